@@ -1,0 +1,14 @@
+"""Is this tweet about a real disaster, or not?"""
+
+from disaster_tweets.classifier import Classifier, predict
+from disaster_tweets.errors import ArtifactError, DisasterTweetsError, InputError
+from disaster_tweets.prediction import Prediction
+
+__all__ = [
+    "ArtifactError",
+    "Classifier",
+    "DisasterTweetsError",
+    "InputError",
+    "Prediction",
+    "predict",
+]

@@ -1,0 +1,192 @@
+"""The classifier: text in, probability and label out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, overload
+
+from disaster_tweets import bundle
+from disaster_tweets.errors import InputError
+from disaster_tweets.manifest import LABELS
+from disaster_tweets.prediction import Label, Prediction
+from disaster_tweets.text import clean
+from disaster_tweets.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from disaster_tweets.manifest import Manifest
+
+# NumPy and the runtime are imported where a model is loaded, not with this module.
+
+_CHUNK = 1024  # texts encoded at a time: bounds memory, whatever the number of texts
+
+
+class Classifier:
+    """A trained model, ready to score texts.
+
+    The score of a text depends on that text alone. Instances are safe to share between
+    threads, survive a fork, and can be pickled: the other side loads the model again.
+
+    Attributes:
+        classes_: The labels, in the order of the columns of `predict_proba`.
+        threshold: The probability from which on a text is labelled ``'disaster'``.
+        manifest: What is known of the model: version, metrics, hashes and origin.
+    """
+
+    classes_: tuple[Label, Label] = LABELS
+
+    def __init__(self, path: str | os.PathLike[str] | None, threshold: float | None) -> None:
+        """Use `load`, which documents the arguments."""
+        from disaster_tweets.runtime import Runtime
+
+        files = bundle.read(bundle.open_folder(path))
+        self._path = path
+        self.manifest: Manifest = files.manifest
+        self.threshold: float = files.manifest["threshold"] if threshold is None else threshold
+        self._tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
+        self._temperature: float = files.manifest["temperature"]
+        self._runtime = Runtime(files.model)
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str] | None = None, *, threshold: float | None = None
+    ) -> Classifier:
+        """Load a model and verify its files.
+
+        Args:
+            path: A folder with manifest.json and the files that it names; the model in this
+                package if None.
+            threshold: Replaces the model's own threshold; in [0, 1].
+
+        Raises:
+            ArtifactError: A file is missing, truncated or altered; the message names it.
+            InputError: The threshold is not a number in [0, 1].
+        """
+        if threshold is not None and not _is_fraction(threshold):
+            raise InputError(f"threshold must be a number from 0 to 1, not {threshold!r}")
+        return cls(path, threshold)
+
+    @overload
+    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    @overload
+    def predict(self, texts: Iterable[str]) -> list[Prediction]: ...
+    def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+        """Classify one text or many.
+
+        Args:
+            texts: A ``str``, or an iterable of them: a list, a generator, a NumPy array, a
+                pandas, Polars or Arrow column.
+
+        Returns:
+            One `Prediction` for a ``str``, else a list of them in the order of ``texts``.
+
+        Raises:
+            InputError: An element is not a ``str``; the message names its index.
+        """
+        if isinstance(texts, str):
+            return self.predict([texts])[0]
+        return [
+            Prediction(LABELS[probability >= self.threshold], probability)
+            for probability in self.predict_proba(texts)[:, 1].tolist()
+        ]
+
+    def predict_proba(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
+        """Return the probability of each class for each text.
+
+        Args:
+            texts: An iterable of ``str``.
+
+        Returns:
+            float32 (n, 2), columns in the order of ``classes_``; rows sum to 1.
+
+        Raises:
+            InputError: ``texts`` is a single ``str``, or an element is not a ``str``.
+        """
+        import numpy as np
+
+        if isinstance(texts, str):
+            raise InputError("texts must be an iterable of str, not a str; pass [text]")
+        checked = _check(texts)
+        logits = np.empty(len(checked), np.float64)
+        for start in range(0, len(checked), _CHUNK):
+            chunk = checked[start : start + _CHUNK]
+            encoded = [self._tokenizer.encode(clean(text)) for text in chunk]
+            logits[start : start + len(chunk)] = self._runtime.logits(encoded)
+        return calibrate(logits, self._temperature)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._path, self.threshold)
+
+    def __repr__(self) -> str:
+        version = self.manifest["model_version"]
+        return f"Classifier(model_version={version!r}, threshold={self.threshold})"
+
+
+def calibrate(logits: npt.NDArray[np.float64], temperature: float) -> npt.NDArray[np.float32]:
+    """Turn logits (n,) into probabilities (n, 2), negative first, by temperature scaling."""
+    import numpy as np
+
+    halves = np.tanh(logits / (2 * temperature)) / 2  # the sigmoid, less a half
+    return np.stack([0.5 - halves, 0.5 + halves], axis=1).astype(np.float32)
+
+
+@cache
+def _bundled_classifier() -> Classifier:
+    return Classifier.load()
+
+
+@overload
+def predict(texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+@overload
+def predict(texts: Iterable[str]) -> list[Prediction]: ...
+def predict(texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+    """Say whether a tweet, or each of many, is about a real disaster.
+
+    The first call loads the model that the package carries; later ones reuse it.
+
+    Args:
+        texts: A ``str``, or any iterable of them.
+
+    Returns:
+        One `Prediction` for a ``str``, else a list of them in the order of ``texts``.
+
+    Raises:
+        InputError: An element is not a ``str``; the message names its index.
+        ArtifactError: A file of the installed model is missing or altered.
+
+    >>> predict("Forest fire near La Ronge Sask. Canada").label
+    'disaster'
+    """
+    return _bundled_classifier().predict(texts)
+
+
+def _check(texts: Iterable[str]) -> list[str]:
+    """Return ``texts`` as a list of ``str``; raise InputError naming what is not one."""
+    if isinstance(texts, bytes | bytearray | Mapping) or hasattr(texts, "columns"):
+        kind = type(texts).__name__
+        raise InputError(
+            f"texts must be an iterable of str, not {kind}; pass one column of text"
+        )
+    if hasattr(texts, "to_pylist"):  # Arrow yields scalars of its own
+        texts = texts.to_pylist()
+    try:
+        checked = list(texts)
+    except TypeError:
+        kind = type(texts).__name__
+        raise InputError(f"texts must be a str or an iterable of str, not {kind}") from None
+    for index, text in enumerate(checked):
+        if not isinstance(text, str):
+            missing = text is None or text != text
+            raise InputError(
+                f"texts[{index}] is {'missing' if missing else type(text).__name__}, not str; "
+                "drop or fill missing texts and convert the others with str()"
+            )
+    return checked
+
+
+def _is_fraction(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

@@ -1,0 +1,203 @@
+"""The Keras model: a BERT encoder, mean pooling and one logit.
+
+Weights travel as a dict of arrays under the names and in the layout that BERT checkpoints
+use (Linear weights are (outputs, inputs)), so that the backbone, the fine-tuned model and
+the exported graph share one format. The token type embedding, constant for single texts,
+is folded into the position embeddings.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+Tensors = dict[str, np.ndarray]
+
+LAYER_NORM_EPSILON = 1e-12
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The dimensions of an encoder."""
+
+    pieces: int
+    positions: int
+    width: int
+    layers: int
+    heads: int
+    feed_forward: int
+
+    @classmethod
+    def of(cls, tensors: Tensors, heads: int) -> Shape:
+        """Read the dimensions off the weights, which tell all but the number of heads."""
+        pieces, width = tensors["embeddings.word_embeddings.weight"].shape
+        layers = {
+            match[1]
+            for name in tensors
+            if (match := re.match(r"encoder\.layer\.(\d+)\.", name))
+        }
+        return cls(
+            pieces=pieces,
+            positions=len(tensors["embeddings.position_embeddings.weight"]),
+            width=width,
+            layers=len(layers),
+            heads=heads,
+            feed_forward=len(tensors["encoder.layer.0.intermediate.dense.weight"]),
+        )
+
+
+def from_checkpoint(checkpoint: Tensors, pieces: list[int], positions: int) -> Tensors:
+    """Keep what the classifier needs of a BERT checkpoint.
+
+    Args:
+        checkpoint: The weights of the backbone, float32.
+        pieces: Ids of the word pieces to keep; a piece's place becomes its new id.
+        positions: How many positions to keep.
+
+    Returns:
+        The encoder's weights, without pooler and token types.
+    """
+    kept = {
+        name: value.astype(np.float32)
+        for name, value in checkpoint.items()
+        if name.startswith(("embeddings.LayerNorm", "encoder."))
+    }
+    kept["embeddings.word_embeddings.weight"] = checkpoint["embeddings.word_embeddings.weight"][
+        pieces
+    ]
+    kept["embeddings.position_embeddings.weight"] = (
+        checkpoint["embeddings.position_embeddings.weight"][:positions]
+        + checkpoint["embeddings.token_type_embeddings.weight"][0]
+    )
+    return kept
+
+
+@keras.saving.register_keras_serializable("disaster_tweets")
+class PositionEmbedding(keras.layers.Layer):
+    """Adds a learned vector for each position to (batch, tokens, width)."""
+
+    def __init__(self, positions: int, width: int, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.embeddings = self.add_weight(shape=(positions, width), name="embeddings")
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Return ``x`` plus the first ``tokens`` position embeddings."""
+        return x + self.embeddings[: keras.ops.shape(x)[1]]
+
+
+def build(shape: Shape, dropout: float) -> keras.Model:
+    """Return the untrained model: ids (batch, tokens) int32, 0 = padding -> logits (batch, 1).
+
+    Layers carry the names that `load` and `tensors` use.
+    """
+    layers = keras.layers
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    real = keras.ops.not_equal(ids, 0)
+
+    def normalize(name: str, x: keras.KerasTensor) -> keras.KerasTensor:
+        return layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name=name)(x)
+
+    x = layers.Embedding(shape.pieces, shape.width, name="words")(ids)
+    x = PositionEmbedding(shape.positions, shape.width, name="positions")(x)
+    x = layers.Dropout(dropout)(normalize("words_norm", x))
+    for i in range(shape.layers):
+        attended = layers.MultiHeadAttention(
+            shape.heads, shape.width // shape.heads, dropout=dropout, name=f"attention_{i}"
+        )(x, x, attention_mask=real[:, None, :])
+        x = normalize(f"attention_norm_{i}", x + layers.Dropout(dropout)(attended))
+        wide = layers.Dense(shape.feed_forward, activation="gelu", name=f"wide_{i}")(x)
+        narrow = layers.Dense(shape.width, name=f"narrow_{i}")(wide)
+        x = normalize(f"narrow_norm_{i}", x + layers.Dropout(dropout)(narrow))
+    weights = keras.ops.expand_dims(keras.ops.cast(real, "float32"), -1)
+    total = keras.ops.sum(keras.ops.cast(x, "float32") * weights, axis=1)
+    pooled = total / keras.ops.sum(weights, axis=1)
+    logit = layers.Dense(1, dtype="float32", name="classifier")(layers.Dropout(dropout)(pooled))
+    return keras.Model(ids, logit, name="classifier")
+
+
+def load(model: keras.Model, tensors: Tensors, shape: Shape) -> None:
+    """Put the encoder's weights, and the classifier's where they are there, into ``model``."""
+    for layer, weights in _layout(tensors, shape).items():
+        model.get_layer(layer).set_weights(weights)
+
+
+def _layout(tensors: Tensors, shape: Shape) -> dict[str, list[np.ndarray]]:
+    """Arrange the weights as Keras holds them: layer name -> its weights, in order."""
+    split = (shape.width, shape.heads, shape.width // shape.heads)
+
+    def norm(name: str) -> list[np.ndarray]:
+        return [tensors[f"{name}.weight"], tensors[f"{name}.bias"]]
+
+    def dense(name: str) -> list[np.ndarray]:
+        return [tensors[f"{name}.weight"].T, tensors[f"{name}.bias"]]
+
+    def head(name: str) -> list[np.ndarray]:
+        kernel, bias = dense(name)
+        return [kernel.reshape(split), bias.reshape(split[1:])]
+
+    layout = {
+        "words": [tensors["embeddings.word_embeddings.weight"]],
+        "positions": [tensors["embeddings.position_embeddings.weight"]],
+        "words_norm": norm("embeddings.LayerNorm"),
+    }
+    for i in range(shape.layers):
+        layer = f"encoder.layer.{i}"
+        kernel, bias = dense(f"{layer}.attention.output.dense")
+        layout |= {
+            f"attention_{i}": [
+                *head(f"{layer}.attention.self.query"),
+                *head(f"{layer}.attention.self.key"),
+                *head(f"{layer}.attention.self.value"),
+                kernel.reshape(*split[1:], shape.width),
+                bias,
+            ],
+            f"attention_norm_{i}": norm(f"{layer}.attention.output.LayerNorm"),
+            f"wide_{i}": dense(f"{layer}.intermediate.dense"),
+            f"narrow_{i}": dense(f"{layer}.output.dense"),
+            f"narrow_norm_{i}": norm(f"{layer}.output.LayerNorm"),
+        }
+    if "classifier.weight" in tensors:
+        layout["classifier"] = dense("classifier")
+    return layout
+
+
+def tensors(model: keras.Model, shape: Shape) -> Tensors:
+    """Return all weights of ``model``, the inverse of `load`."""
+    width = shape.width
+
+    def weights(layer: str) -> list[np.ndarray]:
+        return [np.asarray(w, np.float32) for w in model.get_layer(layer).get_weights()]
+
+    def dense(
+        kernel: np.ndarray, bias: np.ndarray, inputs: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return np.ascontiguousarray(kernel.reshape(inputs, -1).T), bias.reshape(-1)
+
+    named: Tensors = {
+        "embeddings.word_embeddings.weight": weights("words")[0],
+        "embeddings.position_embeddings.weight": weights("positions")[0],
+    }
+
+    def put(name: str, pair: tuple[np.ndarray, np.ndarray] | list[np.ndarray]) -> None:
+        named[f"{name}.weight"], named[f"{name}.bias"] = pair
+
+    put("embeddings.LayerNorm", weights("words_norm"))
+    for i in range(shape.layers):
+        layer = f"encoder.layer.{i}"
+        attention = weights(f"attention_{i}")
+        for part, at in (
+            ("self.query", 0),
+            ("self.key", 2),
+            ("self.value", 4),
+            ("output.dense", 6),
+        ):
+            put(f"{layer}.attention.{part}", dense(attention[at], attention[at + 1], width))
+        put(f"{layer}.attention.output.LayerNorm", weights(f"attention_norm_{i}"))
+        put(f"{layer}.intermediate.dense", dense(*weights(f"wide_{i}"), width))
+        put(f"{layer}.output.dense", dense(*weights(f"narrow_{i}"), shape.feed_forward))
+        put(f"{layer}.output.LayerNorm", weights(f"narrow_norm_{i}"))
+    put("classifier", dense(*weights("classifier"), width))
+    return named

@@ -1,0 +1,162 @@
+"""Calibrates and measures the exported model; writes manifest, reports and submission.
+
+What is fitted is fitted on the calibration split; what is reported is measured on the
+held-out split. Both on the outputs of the exported file, never of the Keras model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY
+from disaster_tweets.classifier import Classifier, calibrate
+from disaster_tweets.manifest import LABELS, SCHEMA_VERSION
+from disaster_tweets.manifest import NAME as MANIFEST
+from disaster_tweets.pipeline.metrics import fit_temperature, fit_threshold, measure
+from disaster_tweets.pipeline.prepare import read_raw
+from disaster_tweets.pipeline.project import (
+    ARTIFACTS,
+    MODELS,
+    PLOTS,
+    REPORTS,
+    PipelineError,
+    params,
+    run_stage,
+    write_json,
+)
+from disaster_tweets.pipeline.splits import majority, read_split
+from disaster_tweets.runtime import Runtime
+from disaster_tweets.text import clean
+from disaster_tweets.tokenizer import Tokenizer
+
+
+class Exported:
+    """The exported model before it has a manifest: logits only."""
+
+    def __init__(self, max_tokens: int) -> None:
+        vocabulary = (ARTIFACTS / VOCABULARY).read_text("utf-8").split("\n")[:-1]
+        self._tokenizer = Tokenizer(vocabulary, max_tokens)
+        self._runtime = Runtime(ARTIFACTS / MODEL)
+
+    def logits(self, cleaned: list[str]) -> np.ndarray:
+        """Return the logits (texts,) float64 of texts that are cleaned already."""
+        encoded = [self._tokenizer.encode(text) for text in cleaned]
+        return self._runtime.logits(encoded).astype(np.float64)
+
+
+def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> None:
+    """Write the points of the curves that dvc.yaml declares as plots."""
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    false_positive_rate, true_positive_rate, _ = roc_curve(labels, probabilities)
+    precision, recall, _ = precision_recall_curve(labels, probabilities, drop_intermediate=True)
+    frequency, probability = calibration_curve(labels, probabilities, n_bins=10)
+    names = np.array(LABELS)
+    tables = {
+        "roc": {
+            "false_positive_rate": false_positive_rate,
+            "true_positive_rate": true_positive_rate,
+        },
+        "precision_recall": {"recall": recall, "precision": precision},
+        "reliability": {"probability": probability, "frequency": frequency},
+        "confusion": {
+            "actual": names[labels],
+            "predicted": names[(probabilities >= threshold).astype(int)],
+        },
+    }
+    for name, columns in tables.items():
+        path = PLOTS / f"{name}.csv"
+        pd.DataFrame(columns).round(4).to_csv(path, index=False, lineterminator="\n")
+
+
+def write_submission(classifier: Classifier) -> None:
+    """Score the competition's test tweets, in the format of sample_submission.csv."""
+    test = read_raw("test.csv", "id", "text")
+    sample = read_raw("sample_submission.csv", "id", "target")
+    if list(test["id"]) != list(sample["id"]):
+        raise PipelineError("data/raw/test.csv and sample_submission.csv differ in their ids")
+    positive = [p.label == LABELS[1] for p in classifier.predict(test["text"])]
+    submission = pd.DataFrame({"id": test["id"], "target": np.array(positive, int)})
+    submission.to_csv(REPORTS / "submission.csv", index=False, lineterminator="\n")
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """Return the size in bytes and the SHA-256 of a file."""
+    content = path.read_bytes()
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def main() -> None:
+    settings = params("evaluate")
+    max_tokens = params("train")["max_tokens"]
+    model = Exported(max_tokens)
+    calibration, held_out = read_split("calibration"), read_split("held_out")
+
+    logits = model.logits(list(calibration["text"]))
+    temperature = round(fit_temperature(logits, calibration["target"].to_numpy()), 4)
+    threshold = fit_threshold(
+        calibrate(logits, temperature)[:, 1], majority(calibration).to_numpy()
+    )
+    labels = majority(held_out).to_numpy()
+    probabilities = calibrate(model.logits(list(held_out["text"])), temperature)[:, 1]
+    metrics = measure(probabilities, labels, threshold, settings["resamples"], settings["seed"])
+
+    tweets = json.loads(Path(__file__).with_name(GOLDEN).read_text("utf-8"))
+    scores = calibrate(model.logits([clean(tweet) for tweet in tweets]), temperature)[:, 1]
+    golden = [
+        {"text": tweet, "probability": round(float(score), 7)}
+        for tweet, score in zip(tweets, scores, strict=True)
+    ]
+    write_json(ARTIFACTS / GOLDEN, golden)
+
+    backbone = params("download_backbone")
+    write_json(
+        ARTIFACTS / MANIFEST,
+        {
+            "schema_version": SCHEMA_VERSION,
+            "model_version": settings["model_version"],
+            "task": "text-classification",
+            "labels": LABELS,
+            "positive_label": LABELS[1],
+            "languages": ["en"],
+            "licence": "Apache-2.0",
+            "max_tokens": max_tokens,
+            "threshold": threshold,
+            "temperature": temperature,
+            "golden_tolerance": settings["golden_tolerance"],
+            "metrics": metrics,
+            "parity": json.loads((REPORTS / "parity.json").read_text("utf-8")),
+            "artifacts": {
+                name: fingerprint(ARTIFACTS / name) for name in (MODEL, VOCABULARY, GOLDEN)
+            },
+            "data": params("download_dataset")["checksums"],
+            "backbone": {
+                "repository": backbone["repository"],
+                "revision": backbone["revision"],
+                "licence": "Apache-2.0",
+                "checksums": backbone["checksums"],
+            },
+            "training": json.loads((MODELS / "environment.json").read_text("utf-8")),
+        },
+    )
+
+    write_json(REPORTS / "metrics.json", {"held_out": metrics})
+    write_plots(probabilities, labels, threshold)
+    write_submission(Classifier.load(ARTIFACTS))
+    accuracy = metrics["accuracy"]
+    print(
+        f"held-out accuracy {accuracy['value']:.4f} "
+        f"({accuracy['low']:.4f} to {accuracy['high']:.4f}), "
+        f"temperature {temperature}, threshold {threshold}"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,104 @@
+"""Raw tweets -> cleaned, merged and split texts: data/prepared/SPLIT.csv."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from disaster_tweets.pipeline.project import PREPARED, RAW, PipelineError, params, run_stage
+from disaster_tweets.text import clean
+
+SPLITS = ("train", "calibration", "held_out")
+
+_WORD = re.compile(r"\w+")
+_PLACEHOLDERS = ("http", "user")  # what `clean` puts for a URL and for a handle
+
+
+def read_raw(name: str, *columns: str) -> pd.DataFrame:
+    """Read one raw file; raise PipelineError where a column or a text is missing."""
+    path = RAW / name
+    try:
+        table = pd.read_csv(path, keep_default_na=False, encoding="utf-8")
+    except (OSError, UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise PipelineError(f"{path}: cannot be read ({error}); download it again") from error
+    for column in columns:
+        if column not in table:
+            raise PipelineError(
+                f"{path}: no column {column!r}, only {', '.join(table.columns)}"
+            )
+    return table
+
+
+def merge_repeats(raw: pd.DataFrame) -> pd.DataFrame:
+    """Merge the rows that say the same words, whatever their URLs, handles and punctuation.
+
+    Args:
+        raw: Columns ``text`` (str) and ``target`` (0 or 1).
+
+    Returns:
+        One row a text, in the order of first appearance: ``text`` (cleaned, its first
+        spelling), ``target`` (mean label in [0, 1]) and ``count`` (rows merged).
+    """
+    bad = raw.index[~raw["target"].isin([0, 1])]
+    if len(bad):
+        raise PipelineError(
+            f"{RAW / 'train.csv'}: row {bad[0] + 1} has the target "
+            f"{raw['target'][bad[0]]!r}; it must be 0 or 1"
+        )
+    texts = raw["text"].map(clean)
+    key = texts.map(_words)
+    merged = (
+        pd.DataFrame({"text": texts, "target": raw["target"].astype(float)})
+        .groupby(key, sort=False)
+        .agg(text=("text", "first"), target=("target", "mean"), count=("target", "size"))
+    )
+    return merged.reset_index(drop=True)
+
+
+def _words(text: str) -> str:
+    words = _WORD.findall(text.casefold())
+    return " ".join(word for word in words if word not in _PLACEHOLDERS)
+
+
+def split(
+    texts: pd.DataFrame, calibration: float, held_out: float, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Split at random, stratified by label; a text whose labels tie only ever trains.
+
+    Args:
+        texts: As `merge_repeats` returns it.
+        calibration: Fraction of the texts on which choices are made.
+        held_out: Fraction on which the result is reported.
+        seed: Seed of the shuffle.
+
+    Returns:
+        The three tables, by name.
+    """
+    tied = texts["target"] == 0.5
+    usable, label = texts[~tied], texts["target"][~tied] > 0.5
+    rest, held = train_test_split(
+        usable, test_size=round(held_out * len(texts)), stratify=label, random_state=seed
+    )
+    train, chosen = train_test_split(
+        rest,
+        test_size=round(calibration * len(texts)),
+        stratify=label[rest.index],
+        random_state=seed,
+    )
+    parts = (pd.concat([train, texts[tied]]), chosen, held)
+    return {name: part.sort_index() for name, part in zip(SPLITS, parts, strict=True)}
+
+
+def main() -> None:
+    fractions = params("prepare")
+    texts = merge_repeats(read_raw("train.csv", "text", "target"))
+    PREPARED.mkdir(parents=True, exist_ok=True)
+    for name, table in split(texts, **fractions).items():
+        table.to_csv(PREPARED / f"{name}.csv", index=False, lineterminator="\n")
+        print(f"{name}: {len(table)} texts, {(table['target'] > 0.5).mean():.1%} disasters")
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,125 @@
+"""Runs the flatbuffer through LiteRT, one text at a time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from disaster_tweets.errors import ArtifactError
+
+
+class Runtime:
+    """A pool of interpreters over one model, safe to use from any number of threads.
+
+    An interpreter must not be shared by two threads at once, so each call borrows one; as
+    many are built as calls ever overlapped. All map the same file.
+
+    Args:
+        model: The flatbuffer's path or content.
+
+    Raises:
+        ArtifactError: LiteRT refuses the model.
+    """
+
+    def __init__(self, model: Path | bytes) -> None:
+        self._model = model
+        self._idle: deque[_SingleText] = deque()
+        with _without_start_up_message():
+            self._idle.append(_SingleText(model))
+
+    def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+        """Return the logit of each text, shape (texts,), from its token ids."""
+        logits = np.empty(len(encoded), np.float32)
+        with self._borrowed() as interpreter:
+            # Texts of one length in a row spare the planning of memory for each.
+            for i in sorted(range(len(encoded)), key=lambda i: len(encoded[i])):
+                logits[i] = interpreter.logit(encoded[i])
+        return logits
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[_SingleText]:
+        try:
+            interpreter = self._idle.pop()
+        except IndexError:
+            with _without_start_up_message():
+                interpreter = _SingleText(self._model)
+        yield interpreter
+        self._idle.append(interpreter)  # not after an error: its state is unknown then
+
+
+class _SingleText:
+    """One interpreter."""
+
+    def __init__(self, model: Path | bytes) -> None:
+        source = (
+            {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
+        )
+        try:
+            self._interpreter = Interpreter(**source, num_threads=1)
+            inputs = self._interpreter.get_input_details()
+            index = {
+                detail["name"].partition(":")[0].rpartition("_")[2]: detail["index"]
+                for detail in inputs
+            }
+            self._ids, self._positions = index["ids"], index["positions"]
+            self._logit = self._interpreter.get_output_details()[0]["index"]
+            self._length = 0
+            self._resize(1)
+        except (ValueError, RuntimeError, KeyError) as error:
+            name = "the model" if isinstance(model, bytes) else model
+            raise ArtifactError(
+                f"{name}: LiteRT cannot run it ({' '.join(str(error).split())}); "
+                "reinstall disaster-tweets-model and ai-edge-litert"
+            ) from error
+
+    def logit(self, ids: Sequence[int]) -> np.float32:
+        if len(ids) != self._length:
+            self._resize(len(ids))
+        self._interpreter.set_tensor(self._ids, np.array(ids, np.int32))
+        self._interpreter.invoke()
+        logit: np.float32 = self._interpreter.get_tensor(self._logit)[0, 0]
+        return logit
+
+    def _resize(self, length: int) -> None:
+        for tensor in (self._ids, self._positions):
+            self._interpreter.resize_tensor_input(tensor, [length], strict=True)
+        self._interpreter.allocate_tensors()
+        self._interpreter.set_tensor(self._positions, np.arange(length, dtype=np.int32))
+        self._length = length
+
+
+@contextmanager
+def _without_start_up_message() -> Iterator[None]:
+    """Drop the line that LiteRT prints for each interpreter; let all else through.
+
+    It is written to file descriptor 2 from C++, and no setting turns it off. The descriptor
+    belongs to the whole process, so with other threads about the message is left alone.
+    """
+    if threading.active_count() > 1:
+        yield
+        return
+    with tempfile.TemporaryFile() as caught:
+        try:
+            standard_error = os.dup(2)
+        except OSError:  # closed, as in a process without a console
+            yield
+            return
+        try:
+            os.dup2(caught.fileno(), 2)
+            yield
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
+            caught.seek(0)
+            for line in caught:
+                if b"Created TensorFlow Lite XNNPACK delegate" not in line:
+                    os.write(2, line)

@@ -1,0 +1,91 @@
+"""Checks that what is installed is what was built: files, manifest, artifacts and scores."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
+
+from disaster_tweets import bundle
+from disaster_tweets.classifier import Classifier
+from disaster_tweets.errors import ArtifactError
+
+DISTRIBUTION = "disaster-tweets-model"
+
+
+def verify() -> tuple[list[str], list[str]]:
+    """Check the installed distribution.
+
+    Returns:
+        What was checked, a line each; and the problems, a line each that names the file.
+    """
+    checked: list[str] = []
+    problems: list[str] = []
+    _verify_files(checked, problems)
+    try:
+        folder = bundle.bundled()
+        description = bundle.read_manifest(folder)
+        checked.append("manifest: its form is valid")
+        for name in description["artifacts"]:
+            bundle.read_verified(folder, name, description)
+        checked.append(f"artifacts: {len(description['artifacts'])} match the manifest")
+        golden = json.loads(bundle.read_verified(folder, bundle.GOLDEN, description))
+        tolerance = description["golden_tolerance"]
+        moved = list(_moved_scores(golden, tolerance))
+        problems += moved
+        if not moved:
+            checked.append(f"scores: {len(golden)} golden tweets within {tolerance}")
+    except ArtifactError as error:
+        problems.append(str(error))
+    return checked, problems
+
+
+def _verify_files(checked: list[str], problems: list[str]) -> None:
+    try:
+        installed = distribution(DISTRIBUTION)
+    except PackageNotFoundError:
+        problems.append(f"RECORD: {DISTRIBUTION} is not installed; install it with pip")
+        return
+    if _is_editable(installed):
+        checked.append("files: an editable install, whose sources RECORD does not cover")
+        return
+    recorded = [file for file in installed.files or () if file.hash is not None]
+    if not recorded:
+        problems.append(f"RECORD: no files listed for {DISTRIBUTION}; reinstall it")
+        return
+    altered = list(_altered(recorded))
+    problems += altered
+    if not altered:
+        checked.append(f"files: {len(recorded)} match RECORD")
+
+
+def _is_editable(installed: Distribution) -> bool:
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    return bool(origin.get("dir_info", {}).get("editable"))
+
+
+def _altered(recorded: list[PackagePath]) -> Iterator[str]:
+    for file in recorded:
+        assert file.hash is not None
+        try:
+            content = file.read_binary()
+        except (OSError, KeyError):  # KeyError: not in the zip
+            yield f"{file}: missing; reinstall {DISTRIBUTION}"
+            continue
+        digest = hashlib.new(file.hash.mode, content).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
+            yield f"{file}: differs from RECORD; reinstall {DISTRIBUTION}"
+
+
+def _moved_scores(golden: list[dict[str, object]], tolerance: float) -> Iterator[str]:
+    classifier = Classifier.load()
+    scores = classifier.predict_proba([str(tweet["text"]) for tweet in golden])[:, 1]
+    for index, (tweet, score) in enumerate(zip(golden, scores.tolist(), strict=True)):
+        expected = tweet["probability"]
+        if not isinstance(expected, float) or not abs(score - expected) <= tolerance:
+            yield (
+                f"{bundle.GOLDEN}: tweet {index} scores {score:.4f} instead of {expected}, "
+                f"more than {tolerance} away; reinstall ai-edge-litert"
+            )
