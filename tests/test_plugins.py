@@ -84,7 +84,7 @@ class TestContract:
 
     @pytest.mark.parametrize("member", ["predict", "predict_proba"])
     @pytest.mark.parametrize(
-        ("texts", "message"), [("one text", "one str"), (["a", None], "1"), (["a", 7], "1")]
+        ("texts", "message"), [("one text", "not a str"), (["a", None], "1"), (["a", 7], "1")]
     )
     def test_what_is_not_a_list_of_texts_is_refused(
         self, member: str, texts: Any, message: str
@@ -320,6 +320,7 @@ class Environment(NamedTuple):
             text=True,
             encoding="utf-8",
             env=variables,
+            cwd=self.folder,  # not in the checkout, where a build may have left metadata
         )
 
     def python(self, *arguments: str) -> str:

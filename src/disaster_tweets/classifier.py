@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
+from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
 
 from disaster_tweets import bundle
@@ -46,7 +47,7 @@ class Classifier:
         files = bundle.read(bundle.open_folder(path))
         self._path = path
         self.manifest: Manifest = files.manifest
-        self.threshold: float = files.manifest["threshold"] if threshold is None else threshold
+        self.threshold = float(files.manifest["threshold"] if threshold is None else threshold)
         self._tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
         self._temperature: float = files.manifest["temperature"]
         self._runtime = Runtime(files.model)
@@ -89,9 +90,13 @@ class Classifier:
         """
         if isinstance(texts, str):
             return self.predict([texts])[0]
+        probabilities = self.predict_proba(texts)[:, 1]
+        positive = probabilities >= self.threshold
         return [
-            Prediction(LABELS[probability >= self.threshold], probability)
-            for probability in self.predict_proba(texts)[:, 1].tolist()
+            Prediction(LABELS[is_positive], probability)
+            for is_positive, probability in zip(
+                positive.tolist(), probabilities.tolist(), strict=True
+            )
         ]
 
     def predict_proba(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
@@ -173,14 +178,13 @@ def _check(texts: Iterable[str]) -> list[str]:
         )
     if hasattr(texts, "to_pylist"):  # Arrow yields scalars of its own
         texts = texts.to_pylist()
-    try:
-        checked = list(texts)
-    except TypeError:
+    if not isinstance(texts, Iterable) and not hasattr(texts, "__getitem__"):
         kind = type(texts).__name__
-        raise InputError(f"texts must be a str or an iterable of str, not {kind}") from None
+        raise InputError(f"texts must be a str or an iterable of str, not {kind}")
+    checked = list(texts)
     for index, text in enumerate(checked):
         if not isinstance(text, str):
-            missing = text is None or text != text
+            missing = text is None or (isinstance(text, float) and text != text)
             raise InputError(
                 f"texts[{index}] is {'missing' if missing else type(text).__name__}, not str; "
                 "drop or fill missing texts and convert the others with str()"
@@ -189,4 +193,4 @@ def _check(texts: Iterable[str]) -> list[str]:
 
 
 def _is_fraction(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1

@@ -9,6 +9,9 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 
+# Python refuses to read integers of thousands of digits; no character has such a number.
+_OVERLONG_REFERENCE = re.compile(r"&#\d{8,};?")
+
 # Characters that the damage described in _repair left without their last byte.
 _TRUNCATED = {"\x89Û_": "…", "\x89Û\x9d": "”"}
 _TRUNCATED_PATTERN = re.compile("|".join(map(re.escape, _TRUNCATED)))
@@ -30,7 +33,7 @@ def clean(text: str) -> str:
         text = _TRUNCATED_PATTERN.sub(lambda match: _TRUNCATED[match[0]], text)
         text = _NON_ASCII.sub(_repair, text)
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_OVERLONG_REFERENCE.sub("\ufffd", text))
     return _HANDLE.sub("@user", _URL.sub("http", text))
 
 

@@ -45,7 +45,7 @@ def merge_repeats(raw: pd.DataFrame) -> pd.DataFrame:
     if len(bad):
         raise PipelineError(
             f"{RAW / 'train.csv'}: row {bad[0] + 1} has the target "
-            f"{raw['target'][bad[0]]!r}; it must be 0 or 1"
+            f"{raw['target'][bad[0]]}; it must be 0 or 1"
         )
     texts = raw["text"].map(clean)
     key = texts.map(_words)

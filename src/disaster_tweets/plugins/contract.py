@@ -58,8 +58,6 @@ class TextClassifier:
         Raises:
             InputError: As in ``predict_proba``.
         """
-        import numpy as np
-
         positive = self.predict_proba(texts)[:, 1] >= self._classifier.threshold
         labels: NDArray[np.str_] = self.classes_[positive.astype(int)]
         return labels

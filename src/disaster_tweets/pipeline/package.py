@@ -1,0 +1,155 @@
+"""Builds wheel and sdist into dist/ once the pipeline is up to date. Not a stage of it.
+
+The same commit gives the same bytes: files are staged with fixed modes, and every time in
+the archives is the commit's.
+"""
+
+from __future__ import annotations
+
+import configparser
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+from disaster_tweets import manifest
+from disaster_tweets.pipeline.project import ARTIFACTS, PipelineError, run_stage
+
+DIST = Path("dist")
+SOURCES = Path("src/disaster_tweets")
+
+
+def main() -> None:
+    if not up_to_date():
+        run("-m", "dvc", "repro")
+    environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
+    with tempfile.TemporaryDirectory() as folder:
+        tree, built = Path(folder, "tree"), Path(folder, "built")
+        tracked = stage(tree)
+        run(
+            *("-m", "build", "--quiet", "--no-isolation", "--outdir", str(built), str(tree)),
+            environment=environment,
+        )
+        (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+        check_wheel(wheel, tracked)
+        normalize_sdist(sdist, int(environment["SOURCE_DATE_EPOCH"]))
+        DIST.mkdir(exist_ok=True)
+        for archive in (wheel, sdist):
+            shutil.copy(archive, DIST)
+    for path in (*sorted(ARTIFACTS.glob("*.*")), DIST / wheel.name, DIST / sdist.name):
+        content = path.read_bytes()
+        print(f"{hashlib.sha256(content).hexdigest()}  {len(content):>10,}  {path}")
+
+
+def up_to_date() -> bool:
+    """Say whether the artifacts are those of the sources, parameters and data in dvc.lock.
+
+    The raw data itself may be missing, as in a fresh clone.
+    """
+    command = [sys.executable, "-m", "dvc", "repro", "--allow-missing", "--dry"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    # Its exit status is 0 even where stages would run.
+    return done.returncode == 0 and "Data and pipelines are up to date." in done.stdout
+
+
+def run(*arguments: str, environment: dict[str, str] | None = None) -> None:
+    """Run a module of this environment; the stages that it starts find the same Python."""
+    environment = dict(environment or os.environ)
+    here = str(Path(sys.executable).parent)
+    environment["PATH"] = os.pathsep.join([here, environment.get("PATH", os.defpath)])
+    if subprocess.run([sys.executable, *arguments], env=environment).returncode:
+        raise PipelineError(f"{' '.join(arguments[1:3])} failed; its messages are above")
+
+
+def commit_time() -> str:
+    """Return SOURCE_DATE_EPOCH, or else the time of the last commit."""
+    return os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct").strip()
+
+
+def stage(tree: Path) -> list[Path]:
+    """Copy what Git would commit into ``tree``, with fixed modes; return the paths."""
+    listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    tracked = [Path(name) for name in sorted(filter(None, listed.split("\0")))]
+    present = [path for path in dict.fromkeys(tracked) if path.is_file()]
+    for path in present:
+        target = tree / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        target.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
+    for directory in [tree, *tree.rglob("*/")]:
+        if directory.is_dir():
+            directory.chmod(0o755)
+    return present
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PipelineError(
+            "the package is built from a Git clone, and git gave an error here; "
+            "clone the repository and run again"
+        ) from error
+    return done.stdout
+
+
+def check_wheel(wheel: Path, tracked: list[Path]) -> None:
+    """Raise PipelineError unless the wheel holds the package, whole, and nothing else.
+
+    Args:
+        wheel: The built file.
+        tracked: The paths of the sources, relative to the root of the repository.
+    """
+    setup = configparser.ConfigParser()
+    setup.read("setup.cfg", "utf-8")
+    artifacts = setup["options.package_data"]["disaster_tweets.artifacts"].split()
+    expected = {"disaster_tweets/artifacts/__init__.py"}
+    expected |= {f"disaster_tweets/artifacts/{name}" for name in artifacts}
+    expected |= {
+        path.relative_to(SOURCES.parent).as_posix()
+        for path in tracked
+        if path.is_relative_to(SOURCES) and not path.is_relative_to(SOURCES / "pipeline")
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        members = {name for name in archive.namelist() if ".dist-info/" not in name}
+        for problem, names in (
+            ("lacks", expected - members),
+            ("must not hold", members - expected),
+        ):
+            if names:
+                raise PipelineError(f"{wheel.name}: {problem} {', '.join(sorted(names))}")
+        described = manifest.parse(archive.read("disaster_tweets/artifacts/manifest.json"))
+        for name, entry in described["artifacts"].items():
+            content = archive.read(f"disaster_tweets/artifacts/{name}")
+            if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+                raise PipelineError(
+                    f"{wheel.name}: {name} is not the manifest's; run dvc repro"
+                )
+
+
+def normalize_sdist(sdist: Path, time: int) -> None:
+    """Rewrite the archive with fixed times, owners and order, which setuptools does not."""
+    content = BytesIO()
+    with (
+        tarfile.open(sdist) as source,
+        tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as target,
+    ):
+        for member in sorted(source.getmembers(), key=lambda member: member.name):
+            member.mtime = time
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.pax_headers = {}
+            target.addfile(member, source.extractfile(member) if member.isfile() else None)
+    with sdist.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=time) as packed:
+        packed.write(content.getvalue())
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,172 @@
+"""A small project of its own: the pipeline over made-up tweets and a tiny random backbone."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import yaml
+from safetensors.numpy import save_file
+
+ROOT = Path(__file__).parents[2]
+WORDS = {
+    1: "wildfire flood quake evacuated casualties rescue derailed collapsed sirens".split(),
+    0: "mixtape coffee puppy album traffic homework movie birthday goal donuts".split(),
+}
+FILLERS = "the near town today my is so again with every at on really just".split()
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """The script that made the reference outputs; its tiny checkpoint is the backbone."""
+    spec = importlib.util.spec_from_file_location(
+        "reference_make", Path(__file__).parent / "reference" / "make.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def made_up_tweets(rows: int) -> list[tuple[str, int]]:
+    """Return texts of a clear label, some repeated, some repeated with both labels."""
+    generator = random.Random(20200101)
+    tweets = []
+    for i in range(rows):
+        label = i % 2
+        words = generator.choices(WORDS[label], k=3) + generator.choices(FILLERS, k=4)
+        generator.shuffle(words)
+        tweets.append((f"{' '.join(words)} #{i} http://example.com/{i}", label))
+    repeats = [(f"@someone {text}", label) for text, label in tweets[:6]]
+    contradictions = [(text, 1 - label) for text, label in tweets[6:8]]
+    return tweets + repeats + contradictions
+
+
+def write_csv(path: Path, header: list[str], rows: list[tuple[object, ...]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
+def make_mirror(mirror: Path, reference: ModuleType) -> dict[str, str]:
+    """Fill a mirror with made-up data; return the checksums of its files by name."""
+    backbone = mirror / "all-MiniLM-L6-v2"
+    backbone.mkdir(parents=True)
+    tweets = made_up_tweets(240)
+    columns = ["id", "keyword", "location", "text"]
+    rows = [(i, "", "", text, label) for i, (text, label) in enumerate(tweets)]
+    write_csv(mirror / "train.csv", [*columns, "target"], rows)
+    test = [(i, "", "", f"{text} again") for i, (text, _) in enumerate(tweets[:10])]
+    write_csv(mirror / "test.csv", columns, test)
+    write_csv(mirror / "sample_submission.csv", ["id", "target"], [(i, 0) for i in range(10)])
+
+    pieces = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces += [*"0123456789#@:/.", *(f"##{digit}" for digit in range(10))]
+    pieces += [*WORDS[0], *WORDS[1], *FILLERS]
+    tensors = reference.tiny_checkpoint()
+    rows_needed = np.resize(tensors["embeddings.word_embeddings.weight"], (len(pieces), 16))
+    tensors["embeddings.word_embeddings.weight"] = rows_needed
+    save_file(tensors, backbone / "model.safetensors")
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    tokenizer = json.dumps({"model": {"type": "WordPiece", "vocab": vocabulary}})
+    (backbone / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+    return {
+        path.name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in mirror.rglob("*.*")
+        if path.is_file()
+    }
+
+
+class Project:
+    """A checkout in which the pipeline runs."""
+
+    def __init__(self, folder: Path, mirror: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {
+            "DISASTER_TWEETS_MIRROR": str(mirror),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            # The sources of this folder, not those that are installed for development.
+            "PYTHONPATH": str(folder / "src"),
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "user.name",
+            "GIT_CONFIG_VALUE_0": "Somebody",
+            "GIT_CONFIG_KEY_1": "user.email",
+            "GIT_CONFIG_VALUE_1": "somebody@example.com",
+        }
+
+    def run(self, *command: str, status: int = 0) -> str:
+        """Run a command; return what it printed; fail if its exit status is another."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    def dvc(self, *arguments: str, status: int = 0) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments, status=status)
+
+    def git(self, *arguments: str) -> str:
+        return self.run("git", *arguments)
+
+    def change_params(self, **sections: dict[str, object]) -> None:
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text("utf-8"))
+        for name, values in sections.items():
+            params[name] |= values
+        path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, reference: ModuleType) -> Project:
+    """A project in which ``dvc repro`` has run once; tests copy it before changing it."""
+    folder = tmp_path_factory.mktemp("project")
+    mirror = tmp_path_factory.mktemp("mirror") / "files"
+    checksums = make_mirror(mirror, reference)
+    for name in ("src", "docs", ".dvc/config", ".dvc/.gitignore", "artifacts/__init__.py"):
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    for path in ROOT.iterdir():
+        if path.is_file() and path.name not in ("dvc.lock",):
+            shutil.copyfile(path, folder / path.name)
+    project = Project(folder, mirror)
+    project.change_params(
+        download_dataset={"checksums": {n: c for n, c in checksums.items() if "csv" in n}},
+        download_backbone={"checksums": {n: c for n, c in checksums.items() if "csv" not in n}},
+        train={"epochs": 8, "learning_rate": 0.01, "attention_heads": 2, "max_tokens": 24},
+        export={"parity": {"mean_difference": 0.1, "auc_drop": 0.1}},
+        evaluate={"resamples": 50},
+    )
+    project.git("init", "--quiet", "--initial-branch=main")
+    project.dvc("repro")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--message=Made-up model")
+    return project
+
+
+@pytest.fixture
+def project(built: Project, tmp_path: Path) -> Project:
+    """A copy of the built project, to be changed at will."""
+    folder = tmp_path / "project"
+    shutil.copytree(built.folder, folder, symlinks=True)
+    copy = Project(folder, Path(built.environment["DISASTER_TWEETS_MIRROR"]))
+    return copy

@@ -1,0 +1,98 @@
+"""Merging and splitting: no text on two sides, no label lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from disaster_tweets.pipeline.prepare import merge_repeats, read_raw, split
+from disaster_tweets.pipeline.project import RAW, PipelineError
+from disaster_tweets.text import clean
+
+
+def table(*rows: tuple[str, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["text", "target"])
+
+
+def many(texts: int) -> pd.DataFrame:
+    merged = merge_repeats(table(*((f"text {i}", i % 3 == 0) for i in range(texts))))
+    merged.loc[[5, 17], "target"] = 0.5
+    return merged
+
+
+def test_repeats_become_one_text_with_the_mean_label() -> None:
+    merged = merge_repeats(
+        table(
+            ("Fire in town! http://example.com/1", 1),
+            ("something else", 0),
+            ("fire in town http://example.com/2", 1),
+            ("@someone FIRE in town", 0),
+        )
+    )
+    assert merged["text"].tolist() == ["Fire in town! http", "something else"]
+    assert merged["target"].tolist() == [pytest.approx(2 / 3), 0.0]
+    assert merged["count"].tolist() == [3, 1]
+
+
+def test_a_label_that_is_neither_0_nor_1_is_named_by_row() -> None:
+    with pytest.raises(PipelineError, match=r"train\.csv: row 2 has the target 7"):
+        merge_repeats(table(("a", 0), ("b", 7)))
+
+
+def test_the_split_is_complete_disjoint_and_stratified() -> None:
+    texts = many(600)
+    parts = split(texts, calibration=0.2, held_out=0.1, seed=3)
+    assert {name: len(part) for name, part in parts.items()} == {
+        "train": 420,
+        "calibration": 120,
+        "held_out": 60,
+    }
+    assert sorted(pd.concat(parts.values())["text"]) == sorted(texts["text"])
+    for part in parts.values():
+        assert (part["target"] > 0.5).mean() == pytest.approx(1 / 3, abs=0.02)
+
+
+def test_a_text_whose_labels_tie_only_trains() -> None:
+    parts = split(many(600), calibration=0.2, held_out=0.1, seed=3)
+    assert {name: (part["target"] == 0.5).sum() for name, part in parts.items()} == {
+        "train": 2,
+        "calibration": 0,
+        "held_out": 0,
+    }
+
+
+def test_the_seed_decides() -> None:
+    def held_out(seed: int) -> list[str]:
+        return split(many(600), calibration=0.2, held_out=0.1, seed=seed)["held_out"][
+            "text"
+        ].tolist()
+
+    assert held_out(1) == held_out(1)
+    assert held_out(1) != held_out(2)
+
+
+def test_a_missing_column_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    RAW.mkdir(parents=True)
+    (RAW / "train.csv").write_text("id,tweet\n1,hello\n", encoding="utf-8")
+    with pytest.raises(PipelineError, match=r"train\.csv: no column 'text', only id, tweet"):
+        read_raw("train.csv", "text")
+    with pytest.raises(PipelineError, match=r"test\.csv: cannot be read"):
+        read_raw("test.csv", "text")
+
+
+def test_on_the_real_tweets_no_text_is_on_two_sides(
+    raw_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    RAW.parent.mkdir()
+    RAW.symlink_to(raw_data, target_is_directory=True)
+    raw = read_raw("train.csv", "text", "target")
+    texts = merge_repeats(raw)
+    assert texts["count"].sum() == len(raw) == 7613
+    parts = split(texts, calibration=0.15, held_out=0.15, seed=20200101)
+    seen = [set(part["text"].str.casefold()) for part in parts.values()]
+    assert not seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2]
+    assert set(texts["text"]) <= set(raw["text"].map(clean))

@@ -1,0 +1,81 @@
+"""What the wheel holds: the package, the model that the manifest describes, and no more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+
+PACKAGE = ROOT / "src" / "disaster_tweets"
+
+
+@pytest.fixture
+def archive(wheel: Path) -> zipfile.ZipFile:
+    with zipfile.ZipFile(wheel) as opened:
+        yield opened
+
+
+def test_members(archive: zipfile.ZipFile) -> None:
+    sources = {
+        f"disaster_tweets/{path.relative_to(PACKAGE).as_posix()}"
+        for path in PACKAGE.rglob("*")
+        if path.suffix in (".py", ".typed") and "pipeline" not in path.parts
+    }
+    artifacts = {
+        f"disaster_tweets/artifacts/{name}"
+        for name in ("__init__.py", "golden.json", "manifest.json", "model.tflite", "vocab.txt")
+    }
+    metadata = {
+        f"disaster_tweets_model.dist-info/{name}"
+        for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt")
+    } | {f"disaster_tweets_model.dist-info/licenses/{name}" for name in ("LICENSE", "NOTICE")}
+    members = {re.sub(r"-[\d.]+\.dist-info", ".dist-info", name) for name in archive.namelist()}
+    assert members == sources | artifacts | metadata
+
+
+def test_artifacts_are_those_of_the_manifest(archive: zipfile.ZipFile) -> None:
+    folder = "disaster_tweets/artifacts"
+    manifest = json.loads(archive.read(f"{folder}/manifest.json"))
+    assert set(manifest["artifacts"]) == {"model.tflite", "vocab.txt", "golden.json"}
+    for name, entry in manifest["artifacts"].items():
+        content = archive.read(f"{folder}/{name}")
+        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+        assert len(content) == entry["size"]
+
+
+def test_sizes_are_within_budget(wheel: Path, archive: zipfile.ZipFile) -> None:
+    artifacts = [i.file_size for i in archive.infolist() if "/artifacts/" in i.filename]
+    assert sum(artifacts) < 18e6
+    assert wheel.stat().st_size < 16e6
+
+
+def test_the_model_version_is_not_newer_than_the_package(archive: zipfile.ZipFile) -> None:
+    manifest = json.loads(archive.read("disaster_tweets/artifacts/manifest.json"))
+    (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+    version = re.search(r"^Version: (\d+)\.(\d+)", archive.read(metadata).decode(), re.M)
+    assert version is not None
+    shipped = tuple(int(part) for part in manifest["model_version"].split("."))
+    assert shipped <= (int(version[1]), int(version[2]))
+
+
+def test_runtime_dependencies_are_the_four(archive: zipfile.ZipFile) -> None:
+    (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+    required = re.findall(
+        r"^Requires-Dist: ([\w-]+)[^;\n]*$", archive.read(metadata).decode(), re.M
+    )
+    assert sorted(required) == ["ai-edge-litert", "click", "importlib-resources", "numpy"]
+
+
+def test_the_quality_that_the_manifest_claims_is_above_the_floor(
+    archive: zipfile.ZipFile,
+) -> None:
+    metrics = json.loads(archive.read("disaster_tweets/artifacts/manifest.json"))["metrics"]
+    floors = {"accuracy": 0.82, "f1": 0.77, "auc": 0.885}
+    assert {name for name, floor in floors.items() if metrics[name]["value"] < floor} == set()
+    assert metrics["expected_calibration_error"]["value"] < 0.06
