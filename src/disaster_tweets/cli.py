@@ -140,7 +140,9 @@ def _escape_what_the_terminal_cannot_show() -> None:
 
 def _as_row(text: str, prediction: Prediction) -> str:
     shown = _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
-    return f"{prediction.probability:.4f}\t{prediction.label}\t{shown}"
+    color = "red" if prediction.label == "disaster" else "green"
+    label = click.style(prediction.label, fg=color)  # click drops it where no terminal is
+    return f"{prediction.probability:.4f}\t{label}\t{shown}"
 
 
 def _as_json(text: str, prediction: Prediction) -> str:

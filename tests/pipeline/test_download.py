@@ -108,8 +108,9 @@ class Handler(BaseHTTPRequestHandler):
         if behaviour in ("cut", "stall halfway"):
             body = body[: len(body) // 2]
         self.end_headers()
-        self.wfile.write(body)
+        # Before it is sent: the client may be done before this thread goes on.
         self.server.sent[-1] = len(body)
+        self.wfile.write(body)
         if behaviour == "stall halfway":
             self.server.released.wait(10)
 
