@@ -1,11 +1,26 @@
-"""What the tests share: the wheel under test, and the real data where it is there."""
+"""What the tests share: the wheel under test, the real data where it is there, processes."""
 
+import json
 import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import importlib_resources
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+# The instruction sets that the manifest records where the processor has them.
+KERNEL_FEATURES = {
+    *("amx_bf16", "amx_int8", "amx_tile"),
+    *("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "avx_vnni", "fma"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +40,89 @@ def raw_data() -> Path:
         if folder and (Path(folder) / "train.csv").is_file():
             return Path(folder)
     pytest.skip("needs the real tweets: set DISASTER_TWEETS_MIRROR, or run dvc repro")
+
+
+@pytest.fixture(scope="session")
+def manifest() -> dict[str, Any]:
+    """The manifest of the installed model, read without the package's help."""
+    return _artifact("manifest.json")
+
+
+class Golden(NamedTuple):
+    """Texts with the scores that they must have here, to within ``tolerance``."""
+
+    texts: list[str]
+    probabilities: list[float]
+    tolerance: float
+
+
+@pytest.fixture(scope="session")
+def golden(manifest: dict[str, Any]) -> Golden:
+    """The golden tweets: exact where the kernels are those that the scores were made with."""
+    tweets = _artifact("golden.json")
+    training = manifest["training"]
+    same_kernels = training["processor_features"] == _processor_features()
+    same_runtime = training["tools"]["ai-edge-litert"] == version("ai-edge-litert")
+    return Golden(
+        [tweet["text"] for tweet in tweets],
+        [tweet["probability"] for tweet in tweets],
+        1e-5 if same_kernels and same_runtime else manifest["golden_tolerance"],
+    )
+
+
+class Completed(NamedTuple):
+    """What a process left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Completed]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run ``python`` or an installed console script in an empty folder, and wait."""
+
+    def run(command: str, *arguments: str | bytes, stdin: bytes = b"", **env: str) -> Completed:
+        # In UTF-8 mode what a process prints does not depend on the locale.
+        variables = {**os.environ, "PYTHONUTF8": "1", **env}
+        completed = subprocess.run(
+            [executable(command), *arguments],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env=variables,
+            timeout=120,
+        )
+        out, err = (
+            stream.decode("utf-8").replace(os.linesep, "\n")
+            for stream in (completed.stdout, completed.stderr)
+        )
+        return Completed(completed.returncode, out, err)
+
+    return run
+
+
+def executable(command: str) -> str:
+    """Return the path of ``python`` or of a console script beside it."""
+    if command == "python":
+        return sys.executable
+    path = shutil.which(command, path=sysconfig.get_path("scripts"))
+    assert path, f"{command} is not installed"
+    return path
+
+
+def _artifact(name: str) -> Any:
+    file = importlib_resources.files("disaster_tweets.artifacts") / name
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _processor_features() -> list[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return []
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return sorted(KERNEL_FEATURES.intersection(flags))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +13,15 @@ from typing import TYPE_CHECKING
 import importlib_resources
 
 from disaster_tweets import manifest
-from disaster_tweets.errors import ArtifactError
+from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+from disaster_tweets.tokenizer import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
     from importlib_resources.abc import Traversable
 
 MODEL, VOCABULARY, GOLDEN = "model.tflite", "vocab.txt", "golden.json"
+
+_BLOCK = 1 << 16  # bytes hashed at a time, which is faster than one large read
 
 
 @dataclass(frozen=True)
@@ -70,39 +75,57 @@ def read(folder: Traversable) -> Bundle:
         ArtifactError: A file is missing, truncated or altered; the message names it.
     """
     description = read_manifest(folder)
-    contents = {name: read_verified(folder, name, description) for name in (MODEL, VOCABULARY)}
-    model = folder / MODEL
+    model, vocabulary = (verified(folder, name, description) for name in (MODEL, VOCABULARY))
     return Bundle(
         manifest=description,
-        vocabulary=contents[VOCABULARY].decode("utf-8").split("\n")[:-1],
-        model=model if isinstance(model, Path) else contents[MODEL],
+        vocabulary=_pieces(vocabulary),
+        model=model if isinstance(model, Path) else model.read_bytes(),
     )
 
 
 def read_manifest(folder: Traversable) -> manifest.Manifest:
     """Return the checked content of ``folder``/manifest.json; ArtifactError if it is not."""
     file = folder / manifest.NAME
-    return manifest.parse(_read(file), str(file))
+    with _named(file):
+        raw = file.read_bytes()
+    return manifest.parse(raw, str(file))
 
 
-def read_verified(folder: Traversable, name: str, description: manifest.Manifest) -> bytes:
-    """Return the content of one artifact; ArtifactError unless it is the manifest's."""
-    file = folder / name
-    content, expected = _read(file), description["artifacts"][name]
-    if len(content) != expected["size"]:
-        problem = f"{len(content)} bytes instead of {expected['size']}"
-    elif hashlib.sha256(content).hexdigest() != expected["sha256"]:
-        problem = "its content was altered"
-    else:
-        return content
-    raise ArtifactError(f"{file}: {problem}; reinstall disaster-tweets-model")
+def verified(folder: Traversable, name: str, description: manifest.Manifest) -> Traversable:
+    """Return the file of one artifact; ArtifactError unless its content is the manifest's."""
+    file, expected = folder / name, description["artifacts"][name]
+    digest, size = hashlib.sha256(), 0
+    with _named(file), file.open("rb") as content:
+        while block := content.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+    if size != expected["size"]:
+        raise _refused(file, f"{size} bytes instead of {expected['size']}")
+    if digest.hexdigest() != expected["sha256"]:
+        raise _refused(file, "its content was altered")
+    return file
 
 
-def _read(file: Traversable) -> bytes:
+def _pieces(file: Traversable) -> list[str]:
     try:
-        return file.read_bytes()
+        pieces = file.read_bytes().decode("utf-8").split("\n")[:-1]
+    except UnicodeDecodeError:
+        raise _refused(file, "not valid UTF-8") from None
+    missing = set(SPECIAL_TOKENS).difference(pieces)
+    if missing:
+        raise _refused(file, f"lacks {', '.join(sorted(missing))}")
+    return pieces
+
+
+@contextmanager
+def _named(file: Traversable) -> Iterator[None]:
+    """Say which file it is that cannot be read."""
+    try:
+        yield
     except (OSError, KeyError) as error:  # KeyError: not in the zip
         reason = error.strerror if isinstance(error, OSError) else None
-        raise ArtifactError(
-            f"{file}: {reason or 'No such file'}; reinstall disaster-tweets-model"
-        ) from None
+        raise _refused(file, reason or "No such file") from None
+
+
+def _refused(file: Traversable, reason: str) -> ArtifactError:
+    return ArtifactError(f"{file}: {reason}; reinstall {DISTRIBUTION}")

@@ -90,13 +90,9 @@ class Classifier:
         """
         if isinstance(texts, str):
             return self.predict([texts])[0]
-        probabilities = self.predict_proba(texts)[:, 1]
-        positive = probabilities >= self.threshold
         return [
-            Prediction(LABELS[is_positive], probability)
-            for is_positive, probability in zip(
-                positive.tolist(), probabilities.tolist(), strict=True
-            )
+            Prediction(LABELS[probability >= self.threshold], probability)
+            for probability in self.predict_proba(texts)[:, 1].tolist()
         ]
 
     def predict_proba(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
@@ -178,10 +174,12 @@ def _check(texts: Iterable[str]) -> list[str]:
         )
     if hasattr(texts, "to_pylist"):  # Arrow yields scalars of its own
         texts = texts.to_pylist()
-    if not isinstance(texts, Iterable) and not hasattr(texts, "__getitem__"):
+    try:
+        iterator = iter(texts)
+    except TypeError:
         kind = type(texts).__name__
-        raise InputError(f"texts must be a str or an iterable of str, not {kind}")
-    checked = list(texts)
+        raise InputError(f"texts must be a str or an iterable of str, not {kind}") from None
+    checked = list(iterator)
     for index, text in enumerate(checked):
         if not isinstance(text, str):
             missing = text is None or (isinstance(text, float) and text != text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import re
 import sys
@@ -12,8 +14,7 @@ import click
 
 from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.errors import DisasterTweetsError, InputError
-from disaster_tweets.verification import DISTRIBUTION, verify
+from disaster_tweets.errors import DISTRIBUTION, DisasterTweetsError, InputError
 
 if TYPE_CHECKING:
     from disaster_tweets.manifest import Manifest
@@ -62,7 +63,7 @@ def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> N
       disaster-tweets predict --json < tweets.txt > scored.jsonl
     """  # noqa: D301
     from_standard_input = texts in ((), ("-",))
-    if not texts and sys.stdin.isatty():
+    if (from_standard_input and sys.stdin is None) or (not texts and sys.stdin.isatty()):
         raise click.UsageError("no TEXT: give tweets in quotes, or pipe them in, one a line")
     _escape_what_the_terminal_cannot_show()
     classifier = Classifier.load(threshold=threshold)
@@ -88,6 +89,8 @@ def info(as_json: bool) -> None:
 @commands.command(name="verify")
 def verify_command() -> None:
     """Check the installed files, the manifest, the artifacts and the golden scores."""
+    from disaster_tweets.verification import verify
+
     checked, problems = verify()
     for line in checked:
         click.echo(line)
@@ -112,6 +115,7 @@ def plugins() -> None:
 
 def main() -> None:
     """Run the command line; the entry point of the console scripts."""
+    atexit.register(gc.freeze)  # a last collection would only delay the exit
     commands(prog_name="disaster-tweets")
 
 

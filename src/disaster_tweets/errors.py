@@ -4,6 +4,8 @@ Each message is one line that names the file, row or argument and the next step,
 caller can print it as it is.
 """
 
+DISTRIBUTION = "disaster-tweets-model"  # what a message tells to reinstall
+
 
 class DisasterTweetsError(Exception):
     """Base class of all errors of this package."""

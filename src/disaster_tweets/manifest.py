@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from disaster_tweets.errors import ArtifactError
+from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 from disaster_tweets.prediction import Label
 
 SCHEMA_VERSION = 1
@@ -71,7 +71,7 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
     """
     try:
         manifest = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _refused(source, f"not valid JSON ({error})") from None
     _check_form(manifest, _FORM, source, "")
     if manifest["schema_version"] != SCHEMA_VERSION:
@@ -106,4 +106,4 @@ def _check_form(value: object, form: Any, source: str, key: str) -> None:
 
 
 def _refused(source: str, reason: str) -> ArtifactError:
-    return ArtifactError(f"{source}: {reason}; reinstall disaster-tweets-model")
+    return ArtifactError(f"{source}: {reason}; reinstall {DISTRIBUTION}")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
-from disaster_tweets.errors import ArtifactError
+from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 
 
 class Runtime:
@@ -78,7 +78,7 @@ class _SingleText:
             name = "the model" if isinstance(model, bytes) else model
             raise ArtifactError(
                 f"{name}: LiteRT cannot run it ({' '.join(str(error).split())}); "
-                "reinstall disaster-tweets-model and ai-edge-litert"
+                f"reinstall {DISTRIBUTION} and ai-edge-litert"
             ) from error
 
     def logit(self, ids: Sequence[int]) -> np.float32:

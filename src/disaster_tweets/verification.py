@@ -7,12 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackagePath, distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.errors import ArtifactError
+from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 
-DISTRIBUTION = "disaster-tweets-model"
+if TYPE_CHECKING:
+    from importlib_resources.abc import Traversable
 
 
 def verify() -> tuple[list[str], list[str]]:
@@ -29,9 +32,9 @@ def verify() -> tuple[list[str], list[str]]:
         description = bundle.read_manifest(folder)
         checked.append("manifest: its form is valid")
         for name in description["artifacts"]:
-            bundle.read_verified(folder, name, description)
+            bundle.verified(folder, name, description)
         checked.append(f"artifacts: {len(description['artifacts'])} match the manifest")
-        golden = json.loads(bundle.read_verified(folder, bundle.GOLDEN, description))
+        golden = _read_golden(bundle.verified(folder, bundle.GOLDEN, description))
         tolerance = description["golden_tolerance"]
         moved = list(_moved_scores(golden, tolerance))
         problems += moved
@@ -43,11 +46,9 @@ def verify() -> tuple[list[str], list[str]]:
 
 
 def _verify_files(checked: list[str], problems: list[str]) -> None:
-    # Not what a build left in the current folder: that has no RECORD.
-    candidates = distributions(name=DISTRIBUTION)
-    installed = next((each for each in candidates if each.read_text("RECORD")), None)
-    if installed is None:
-        problems.append(f"RECORD: {DISTRIBUTION} is not installed; install it with pip")
+    installed = _installed()
+    if installed is None or installed.read_text("RECORD") is None:
+        problems.append(f"RECORD: missing; install {DISTRIBUTION} with pip")
         return
     if _is_editable(installed):
         checked.append("files: an editable install, whose sources RECORD does not cover")
@@ -57,6 +58,19 @@ def _verify_files(checked: list[str], problems: list[str]) -> None:
     problems += altered
     if not altered:
         checked.append(f"files: {len(recorded)} match RECORD")
+
+
+def _installed() -> Distribution | None:
+    """Return the distribution that the running package belongs to.
+
+    Another one may come first: what a build left in the current folder, for example.
+    """
+    package = Path(__file__).resolve().parent
+    for each in distributions(name=DISTRIBUTION):
+        folder = Path(str(each.locate_file("disaster_tweets"))).resolve()
+        if folder == package or _is_editable(each):
+            return each
+    return None
 
 
 def _is_editable(installed: Distribution) -> bool:
@@ -77,11 +91,24 @@ def _altered(recorded: list[PackagePath]) -> Iterator[str]:
             yield f"{file}: differs from RECORD; reinstall {DISTRIBUTION}"
 
 
-def _moved_scores(golden: list[dict[str, object]], tolerance: float) -> Iterator[str]:
-    classifier = Classifier.load()
-    scores = classifier.predict_proba([str(tweet["text"]) for tweet in golden])[:, 1]
+def _read_golden(file: Traversable) -> list[dict[str, Any]]:
+    try:
+        tweets = json.loads(file.read_bytes())
+    except ValueError:
+        tweets = None
+    if not (
+        isinstance(tweets, list)
+        and tweets
+        and all(isinstance(t, dict) and isinstance(t.get("text"), str) for t in tweets)
+    ):
+        raise ArtifactError(f"{file}: not a list of tweets; reinstall {DISTRIBUTION}")
+    return tweets
+
+
+def _moved_scores(golden: list[dict[str, Any]], tolerance: float) -> Iterator[str]:
+    scores = Classifier.load().predict_proba([tweet["text"] for tweet in golden])[:, 1]
     for index, (tweet, score) in enumerate(zip(golden, scores.tolist(), strict=True)):
-        expected = tweet["probability"]
+        expected = tweet.get("probability")
         if not isinstance(expected, float) or not abs(score - expected) <= tolerance:
             yield (
                 f"{bundle.GOLDEN}: tweet {index} scores {score:.4f} instead of {expected}, "

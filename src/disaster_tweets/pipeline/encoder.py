@@ -75,7 +75,6 @@ def from_checkpoint(checkpoint: Tensors, pieces: list[int], positions: int) -> T
     return kept
 
 
-@keras.saving.register_keras_serializable("disaster_tweets")
 class PositionEmbedding(keras.layers.Layer):
     """Adds a learned vector for each position to (batch, tokens, width)."""
 

@@ -65,7 +65,11 @@ def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float)
             "true_positive_rate": true_positive_rate,
         },
         "precision_recall": {"recall": recall, "precision": precision},
-        "reliability": {"probability": probability, "frequency": frequency},
+        "reliability": {
+            "probability": probability,
+            "frequency": frequency,
+            "perfect": probability,
+        },
         "confusion": {
             "actual": names[labels],
             "predicted": names[(probabilities >= threshold).astype(int)],
@@ -147,7 +151,9 @@ def main() -> None:
         },
     )
 
-    write_json(REPORTS / "metrics.json", {"held_out": metrics})
+    write_json(REPORTS / "metrics.json", metrics)
+    values = {name: of["value"] for name, of in metrics.items() if isinstance(of, dict)}
+    write_json(REPORTS / "held_out.json", values)
     write_plots(probabilities, labels, threshold)
     write_submission(Classifier.load(ARTIFACTS))
     accuracy = metrics["accuracy"]

@@ -58,7 +58,8 @@ class TextClassifier:
         Raises:
             InputError: As in ``predict_proba``.
         """
-        positive = self.predict_proba(texts)[:, 1] >= self._classifier.threshold
+        probabilities = self.predict_proba(texts)[:, 1].astype("float64")
+        positive = probabilities >= self._classifier.threshold
         labels: NDArray[np.str_] = self.classes_[positive.astype(int)]
         return labels
 
@@ -82,12 +83,13 @@ def info() -> dict[str, Any]:
         ArtifactError: The manifest is missing or damaged.
     """
     from disaster_tweets.bundle import bundled_manifest
+    from disaster_tweets.errors import DISTRIBUTION
 
     manifest = bundled_manifest()
     return {
         "contract": CONTRACT,
         "name": "disaster_tweets",
-        "version": version("disaster-tweets-model"),
+        "version": version(DISTRIBUTION),
         "model_version": manifest["model_version"],
         "task": manifest["task"],
         "labels": manifest["labels"],

@@ -1,0 +1,277 @@
+"""Measures every budget of the package in one run and prints them as a Markdown table.
+
+    python benchmarks/budgets.py [--wheel dist/X.whl]
+
+Exit status 1 where a budget is not met or cannot be measured. Linux only: it pins cores.
+Run it on a quiet machine from the environment that trains the model; this process itself
+imports nothing heavy, as a child's peak memory counts that of its parent before it starts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from zipfile import ZipFile
+
+from environments import ENVIRONMENT, Environment, NotMeasuredError
+from tweets import tweets
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+WEIGHTS = ROOT / "models" / "classifier.safetensors"
+TWEET = "Forest fire near La Ronge Sask. Canada"
+BLOCKS, BLOCK, PAIRS, KERAS_PAIRS = 10, 30, 25, 5
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A row of the table; one without a limit only informs."""
+
+    name: str
+    measured: str
+    limit: str = ""
+    met: bool | None = None
+
+
+def at_most(name: str, value: float, limit: float, unit: str, detail: str = "") -> Budget:
+    measured = f"{value:,.4g}{unit}{detail and f' ({detail})'}"
+    return Budget(name, measured, f"at most {limit:g}{unit}", value <= limit)
+
+
+def at_least(name: str, value: float, limit: float, detail: str) -> Budget:
+    return Budget(name, f"{value:,.4g}x ({detail})", f"at least {limit:g}x", value >= limit)
+
+
+def sizes(wheel: Path) -> Iterator[Budget]:
+    prefix = "disaster_tweets/artifacts/"
+    files = [f for f in ZipFile(wheel).infolist() if f.filename.startswith(prefix)]
+    artifacts = sum(f.file_size for f in files if not f.filename.endswith(".py"))
+    yield at_most("artifacts", artifacts / 1e6, 18, " MB")
+    yield at_most("wheel", wheel.stat().st_size / 1e6, 16, " MB")
+
+
+def installed(ours: Environment, temporary: Path) -> Iterator[Budget]:
+    size = ours.size()
+    yield at_most("installed, with dependencies", size / 1e6, 160, " MB")
+    framework = [f"tensorflow-cpu=={training('tensorflow')}", f"keras=={training('keras')}"]
+    theirs = Environment(temporary / "tensorflow", *framework).size()
+    yield at_least(
+        "tensorflow-cpu and Keras, installed, to that",
+        theirs / size,
+        9,
+        f"{theirs / 1e6:,.0f} MB to {size / 1e6:,.0f} MB",
+    )
+
+
+def warm(ours: Environment, core: int) -> Iterator[Budget]:
+    """One tweet at a time on one core: blocks of ours and of Keras in turn, same tweets."""
+    command = [ours.python, str(HERE / "scorer.py"), str(core)]
+    reference = [sys.executable, str(HERE / "scorer.py"), str(core), heads()]
+    texts = tweets((BLOCKS + 1) * BLOCK, seed=2)
+    blocks = [texts[start : start + BLOCK] for start in range(0, len(texts), BLOCK)]
+    seconds: list[float] = []
+    ratios, keras, moved = [], [], []
+    with Scorer(command) as package, Scorer(reference) as model:
+        for number, block in enumerate(blocks):
+            (fast, scores), (slow, expected) = package(block), model(block)
+            if number == 0:  # warm-up
+                continue
+            seconds += fast
+            keras += slow
+            ratios.append(median(slow) / median(fast))
+            moved += [abs(a - b) for a, b in zip(scores, expected, strict=True)]
+    percentile = quantiles(seconds, n=100)
+    yield Budget(
+        "one warm tweet, one core",
+        f"median {milliseconds(median(seconds))}, 99th percentile "
+        f"{milliseconds(percentile[98])}, {len(seconds)} tweets",
+    )
+    yield at_least(
+        "the same in Keras `predict`, to that",
+        median(ratios),
+        35,
+        f"{min(ratios):.1f} to {max(ratios):.1f} over {BLOCKS} blocks; Keras "
+        f"{milliseconds(median(keras))}; scores differ by {sum(moved) / len(moved):.3f} "
+        "on average",
+    )
+
+
+def batch(ours: Environment, core: int) -> Iterator[Budget]:
+    measured = json.loads(output([ours.python, str(HERE / "batch.py"), str(core)]))
+    rates = measured["tweets_per_second"]
+    yield Budget(
+        "1,000 distinct tweets, one core",
+        f"{median(rates):,.0f} tweets/s ({min(rates):,.0f} to {max(rates):,.0f}), "
+        f"{measured['mean_tokens']:.1f} tokens on average",
+    )
+    yield at_most("peak memory while scoring them", measured["peak_bytes"] / 1e6, 100, " MB")
+    yield at_most("scores that depend on neighbours", measured["dependent_scores"], 0, "")
+
+
+def cold(ours: Environment) -> Iterator[Budget]:
+    command = [ours.command, "predict", TWEET]
+    ratio, detail = starts(command, [ours.python, "-c", "import numpy"], PAIRS)
+    yield at_most("cold `predict` to `import numpy`", ratio, 2.2, "x", detail)
+    keras = [sys.executable, str(HERE / "keras_classifier.py"), heads(), TWEET]
+    ratio, detail = starts(keras, command, KERAS_PAIRS)
+    yield at_least("cold TensorFlow and Keras to cold `predict`", ratio, 15, detail)
+
+
+def starts(first: list[str], second: list[str], pairs: int) -> tuple[float, str]:
+    """Run two commands in turn; return the ratio of their median times, and both times."""
+    times: tuple[list[float], list[float]] = [], []
+    for _ in range(pairs + 2):
+        for command, measured in zip((first, second), times, strict=True):
+            start = perf_counter()
+            output(command)
+            measured.append(perf_counter() - start)
+    warmed = [measured[2:] for measured in times]
+    spreads = []
+    for measured in warmed:
+        low, middle, high = quantiles(measured, n=4)
+        spreads.append(
+            f"{milliseconds(middle)}, quartiles {milliseconds(low)} and {milliseconds(high)}"
+        )
+    return median(warmed[0]) / median(warmed[1]), f"{'; '.join(spreads)}; {pairs} pairs"
+
+
+class Scorer:
+    """A running scorer.py: called with texts, it returns their seconds and probabilities."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=ENVIRONMENT,
+        )
+
+    def __call__(self, texts: list[str]) -> tuple[list[float], list[float]]:
+        """Score ``texts``; return the seconds that each took and the probabilities."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(texts), file=self._process.stdin, flush=True)
+        line = self._process.stdout.readline()
+        if not line:
+            raise NotMeasuredError("a scorer ended early; run benchmarks/scorer.py by hand")
+        answer = json.loads(line)
+        return answer["seconds"], answer["probabilities"]
+
+    def __enter__(self) -> Scorer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def output(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it gives no reason"]
+        raise NotMeasuredError(f"{Path(command[1]).name} failed: {last[0]}")
+    return done.stdout
+
+
+def heads() -> str:
+    """Return the number of attention heads, which the weights do not tell."""
+    if not WEIGHTS.is_file():
+        raise NotMeasuredError(f"no {WEIGHTS.relative_to(ROOT)}; run dvc repro train")
+    training("tensorflow")
+    import yaml  # of the training environment
+
+    settings = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    return str(settings["train"]["attention_heads"])
+
+
+def training(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        raise NotMeasuredError(f"no {package}; run this in the training environment") from None
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds * 1e3:,.0f} ms"
+
+
+def machine(ours: Environment) -> str:
+    processor = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    model = next((x.split(": ")[1] for x in processor if x.startswith("model name")), "?")
+    flags = next((x.split() for x in processor if x.startswith("flags")), [])
+    known = [f for f in ("avx2", "avx512f", "avx512_vnni", "amx_int8") if f in flags]
+    code = "from importlib.metadata import version as v; print(v('ai-edge-litert'), v('numpy'))"
+    litert, numpy = output([ours.python, "-c", code]).split()
+    try:
+        reference = f"TensorFlow {training('tensorflow')}, Keras {training('keras')}"
+    except NotMeasuredError:
+        reference = "no TensorFlow"
+    return (
+        f"{model}, {os.cpu_count()} cores ({', '.join(known)}); {platform.system()}, Python "
+        f"{platform.python_version()}, LiteRT {litert}, NumPy {numpy}, {reference}; "
+        f"load {os.getloadavg()[0]:.1f} at the start"
+    )
+
+
+def measure(name: str, budgets: Callable[[], Iterator[Budget]]) -> Iterator[Budget]:
+    """Yield the budgets of one group; in place of what is missing a row that says why."""
+    try:
+        yield from budgets()
+    except NotMeasuredError as reason:
+        yield Budget(name, f"not measured: {reason}", met=False)
+
+
+def row(budget: Budget) -> str:
+    met = {True: "yes", False: "**no**", None: ""}[budget.met]
+    return f"| {budget.name} | {budget.measured} | {budget.limit} | {met} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--wheel", type=Path, help="default: the only wheel in dist/")
+    wheel = parser.parse_args().wheel
+    if wheel is None:
+        wheels = list((ROOT / "dist").glob("*.whl"))
+        if len(wheels) != 1:
+            parser.error("dist/ must hold one wheel; build it, or pass --wheel")
+        wheel = wheels[0]
+    if not wheel.is_file():
+        parser.error(f"{wheel}: no such file; build it with python -m build --wheel")
+    core = max(os.sched_getaffinity(0))  # the first one serves most interrupts
+    all_met = True
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Environment(Path(folder, "package"), str(wheel.resolve()))
+        print(machine(ours))
+        print("\n| budget | measured | limit | met |\n|---|---|---|---|", flush=True)
+        groups: list[tuple[str, Callable[[], Iterator[Budget]]]] = [
+            ("sizes", lambda: sizes(wheel)),
+            ("cold start", lambda: cold(ours)),
+            ("one warm tweet", lambda: warm(ours, core)),
+            ("many tweets", lambda: batch(ours, core)),
+            ("installed size", lambda: installed(ours, Path(folder))),
+        ]
+        for name, group in groups:
+            for budget in measure(name, group):
+                print(row(budget), flush=True)
+                all_met &= budget.met is not False
+    sys.exit(0 if all_met else 1)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except NotMeasuredError as reason:  # the wheel itself cannot be installed
+        sys.exit(f"error: {reason}")

@@ -1,0 +1,48 @@
+"""Fresh virtual environments for the benchmarks, and what they weigh."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# Settings such as PYTHONDONTWRITEBYTECODE would slow every start-up that is measured.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+
+
+class NotMeasuredError(Exception):
+    """A budget cannot be measured here; the message says why."""
+
+
+class Environment:
+    """A virtual environment that holds some packages with their dependencies, nothing else.
+
+    Raises:
+        NotMeasuredError: pip cannot install them.
+    """
+
+    def __init__(self, folder: Path, *requirements: str) -> None:
+        self._folder = folder
+        self.python = str(folder / "bin" / "python")
+        self.command = str(folder / "bin" / "disaster-tweets")
+        # Without pip in it, all that its site-packages hold is what was asked for.
+        _run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+        pip = (sys.executable, "-m", "pip", "--python", self.python, "-q")
+        _run(*pip, "install", "--disable-pip-version-check", *requirements)
+
+    def size(self) -> int:
+        """Return the bytes in site-packages, less compiled bytecode."""
+        (packages,) = self._folder.glob("lib/python*/site-packages")
+        return sum(
+            path.stat().st_size
+            for path in packages.rglob("*")
+            if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts
+        )
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it gives no reason"]
+        raise NotMeasuredError(f"{Path(command[-1]).name}: {last[0]}")

@@ -1,0 +1,259 @@
+"""The model's files: each damage is refused by name, and a zip serves as well as a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import importlib_resources
+import pytest
+
+from disaster_tweets import ArtifactError, Classifier, predict
+
+FILES = ("model.tflite", "vocab.txt")  # golden.json is read by `disaster-tweets verify` alone
+TEXT = "The ferry capsized, forty people are in the water"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the bundled model."""
+    for name in (*FILES, "golden.json", "manifest.json"):
+        file = importlib_resources.files("disaster_tweets.artifacts") / name
+        (tmp_path / name).write_bytes(file.read_bytes())
+    return tmp_path
+
+
+def refusal(folder: Path, name: str) -> str:
+    """Return the reason that loading gives, after the name of the file."""
+    with pytest.raises(ArtifactError) as caught:
+        Classifier.load(folder)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith(f"{folder / name}: ")
+    return message.removeprefix(f"{folder / name}: ")
+
+
+def flip(content: bytes) -> bytes:
+    """Change one bit in the middle."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def test_a_copy_gives_the_same_scores(folder: Path) -> None:
+    assert Classifier.load(folder).predict(TEXT) == predict(TEXT)
+    assert Classifier.load(str(folder)).predict(TEXT) == predict(TEXT)
+
+
+class TestDamage:
+    @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+    def test_missing(self, folder: Path, name: str) -> None:
+        (folder / name).unlink()
+
+        assert refusal(folder, name) == (
+            "No such file or directory; reinstall disaster-tweets-model"
+        )
+
+    @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+    def test_a_folder_in_its_place(self, folder: Path, name: str) -> None:
+        (folder / name).unlink()
+        (folder / name).mkdir()
+
+        assert refusal(folder, name).endswith("; reinstall disaster-tweets-model")
+
+    @pytest.mark.parametrize("name", FILES)
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda content: b"",
+            lambda content: content[:1000],
+            lambda content: content[:-1],
+            lambda content: content + b"\n",
+        ],
+        ids=["empty", "1000 bytes", "one byte less", "one byte more"],
+    )
+    def test_another_size(
+        self, folder: Path, name: str, damage: Callable[[bytes], bytes]
+    ) -> None:
+        file = folder / name
+        size = file.stat().st_size
+        file.write_bytes(damage(file.read_bytes()))
+
+        assert refusal(folder, name) == (
+            f"{file.stat().st_size} bytes instead of {size}; reinstall disaster-tweets-model"
+        )
+
+    @pytest.mark.parametrize("name", FILES)
+    def test_one_bit(self, folder: Path, name: str) -> None:
+        (folder / name).write_bytes(flip((folder / name).read_bytes()))
+
+        assert refusal(folder, name) == (
+            "its content was altered; reinstall disaster-tweets-model"
+        )
+
+    @pytest.mark.parametrize("path", ["nowhere", "manifest.json"])
+    def test_no_folder(self, folder: Path, path: str) -> None:
+        with pytest.raises(ArtifactError) as caught:
+            Classifier.load(folder / path)
+
+        assert str(caught.value) == (
+            f"{folder / path}: no such folder; pass one that holds manifest.json"
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.tflite", b"no flatbuffer at all, though long enough for a header" * 20),
+        ("model.tflite", b""),
+        ("model.tflite", b"\x1c\x00\x00\x00TFL3" + b"\x00" * 1000),
+        ("vocab.txt", b""),
+        ("vocab.txt", b"fire\nflood\n"),
+        ("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n\xff\xfe\n"),
+    ],
+    ids=["garbage", "no model", "header", "no words", "no special tokens", "not UTF-8"],
+)
+def test_garbage_with_a_matching_manifest(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    description = json.loads((folder / "manifest.json").read_bytes())
+    description["artifacts"][name] = {
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    (folder / "manifest.json").write_text(json.dumps(description), "utf-8")
+
+    assert "; reinstall disaster-tweets-model" in refusal(folder, name)
+
+
+class TestManifest:
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"", "not valid JSON"),
+            (b"{", "not valid JSON"),
+            (b"\xff\xfe{}", "not valid JSON"),
+            (b"\x80", "not valid JSON"),
+            (b"[" * 100_000, "not valid JSON"),
+            (b"[]", "its content must be an object"),
+            (b"null", "its content must be an object"),
+            (b"{}", "schema_version is missing"),
+        ],
+    )
+    def test_not_a_manifest(self, folder: Path, content: bytes, reason: str) -> None:
+        (folder / "manifest.json").write_bytes(content)
+
+        assert refusal(folder, "manifest.json").startswith(reason)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "reason"),
+        [
+            ("schema_version", 2, "schema_version is 2, this version reads 1"),
+            ("schema_version", "1", "schema_version has the wrong type"),
+            ("labels", ["disaster", "not_disaster"], "labels must be"),
+            ("labels", ["not_disaster"], "labels must be"),
+            ("labels", "disaster", "labels has the wrong type"),
+            ("positive_label", "not_disaster", "labels must be"),
+            ("threshold", 0, "threshold must lie between 0 and 1"),
+            ("threshold", 1, "threshold must lie between 0 and 1"),
+            ("threshold", 1.5, "threshold must lie between 0 and 1"),
+            ("threshold", float("nan"), "threshold must lie between 0 and 1"),
+            ("threshold", True, "threshold has the wrong type"),
+            ("threshold", "0.5", "threshold has the wrong type"),
+            ("temperature", 0, "temperature must be positive"),
+            ("temperature", float("nan"), "temperature must be positive"),
+            ("max_tokens", 2, "temperature must be positive and max_tokens above 2"),
+            ("max_tokens", 128.0, "max_tokens has the wrong type"),
+            ("metrics/accuracy/value", None, "metrics/accuracy/value has the wrong type"),
+            ("artifacts", [], "artifacts must be an object"),
+            ("artifacts/model.tflite/size", "1", "artifacts/model.tflite/size has the wrong"),
+            ("artifacts/vocab.txt/sha256", "0" * 63, "artifacts/vocab.txt/sha256 is not a SHA"),
+            ("artifacts/vocab.txt/sha256", "0" * 64, None),
+        ],
+    )
+    def test_a_wrong_value(
+        self, folder: Path, key: str, value: object, reason: str | None
+    ) -> None:
+        table, last = parsed(folder, key)
+        table[0][last] = value
+        (folder / "manifest.json").write_text(json.dumps(table[1]), "utf-8")
+
+        if reason is None:
+            assert refusal(folder, "vocab.txt").startswith("its content was altered")
+        else:
+            assert refusal(folder, "manifest.json").startswith(reason)
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "schema_version",
+            "labels",
+            "max_tokens",
+            "temperature",
+            "threshold",
+            "golden_tolerance",
+            "metrics/auc/low",
+            "artifacts/golden.json",
+            "artifacts/model.tflite/sha256",
+            "backbone/licence",
+            "training/processor_features",
+        ],
+    )
+    def test_a_missing_key(self, folder: Path, key: str) -> None:
+        table, last = parsed(folder, key)
+        del table[0][last]
+        (folder / "manifest.json").write_text(json.dumps(table[1]), "utf-8")
+
+        assert refusal(folder, "manifest.json").startswith(f"{key} is missing; ")
+
+    def test_a_new_key_is_free(self, folder: Path) -> None:
+        description = json.loads((folder / "manifest.json").read_bytes())
+        (folder / "manifest.json").write_text(json.dumps({**description, "new": 1}), "utf-8")
+
+        assert Classifier.load(folder).manifest == {**description, "new": 1}
+
+
+def parsed(folder: Path, key: str) -> tuple[tuple[dict[str, Any], dict[str, Any]], str]:
+    """Return the table that holds ``key``, the whole manifest, and the key's last part."""
+    whole = table = json.loads((folder / "manifest.json").read_bytes())
+    *path, last = key.split("/")
+    for part in path:
+        table = table[part]
+    assert last in table
+    return (table, whole), last
+
+
+class TestZip:
+    """The wheel itself on the path, as zipapps and some clusters import it."""
+
+    def test_predict(self, run: Any, wheel: Path) -> None:
+        code = (
+            "import sys, disaster_tweets as d; print(d.__file__); print(d.predict(sys.argv[1]))"
+        )
+        file, prediction = run("python", "-c", code, TEXT, PYTHONPATH=str(wheel)).out.split(
+            "\n", 1
+        )
+
+        assert Path(file).is_relative_to(wheel)
+        assert prediction == f"{predict(TEXT)}\n"
+
+    def test_batches_pickles_and_threads(self, run: Any, wheel: Path) -> None:
+        code = (
+            "import pickle, sys; from concurrent.futures import ThreadPoolExecutor\n"
+            "from disaster_tweets import Classifier\n"
+            "classifier = pickle.loads(pickle.dumps(Classifier.load()))\n"
+            "with ThreadPoolExecutor(2) as threads:\n"
+            "    print(*threads.map(classifier.predict, [sys.argv[1]] * 4), sep='\\n')"
+        )
+        completed = run("python", "-c", code, TEXT, PYTHONPATH=str(wheel))
+
+        assert completed.out == f"{predict(TEXT)}\n" * 4
+
+    def test_verify(self, run: Any, wheel: Path) -> None:
+        completed = run("python", "-m", "disaster_tweets", "verify", PYTHONPATH=str(wheel))
+
+        assert completed.status == 0, completed.err
+        assert re.search(r"^files: \d+ match RECORD$", completed.out, re.M)
+        assert completed.err == ""

@@ -1,0 +1,284 @@
+"""The command line, as the processes that users start."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from disaster_tweets import predict
+from disaster_tweets.cli import commands
+
+FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+SPELLINGS = [("disaster-tweets",), ("disaster_tweets",), ("python", "-m", "disaster_tweets")]
+
+
+def row(text: str) -> str:
+    """Return the line that `predict` prints for a text without control characters."""
+    prediction = predict(text)
+    return f"{prediction.probability:.4f}\t{prediction.label}\t{text}\n"
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=" ".join)
+class TestSpellings:
+    def test_predict(self, run: Any, spelling: tuple[str, ...]) -> None:
+        expected = "".join(map(row, (FIRE, JOKE, "")))
+
+        assert run(*spelling, "predict", FIRE, JOKE, "") == (0, expected, "")
+
+    def test_version(self, run: Any, spelling: tuple[str, ...]) -> None:
+        number = version("disaster-tweets-model")
+
+        assert run(*spelling, "--version") == (0, f"disaster-tweets, version {number}\n", "")
+
+
+class TestPredict:
+    def test_json(self, run: Any) -> None:
+        texts = [FIRE, JOKE, "🔥 “quoted”\t\n\x1b[31m"]
+        status, out, err = run("disaster-tweets", "predict", "--json", *texts)
+
+        assert (status, err) == (0, "")
+        assert [json.loads(line) for line in out.splitlines()] == [
+            {"probability": round(float(predict(t)), 7), "label": predict(t).label, "text": t}
+            for t in texts
+        ]
+
+    @pytest.mark.parametrize(("threshold", "label"), [("0", "disaster"), ("1", "not_disaster")])
+    def test_threshold(self, run: Any, threshold: str, label: str) -> None:
+        status, out, _ = run("disaster-tweets", "predict", "--threshold", threshold, FIRE, JOKE)
+
+        assert status == 0
+        assert [line.split("\t")[1] for line in out.splitlines()] == [label, label]
+
+    @pytest.mark.parametrize("threshold", ["2", "-1", "half"])
+    def test_threshold_out_of_range(self, run: Any, threshold: str) -> None:
+        status, out, err = run("disaster-tweets", "predict", "--threshold", threshold, FIRE)
+
+        assert (status, out) == (2, "")
+        assert "Invalid value for '--threshold'" in err
+        assert "Usage: disaster-tweets predict" in err
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("a\tb", r"a\tb"),
+            ("a\nb\r\nc", r"a\nb\r\nc"),
+            ("a\x1b[31mb\x07", r"a\x1b[31mb\x07"),
+            ("a\x85b\x9b1m\u2028c\u2029", r"a\x85b\x9b1m\u2028c\u2029"),
+            ("a\\b é 🔥", "a\\b é 🔥"),
+        ],
+    )
+    def test_any_text_stays_one_line_of_three_columns(
+        self, run: Any, text: str, shown: str
+    ) -> None:
+        out = run("disaster-tweets", "predict", text).out
+
+        assert out.split("\t") == [*row(text).split("\t")[:2], f"{shown}\n"]
+
+    @pytest.mark.skipif(os.name == "nt", reason="arguments are text on Windows")
+    def test_an_argument_that_is_not_utf_8(self, run: Any) -> None:
+        text = "fire \udcff here"
+        completed = run("disaster-tweets", "predict", b"fire \xff here")
+        as_json = run("disaster-tweets", "predict", "--json", b"fire \xff here")
+
+        assert completed == (0, row(text).replace("\udcff", r"\udcff"), "")
+        assert json.loads(as_json.out)["text"] == text
+
+    def test_an_output_that_is_ascii_only(self, run: Any) -> None:
+        ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+        texts = ["café 🔥".encode(), JOKE]
+        status, out, err = run("disaster-tweets", "predict", *texts, **ascii_only)
+        first, second = out.splitlines()
+
+        assert (status, err) == (0, "")
+        # What stands for the letters depends on the version of click.
+        assert first.split("\t")[2].startswith("caf")
+        assert f"{second}\n" == row(JOKE)
+
+    def test_golden_tweets(self, run: Any, golden: Any) -> None:
+        lines = "\n".join(golden.texts).encode()
+        scored = [
+            json.loads(line)
+            for line in run(
+                "disaster-tweets", "predict", "--json", stdin=lines
+            ).out.splitlines()
+        ]
+
+        assert [line["text"] for line in scored] == golden.texts
+        np.testing.assert_allclose(
+            [line["probability"] for line in scored],
+            golden.probabilities,
+            rtol=0,
+            atol=golden.tolerance,
+        )
+
+
+class TestStandardInput:
+    @pytest.mark.parametrize("arguments", [(), ("-",)], ids=["piped", "-"])
+    @pytest.mark.parametrize(
+        ("content", "texts"),
+        [
+            (b"", []),
+            (b"\n", [""]),
+            (b"fire\nflood\n", ["fire", "flood"]),
+            (b"fire\nflood", ["fire", "flood"]),
+            (b"fire\r\n\r\nflood\r\n", ["fire", "", "flood"]),
+            (b"\n\nfire\n\n", ["", "", "fire", ""]),
+            (b"\xef\xbb\xbffire\nflood\n", ["fire", "flood"]),
+            ("café 🔥\n日本語\n".encode(), ["café 🔥", "日本語"]),
+        ],
+    )
+    def test_a_line_out_for_each_line_in(
+        self, run: Any, arguments: tuple[str, ...], content: bytes, texts: list[str]
+    ) -> None:
+        completed = run("disaster-tweets", "predict", *arguments, stdin=content)
+
+        assert completed == (0, "".join(map(row, texts)), "")
+
+    @pytest.mark.parametrize("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+    def test_nothing_else_ends_a_line(self, run: Any, separator: str) -> None:
+        text = f"fire{separator}flood"
+        completed = run("disaster-tweets", "predict", "--json", stdin=f"{text}\n".encode())
+
+        assert [json.loads(line)["text"] for line in completed.out.splitlines()] == [text]
+
+    def test_invalid_utf_8(self, run: Any) -> None:
+        lines = b"fire\nflood\ncaf\xe9 on fire\nstorm\n"
+        status, out, err = run("disaster-tweets", "predict", stdin=lines)
+
+        assert (status, out) == (1, row("fire") + row("flood"))
+        assert err.startswith("Error: standard input, line 3: byte 4 is not valid UTF-8; ")
+        assert len(err.splitlines()) == 1
+
+    def test_each_answer_comes_before_the_next_question(self, start: Any) -> None:
+        process = start("predict", stdin=subprocess.PIPE)
+        with ThreadPoolExecutor(1) as reader:
+            for text in (FIRE, JOKE):
+                process.stdin.write(f"{text}\n".encode())
+                process.stdin.flush()
+                answer = reader.submit(process.stdout.readline)
+                try:
+                    assert answer.result(timeout=60).decode().split() == row(text).split()
+                finally:
+                    if not answer.done():
+                        process.kill()  # else the reader would wait for ever
+        process.stdin.close()
+
+        assert process.wait(60) == 0
+
+    def test_a_reader_that_leaves(self, start: Any, tmp_path: Path) -> None:
+        (tmp_path / "tweets.txt").write_text("fire\n" * 5000, "utf-8")
+        with (tmp_path / "tweets.txt").open("rb") as lines:
+            process = start("predict", stdin=lines)
+        assert process.stdout.readline().decode().split() == row("fire").split()
+        process.stdout.close()
+
+        assert process.stderr.read() == b""
+        assert process.wait(60) in (0, 1)
+
+    def test_a_terminal_without_a_text(self, start: Any) -> None:
+        pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
+        controller, terminal = pty.openpty()
+        try:
+            process = start("predict", stdin=terminal)
+            out, err = process.communicate(timeout=60)
+        finally:
+            os.close(controller)
+            os.close(terminal)
+
+        assert (process.returncode, out) == (2, b"")
+        assert b"no TEXT: give tweets in quotes, or pipe them in, one a line" in err
+
+    @pytest.mark.skipif(os.name == "nt", reason="closes file descriptor 0 as a shell does")
+    @pytest.mark.parametrize("arguments", [(), ("-",)], ids=["none", "-"])
+    def test_without_a_standard_input(self, run: Any, arguments: tuple[str, ...]) -> None:
+        code = "import os, sys; os.close(0); os.execv(sys.argv[1], sys.argv[1:])"
+        command = (sys.executable, "-m", "disaster_tweets", "predict", *arguments)
+        status, out, err = run("python", "-c", code, *command)
+
+        assert (status, out) == (2, "")
+        assert "no TEXT: " in err
+
+    @pytest.fixture
+    def start(self) -> Iterator[Any]:
+        """Start the command without waiting for its end."""
+        processes: list[subprocess.Popen[bytes]] = []
+
+        def start(*arguments: str, stdin: Any) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "disaster_tweets", *arguments],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "PYTHONUTF8": "1"},
+            )
+            processes.append(process)
+            return process
+
+        yield start
+        for process in processes:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+
+class TestOtherCommands:
+    def test_info(self, run: Any, manifest: dict[str, Any]) -> None:
+        status, out, err = run("disaster-tweets", "info")
+        card = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in out.splitlines())
+
+        assert (status, err) == (0, "")
+        assert card["model version"] == manifest["model_version"]
+        assert card["labels"] == "not_disaster, disaster"
+        assert card["threshold"] == str(manifest["threshold"])
+        assert card["accuracy"].startswith(f"{manifest['metrics']['accuracy']['value']:.3f} (")
+        assert card["licence"] == manifest["licence"]
+
+    def test_info_json(self, run: Any, manifest: dict[str, Any]) -> None:
+        assert json.loads(run("disaster-tweets", "info", "--json").out) == manifest
+
+    def test_plugins(self, run: Any) -> None:
+        status, out, _ = run("disaster-tweets", "plugins")
+        origin = f"disaster-tweets-model {version('disaster-tweets-model')}"
+
+        assert status == 0
+        assert f"disaster_tweets\t{origin}\tnot_disaster, disaster" in out.splitlines()
+
+    @pytest.mark.parametrize("option", ["--help", "-h"])
+    @pytest.mark.parametrize("command", [None, *sorted(commands.commands)])
+    def test_help(self, run: Any, command: str | None, option: str) -> None:
+        status, out, err = run("disaster-tweets", *filter(None, [command]), option)
+        usage, _, body = out.partition("\n\n")
+
+        assert (status, err) == (0, "")
+        assert usage.startswith(" ".join(filter(None, ["Usage: disaster-tweets", command])))
+        # What it does comes first, as a sentence.
+        assert re.match(r"  [A-Z][^\n]+", body)
+        assert not body.startswith("Options:")
+
+    def test_no_such_command(self, run: Any) -> None:
+        status, out, err = run("disaster-tweets", "predictt", FIRE)
+
+        assert (status, out) == (2, "")
+        assert "No such command 'predictt'" in err
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_shell_completion(self, run: Any, shell: str) -> None:
+        variable = {"_DISASTER_TWEETS_COMPLETE": f"{shell}_source"}
+        status, out, _ = run("disaster-tweets", **variable)
+
+        assert status == 0
+        assert f"_DISASTER_TWEETS_COMPLETE={shell}_complete" in out
+        assert "disaster-tweets" in out

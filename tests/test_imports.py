@@ -1,0 +1,102 @@
+"""What an import costs, and what the package never imports: promises, tested."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import importlib_resources
+import pytest
+
+import disaster_tweets
+
+PUBLIC = [
+    "ArtifactError",
+    "Classifier",
+    "DisasterTweetsError",
+    "InputError",
+    "Prediction",
+    "predict",
+]
+HEAVY = {"ai_edge_litert", "numpy"}
+PACKAGE = Path(str(importlib_resources.files("disaster_tweets")))
+# Unpickling runs what it reads; the others open connections.
+NEVER = {"ftplib", "http.client", "pickle", "requests", "shelve", "socket", "urllib.request"}
+
+
+def test_public_names() -> None:
+    assert disaster_tweets.__all__ == PUBLIC
+    for name in PUBLIC:
+        assert getattr(disaster_tweets, name).__doc__
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("python", "-c", "import disaster_tweets"),
+        ("python", "-c", "import disaster_tweets.cli, disaster_tweets.plugins.contract"),
+        ("disaster-tweets", "--version"),
+        ("disaster-tweets", "--help"),
+        ("disaster-tweets", "predict", "--help"),
+        ("disaster-tweets", "info"),
+        ("disaster-tweets", "info", "--json"),
+        ("disaster-tweets", "predict", "--threshold", "2", "fire"),
+    ],
+    ids=" ".join,
+)
+def test_no_heavy_import(run: Any, command: tuple[str, ...]) -> None:
+    imported = imports(run, *command)
+
+    assert "disaster_tweets" in imported
+    assert not HEAVY & imported
+
+
+def test_predict_needs_the_heavy_imports(run: Any) -> None:
+    # Else the test above could not fail.
+    assert imports(run, "disaster-tweets", "predict", "fire") >= HEAVY
+
+
+def imports(run: Any, *command: str) -> set[str]:
+    """Return the modules that a process imports, as the interpreter reports them."""
+    report = run(*command, PYTHONPROFILEIMPORTTIME="1").err
+    return set(re.findall(r"^import time: .*\| +(\S+)$", report, re.M))
+
+
+def test_predict_loads_nothing_but_the_dependencies(run: Any) -> None:
+    code = (
+        "import sys, ai_edge_litert.interpreter, click, importlib_resources, numpy\n"
+        "before = set(sys.modules)\n"
+        "import disaster_tweets; disaster_tweets.predict('fire')\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    loaded = {name.partition(".")[0] for name in run("python", "-c", code).out.split()}
+
+    assert "disaster_tweets" in loaded
+    assert loaded <= {"disaster_tweets", *sys.stdlib_module_names} | {
+        # Parts of the dependencies that they load on first use.
+        *("ai_edge_litert", "importlib_resources", "numpy")
+    }
+
+
+def modules() -> list[Path]:
+    files = [file.relative_to(PACKAGE) for file in PACKAGE.rglob("*.py")]
+    return sorted(file for file in files if file.parts[0] != "pipeline")
+
+
+def test_the_modules_are_found() -> None:
+    assert {Path("cli.py"), Path("plugins/contract.py"), Path("runtime.py")} <= {*modules()}
+
+
+@pytest.mark.parametrize("module", modules(), ids=Path.as_posix)
+def test_no_module_imports_pickle_or_the_network(module: Path) -> None:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((PACKAGE / module).read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+
+    assert not NEVER & names

@@ -1,0 +1,206 @@
+"""The tokenizer against the `tokenizers` library, the oracle."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import importlib_resources
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from disaster_tweets.text import clean
+from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
+
+tokenizers = pytest.importorskip("tokenizers", reason="the oracle has no wheel here")
+
+Encode = Callable[[str], "list[int]"]
+
+
+def make_oracle(vocabulary: Sequence[str], max_tokens: int) -> Encode:
+    """Return the encoding of the same vocabulary by the library."""
+    ids = {piece: index for index, piece in enumerate(vocabulary)}
+    oracle = tokenizers.Tokenizer(
+        tokenizers.models.WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=100)
+    )
+    oracle.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
+    oracle.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    oracle.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[(token, ids[token]) for token in ("[CLS]", "[SEP]")],
+    )
+    oracle.enable_truncation(max_tokens)
+    return lambda text: oracle.encode(text).ids  # type: ignore[no-any-return]
+
+
+def bundled_vocabulary() -> list[str]:
+    file = importlib_resources.files("disaster_tweets.artifacts") / "vocab.txt"
+    return file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+
+
+@pytest.fixture(scope="module")
+def ours(manifest: dict[str, Any]) -> Encode:
+    return Tokenizer(bundled_vocabulary(), manifest["max_tokens"]).encode
+
+
+@pytest.fixture(scope="module")
+def oracle(manifest: dict[str, Any]) -> Encode:
+    return make_oracle(bundled_vocabulary(), manifest["max_tokens"])
+
+
+@pytest.mark.parametrize("file", ["train.csv", "test.csv"])
+def test_real_tweets(ours: Encode, oracle: Encode, raw_data: Path, file: str) -> None:
+    with (raw_data / file).open(encoding="utf-8", newline="") as rows:
+        texts = [row["text"] for row in csv.DictReader(rows)]
+    assert len(texts) > 3000
+    # The row alone: a failure must not print what people wrote.
+    different = [
+        index
+        for index, text in enumerate(texts)
+        if any(ours(form) != oracle(form) for form in (text, clean(text)))
+    ]
+
+    assert different == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " \t\r\n\x0b\x0c\x1c\x85\xa0\u2028\u3000",
+        "Fire near the Harbour, 3 trucks on-site: don't come!",
+        "#Earthquake @user http $5 ^_^ a+b=c <3 `x` |y| ~z~",
+        "NAÏVE Café ÅNGSTRÖM İstanbul ΟΔΟΣ ẞ ﬁre Ⅷ ２４",
+        "Cafe\u0301 versus Caf\u00e9; e\u0301\u0302\u0303",
+        "台風で停電しています 地震かも ㄱ 한국 \uf900 \U0002f800",
+        "🔥🔥 👩‍🚒 👍🏽 🇯🇵 ☎️ 1️⃣",
+        "a\x00b a\ufffdb a\u00adb a\u200bb a\u202eb a\ufeffb a\x7fb a\ue000b",
+        "مرحبا שָׁלוֹם नमस्ते สวัสดี",
+        "«quoted» “quoted” ‘quoted’ — – … ¿que? ¡no! ․",
+        "unbelievabilityness antidisestablishmentarianism xqzjvwk",
+        "[CLS",
+        "word" * 24 + " " + "word" * 26,
+        "\u0301" * 150 + "fire" + "\u0301" * 150,
+    ],
+)
+def test_hand_written(ours: Encode, oracle: Encode, text: str) -> None:
+    assert ours(text) == oracle(text)
+
+
+# The library's Unicode tables are of another version than Python's, so only characters
+# whose category has been the same since Unicode 3.2. Dropped besides:
+# - Cs: the library takes no lone surrogates;
+# - spacing marks with a combining class, eight signs of musical notation: the library
+#   reorders them with their neighbours, the tokenizer normalizes each character alone.
+STABLE = [
+    character
+    for character in map(chr, range(sys.maxunicode + 1))
+    if unicodedata.ucd_3_2_0.category(character) == unicodedata.category(character)
+    and unicodedata.category(character) not in ("Cn", "Cs")
+    and not (unicodedata.category(character) == "Mc" and unicodedata.combining(character))
+]
+
+TEXTS = st.text(st.sampled_from(STABLE), max_size=60) | st.text(
+    st.sampled_from("aeés’'. ,#@\n-\u0301\u0327ßİ火ç🔥01ǆﬁ"), max_size=60
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_any_text(ours: Encode, oracle: Encode, data: st.DataObject) -> None:
+    text = data.draw(TEXTS | st.lists(st.sampled_from(bundled_vocabulary())).map("".join))
+
+    assert ours(text) == oracle(text)
+
+
+@pytest.fixture(scope="module")
+def characters() -> tuple[Encode, Encode]:
+    """Both tokenizers over a vocabulary of characters: none of them hides in [UNK]."""
+    normal = {
+        lowered
+        for character in STABLE
+        if unicodedata.category(character) != "Co"
+        for part in unicodedata.normalize("NFD", character)
+        for lowered in part.lower()
+        if not lowered.isspace()
+    }
+    pieces = [piece for letter in sorted(normal) for piece in (letter, f"##{letter}")]
+    vocabulary = [*SPECIAL_TOKENS, *pieces]
+    return Tokenizer(vocabulary, 128).encode, make_oracle(vocabulary, 128)
+
+
+def test_every_character(characters: tuple[Encode, Encode]) -> None:
+    ours, oracle = characters
+    different = [
+        f"U+{ord(character):04X}"
+        for character in STABLE
+        if ours(f"a{character}b") != oracle(f"a{character}b")
+    ]
+
+    assert different == []
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=TEXTS)
+def test_any_characters_together(characters: tuple[Encode, Encode], text: str) -> None:
+    ours, oracle = characters
+
+    assert ours(text) == oracle(text)
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+@pytest.mark.parametrize("word", ["fire", "🔥", "!", "火"])
+def test_around_max_tokens(
+    ours: Encode, oracle: Encode, manifest: dict[str, Any], word: str, beyond: int
+) -> None:
+    longest: int = manifest["max_tokens"]
+    text = " ".join([word] * (longest + beyond - 2))
+
+    assert len(ours(text)) == min(longest + beyond, longest)
+    assert ours(text) == oracle(text)
+
+
+@pytest.mark.parametrize("room", range(8))
+def test_a_word_of_many_pieces_is_cut_where_the_room_ends(
+    ours: Encode, oracle: Encode, manifest: dict[str, Any], room: int
+) -> None:
+    word = "zqxjzqxj"
+    assert len(ours(word)) > 6
+    text = "fire " * (manifest["max_tokens"] - 2 - room) + word
+
+    assert ours(text) == oracle(text)
+
+
+def test_what_follows_max_tokens_is_not_read(ours: Encode, manifest: dict[str, Any]) -> None:
+    text = "fire " * (manifest["max_tokens"] - 2)
+
+    assert ours(text) == ours(f"{text} flood")
+    assert ours(text) != ours(f"{text[:-5]} flood")
+
+
+@pytest.mark.parametrize("letter", ["a", "É", "🔥"])
+@pytest.mark.parametrize("length", [99, 100, 101, 100_000])
+def test_long_words(ours: Encode, oracle: Encode, letter: str, length: int) -> None:
+    assert ours(letter * length) == oracle(letter * length)
+
+
+def test_a_word_over_100_characters_is_unknown(ours: Encode) -> None:
+    assert len(ours("a" * 100)) > 3
+    assert ours("a" * 101) == ours("🔥" * 101)
+
+
+@pytest.mark.parametrize("part", ["fire ", "火", "! ", " ", "\u0301"])
+def test_100_000_characters(ours: Encode, oracle: Encode, part: str) -> None:
+    text = part * (100_000 // len(part))
+
+    assert ours(text) == oracle(text)
+
+
+def test_lone_surrogates_are_dropped(ours: Encode) -> None:
+    assert ours("fi\ud800re\udfff") == ours("fire")
+    assert ours("\ud83d") == ours("")

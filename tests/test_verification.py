@@ -1,0 +1,176 @@
+"""`disaster-tweets verify`: silent on what was built, and every change is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import disaster_tweets
+
+
+class Install(NamedTuple):
+    """A copy of the installed distribution, in a folder that comes first on the path."""
+
+    folder: Path
+    run: Any
+
+    def verify(self) -> tuple[int, list[str], list[str]]:
+        """Return the status and the lines of both streams."""
+        command = ("-m", "disaster_tweets", "verify")
+        status, out, err = self.run("python", *command, PYTHONPATH=str(self.folder))
+        assert "Traceback" not in err
+        return status, out.splitlines(), err.splitlines()
+
+    def artifact(self, name: str) -> Path:
+        return self.folder / "disaster_tweets" / "artifacts" / name
+
+    def metadata(self) -> Path:
+        (folder,) = self.folder.glob("*.dist-info")
+        return folder
+
+
+@pytest.fixture
+def install(tmp_path: Path, run: Any) -> Install:
+    # As deep as site-packages lies: RECORD leads from there up to the scripts.
+    folder = tmp_path / "lib" / "python" / "site-packages"
+    # Of the package that is imported: a build leaves metadata in the folder of the sources.
+    site_packages = str(Path(disaster_tweets.__file__).parents[1])
+    (installed,) = distributions(name="disaster-tweets-model", path=[site_packages])
+    for file in installed.files or ():
+        if file.hash is not None or file.name == "RECORD":
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(installed.locate_file(file), folder / file)
+    return Install(folder, run)
+
+
+def flip(file: Path, position: int) -> None:
+    """Change one bit."""
+    content = bytearray(file.read_bytes())
+    content[position] ^= 1
+    file.write_bytes(content)
+
+
+def test_what_is_installed(run: Any) -> None:
+    status, out, err = run("disaster-tweets", "verify")
+
+    assert (status, err) == (0, "")
+    assert [line.partition(":")[0] for line in out.splitlines()] == [
+        *("files", "manifest", "artifacts", "scores")
+    ]
+
+
+def test_the_copy_before_it_is_altered(install: Install) -> None:
+    status, out, err = install.verify()
+    code = "import disaster_tweets; print(disaster_tweets.__file__)"
+    imported = install.run("python", "-c", code, PYTHONPATH=str(install.folder)).out.strip()
+
+    assert (status, len(out), err) == (0, 4, [])
+    assert Path(imported).is_relative_to(install.folder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.tflite", "vocab.txt", "golden.json"])
+@pytest.mark.parametrize("position", [0, -2])
+def test_one_bit_of_an_artifact(install: Install, name: str, position: int) -> None:
+    flip(install.artifact(name), position)
+    status, _, err = install.verify()
+
+    assert status == 1
+    assert err[0] == (
+        f"Error: disaster_tweets/artifacts/{name}: differs from RECORD; "
+        "reinstall disaster-tweets-model"
+    )
+    # The manifest tells of the artifacts as well; nothing but RECORD tells of it.
+    assert all(name in line for line in err)
+    assert len(err) == 2
+
+
+def test_one_bit_of_the_code(install: Install) -> None:
+    flip(install.folder / "disaster_tweets" / "cli.py", 5)  # within the docstring
+    status, _, err = install.verify()
+
+    assert (status, err) == (
+        1,
+        ["Error: disaster_tweets/cli.py: differs from RECORD; reinstall disaster-tweets-model"],
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("artifacts/model.tflite", "artifacts/vocab.txt", "artifacts/golden.json"),
+        *("artifacts/manifest.json", "plugins/contract.py", "py.typed"),
+    ],
+)
+def test_a_missing_file(install: Install, name: str) -> None:
+    (install.folder / "disaster_tweets" / name).unlink()
+    status, _, err = install.verify()
+
+    assert status == 1
+    assert err[0] == (
+        f"Error: disaster_tweets/{name}: missing; reinstall disaster-tweets-model"
+    )
+    assert all(Path(name).name in line for line in err)
+
+
+@pytest.mark.parametrize("missing", ["RECORD", "*"])
+def test_an_install_without_its_record(install: Install, missing: str) -> None:
+    # Another install comes later on the path: its RECORD says nothing of this one.
+    for file in install.metadata().glob(missing):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    status, out, err = install.verify()
+
+    assert status == 1
+    assert len(err) == 1
+    assert err[0].startswith("Error: RECORD: ")
+    assert not any(line.startswith("files:") for line in out)
+
+
+def test_an_editable_install(install: Install) -> None:
+    origin = {"url": "file:///somewhere", "dir_info": {"editable": True}}
+    (install.metadata() / "direct_url.json").write_text(json.dumps(origin), "utf-8")
+    status, out, err = install.verify()
+
+    assert (status, err) == (0, [])
+    assert out[0] == "files: an editable install, whose sources RECORD does not cover"
+
+
+@pytest.mark.parametrize("score", [0.5, "high", None])
+def test_a_score_that_moved(install: Install, score: object) -> None:
+    tweets = json.loads(install.artifact("golden.json").read_bytes())
+    tweets[3]["probability"] = score
+    _rewrite_golden(install, json.dumps(tweets))
+    status, out, err = install.verify()
+
+    assert status == 1
+    assert not any(line.startswith("scores:") for line in out)
+    (moved,) = (line for line in err if "golden.json: tweet" in line)
+    assert moved.startswith("Error: golden.json: tweet 3 scores 0.")
+    assert f" instead of {score}, more than " in moved
+
+
+@pytest.mark.parametrize("content", ["[", "{}", "[1]", '[{"text": "fire"}]', "[]"])
+def test_golden_tweets_that_are_none(install: Install, content: str) -> None:
+    _rewrite_golden(install, content)
+    status, out, err = install.verify()
+
+    assert status == 1
+    assert not any(line.startswith("scores:") for line in out)
+    assert sum("golden.json" in line for line in err) == 2  # RECORD tells, too
+
+
+def _rewrite_golden(install: Install, content: str) -> None:
+    """Replace the golden tweets, with a manifest that agrees."""
+    raw = content.encode()
+    install.artifact("golden.json").write_bytes(raw)
+    manifest = json.loads(install.artifact("manifest.json").read_bytes())
+    manifest["artifacts"]["golden.json"] = {
+        "size": len(raw),
+        "sha256": hashlib.sha256(raw).hexdigest(),
+    }
+    install.artifact("manifest.json").write_text(json.dumps(manifest), "utf-8")

@@ -1,0 +1,81 @@
+"""The types of the public API, pinned: mypy checks this file, nothing runs it.
+
+A line with ``type: ignore`` must be an error: mypy reports those that are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from disaster_tweets import (
+    ArtifactError,
+    Classifier,
+    DisasterTweetsError,
+    InputError,
+    Prediction,
+    predict,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import assert_type  # Python 3.10 has none in typing
+
+
+def texts() -> Iterator[str]:
+    """Yield texts."""
+    yield "fire"
+
+
+def top_level(column: npt.NDArray[np.str_]) -> None:
+    """Pin `predict`."""
+    assert_type(predict("fire"), Prediction)
+    assert_type(predict(["fire", "flood"]), list[Prediction])
+    assert_type(predict(("fire", "flood")), list[Prediction])
+    assert_type(predict(texts()), list[Prediction])
+    assert_type(predict(text for text in texts()), list[Prediction])
+    assert_type(predict(column), list[Prediction])
+    predict(None)  # type: ignore
+    predict(b"fire")  # type: ignore
+    predict([b"fire"])  # type: ignore
+    predict([None])  # type: ignore
+
+
+def prediction(one: Prediction) -> None:
+    """Pin `Prediction`."""
+    assert_type(one.label, Literal["disaster", "not_disaster"])
+    assert_type(one.probability, float)
+    assert_type(float(one), float)
+    one.probability = 1.0  # type: ignore
+    assert one.label != "flood"  # type: ignore
+    Prediction("flood", 0.5)  # type: ignore
+
+
+def classifier(path: Path) -> None:
+    """Pin `Classifier`."""
+    assert_type(Classifier.load(), Classifier)
+    assert_type(Classifier.load(path, threshold=0.4), Classifier)
+    assert_type(Classifier.load(str(path), threshold=None), Classifier)
+    Classifier.load(path, 0.4)  # type: ignore
+
+    model = Classifier.load()
+    assert_type(model.predict("fire"), Prediction)
+    assert_type(model.predict(["fire"]), list[Prediction])
+    assert_type(model.predict(texts()), list[Prediction])
+    assert_type(model.predict_proba(texts()), npt.NDArray[np.float32])
+    assert_type(model.threshold, float)
+    assert_type(
+        model.classes_,
+        tuple[Literal["disaster", "not_disaster"], Literal["disaster", "not_disaster"]],
+    )
+    assert_type(model.manifest, dict[str, Any])
+
+
+def errors(
+    artifact: ArtifactError, argument: InputError
+) -> tuple[DisasterTweetsError, DisasterTweetsError, TypeError]:
+    """Pin the tree of exceptions."""
+    return artifact, argument, argument
