@@ -282,3 +282,17 @@ class TestOtherCommands:
         assert status == 0
         assert f"_DISASTER_TWEETS_COMPLETE={shell}_complete" in out
         assert "disaster-tweets" in out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "disaster_tweets", "predict", "fire"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "Error: cannot print: No space left on device"
+    assert "Traceback" not in done.stderr

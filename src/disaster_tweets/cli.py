@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import json
 import re
@@ -32,6 +33,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except DisasterTweetsError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # click ends quietly where the reader has gone
+                raise
+            raise click.ClickException(f"cannot print: {error.strerror}") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import json
 from collections.abc import Iterator
-from importlib.metadata import Distribution, PackagePath, distributions
+from importlib.metadata import Distribution, FileHash, PackagePath, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def _verify_files(checked: list[str], problems: list[str]) -> None:
     if _is_editable(installed):
         checked.append("files: an editable install, whose sources RECORD does not cover")
         return
-    recorded = [file for file in installed.files or () if file.hash is not None]
+    recorded = list(_recorded(installed))
     altered = list(_altered(recorded))
     problems += altered
     if not altered:
@@ -78,16 +79,27 @@ def _is_editable(installed: Distribution) -> bool:
     return bool(origin.get("dir_info", {}).get("editable"))
 
 
-def _altered(recorded: list[PackagePath]) -> Iterator[str]:
-    for file in recorded:
-        assert file.hash is not None
+def _recorded(installed: Distribution) -> Iterator[tuple[PackagePath, FileHash]]:
+    """Yield each file of RECORD that has a hash there.
+
+    From Python 3.12 on, `Distribution.files` leaves out the files that are missing.
+    """
+    for name, digest, _ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
+        if digest:
+            file = PackagePath(name)
+            file.dist = installed
+            yield file, FileHash(digest)
+
+
+def _altered(recorded: list[tuple[PackagePath, FileHash]]) -> Iterator[str]:
+    for file, expected in recorded:
         try:
             content = file.read_binary()
         except (OSError, KeyError):  # KeyError: not in the zip
             yield f"{file}: missing; reinstall {DISTRIBUTION}"
             continue
-        digest = hashlib.new(file.hash.mode, content).digest()
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
+        digest = hashlib.new(expected.mode, content).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.value:
             yield f"{file}: differs from RECORD; reinstall {DISTRIBUTION}"
 
 
