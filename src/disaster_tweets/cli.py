@@ -57,10 +57,11 @@ def commands() -> None:
     help="Probability from which on a text is labelled a disaster (default: the model's).",
 )
 def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> None:
-    """Score each TEXT: print its probability of a disaster, its label and the text.
+    """Print the score of each TEXT.
 
-    Without TEXT, or with a single -, read standard input, one text a line. Columns are
-    separated by tabs, and control characters in the text are shown as escapes.
+    A line for each: the probability of a disaster, the label and the text, separated by
+    tabs; control characters in the text are shown as escapes. Without TEXT, or with a
+    single -, read standard input, one text a line.
 
     \b
     Examples:
@@ -78,7 +79,7 @@ def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> N
 
 
 @commands.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the whole manifest as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
 def info(as_json: bool) -> None:
     """Describe the model: version, accuracy, size and origin."""
     manifest = bundle.bundled_manifest()
@@ -93,7 +94,12 @@ def info(as_json: bool) -> None:
 
 @commands.command(name="verify")
 def verify_command() -> None:
-    """Check the installed files, the manifest, the artifacts and the golden scores."""
+    """Check that the installation is intact.
+
+    Compares every installed file with the record of the installation, the manifest with
+    its form, the artifacts with the manifest, and the scores of the golden tweets with the
+    recorded ones. Exit status 1, and the file's name, where something differs.
+    """
     from disaster_tweets.verification import verify
 
     checked, problems = verify()
@@ -106,7 +112,11 @@ def verify_command() -> None:
 
 @commands.command()
 def plugins() -> None:
-    """List every installed text classifier, this one included; broken ones are skipped."""
+    """List the installed text classifiers.
+
+    All that announce themselves in the entry-point group text_classifiers, this one
+    included: name, distribution and labels. Broken ones are reported and skipped.
+    """
     from disaster_tweets.plugins.discovery import discover
 
     for plugin in discover():

@@ -23,10 +23,6 @@ ARTIFACTS = Path("artifacts")
 REPORTS = Path("reports")
 PLOTS = REPORTS / "plots"
 
-_KERNEL_FEATURES = frozenset(
-    "amx_bf16 amx_int8 amx_tile avx2 avx512f avx512_bf16 avx512_vnni avx_vnni fma".split()
-)
-
 
 class PipelineError(DisasterTweetsError):
     """A stage cannot go on: the message names the file or parameter and the next step."""
@@ -46,19 +42,6 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: object) -> None:
     """Write ``content`` indented, keys in the order given."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def processor_features() -> list[str]:
-    """Return the instruction sets, of those that numeric libraries choose kernels by.
-
-    Empty where the system does not tell (only Linux on x86-64 does).
-    """
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return []
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    return sorted(_KERNEL_FEATURES.intersection(flags))
 
 
 def run_stage(stage: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -23,7 +24,6 @@ from disaster_tweets.pipeline.project import (
     PLOTS,
     REPORTS,
     params,
-    processor_features,
     run_stage,
     write_json,
     write_text,
@@ -35,6 +35,10 @@ Settings = dict[str, Any]
 
 # What can change the model's bytes, or its scores, when it is upgraded.
 RECORDED_PACKAGES = ("ai-edge-litert", "keras", "numpy", "scikit-learn", "tensorflow")
+
+_KERNEL_FEATURES = frozenset(
+    "amx_bf16 amx_int8 amx_tile avx2 avx512f avx512_bf16 avx512_vnni avx_vnni fma".split()
+)
 
 _BRACKETED = re.compile(r"\[.+\]")  # special and unused pieces, such as [MASK]
 
@@ -120,6 +124,19 @@ def fit(
     ).history
     last = {name: float(values[-1]) for name, values in history.items()}
     write_json(REPORTS / "training.json", last)
+
+
+def processor_features() -> list[str]:
+    """Return the instruction sets, of those that numeric libraries choose kernels by.
+
+    Empty where the system does not tell (only Linux on x86-64 does).
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return []
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return sorted(_KERNEL_FEATURES.intersection(flags))
 
 
 def set_up_tensorflow(settings: Settings) -> dict[str, Any]:
