@@ -6,6 +6,7 @@ import atexit
 import errno
 import gc
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,8 @@ class _Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # click ends quietly where the reader has gone
                 raise
+            # What could not be printed is still in the buffer: do not try again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.ClickException(f"cannot print: {error.strerror}") from error
 
 

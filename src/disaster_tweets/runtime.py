@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -107,14 +107,15 @@ def _without_start_up_message() -> Iterator[None]:
     if threading.active_count() > 1:
         yield
         return
-    with tempfile.TemporaryFile() as caught:
+    with ExitStack() as stack:
         try:
+            caught = stack.enter_context(tempfile.TemporaryFile())
             standard_error = os.dup(2)
-        except OSError:  # closed, as in a process without a console
+        except OSError:  # nowhere to write, or no standard error
             yield
             return
+        os.dup2(caught.fileno(), 2)
         try:
-            os.dup2(caught.fileno(), 2)
             yield
         finally:
             os.dup2(standard_error, 2)
