@@ -91,12 +91,14 @@ def test_one_bit_of_an_artifact(install: Install, name: str, position: int) -> N
 
 
 def test_one_bit_of_the_code(install: Install) -> None:
-    flip(install.folder / "disaster_tweets" / "cli.py", 5)  # within the docstring
+    flip(install.folder / "disaster_tweets" / "cli" / "predict.py", 5)  # within the docstring
     status, _, err = install.verify()
 
     assert (status, err) == (
         1,
-        ["Error: disaster_tweets/cli.py: differs from RECORD; reinstall disaster-tweets-model"],
+        [
+            "Error: disaster_tweets/cli/predict.py: differs from RECORD; reinstall disaster-tweets-model"
+        ],
     )
 
 
