@@ -97,7 +97,8 @@ def test_one_bit_of_the_code(install: Install) -> None:
     assert (status, err) == (
         1,
         [
-            "Error: disaster_tweets/cli/predict.py: differs from RECORD; reinstall disaster-tweets-model"
+            "Error: disaster_tweets/cli/predict.py: differs from RECORD; "
+            "reinstall disaster-tweets-model"
         ],
     )
 
