@@ -17,8 +17,10 @@ PUBLIC = [
     "ArtifactError",
     "Classifier",
     "DisasterTweetsError",
+    "Explanation",
     "InputError",
     "Prediction",
+    "WordWeight",
     "predict",
 ]
 HEAVY = {"ai_edge_litert", "numpy"}
@@ -41,6 +43,7 @@ def test_public_names() -> None:
         ("disaster-tweets", "--version"),
         ("disaster-tweets", "--help"),
         ("disaster-tweets", "predict", "--help"),
+        ("disaster-tweets", "explain", "--help"),
         ("disaster-tweets", "info"),
         ("disaster-tweets", "info", "--json"),
         ("disaster-tweets", "predict", "--threshold", "2", "fire"),

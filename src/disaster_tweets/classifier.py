@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, overload
 
 from disaster_tweets import bundle
 from disaster_tweets.errors import InputError
+from disaster_tweets.explanation import Explanation, explain
 from disaster_tweets.manifest import LABELS
 from disaster_tweets.prediction import Label, Prediction
 from disaster_tweets.text import clean
@@ -21,9 +23,14 @@ if TYPE_CHECKING:
 
     from disaster_tweets.manifest import Manifest
 
+Progress = Callable[[int], object]  # given the number of texts scored since the last call
+
 # NumPy and the runtime are imported where a model is loaded, not with this module.
 
-_CHUNK = 1024  # texts encoded at a time: bounds memory, whatever the number of texts
+# Texts that a thread takes at a time. The more, the more of one length come in a row; the
+# fewer, the sooner an interrupt is heard, and the more evenly the threads end.
+_SMALLEST_CHUNK, _CHUNK = 16, 128
+_CHUNKS_PER_THREAD = 4
 
 
 class Classifier:
@@ -72,52 +79,114 @@ class Classifier:
         return cls(path, threshold)
 
     @overload
-    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    def predict(  # type: ignore[overload-overlap]
+        self, texts: str, *, threads: int = 1, progress: Progress | None = None
+    ) -> Prediction: ...
     @overload
-    def predict(self, texts: Iterable[str]) -> list[Prediction]: ...
-    def predict(self, texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+    def predict(
+        self, texts: Iterable[str], *, threads: int = 1, progress: Progress | None = None
+    ) -> list[Prediction]: ...
+    def predict(
+        self,
+        texts: str | Iterable[str],
+        *,
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> Prediction | list[Prediction]:
         """Classify one text or many.
 
         Args:
             texts: A ``str``, or an iterable of them: a list, a generator, a NumPy array, a
                 pandas, Polars or Arrow column.
+            threads: As for `predict_proba`.
+            progress: As for `predict_proba`.
 
         Returns:
             One `Prediction` for a ``str``, else a list of them in the order of ``texts``.
 
         Raises:
-            InputError: An element is not a ``str``; the message names its index.
+            InputError: An element is not a ``str``, and the message names its index; or
+                ``threads`` is not a positive ``int``.
         """
         if isinstance(texts, str):
-            return self.predict([texts])[0]
+            return self.predict([texts], threads=threads, progress=progress)[0]
+        probabilities = self.predict_proba(texts, threads=threads, progress=progress)
         return [
             Prediction(LABELS[probability >= self.threshold], probability)
-            for probability in self.predict_proba(texts)[:, 1].tolist()
+            for probability in probabilities[:, 1].tolist()
         ]
 
-    def predict_proba(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
+    def predict_proba(
+        self, texts: Iterable[str], *, threads: int = 1, progress: Progress | None = None
+    ) -> npt.NDArray[np.float32]:
         """Return the probability of each class for each text.
 
         Args:
             texts: An iterable of ``str``.
+            threads: How many threads score at once. More than there are processor cores
+                gain nothing. The scores are the same, bit for bit.
+            progress: Called from this thread, as the work proceeds, with the number of texts
+                scored since the last call: what the ``update`` of a tqdm bar takes. What it
+                raises ends the work.
 
         Returns:
             float32 (n, 2), columns in the order of ``classes_``; rows sum to 1.
 
         Raises:
-            InputError: ``texts`` is a single ``str``, or an element is not a ``str``.
+            InputError: ``texts`` is a single ``str``, an element is not a ``str``, or
+                ``threads`` is not a positive ``int``.
         """
-        import numpy as np
-
         if isinstance(texts, str):
             raise InputError("texts must be an iterable of str, not a str; pass [text]")
-        checked = _check(texts)
-        logits = np.empty(len(checked), np.float64)
-        for start in range(0, len(checked), _CHUNK):
-            chunk = checked[start : start + _CHUNK]
-            encoded = [self._tokenizer.encode(clean(text)) for text in chunk]
-            logits[start : start + len(chunk)] = self._runtime.logits(encoded)
+        if not _is_positive_int(threads):
+            raise InputError(f"threads must be an int from 1 on, not {threads!r}")
+        logits = self._logits(_check(texts), threads, progress)
         return calibrate(logits, self._temperature)
+
+    def _logits(
+        self, texts: list[str], threads: int, progress: Progress | None
+    ) -> npt.NDArray[np.float64]:
+        import numpy as np
+
+        chunks = list(_chunks(texts, threads))
+        threads = min(threads, len(chunks))
+        if threads > 1:
+            self._runtime.reserve(threads)
+        logits = np.empty(len(texts), np.float64)
+        start = 0
+        with _mapping(threads) as parallel_map:
+            for chunk in parallel_map(self._logits_of_chunk, chunks):
+                logits[start : start + len(chunk)] = chunk
+                start += len(chunk)
+                if progress is not None:
+                    progress(len(chunk))
+        return logits
+
+    def _logits_of_chunk(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        return self._runtime.logits([self._encode(text) for text in texts])
+
+    def explain(self, text: str) -> Explanation:
+        """Say which words of a text carried the decision.
+
+        Each word is left out in turn: its weight is the probability of the text, less that
+        of the text without it. That takes as many scores as the model reads words, and one
+        more; what it does not read weighs 0.
+
+        Raises:
+            InputError: ``text`` is not a ``str``.
+        """
+        if not isinstance(text, str):
+            raise InputError(f"text must be a str, not {type(text).__name__}")
+        frame = len(self._encode(""))  # the marks of the start and of the end
+        return explain(
+            text,
+            self.predict,
+            lambda word: len(self._encode(word)) - frame,
+            self._tokenizer.max_tokens - frame,
+        )
+
+    def _encode(self, text: str) -> list[int]:
+        return self._tokenizer.encode(clean(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._path, self.threshold)
@@ -165,6 +234,31 @@ def predict(texts: str | Iterable[str]) -> Prediction | list[Prediction]:
     return _bundled_classifier().predict(texts)
 
 
+def _chunks(texts: list[str], threads: int) -> Iterator[list[str]]:
+    """Cut ``texts`` so that all threads have work until the end."""
+    size = _CHUNK
+    if threads > 1:
+        even = len(texts) // (threads * _CHUNKS_PER_THREAD)
+        size = min(max(even, _SMALLEST_CHUNK), _CHUNK)
+    for start in range(0, len(texts), size):
+        yield texts[start : start + size]
+
+
+@contextmanager
+def _mapping(threads: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """Give a `map` that runs in so many threads; it has stopped when the context ends."""
+    if threads < 2:
+        yield map
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(threads)
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error: do not begin what is left
+
+
 def _check(texts: Iterable[str]) -> list[str]:
     """Return ``texts`` as a list of ``str``; raise InputError naming what is not one."""
     if isinstance(texts, bytes | bytearray | Mapping) or hasattr(texts, "columns"):
@@ -188,6 +282,10 @@ def _check(texts: Iterable[str]) -> list[str]:
                 "drop or fill missing texts and convert the others with str()"
             )
     return checked
+
+
+def _is_positive_int(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
 def _is_fraction(value: object) -> bool:

@@ -45,6 +45,12 @@ class Runtime:
                 logits[i] = interpreter.logit(encoded[i])
         return logits
 
+    def reserve(self, count: int) -> None:
+        """Build interpreters until ``count`` are idle: quietly, if no thread runs yet."""
+        while len(self._idle) < count:
+            with _without_start_up_message():
+                self._idle.append(_SingleText(self._model))
+
     @contextmanager
     def _borrowed(self) -> Iterator[_SingleText]:
         try:

@@ -1,65 +1,108 @@
-"""Measures against values worked out by hand or by construction."""
+"""The fitted temperature by construction; the measures against scikit-learn's."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import sklearn.metrics as oracle
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 
-from disaster_tweets.pipeline.metrics import (
-    expected_calibration_error,
-    fit_temperature,
-    fit_threshold,
-    measure,
-)
+from disaster_tweets import metrics
+from disaster_tweets.pipeline.metrics import fit_temperature
 from disaster_tweets.pipeline.train import trim_vocabulary
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
 
+# Few different probabilities, so that most texts are tied with another; none is at the
+# border of two bins, where scikit-learn's calibration curve takes the lower one.
+TIED = st.sampled_from([0.0, 0.04, 0.25, 0.33, 0.48, 0.52, 0.75, 0.96, 1.0])
+ANY = st.floats(0, 1, width=32)
 
-def sample(texts: int, temperature: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return overconfident logits of texts whose labels follow logits / temperature."""
-    generator = np.random.default_rng(7)
-    logits = generator.normal(0, 2 * temperature, texts)
-    labels = generator.random(texts) < 1 / (1 + np.exp(-logits / temperature))
-    return logits, labels.astype(int)
+
+@st.composite
+def scored(
+    draw: st.DrawFn, of: st.SearchStrategy[float] = ANY
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw probabilities as the classifier returns them, and labels of both classes."""
+    texts = draw(st.lists(st.tuples(st.one_of(TIED, of), st.integers(0, 1)), max_size=40))
+    texts += [(draw(of), label) for label in (0, 1)]
+    probabilities, labels = zip(*texts, strict=True)
+    return np.array(probabilities, np.float32), np.array(labels)
 
 
 def test_the_temperature_is_found_again() -> None:
-    logits, labels = sample(50_000, temperature=2.5)
-    assert fit_temperature(logits, labels) == pytest.approx(2.5, rel=0.03)
+    generator = np.random.default_rng(7)
+    logits = generator.normal(0, 5, 50_000)  # of an overconfident model
+    labels = generator.random(50_000) < 1 / (1 + np.exp(-logits / 2.5))
+    assert fit_temperature(logits, labels.astype(int)) == pytest.approx(2.5, rel=0.03)
 
 
-def test_the_threshold_of_shifted_probabilities_follows_the_shift() -> None:
-    logits, labels = sample(50_000, temperature=1.0)
-    assert fit_threshold(1 / (1 + np.exp(-logits)), labels) == pytest.approx(0.5, abs=0.03)
-    shifted = 1 / (1 + np.exp(-(logits + 1)))
-    assert fit_threshold(shifted, labels) == pytest.approx(0.73, abs=0.03)
+@given(scored(), st.floats(0, 1))
+def test_decisions(texts: tuple[np.ndarray, np.ndarray], threshold: float) -> None:
+    probabilities, labels = texts
+    decisions = probabilities.astype(float) >= threshold
+    matrix = metrics.confusion_matrix(probabilities, labels, threshold)
+
+    assert matrix.tolist() == oracle.confusion_matrix(labels, decisions).tolist()
+    assert metrics.accuracy(matrix) == pytest.approx(oracle.accuracy_score(labels, decisions))
+    for ours, theirs in (
+        (metrics.precision, oracle.precision_score),
+        (metrics.recall, oracle.recall_score),
+        (metrics.f1, oracle.f1_score),
+    ):
+        assert ours(matrix) == pytest.approx(theirs(labels, decisions, zero_division=0.0))
 
 
-def test_the_threshold_does_not_follow_a_single_text() -> None:
-    probabilities = np.concatenate([np.linspace(0, 0.3, 50), [0.42], np.linspace(0.7, 1, 50)])
-    labels = np.array([0] * 51 + [1] * 50)
-    assert 0.45 <= fit_threshold(probabilities, labels) <= 0.6
+@given(scored(), st.integers(0, 2**32))
+def test_probabilities(texts: tuple[np.ndarray, np.ndarray], seed: int) -> None:
+    probabilities, labels = texts
+    counts = np.random.default_rng(seed).integers(1, 4, len(labels))
+
+    for weights in (None, counts):
+        assert metrics.auc(probabilities, labels, weights) == pytest.approx(
+            oracle.roc_auc_score(labels, probabilities, sample_weight=weights)
+        )
+        # scikit-learn rounds both columns of float32 probabilities, hence the tolerance.
+        assert metrics.log_loss(probabilities, labels, weights) == pytest.approx(
+            oracle.log_loss(labels, probabilities, sample_weight=weights), rel=1e-4, abs=1e-6
+        )
 
 
-def test_calibration_error_by_hand() -> None:
-    probabilities = np.array([0.1, 0.1, 0.9, 0.9])
-    labels = np.array([0, 1, 1, 1])
-    # Bin of 0.1: |0.1 - 0.5|, bin of 0.9: |0.9 - 1|; two texts of four in each.
-    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.25)
-    assert expected_calibration_error(np.array([1.0, 0.0]), np.array([1, 0])) == 0
+@given(scored())
+def test_curves(texts: tuple[np.ndarray, np.ndarray]) -> None:
+    probabilities, labels = texts
+    roc = oracle.roc_curve(labels, probabilities)[:2]
+    both = oracle.precision_recall_curve(labels, probabilities, drop_intermediate=True)[:2]
+
+    np.testing.assert_allclose(metrics.roc_curve(probabilities, labels), roc)
+    np.testing.assert_allclose(metrics.precision_recall_curve(probabilities, labels), both)
 
 
-def test_measures_by_hand() -> None:
-    probabilities = np.array([0.9, 0.8, 0.4, 0.3, 0.6])
-    labels = np.array([1, 1, 1, 0, 0])
-    measured = measure(probabilities, labels, threshold=0.5, resamples=200, seed=1)
-    assert measured["texts"] == 5
-    assert measured["confusion_matrix"] == [[1, 1], [1, 2]]
-    assert measured["accuracy"]["value"] == 0.6
-    assert measured["f1"]["value"] == pytest.approx(2 / 3, abs=1e-4)
-    assert measured["auc"]["value"] == pytest.approx(5 / 6, abs=1e-4)
-    for name in ("accuracy", "f1", "auc", "expected_calibration_error"):
-        assert measured[name]["low"] <= measured[name]["value"] <= measured[name]["high"]
+@given(scored(of=TIED))
+def test_reliability(texts: tuple[np.ndarray, np.ndarray]) -> None:
+    probabilities, labels = texts
+    frequencies, means = calibration_curve(labels, probabilities, n_bins=10)
+    probability, frequency, counts = metrics.reliability_curve(probabilities, labels)
+
+    np.testing.assert_allclose(frequency, frequencies)
+    np.testing.assert_allclose(probability, means, rtol=1e-6)
+    error = np.average(np.abs(probability - frequency), weights=counts)
+    assert metrics.expected_calibration_error(probabilities, labels) == pytest.approx(error)
+
+
+def test_the_bootstrap_is_that_of_a_loop() -> None:
+    generator = np.random.default_rng(5)
+    labels = generator.integers(0, 2, 80)
+    probabilities = np.clip(generator.normal(0.3 + 0.4 * labels, 0.3), 0, 1).round(2)
+    generator, resamples = np.random.default_rng(11), []
+    for _ in range(200):
+        drawn = generator.integers(0, 80, 80)
+        resamples.append(oracle.roc_auc_score(labels[drawn], probabilities[drawn]))
+    measured = metrics.measure(probabilities, labels, 0.5, resamples=200, seed=11)["auc"]
+
+    low, high = np.percentile(resamples, [2.5, 97.5])
+    assert (measured["low"], measured["high"]) == pytest.approx((low, high), abs=6e-5)
 
 
 def test_the_vocabulary_keeps_what_the_texts_need() -> None:

@@ -16,8 +16,10 @@ from disaster_tweets import (
     ArtifactError,
     Classifier,
     DisasterTweetsError,
+    Explanation,
     InputError,
     Prediction,
+    WordWeight,
     predict,
 )
 
@@ -66,12 +68,39 @@ def classifier(path: Path) -> None:
     assert_type(model.predict(["fire"]), list[Prediction])
     assert_type(model.predict(texts()), list[Prediction])
     assert_type(model.predict_proba(texts()), npt.NDArray[np.float32])
+    assert_type(model.predict("fire", threads=2, progress=print), Prediction)
+    assert_type(model.predict(texts(), threads=2, progress=update), list[Prediction])
+    assert_type(model.predict_proba(texts(), threads=2), npt.NDArray[np.float32])
+    model.predict(texts(), 2)  # type: ignore
+    model.predict(texts(), threads="2")  # type: ignore
+    model.predict(texts(), progress=lambda: None)  # type: ignore
     assert_type(model.threshold, float)
     assert_type(
         model.classes_,
         tuple[Literal["disaster", "not_disaster"], Literal["disaster", "not_disaster"]],
     )
     assert_type(model.manifest, dict[str, Any])
+
+
+def update(n: float | None = 1) -> bool | None:
+    """Take a number of texts, as the method of a tqdm bar does."""
+    return n is None
+
+
+def explanation(model: Classifier) -> None:
+    """Pin `Explanation`."""
+    explained = model.explain("fire")
+    assert_type(explained, Explanation)
+    assert_type(explained.text, str)
+    assert_type(explained.prediction, Prediction)
+    assert_type(explained.words, tuple[WordWeight, ...])
+    word = explained.words[0]
+    assert_type(word.word, str)
+    assert_type((word.start, word.end), tuple[int, int])
+    assert_type(word.weight, float)
+    word.weight = 1.0  # type: ignore
+    explained.words = ()  # type: ignore
+    model.explain(["fire"])  # type: ignore
 
 
 def errors(

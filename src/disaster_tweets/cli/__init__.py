@@ -7,9 +7,12 @@ import gc
 
 import click
 
+from disaster_tweets.cli.evaluate import evaluate
+from disaster_tweets.cli.explain import explain
 from disaster_tweets.cli.group import Commands
 from disaster_tweets.cli.installation import info, plugins, verify
 from disaster_tweets.cli.predict import predict
+from disaster_tweets.cli.score import score
 from disaster_tweets.errors import DISTRIBUTION
 
 
@@ -22,7 +25,7 @@ def commands() -> None:
     """
 
 
-for command in (predict, info, verify, plugins):
+for command in (predict, score, explain, evaluate, info, verify, plugins):
     commands.add_command(command)
 
 

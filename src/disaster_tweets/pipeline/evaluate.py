@@ -13,14 +13,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY
 from disaster_tweets.classifier import Classifier, calibrate
 from disaster_tweets.manifest import LABELS, SCHEMA_VERSION
 from disaster_tweets.manifest import NAME as MANIFEST
-from disaster_tweets.pipeline.metrics import fit_temperature, fit_threshold, measure
+from disaster_tweets.metrics import (
+    fit_threshold,
+    measure,
+    precision_recall_curve,
+    reliability_curve,
+    roc_curve,
+)
+from disaster_tweets.pipeline.metrics import fit_temperature
 from disaster_tweets.pipeline.prepare import read_raw
 from disaster_tweets.pipeline.project import (
     ARTIFACTS,
@@ -36,6 +41,16 @@ from disaster_tweets.pipeline.splits import majority, read_split
 from disaster_tweets.runtime import Runtime
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
+
+# What the manifest and the reports keep of `measure`.
+MEASURED = (
+    "texts",
+    "accuracy",
+    "f1",
+    "auc",
+    "expected_calibration_error",
+    "confusion_matrix",
+)
 
 
 class Exported:
@@ -55,9 +70,9 @@ class Exported:
 def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> None:
     """Write the points of the curves that dvc.yaml declares as plots."""
     PLOTS.mkdir(parents=True, exist_ok=True)
-    false_positive_rate, true_positive_rate, _ = roc_curve(labels, probabilities)
-    precision, recall, _ = precision_recall_curve(labels, probabilities, drop_intermediate=True)
-    frequency, probability = calibration_curve(labels, probabilities, n_bins=10)
+    false_positive_rate, true_positive_rate = roc_curve(probabilities, labels)
+    precision, recall = precision_recall_curve(probabilities, labels)
+    probability, frequency, _ = reliability_curve(probabilities, labels)
     names = np.array(LABELS)
     tables = {
         "roc": {
@@ -110,7 +125,10 @@ def main() -> None:
     )
     labels = majority(held_out).to_numpy()
     probabilities = calibrate(model.logits(list(held_out["text"])), temperature)[:, 1]
-    metrics = measure(probabilities, labels, threshold, settings["resamples"], settings["seed"])
+    measured = measure(
+        probabilities, labels, threshold, settings["resamples"], settings["seed"]
+    )
+    metrics = {name: measured[name] for name in MEASURED}
 
     tweets = json.loads(Path(__file__).with_name(GOLDEN).read_text("utf-8"))
     scores = calibrate(model.logits([clean(tweet) for tweet in tweets]), temperature)[:, 1]

@@ -1,0 +1,118 @@
+"""The state of an unfinished run, in a file beside its output."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from disaster_tweets.batch import FileError
+from disaster_tweets.batch.part import writing
+from disaster_tweets.batch.rows import Position
+
+# What a run is, and what to say where another one left the output.
+_DIFFERENCES = {
+    "inputs": "other input files",
+    "options": "other options",
+    "model": "another model",
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far a run came.
+
+    Attributes:
+        position: How far the inputs were read.
+        output: Length of the unfinished output: bytes, or files for Parquet.
+        rejects: The same for the rejected rows.
+        scored: Rows that were scored.
+        missing: Rows without a text.
+        rejected: Rows that could not be read.
+    """
+
+    position: Position = field(default_factory=Position)
+    output: int = 0
+    rejects: int = 0
+    scored: int = 0
+    missing: int = 0
+    rejected: int = 0
+
+    @property
+    def rows(self) -> int:
+        """All rows so far."""
+        return self.scored + self.missing + self.rejected
+
+
+class State:
+    """The file that holds the last checkpoint, and what the run was.
+
+    Args:
+        path: Where it is.
+        run: What must be the same for the run to be continued: inputs, options, model.
+        part: The unfinished output.
+    """
+
+    def __init__(self, path: Path, run: dict[str, Any], part: Path) -> None:
+        self.path = path
+        self._run = run
+        self._part = part
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Replace the file, all at once."""
+        new = self.path.with_name(self.path.name + ".new")
+        content = json.dumps({**self._run, "checkpoint": asdict(checkpoint)}, indent=1)
+        try:
+            with writing(self._part):
+                with new.open("w", encoding="utf-8") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                new.replace(self.path)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+            raise
+
+    def read(self) -> Checkpoint:
+        """Return the last checkpoint.
+
+        Raises:
+            FileError: It cannot be read, or belongs to another run.
+        """
+        try:
+            found = json.loads(self.path.read_text("utf-8"))
+            run = {key: found[key] for key in self._run}
+            saved = found["checkpoint"]
+            checkpoint = Checkpoint(**{**saved, "position": Position(**saved["position"])})
+        except (OSError, ValueError, KeyError, TypeError):
+            raise FileError(
+                f"{self.path}: missing or damaged, so the run cannot be continued; "
+                f"delete {self._part} to start anew"
+            ) from None
+        for key, now in self._run.items():
+            if run[key] != now:
+                raise FileError(
+                    f"{self._part} was made from {_difference(key, run[key], now)}; "
+                    "repeat that command with --resume, or delete it to start anew"
+                )
+        return checkpoint
+
+    def remove(self) -> None:
+        """Remove the file, if it is there."""
+        with writing(self.path):
+            self.path.unlink(missing_ok=True)
+
+
+def _difference(key: str, before: Any, now: Any) -> str:
+    """Say what differs, as exactly as can be told."""
+    if key == "options" and isinstance(before, dict):
+        names = [name for name, value in now.items() if before.get(name) != value]
+        return f"{_DIFFERENCES[key]} ({', '.join(names).replace('_', ' ')})"
+    if key == "inputs" and isinstance(before, list) and len(before) == len(now):
+        names = [new["name"] for old, new in zip(before, now, strict=True) if old != new]
+        return f"{_DIFFERENCES[key]} (changed: {', '.join(names)})"
+    return _DIFFERENCES[key]

@@ -1,0 +1,75 @@
+"""The files that belong to one output, and whether it may be written at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from disaster_tweets.batch import FileError
+from disaster_tweets.batch.part import writing
+from disaster_tweets.batch.source import STANDARD
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The output's path, and those beside it."""
+
+    output: Path
+
+    @classmethod
+    def of(cls, name: str) -> Paths:
+        """Return the paths for the name of an output; a link stays one."""
+        path = Path(name)
+        with writing(path):
+            return cls(path.resolve() if path.is_symlink() else path)
+
+    @property
+    def part(self) -> Path:
+        """The unfinished output."""
+        return self._beside(".part")
+
+    @property
+    def state(self) -> Path:
+        """The last checkpoint."""
+        return self._beside(".part.json")
+
+    @property
+    def rejected(self) -> Path:
+        """The rows that could not be read."""
+        return self._beside(".rejected")
+
+    @property
+    def rejected_part(self) -> Path:
+        """The same, unfinished."""
+        return self._beside(".rejected.part")
+
+    def overwritten(self, inputs: Iterable[str]) -> str | None:
+        """Return the input that writing the output would destroy, if any."""
+        written = (self.output, self.part, self.state, self.rejected, self.rejected_part)
+        for name in inputs:
+            if name != STANDARD and any(_same(Path(name), path) for path in written):
+                return name
+        return None
+
+    def check(self) -> None:
+        """Raise FileError unless the output can be put in its place."""
+        with writing(self.output):
+            if not self.output.parent.is_dir():
+                raise FileError(f"{self.output}: its folder is not there; make it first")
+            if self.output.exists() and not self.output.is_file():
+                raise FileError(
+                    f"{self.output}: not a file that could be replaced; name another, or - "
+                    "for standard output"
+                )
+            self.rejected_part.exists()  # fails where the longest name is too long
+
+    def _beside(self, suffix: str) -> Path:
+        return Path(f"{self.output}{suffix}")
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them is not there, or cannot be reached
+        return False

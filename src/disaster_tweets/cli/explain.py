@@ -1,0 +1,114 @@
+"""``explain``: the words that carried a decision, coloured, as rows or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from disaster_tweets.classifier import Classifier
+from disaster_tweets.cli.input import texts_or_lines
+from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
+
+if TYPE_CHECKING:
+    from disaster_tweets.explanation import Explanation, WordWeight
+
+_COLORED, _BOLD, _REVERSED = 0.02, 0.1, 0.3  # the least size of a weight to be shown so
+_LISTED = 5  # of the words that are coloured, those with the largest weights
+
+
+@click.command()
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
+def explain(texts: tuple[str, ...], as_json: bool) -> None:
+    """Show which words of each TEXT carried the decision.
+
+    The weight of a word is the probability of a disaster, less the probability without this
+    word: positive where the word speaks for a disaster. On a terminal, the words for a
+    disaster are red, those against it green, and the strongest are listed. Elsewhere, a line
+    with the probability and the label, then a line for each word: its weight and the word,
+    separated by a tab. Without TEXT, or with a single -, read standard input, one text a
+    line.
+
+    \b
+    Examples:
+      disaster-tweets explain "Forest fire near La Ronge Sask. Canada"
+      disaster-tweets explain --json < tweets.txt > explained.jsonl
+    """  # noqa: D301
+    given = texts_or_lines(texts)
+    escape_what_the_terminal_cannot_show()
+    classifier = Classifier.load()
+    show = _as_json if as_json else _in_color if _on_a_terminal() else _as_rows
+    for number, text in enumerate(given):
+        if number and not as_json:
+            click.echo()
+        click.echo(show(classifier.explain(text)))
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _as_json(explanation: Explanation) -> str:
+    return json.dumps(
+        {
+            "text": explanation.text,
+            "probability": round(explanation.prediction.probability, 7),
+            "label": explanation.prediction.label,
+            "words": [
+                {"word": w.word, "start": w.start, "end": w.end, "weight": round(w.weight, 7)}
+                for w in explanation.words
+            ],
+        }
+    )
+
+
+def _as_rows(explanation: Explanation) -> str:
+    decision = explanation.prediction
+    rows = [f"{decision.probability:.4f}\t{decision.label}"]
+    rows += [f"{_signed(word)}\t{on_one_line(word.word)}" for word in explanation.words]
+    return "\n".join(rows)
+
+
+def _in_color(explanation: Explanation) -> str:
+    decision = explanation.prediction
+    color = "red" if decision.label == "disaster" else "green"
+    colored = [word for word in explanation.words if abs(word.weight) >= _COLORED]
+    strongest = sorted(colored, key=lambda word: -abs(word.weight))[:_LISTED]
+    return "\n".join(
+        [
+            f"{decision.probability:.4f}  {click.style(decision.label, fg=color)}",
+            "".join(_pieces(explanation)),
+            *(f"  {_signed(word)}  {_styled(word)}" for word in strongest),
+        ]
+    )
+
+
+def _pieces(explanation: Explanation) -> Iterator[str]:
+    """Yield the text: its words, in their colours, and what lies between them."""
+    position = 0
+    for word in explanation.words:
+        yield on_one_line(explanation.text[position : word.start])
+        yield _styled(word)
+        position = word.end
+    yield on_one_line(explanation.text[position:])
+
+
+def _styled(word: WordWeight) -> str:
+    shown = on_one_line(word.word)
+    size = abs(word.weight)
+    if size < _COLORED:
+        return shown
+    return click.style(
+        shown,
+        fg="red" if word.weight > 0 else "green",
+        bold=size >= _BOLD or None,  # False would print a code as well
+        reverse=size >= _REVERSED or None,
+    )
+
+
+def _signed(word: WordWeight) -> str:
+    return f"{round(word.weight, 4) + 0.0:+.4f}"  # the sum turns -0.0 into 0.0

@@ -1,0 +1,268 @@
+"""``score``: whole files, row by row."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disaster_tweets.batch import FORMATS
+from disaster_tweets.classifier import Classifier
+
+if TYPE_CHECKING:
+    from disaster_tweets.batch.job import Job
+    from disaster_tweets.batch.rows import Options
+
+_LOG_SECONDS = 30
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("-o", "--output", required=True, metavar="OUTPUT", help="File to write, or -.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="Format of every INPUT (default: by its name).",
+)
+@click.option(
+    "--text-column",
+    metavar="NAME",
+    help="Column to score (default: text, else the only one with text).",
+)
+@click.option(
+    "--probability-column", default="probability", show_default=True, metavar="NAME",
+    help="Name of the first new column.",
+)  # fmt: skip
+@click.option(
+    "--label-column", default="label", show_default=True, metavar="NAME",
+    help="Name of the second new column.",
+)  # fmt: skip
+@click.option(
+    "--overwrite-columns", is_flag=True, help="Drop columns of INPUT that have these names."
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="Probability from which on a text is labelled a disaster (default: the model's).",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["fail", "skip"]),
+    default="fail",
+    show_default=True,
+    help="At a row that cannot be read: stop, or move it to OUTPUT.rejected.",
+)
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N",
+    help="Texts scored at once (default: as many as there are processors).",
+)  # fmt: skip
+@click.option("--quiet", is_flag=True, help="Print no progress and no summary.")
+def score(
+    inputs: tuple[str, ...],
+    output: str,
+    format_: str | None,
+    threshold: float | None,
+    on_error: str,
+    resume: bool,
+    jobs: int | None,
+    quiet: bool,
+    **columns: Any,
+) -> None:
+    """Score every row of files, of any size.
+
+    Each row of INPUT goes to OUTPUT as it is, with two columns more: the probability of a
+    disaster, and the label. Both stay empty where the text is missing.
+
+    Formats: csv, tsv, jsonl (or ndjson), txt (a text a line; the OUTPUT is csv, tsv or
+    jsonl), each also compressed with .gz behind, and parquet. Several INPUTs become one
+    OUTPUT. A single - is standard input or output, and needs --format.
+
+    \b
+    Examples:
+      disaster-tweets score tweets.csv -o scored.csv
+      disaster-tweets score --text-column tweet jan.jsonl.gz feb.jsonl.gz -o scored.jsonl.gz
+      zcat tweets.txt.gz | disaster-tweets score - --format txt -o scored.csv
+
+    OUTPUT appears when all rows are scored. Until then they are in OUTPUT.part, and how far
+    they go is in OUTPUT.part.json. After an interruption, repeat the command with --resume:
+    csv, tsv, jsonl and txt go on in OUTPUT.part after the last row that is safe, with .gz
+    too; parquet collects its rows in a folder of that name. The result is the same as
+    without the interruption. What passes through - cannot be resumed.
+    """  # noqa: D301
+    from disaster_tweets.batch.job import Job
+
+    if threshold is not None and threshold != threshold:
+        raise click.BadParameter("nan is not a number from 0 to 1", param_hint="'--threshold'")
+    options = _options(inputs, output, format_, columns)
+    _check_standard_streams(inputs, output, options.format, on_error, resume)
+    job: Job | None = None
+    try:
+        with _terminable():
+            job = Job(inputs, output, options, skip=on_error == "skip")
+            if resume and not job.paths.part.exists():
+                click.echo(f"There is no {job.paths.part} to resume; starting anew", err=True)
+            _run(job, Classifier.load(threshold=threshold), jobs, resume, quiet)
+    except (KeyboardInterrupt, _Terminated) as stop:
+        click.echo(_interruption(job), err=True)
+        sys.exit(143 if isinstance(stop, _Terminated) else 130)
+
+
+def _options(
+    inputs: tuple[str, ...], output: str, format_: str | None, columns: dict[str, Any]
+) -> Options:
+    from disaster_tweets.batch.paths import Paths
+    from disaster_tweets.batch.rows import Options
+
+    if columns["probability_column"] == columns["label_column"]:
+        raise click.UsageError("--probability-column and --label-column are the same")
+    overwritten = Paths.of(output).overwritten(inputs)
+    if output != "-" and overwritten is not None:
+        raise click.UsageError(
+            f"writing {output} would destroy the input {overwritten}; name another output"
+        )
+    format_ = _input_format(inputs, format_)
+    return Options(
+        format_,
+        _output_format(output, format_),
+        columns["text_column"],
+        columns["probability_column"],
+        columns["label_column"],
+        columns["overwrite_columns"],
+    )
+
+
+def _input_format(inputs: tuple[str, ...], given: str | None) -> str:
+    from disaster_tweets.batch.source import format_of
+
+    formats = [given or format_of(name) for name in inputs]
+    for name, format_ in zip(inputs, formats, strict=True):
+        if format_ is None:
+            title = "standard input" if name == "-" else name
+            raise click.UsageError(f"the format of {title} is not known; give --format")
+        if format_ != formats[0]:
+            raise click.UsageError(
+                f"{name} is {format_}, and {inputs[0]} is {formats[0]}; "
+                "score each format on its own, or give --format"
+            )
+    return str(formats[0])
+
+
+def _output_format(output: str, input_format: str) -> str:
+    from disaster_tweets.batch.source import format_of, is_compressed
+
+    named = format_of(output)
+    if input_format == "txt":
+        if named in ("txt", "parquet"):
+            raise click.UsageError(f"{output}: the output of txt is .csv, .tsv or .jsonl")
+        return named or "csv"
+    if named not in (None, input_format):
+        raise click.UsageError(f"{output} says {named}, but the input is {input_format}")
+    if input_format == "parquet" and is_compressed(output):
+        raise click.UsageError(f"{output}: Parquet is compressed by itself; leave out .gz")
+    return input_format
+
+
+def _check_standard_streams(
+    inputs: tuple[str, ...], output: str, format_: str, on_error: str, resume: bool
+) -> None:
+    if format_ == "parquet" and "-" in (*inputs, output):
+        raise click.UsageError("Parquet needs files; it cannot pass through -")
+    if resume and "-" in (*inputs, output):
+        raise click.UsageError("--resume needs files; what passes through - is gone")
+    if output == "-" and on_error == "skip":
+        raise click.UsageError("--on-error skip needs a file as output, to put rows beside it")
+    if output == "-" and sys.stdout is None:
+        raise click.UsageError("standard output is closed; name a file")
+
+
+def _run(job: Job, classifier: Classifier, jobs: int | None, resume: bool, quiet: bool) -> None:
+    threads = jobs or _processors()
+    progress = _Progress(job)
+    with progress.bar if progress.on_terminal and not quiet else nullcontext():
+        job.run(
+            classifier,
+            threads,
+            resume=resume,
+            progress=(lambda rows, size: None) if quiet else progress,
+        )
+    if not quiet:
+        click.echo(_summary(job, progress.rate(job.done.rows)), err=True)
+
+
+class _Progress:
+    """Shows how far a job is: a bar on a terminal, else a line now and then."""
+
+    def __init__(self, job: Job) -> None:
+        self.on_terminal = job.size is not None and sys.stderr is not None
+        self.on_terminal = self.on_terminal and sys.stderr.isatty()
+        self.bar = click.progressbar(
+            length=job.size or 0, file=sys.stderr, item_show_func=lambda rate: rate
+        )
+        self._size = job.size
+        self._start = self._logged = time.monotonic()
+        self._job = job
+
+    def __call__(self, rows: int, size: int) -> None:
+        rate = f"{rows:,} rows, {self.rate(rows):,.0f} rows/s"
+        if self.on_terminal:
+            self.bar.update(size - self.bar.pos, rate)
+        elif time.monotonic() - self._logged >= _LOG_SECONDS:
+            share = f" ({size / self._size:.0%})" if self._size else ""
+            click.echo(f"{rate}{share}", err=True)
+            self._logged = time.monotonic()
+
+    def rate(self, rows: int) -> float:
+        """Return the rows per second of this run."""
+        return (rows - self._job.resumed) / max(time.monotonic() - self._start, 1e-3)
+
+
+def _summary(job: Job, rate: float) -> str:
+    done = job.done
+    where = f" ({job.paths.rejected})" if done.rejected else ""
+    return (
+        f"{done.rows:,} rows: {done.scored:,} scored, {done.missing:,} missing, "
+        f"{done.rejected:,} rejected{where}; {rate:,.0f} rows/s"
+    )
+
+
+def _interruption(job: Job | None) -> str:
+    rows = 0 if job is None else job.done.rows
+    if job is None or job.resumable:
+        return f"Interrupted after {rows:,} rows; continue with the same command and --resume"
+    where = f"; they are in {job.paths.part}" if job.to_file and rows else ""
+    return f"Interrupted after {rows:,} rows{where}"
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the work as cleanly as Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        raise _Terminated
+
+    before = None
+    with suppress(ValueError):  # only the main thread may
+        before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

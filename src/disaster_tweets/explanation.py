@@ -1,0 +1,104 @@
+"""Which words carried a decision: found by leaving out one word at a time (occlusion)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from disaster_tweets.prediction import Prediction
+
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class WordWeight:
+    """What one word of a text contributed to its probability.
+
+    Attributes:
+        word: The word as it stands in the text: what lies between white space.
+        start: Index of its first character in the text.
+        end: Index behind its last character, so ``text[start:end] == word``.
+        weight: The probability of the text, less that of the text without this word; in
+            [-1, 1], and positive where the word speaks for a disaster.
+    """
+
+    word: str
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A prediction, and the weight of each word in it.
+
+    Attributes:
+        text: The text, as it was passed.
+        prediction: What the classifier says about it.
+        words: Its words, in the order of the text.
+    """
+
+    text: str
+    prediction: Prediction
+    words: tuple[WordWeight, ...]
+
+
+def explain(
+    text: str,
+    predict: Callable[[list[str]], list[Prediction]],
+    count_tokens: Callable[[str], int],
+    capacity: int,
+) -> Explanation:
+    """Score ``text`` and its variants without one word each.
+
+    Args:
+        text: The text.
+        predict: Classifies texts; called once, with at most ``capacity`` + 1 of them.
+        count_tokens: Says how many tokens the model reads for a word: ``capacity`` at most.
+        capacity: How many tokens of a text the model reads.
+    """
+    words = [match.span() for match in _WORD.finditer(text)]
+    read, end = _reach(text, words, count_tokens, capacity)
+    # The model reads nothing behind `end`, whichever word is left out.
+    variants = [text[:start] + text[stop:end] for start, stop in read]
+    prediction, *without = predict([text[:end], *variants])
+    weights = {
+        word: prediction.probability - variant.probability
+        for word, variant in zip(read, without, strict=True)
+    }
+    return Explanation(
+        text,
+        prediction,
+        tuple(
+            WordWeight(text[start:stop], start, stop, weights.get((start, stop), 0.0))
+            for start, stop in words
+        ),
+    )
+
+
+def _reach(
+    text: str,
+    words: list[tuple[int, int]],
+    count_tokens: Callable[[str], int],
+    capacity: int,
+) -> tuple[list[tuple[int, int]], int]:
+    """Return the words that the model reads, and where the text that matters ends.
+
+    What follows the last word read matters too: it moves up where another is left out.
+    A word is taken to read alone as it does in the text, which fails only where a no-break
+    space is one byte of mojibake.
+    """
+    read = []
+    total = longest = 0
+    for start, end in words:
+        tokens = count_tokens(text[start:end])
+        if tokens and total < capacity:
+            read.append((start, end))
+        total, longest = total + tokens, max(longest, tokens)
+        # Cleaning looks at runs of characters beyond ASCII: none may be cut.
+        if total - longest >= capacity and text[end : end + 1].isascii():
+            return read, end
+    return read, len(text)

@@ -1,0 +1,213 @@
+"""Measures against values worked out by hand or by construction."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from disaster_tweets.metrics import (
+    accuracy,
+    auc,
+    confusion_matrix,
+    expected_calibration_error,
+    f1,
+    fit_threshold,
+    log_loss,
+    measure,
+    precision,
+    precision_recall_curve,
+    recall,
+    reliability_curve,
+    roc_curve,
+)
+
+PROBABILITIES = np.array([0.9, 0.8, 0.4, 0.3, 0.6])
+LABELS = np.array([1, 1, 1, 0, 0])
+MEASURES = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "auc",
+    "log_loss",
+    "expected_calibration_error",
+)
+
+
+def sample(texts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits of texts whose labels follow them."""
+    generator = np.random.default_rng(7)
+    logits = generator.normal(0, 2, texts)
+    labels = generator.random(texts) < 1 / (1 + np.exp(-logits))
+    return logits, labels.astype(int)
+
+
+def test_decisions_by_hand() -> None:
+    matrix = confusion_matrix(PROBABILITIES, LABELS, 0.5)
+
+    assert matrix.tolist() == [[1, 1], [1, 2]]
+    assert accuracy(matrix) == pytest.approx(3 / 5)
+    assert precision(matrix) == recall(matrix) == f1(matrix) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(("threshold", "predicted"), [(0.0, 1), (1.0, 0)])
+def test_decisions_that_are_all_the_same(threshold: float, predicted: int) -> None:
+    matrix = confusion_matrix(PROBABILITIES, LABELS, threshold)
+
+    assert recall(matrix) == predicted
+    assert precision(matrix) == pytest.approx(predicted * 3 / 5)
+    assert f1(matrix) == pytest.approx(predicted * 6 / 8)
+
+
+def test_a_threshold_is_compared_as_the_classifier_does() -> None:
+    # float32(0.47) is a little less than 0.47, and the classifier compares as float64.
+    below = np.array([0.47, 0.9], np.float32)
+    assert float(below[0]) < 0.47
+    assert confusion_matrix(below, np.array([0, 1]), 0.47).tolist() == [[1, 0], [0, 1]]
+
+
+def test_auc_by_hand() -> None:
+    # Of the six pairs one is the wrong way round: 0.4 against 0.6.
+    assert auc(PROBABILITIES, LABELS) == pytest.approx(5 / 6)
+    assert auc(np.array([0.5, 0.5, 0.5]), np.array([0, 1, 1])) == 0.5
+    # 0.7 against 0.7 counts half, 0.7 against 0.2 one.
+    assert auc(np.array([0.7, 0.7, 0.2]), np.array([1, 0, 0])) == pytest.approx(3 / 4)
+    assert math.isnan(auc(PROBABILITIES, np.ones(5, int)))
+
+
+def test_log_loss_by_hand() -> None:
+    loss = log_loss(np.array([0.25, 0.5]), np.array([1, 0]))
+    assert loss == pytest.approx((math.log(4) + math.log(2)) / 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_loss_of_certainty_is_finite(dtype: type) -> None:
+    certain = np.array([0, 1], dtype)
+    assert log_loss(certain, np.array([0, 1])) == pytest.approx(0, abs=1e-6)
+    assert log_loss(certain, np.array([1, 0])) == pytest.approx(-math.log(np.finfo(dtype).eps))
+
+
+def test_calibration_error_by_hand() -> None:
+    probabilities = np.array([0.1, 0.1, 0.9, 0.9])
+    labels = np.array([0, 1, 1, 1])
+    # Bin of 0.1: |0.1 - 0.5|, bin of 0.9: |0.9 - 1|; two texts of four in each.
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.25)
+    assert expected_calibration_error(np.array([1.0, 0.0]), np.array([1, 0])) == 0
+
+
+def test_the_reliability_curve_leaves_out_empty_bins() -> None:
+    curve = reliability_curve(np.array([0.1, 0.12, 0.9, 1.0]), np.array([0, 1, 1, 1]))
+    probability, frequency, texts = curve
+
+    assert probability == pytest.approx([0.11, 0.95])
+    assert frequency.tolist() == [0.5, 1]
+    assert texts.tolist() == [2, 2]
+
+
+def test_the_roc_curve_by_hand() -> None:
+    false_positive_rate, true_positive_rate = roc_curve(PROBABILITIES, LABELS)
+
+    # 0.9 and 0.8 are positive, 0.6 negative, 0.4 positive, 0.3 negative.
+    assert false_positive_rate == pytest.approx([0, 0, 0, 1 / 2, 1 / 2, 1])
+    assert true_positive_rate == pytest.approx([0, 1 / 3, 2 / 3, 2 / 3, 1, 1])
+
+
+def test_the_precision_recall_curve_by_hand() -> None:
+    precisions, recalls = precision_recall_curve(PROBABILITIES, LABELS)
+
+    assert precisions == pytest.approx([3 / 5, 3 / 4, 2 / 3, 1, 1, 1])
+    assert recalls == pytest.approx([1, 1, 2 / 3, 2 / 3, 1 / 3, 0])
+
+
+def test_curves_of_a_single_probability() -> None:
+    same, labels = np.array([0.4, 0.4]), np.array([0, 1])
+
+    assert [axis.tolist() for axis in roc_curve(same, labels)] == [[0, 1], [0, 1]]
+    assert [a.tolist() for a in precision_recall_curve(same, labels)] == [[0.5, 1], [1, 0]]
+
+
+def test_counts_stand_for_repeats() -> None:
+    logits, labels = sample(60)
+    probabilities = (1 / (1 + np.exp(-logits))).round(1)
+    counts = np.random.default_rng(1).integers(0, 4, (5, 60))
+
+    for measured in (auc, log_loss, expected_calibration_error):
+        repeated = [
+            float(measured(np.repeat(probabilities, each), np.repeat(labels, each)))
+            for each in counts
+        ]
+        assert measured(probabilities, labels, counts=counts) == pytest.approx(repeated)
+    repeated = [
+        confusion_matrix(np.repeat(probabilities, each), np.repeat(labels, each), 0.4).tolist()
+        for each in counts
+    ]
+    assert confusion_matrix(probabilities, labels, 0.4, counts).tolist() == repeated
+
+
+def test_the_threshold_of_shifted_probabilities_follows_the_shift() -> None:
+    logits, labels = sample(50_000)
+    assert fit_threshold(1 / (1 + np.exp(-logits)), labels) == pytest.approx(0.5, abs=0.03)
+    shifted = 1 / (1 + np.exp(-(logits + 1)))
+    assert fit_threshold(shifted, labels) == pytest.approx(0.73, abs=0.03)
+
+
+def test_the_threshold_does_not_follow_a_single_text() -> None:
+    probabilities = np.concatenate([np.linspace(0, 0.3, 50), [0.42], np.linspace(0.7, 1, 50)])
+    labels = np.array([0] * 51 + [1] * 50)
+    assert 0.45 <= fit_threshold(probabilities, labels) <= 0.6
+
+
+class TestMeasure:
+    def test_by_hand(self) -> None:
+        measured = measure(PROBABILITIES, LABELS, threshold=0.5, resamples=200, seed=1)
+
+        assert list(measured) == ["texts", *MEASURES, "confusion_matrix"]
+        assert measured["texts"] == 5
+        assert measured["confusion_matrix"] == [[1, 1], [1, 2]]
+        assert measured["accuracy"]["value"] == 0.6
+        assert measured["f1"]["value"] == pytest.approx(2 / 3, abs=1e-4)
+        assert measured["auc"]["value"] == pytest.approx(5 / 6, abs=1e-4)
+        for name in MEASURES:
+            of = measured[name]
+            assert of["low"] <= of["value"] <= of["high"]
+
+    def test_the_seed_decides(self) -> None:
+        logits, labels = sample(300)
+        probabilities = 1 / (1 + np.exp(-logits))
+        first, again, other = (
+            measure(probabilities, labels, 0.5, 100, seed) for seed in (1, 1, 2)
+        )
+
+        assert first == again
+        assert first["auc"]["value"] == other["auc"]["value"]
+        assert first["auc"] != other["auc"]
+
+    def test_the_interval_is_that_of_the_normal_approximation(self) -> None:
+        logits, labels = sample(4000)
+        of = measure(1 / (1 + np.exp(-logits)), labels, 0.5, 2000, 0)["accuracy"]
+        half = 1.96 * math.sqrt(of["value"] * (1 - of["value"]) / 4000)
+
+        assert of["low"] == pytest.approx(of["value"] - half, abs=half / 8)
+        assert of["high"] == pytest.approx(of["value"] + half, abs=half / 8)
+
+    def test_two_texts(self) -> None:
+        # Half of the resamples hold one class and are drawn again.
+        measured = measure(np.array([0.2, 0.7]), np.array([0, 1]), 0.5, 100, 0)
+        assert measured["auc"] == {"value": 1, "low": 1, "high": 1}
+
+    @pytest.mark.parametrize("label", [0, 1])
+    def test_a_single_class_is_refused(self, label: int) -> None:
+        with pytest.raises(ValueError, match="both 0 and 1"):
+            measure(PROBABILITIES, np.full(5, label), 0.5, 10, 0)
+
+    def test_speed(self) -> None:
+        logits, labels = sample(10_000)
+        probabilities = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        start = time.perf_counter()
+        measure(probabilities, labels, 0.5, 1000, 0)
+
+        # About 1 s on one core; a loop over the resamples takes 20.
+        assert time.perf_counter() - start < 6
