@@ -6,19 +6,10 @@ import csv
 from collections.abc import Iterator, Sequence
 
 from disaster_tweets.batch import FileError
-from disaster_tweets.batch.rows import (
-    NOT_UTF8,
-    BrokenRow,
-    Options,
-    Row,
-    Score,
-    TextReader,
-    body_and_ending,
-    broken_file,
-    check_new_columns,
-    choose_text_column,
-)
+from disaster_tweets.batch.columns import broken_file, check_new_columns, choose_text_column
+from disaster_tweets.batch.rows import NOT_UTF8, BrokenRow, Options, Score
 from disaster_tweets.batch.source import Source, Stream
+from disaster_tweets.batch.text_rows import Row, TextReader, body_and_ending
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 

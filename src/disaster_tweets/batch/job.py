@@ -11,7 +11,8 @@ from disaster_tweets.batch import FileError
 from disaster_tweets.batch.checkpoint import Checkpoint, State
 from disaster_tweets.batch.delimited import DelimitedReader
 from disaster_tweets.batch.lines import JsonReader, LineReader
-from disaster_tweets.batch.parquet import ParquetPart, ParquetReader
+from disaster_tweets.batch.parquet import ParquetReader
+from disaster_tweets.batch.parquet_part import ParquetPart
 from disaster_tweets.batch.part import FilePart, Part, StandardOutput
 from disaster_tweets.batch.paths import Paths
 from disaster_tweets.batch.rows import Chunk, Options, Position, Reader, Score
@@ -88,19 +89,12 @@ class Job:
                 run left does not belong to this one.
         """
         state = State(self.paths.state, self._identity(classifier), self.paths.part)
-        self._begin(state, resume)
-        score = Scorer(classifier, threads)
         try:
-            for chunk in self._chunks():
-                self._check(chunk)
-                self._write(chunk, score(chunk.texts))
-                if self.to_file:
-                    state.write(self.done)
-                progress(self.done.rows, self._consumed(chunk))
-            self._finish(state)
-        except BaseException:
-            self._abandon(state)
-            raise
+            self._begin(state, resume)
+            self._score(state, Scorer(classifier, threads), progress)
+        finally:
+            for part in (self._part, self._rejects):
+                part.close()
 
     def _begin(self, state: State, resume: bool) -> None:
         if not self.to_file:
@@ -124,6 +118,21 @@ class Job:
         if self.done.rejects:
             self._rejects.resume(self.done.rejects)
         state.write(self.done)
+
+    def _score(self, state: State, score: Scorer, progress: Progress) -> None:
+        try:
+            for chunk in self._chunks():
+                self._check(chunk)
+                self._write(chunk, score(chunk.texts))
+                if self.to_file:
+                    state.write(self.done)
+                progress(self.done.rows, self._consumed(chunk))
+            self._finish(state)
+        except BaseException:
+            if self.to_file and not self.done.rows:  # nothing that is worth to be resumed
+                with suppress(FileError):
+                    self._discard(state)
+            raise
 
     def _chunks(self) -> Iterator[Chunk]:
         start = self.done.position
@@ -171,21 +180,15 @@ class Job:
         for part in parts:
             part.finish()
         if self.to_file:
-            if not self.done.rejected:  # what an earlier run may have left
+            if not self.done.rejected:  # then any that are there are those of an earlier run
                 FilePart(self.paths.rejected, self.paths.rejected).discard()
-            for part in parts:
-                part.discard()
-            state.remove()
+            self._discard(state)
 
-    def _abandon(self, state: State) -> None:
-        """Close everything; leave nothing behind that is of no use."""
-        for part in (self._part, self._rejects):
-            part.close()
-        if self.to_file and not self.done.rows:
-            with suppress(FileError):
-                self._part.discard()
-                self._rejects.discard()
-                state.remove()
+    def _discard(self, state: State) -> None:
+        """Remove everything unfinished."""
+        self._part.discard()
+        self._rejects.discard()
+        state.remove()
 
     def _consumed(self, chunk: Chunk) -> int:
         return chunk.consumed + sum(size or 0 for size in self._sizes[: chunk.end.input])

@@ -6,19 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from disaster_tweets.batch.columns import broken_file, check_new_columns, choose_text_column
 from disaster_tweets.batch.delimited import DELIMITERS, encode, values
-from disaster_tweets.batch.rows import (
-    NOT_UTF8,
-    BrokenRow,
-    Options,
-    Row,
-    Score,
-    TextReader,
-    broken_file,
-    check_new_columns,
-    choose_text_column,
-)
+from disaster_tweets.batch.rows import NOT_UTF8, BrokenRow, Options, Score
 from disaster_tweets.batch.source import Source, Stream
+from disaster_tweets.batch.text_rows import Row, TextReader
 
 
 class JsonReader(TextReader):

@@ -1,17 +1,14 @@
-"""Parquet, through pyarrow, which is imported only here and only when asked for."""
+"""Parquet: batches of rows are read, and get two columns more."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from disaster_tweets.batch import FileError
-from disaster_tweets.batch.part import shorter, writing
+from disaster_tweets.batch.columns import broken_file, check_new_columns, choose_text_column
+from disaster_tweets.batch.parquet_part import import_pyarrow
 from disaster_tweets.batch.rows import (
     CHUNK_BYTES,
     CHUNK_ROWS,
@@ -21,14 +18,9 @@ from disaster_tweets.batch.rows import (
     Position,
     Rejected,
     Score,
-    broken_file,
-    check_new_columns,
-    choose_text_column,
 )
 from disaster_tweets.batch.source import Source
-from disaster_tweets.errors import DISTRIBUTION
 
-_GROUP_ROWS, _GROUP_BYTES = 1 << 16, 1 << 26  # of a row group of the output, at most
 _BUFFER = 1 << 20  # bytes read of a column at a time, instead of all of a row group
 
 
@@ -46,7 +38,7 @@ class ParquetReader:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._arrow, self._parquet = _import()
+        self._arrow, self._parquet = import_pyarrow()
         self._layout: _Layout | None = None
 
     def check(self, source: Source) -> None:
@@ -199,98 +191,6 @@ class ParquetChunk:
         if not self.broken:
             return self._batch.slice(0, 0) if broken else self._batch
         return self._batch.filter(self._arrow.array([each == broken for each in self._broken]))
-
-
-class ParquetPart:
-    """An unfinished Parquet file: a folder of complete ones, which are merged at the end.
-
-    Its length is the number of these files.
-    """
-
-    def __init__(self, path: Path, target: Path) -> None:
-        self.path, self._target = path, target
-        self._arrow, self._parquet = _import()
-        self._length = 0
-
-    def write(self, table: Any) -> None:
-        """Append a file with the rows of ``table``."""
-        with writing(self.path):
-            if not self._length:
-                self.path.mkdir(exist_ok=True)
-            with self._file(self._length).open("wb") as file:
-                self._parquet.write_table(table, file)
-                file.flush()
-                os.fsync(file.fileno())
-        self._length += 1
-
-    def sync(self) -> int:
-        """Return the number of files; each was stored when it was written."""
-        return self._length
-
-    def resume(self, length: int) -> None:
-        """Go on after the first ``length`` files; what follows them is overwritten."""
-        if not all(self._file(number).is_file() for number in range(length)):
-            raise shorter(self.path)
-        self._length = length
-
-    def complete(self) -> None:
-        """Merge the files, into larger row groups."""
-        if not self._length:
-            return
-        with writing(self.path), self._merged.open("wb") as file:
-            schema = self._parquet.read_schema(self._file(0))
-            with self._parquet.ParquetWriter(file, schema) as writer:
-                for table in self._groups():
-                    writer.write_table(table)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def finish(self) -> None:
-        """Put the merged file in place."""
-        if self._length:
-            with writing(self.path):
-                self._merged.replace(self._target)
-
-    def close(self) -> None:
-        """Do nothing: no file is open between two writes."""
-
-    def discard(self) -> None:
-        """Remove the folder, if it is there."""
-        with writing(self.path):
-            if self.path.is_dir():
-                shutil.rmtree(self.path)
-
-    def _groups(self) -> Iterator[Any]:
-        """Yield tables of the size of a row group."""
-        tables: list[Any] = []
-        rows = size = 0
-        for number in range(self._length):
-            table = self._parquet.read_table(self._file(number), memory_map=False)
-            if tables and (
-                rows + table.num_rows > _GROUP_ROWS or size + table.nbytes > _GROUP_BYTES
-            ):
-                yield self._arrow.concat_tables(tables)
-                tables, rows, size = [], 0, 0
-            tables.append(table)
-            rows += table.num_rows
-            size += table.nbytes
-        yield self._arrow.concat_tables(tables)
-
-    def _file(self, number: int) -> Path:
-        return self.path / f"{number:06}.parquet"
-
-    @property
-    def _merged(self) -> Path:
-        return self.path / "merged.parquet"
-
-
-def _import() -> tuple[Any, Any]:
-    try:
-        return import_module("pyarrow"), import_module("pyarrow.parquet")
-    except ImportError:
-        raise FileError(
-            f'Parquet needs pyarrow; install it with pip install "{DISTRIBUTION}[parquet]"'
-        ) from None
 
 
 def _python_values(column: Any) -> Iterator[Any]:

@@ -23,8 +23,8 @@ class Scorer:
         self._known: dict[bytes, Score] = {}
 
     def __call__(self, texts: Sequence[str | None]) -> list[Score | None]:
-        """Return a score for each text; None for None."""
-        keys = [None if text is None else _digest(text) for text in texts]
+        """Return a score for each text; None where it is missing: None, or empty."""
+        keys = [_digest(text) if text else None for text in texts]
         known: dict[bytes, Score] = {}
         new: dict[bytes, str] = {}
         for key, text in zip(keys, texts, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -227,8 +226,9 @@ class _Progress:
 def _summary(job: Job, rate: float) -> str:
     done = job.done
     where = f" ({job.paths.rejected})" if done.rejected else ""
+    rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
     return (
-        f"{done.rows:,} rows: {done.scored:,} scored, {done.missing:,} missing, "
+        f"{rows}: {done.scored:,} scored, {done.missing:,} missing, "
         f"{done.rejected:,} rejected{where}; {rate:,.0f} rows/s"
     )
 
@@ -248,6 +248,7 @@ class _Terminated(BaseException):
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM end the work as cleanly as Ctrl-C does."""
+    import signal
 
     def stop(number: int, frame: object) -> None:
         raise _Terminated

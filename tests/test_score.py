@@ -1,0 +1,257 @@
+"""`disaster-tweets score`: which columns it reads and adds, which files, and what it counts."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from disaster_tweets import predict
+from disaster_tweets.cli import commands
+
+from .conftest import Completed
+
+FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+SUMMARY = re.compile(
+    r"([\d,]+) rows?: ([\d,]+) scored, ([\d,]+) missing, ([\d,]+) rejected"
+    r"( \(.+\))?; [\d,.]+ rows/s"
+)
+
+
+def score(*arguments: str | Path) -> Completed:
+    """Run the command in this process, which is faster than to start one."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        commands.main(["score", *map(str, arguments)], prog_name="disaster-tweets")
+    return Completed(end.value.code, out.getvalue(), err.getvalue())  # type: ignore[arg-type]
+
+
+def summary(err: str) -> tuple[int, ...]:
+    """Return the rows, and those scored, missing and rejected, that the only line tells."""
+    found = SUMMARY.fullmatch(err.removesuffix("\n"))
+    assert found, err
+    rows, *parts = (int(found[group].replace(",", "")) for group in range(1, 5))
+    assert rows == sum(parts)
+    return (rows, *parts)
+
+
+def refused(completed: Completed, *words: str, status: int = 1) -> None:
+    """Check that one line says what was wrong; a usage error has the usage above it."""
+    assert (completed.status, completed.out) == (status, "")
+    lines = completed.err.splitlines()
+    assert len(lines) == 1 or (status == 2 and lines[0].startswith("Usage: "))
+    assert lines[-1].startswith("Error: ")
+    for word in words:
+        assert word in lines[-1]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    """Write a file, compressed if its name says so."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        raw = content.encode() if isinstance(content, str) else content
+        (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out.csv"
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class TestTextColumn:
+    @pytest.mark.parametrize(
+        ("name", "content", "options"),
+        [
+            ("in.csv", f'id,text\n1,"{FIRE}"\n', ()),
+            ("in.csv", f'tweet\n"{FIRE}"\n', ()),
+            ("in.csv", f'text,tweet\n1,"{FIRE}"\n', ("--text-column", "tweet")),
+            ("in.csv", f'id," a ""b"""\n1,"{FIRE}"\n', ("--text-column", ' a "b"')),
+            ("in.tsv", f"tweet\n{FIRE}\n", ()),
+            ("in.jsonl", json.dumps({"n": 1, "tweet": FIRE, "l": ["a"]}), ()),
+            ("in.ndjson", json.dumps({"text": FIRE, "tweet": "a"}), ()),
+            ("in.jsonl", json.dumps({"text": 1, "é": FIRE}), ("--text-column", "é")),
+        ],
+    )
+    def test_which_one(
+        self, write: Any, name: str, content: str, options: tuple[str, ...]
+    ) -> None:
+        source = write(name, content)
+        target = source.with_name("out" + source.suffix)
+
+        assert score(source, "-o", target, *options).status == 0
+        assert f"{predict(FIRE).probability:.6f}" in target.read_text("utf-8")
+
+    @pytest.mark.parametrize("options", [(), ("--text-column", "Text")], ids=["none", "wrong"])
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("in.csv", "größe,tweet\n1,fire\n"),
+            ("in.tsv", "größe\ttweet\n1\tfire\n"),
+            ("in.jsonl", '{"größe": "1", "tweet": "fire"}\n'),
+        ],
+    )
+    def test_none_that_fits(
+        self, write: Any, name: str, content: str, options: tuple[str, ...]
+    ) -> None:
+        source = write(name, content)
+        target = source.with_name("out" + source.suffix)
+        if name.endswith(".jsonl") and options:
+            return  # an absent key is a missing text
+        completed = score(source, "-o", target, *options)
+
+        refused(completed, "größe", "tweet", *options[1:], status=completed.status or 1)
+        assert completed.status in (1, 2)
+        assert not target.exists()
+
+
+class TestNewColumns:
+    @pytest.mark.parametrize("column", ["probability", "label"])
+    def test_one_that_is_there(self, write: Any, out: Path, column: str) -> None:
+        source = write("in.csv", f"text,{column}\nfire,1\n")
+        lines = write("in.jsonl", json.dumps({"text": "fire", column: 1}))
+
+        refused(score(source, "-o", out), column, "--overwrite-columns")
+        refused(score(lines, "-o", out.with_suffix(".jsonl")), column, "--overwrite-columns")
+        assert not out.exists()
+        assert score(source, "-o", out, f"--{column}-column", "other").status == 0
+        assert next(iter(table(out)))[column] == "1"
+
+    def test_other_names(self, write: Any, out: Path) -> None:
+        source = write("in.csv", "text\nfire\n")
+        names = ("--probability-column", "p, calibrated", "--label-column", "Übel")
+        score(source, "-o", out, *names)
+
+        assert list(table(out)[0]) == ["text", "p, calibrated", "Übel"]
+        assert score(source, "-o", out, "--probability-column", "label").status in (1, 2)
+
+    @pytest.mark.parametrize(("threshold", "label"), [("0", "disaster"), ("1", "not_disaster")])
+    def test_threshold(self, write: Any, out: Path, threshold: str, label: str) -> None:
+        score(write("in.txt", f"{FIRE}\n{JOKE}\n"), "-o", out, "--threshold", threshold)
+
+        assert [row["label"] for row in table(out)] == [label, label]
+
+    @pytest.mark.parametrize("threshold", ["2", "half", "nan"])
+    def test_threshold_out_of_range(self, write: Any, out: Path, threshold: str) -> None:
+        completed = score(write("in.txt", "a\n"), "-o", out, "--threshold", threshold)
+
+        refused(completed, "--threshold", status=2)
+
+
+class TestMissingTexts:
+    def test_in_csv(self, write: Any, out: Path) -> None:
+        source = write("in.csv", 'id,text\n1,\n2,""\n3," "\n4,nan\n')
+
+        assert summary(score(source, "-o", out).err) == (4, 2, 2, 0)
+        assert [bool(row["label"]) for row in table(out)] == [False, False, True, True]
+
+    def test_in_json_lines(self, write: Any, out: Path) -> None:
+        lines = ['{"text": null}', '{"id": 1}', '{"text": " "}', '{"a": {"text": "fire"}}']
+        target = out.with_suffix(".jsonl")
+        completed = score(write("in.jsonl", "\n".join(lines)), "-o", target)
+        rows = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
+
+        assert summary(completed.err) == (4, 1, 3, 0)
+        assert [row["label"] is None for row in rows] == [True, True, False, True]
+        assert [row["probability"] is None for row in rows] == [True, True, False, True]
+
+
+class TestInputs:
+    def test_several(self, write: Any, out: Path) -> None:
+        sources = [
+            write("b.csv", b"\xef\xbb\xbftext,id\r\nfire,1"),
+            write("a.csv.gz", "text,id\nflood,2\n"),
+            write("c.csv", "text,id\n"),
+            write("d.csv", "text,id\nstorm,3\n"),
+        ]
+        completed = score(*sources, "-o", out)
+
+        assert summary(completed.err) == (3, 3, 0, 0)
+        assert [row["id"] for row in table(out)] == ["1", "2", "3"]
+
+    @pytest.mark.parametrize("header", ["id,text", "text", "text,id,more", "text,ID"])
+    def test_headers_that_differ(self, write: Any, out: Path, header: str) -> None:
+        first = write("first.csv", "text,id\nfire,1\n")
+        other = write("other.csv", f"{header}\n")
+
+        refused(score(first, other, "-o", out), str(other))
+        assert not out.exists()
+
+    def test_formats_that_differ(self, write: Any, out: Path) -> None:
+        source, other = write("in.csv", "text\nfire\n"), write("in.jsonl", '{"text": "a"}')
+
+        refused(score(source, other, "-o", out), "in.jsonl", status=2)
+        refused(score(source, "-o", out.with_suffix(".jsonl")), "out.jsonl", status=2)
+        refused(score(write("data", "text\nfire\n"), "-o", out), "--format", status=2)
+        assert not out.exists()
+
+    def test_a_format_that_is_given(self, write: Any, out: Path) -> None:
+        source = write("in.txt", "text\nfire\n")
+
+        assert (
+            score(source, write("data", "text\nflood\n"), "-o", out, "--format", "csv").status
+            == 0
+        )
+        assert [row["text"] for row in table(out)] == ["fire", "flood"]
+
+    @pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.csv.gz"])
+    def test_empty(self, write: Any, out: Path, name: str) -> None:
+        source = write(name, "")
+        target = out.with_name(f"out.{name.partition('.')[2]}")
+
+        refused(score(source, "-o", target), str(source), "is empty; a header line is needed")
+
+    @pytest.mark.parametrize("name", ["in.jsonl", "in.txt"])
+    def test_no_rows(self, write: Any, out: Path, name: str) -> None:
+        target = out if name == "in.txt" else out.with_suffix(".jsonl")
+
+        assert summary(score(write(name, ""), "-o", target).err) == (0, 0, 0, 0)
+        assert target.read_text("utf-8") == (
+            "text,probability,label\n" if name == "in.txt" else ""
+        )
+
+
+@pytest.fixture(scope="session")
+def crisislex() -> list[Path]:
+    """The tweets of real events, with labels of their own."""
+    folder = Path(os.environ.get("DISASTER_TWEETS_MIRROR") or os.devnull, "crisislex")
+    files = sorted(folder.glob("*.csv"))
+    if not files:
+        pytest.skip("needs crisislex/*.csv in the folder that DISASTER_TWEETS_MIRROR names")
+    return files
+
+
+def test_real_events(crisislex: list[Path], tmp_path: Path) -> None:
+    for source in crisislex:
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+        (column,) = (name for name in rows[0] if name.strip() == "tweet")
+        names = ("--text-column", column, "--label-column", "predicted")
+        completed = score(source, "-o", tmp_path / source.name, *names)
+        with (tmp_path / source.name).open(encoding="utf-8-sig", newline="") as file:
+            scored = list(csv.reader(file))
+
+        assert completed.status == 0
+        assert summary(completed.err)[0] == len(rows) - 1
+        assert [row[:-2] for row in scored] == rows
+        assert {row[-1] for row in scored[1:]} == {"disaster", "not_disaster"}

@@ -1,0 +1,188 @@
+"""`disaster-tweets score`: broken rows and files, each told in one line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from .test_score import refused, score, summary
+
+GOOD = {
+    "csv": "{n},fire {n}\n",
+    "tsv": "{n}\tfire {n}\n",
+    "jsonl": '{{"text": "fire {n}"}}\n',
+    "txt": "fire {n}\n",
+}
+HEADERS = {"csv": b"id,text\n", "tsv": b"id\ttext\n"}
+BROKEN = [
+    ("csv", b"1\n"),
+    ("csv", b"1,2,3\n"),
+    ("csv", b'1,"two\nlines, and ""quotes""",3\r\n'),
+    ("csv", b"1,caf\xe9\n"),
+    ("csv", b"caf\xe9,fire\n"),
+    ("csv", b'1,"a \xff\nb"\n'),
+    ("csv", "1,fire\n".encode("utf-16-le").replace(b"\n\0", b"\xff\n")),
+    ("tsv", b"1,2\n"),
+    ("tsv", b"1\t2\t3\n"),
+    ("tsv", b"1\t\xed\xa0\x80\n"),  # half a surrogate pair
+    ("jsonl", b"fire\n"),
+    ("jsonl", b'{"text": "fire"\n'),
+    ("jsonl", b'{"text": "fire"} {}\n'),
+    ("jsonl", b'["text"]\n'),
+    ("jsonl", b'"text"\r\n'),
+    ("jsonl", b"null\n"),
+    ("jsonl", b'{"text": 5}\n'),
+    ("jsonl", b'{"text": true}\n'),
+    ("jsonl", b'{"text": ["fire"]}\n'),
+    ("jsonl", b'{"text": {"text": "fire"}}\n'),
+    ("jsonl", b'{"text": "caf\xe9"}\n'),
+    ("jsonl", b'{"text": "fire", "n": "\xff"}\n'),
+    ("jsonl", b'{"text": ' + b"7" * 5000 + b"}\n"),
+    ("jsonl", b'{"text": ' + b"[" * 100_000 + b"\n"),
+    ("txt", b"caf\xe9\n"),
+    ("txt", b"\xff\xfef\x00\n"),
+]
+
+
+def rows(name: str, *numbers: int) -> bytes:
+    return "".join(GOOD[name].format(n=number) for number in numbers).encode()
+
+
+@pytest.mark.parametrize(("name", "record"), BROKEN, ids=[repr(row[1][:20]) for row in BROKEN])
+class TestBrokenRows:
+    def test_fail(self, tmp_path: Path, name: str, record: bytes) -> None:
+        first, second = tmp_path / f"first.{name}", tmp_path / f"in.{name}"
+        target = tmp_path / f"out.{name.replace('txt', 'csv')}"
+        first.write_bytes(HEADERS.get(name, b"") + rows(name, 1, 2))
+        second.write_bytes(HEADERS.get(name, b"") + rows(name, 3, 4) + record + rows(name, 5))
+        completed = score(first, second, "-o", target)
+
+        refused(completed)
+        assert re.match(rf"Error: {re.escape(str(second))}, row 3\b", completed.err)
+        assert len(completed.err) < 600
+        assert not target.exists()
+
+    def test_skip(self, tmp_path: Path, name: str, record: bytes) -> None:
+        source, clean = tmp_path / f"in.{name}", tmp_path / f"clean.{name}"
+        target = tmp_path / f"out.{name.replace('txt', 'csv')}"
+        header = HEADERS.get(name, b"")
+        source.write_bytes(header + rows(name, 1) + record + rows(name, 2, 3) + record)
+        clean.write_bytes(header + rows(name, 1, 2, 3))
+        completed = score(source, "-o", target, "--on-error", "skip")
+        score(clean, "-o", target.with_stem("clean-out"))
+
+        assert completed.status == 0
+        assert summary(completed.err) == (5, 3, 0, 2)
+        assert f"{target.name}.rejected" in completed.err
+        assert target.read_bytes() == target.with_stem("clean-out").read_bytes()
+        assert target.with_name(f"{target.name}.rejected").read_bytes() == header + 2 * record
+
+
+class TestRejected:
+    def test_none(self, tmp_path: Path) -> None:
+        (tmp_path / "in.csv").write_bytes(b"text\nfire\n")
+        completed = score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--on-error", "skip")
+
+        assert summary(completed.err) == (1, 1, 0, 0)
+        assert "rejected (" not in completed.err
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+    def test_all(self, tmp_path: Path) -> None:
+        (tmp_path / "in.csv").write_bytes(b"id,text\r\n1\r\n2")
+        completed = score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--on-error", "skip")
+
+        assert summary(completed.err) == (2, 0, 0, 2)
+        assert (tmp_path / "out.csv").read_bytes() == b"id,text,probability,label\r\n"
+        assert (tmp_path / "out.csv.rejected").read_bytes() == b"id,text\r\n1\r\n2"
+
+    def test_at_the_end_of_one_of_several(self, tmp_path: Path) -> None:
+        (tmp_path / "1.jsonl").write_bytes(b'{"text": "fire"}\n{')
+        (tmp_path / "2.jsonl").write_bytes(b'[]\n{"text": "flood"}')
+        target = tmp_path / "out.jsonl"
+        sources = (tmp_path / "1.jsonl", tmp_path / "2.jsonl")
+        score(*sources, "-o", target, "--on-error", "skip")
+
+        lines = target.read_text("utf-8").splitlines()
+        assert [json.loads(line)["text"] for line in lines] == ["fire", "flood"]
+        rejected = tmp_path / "out.jsonl.rejected"
+        assert rejected.read_bytes().split() == [b"{", b"[]"]
+
+    def test_of_a_former_run(self, tmp_path: Path) -> None:
+        """What was rejected then says nothing of the output that is there now."""
+        (tmp_path / "in.csv").write_bytes(b"text\nfire\n")
+        (tmp_path / "out.csv.rejected").write_bytes(b"text\n1,2\n")
+        score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--on-error", "skip")
+
+        assert not (tmp_path / "out.csv.rejected").exists()
+
+    def test_compressed_input(self, tmp_path: Path) -> None:
+        (tmp_path / "in.csv.gz").write_bytes(gzip.compress(b"id,text\n1,fire\n2\n"))
+        target = tmp_path / "out.csv"
+        completed = score(tmp_path / "in.csv.gz", "-o", target, "--on-error", "skip")
+
+        assert summary(completed.err) == (2, 1, 0, 1)
+        assert (tmp_path / "out.csv.rejected").read_bytes() == b"id,text\n2\n"
+
+
+def test_a_header_that_is_not_utf_8(tmp_path: Path) -> None:
+    for content in (b"caf\xe9,text\n1,fire\n", "text\nfire\n".encode("utf-16")):
+        (tmp_path / "in.csv").write_bytes(content)
+
+        refused(
+            score(tmp_path / "in.csv", "-o", tmp_path / "out.csv"), str(tmp_path / "in.csv")
+        )
+
+
+class TestFilesThatCannotBe:
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Path:
+        (tmp_path / "in.csv").write_bytes(b"text\nfire\n")
+        return tmp_path / "in.csv"
+
+    def test_inputs(self, tmp_path: Path) -> None:
+        whole = gzip.compress(b"text\n" + os.urandom(50_000).hex().encode())
+        contents = {
+            "plain.csv.gz": b"text\nfire\n",
+            "cut.csv.gz": whole[:-20],
+            "cut-in-two.csv.gz": whole[:20_000],
+            "altered.csv.gz": whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:],
+            "mangled.csv.gz": whole[:9_000] + bytes(50) + whole[9_050:],
+            "more-behind.csv.gz": whole + b"more",
+        }
+        for name, content in contents.items():
+            (tmp_path / name).write_bytes(content)
+        (tmp_path / "folder.csv").mkdir()
+        for name in (*contents, "folder.csv", "missing.csv"):
+            target = tmp_path / f"out-{name}"
+
+            refused(score(tmp_path / name, "-o", target), str(tmp_path / name))
+            assert not target.exists()
+
+    def test_outputs(self, source: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "folder.csv"
+        folder.mkdir()
+        for target in (tmp_path / "missing" / "out.csv", source / "out.csv", folder):
+            refused(score(source, "-o", target), str(target))
+
+    def test_an_output_that_is_an_input(self, source: Path, tmp_path: Path) -> None:
+        other, link = tmp_path / "other.csv", tmp_path / "link.csv"
+        other.write_bytes(b"text\nflood\n")
+        os.link(source, link)
+
+        for target in (source, tmp_path / ".." / tmp_path.name / "in.csv", link):
+            refused(score(other, source, "-o", target), str(target), status=2)
+        assert source.read_bytes() == b"text\nfire\n"
+
+    @pytest.mark.skipif(os.name == "nt", reason="makes a named pipe")
+    def test_an_output_that_is_a_device(self, source: Path, tmp_path: Path) -> None:
+        # It would be replaced by a file: /dev/null, for every process.
+        pipe = tmp_path / "out.csv"
+        os.mkfifo(pipe)
+
+        refused(score(source, "-o", pipe), str(pipe))
+        assert pipe.is_fifo()

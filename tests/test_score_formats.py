@@ -1,0 +1,268 @@
+"""`disaster-tweets score`: a row out for each row in, whatever is in it, format by format."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from disaster_tweets import predict
+
+from .test_score import score, summary
+
+BOM = b"\xef\xbb\xbf"
+DELIMITERS = {"csv": ",", "tsv": "\t"}
+# Dense in what readers and writers of these formats trip over.
+CELLS = st.text(st.characters(codec="utf-8"), max_size=20) | st.text(
+    st.sampled_from("\"',;\t\r\n \x00\x0b\x1c\x85\u2028\ufeffaé火🔥\\"), max_size=12
+)
+HEADERS = st.permutations(["text", "id", "size, in m", 'the "b"', "new\nline"])
+ENDINGS = st.sampled_from(["\n", "\r\n"])
+SOME = settings(deadline=None, max_examples=25)
+
+
+def expected(text: str) -> tuple[str, str]:
+    """Return what the two new columns hold for a text, in a text format."""
+    prediction = predict(text)
+    return f"{prediction.probability:.6f}", prediction.label
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("score")
+
+
+Scored = Callable[..., bytes]
+
+
+@pytest.fixture(scope="module")
+def scored(folder: Path) -> Scored:
+    """Score the content of a file; check the counts, and return the content of the output."""
+
+    def scored(name: str, content: bytes, rows: int, missing: int = 0, to: str = "") -> bytes:
+        source, target = folder / f"in.{name}", folder / f"out.{to or name}"
+        source.write_bytes(content)
+        status, _, err = score(source, "-o", target, "--jobs", "1", "--text-column", "text")
+
+        assert (status, summary(err)) == (0, (rows, rows - missing, missing, 0))
+        return target.read_bytes()
+
+    return scored
+
+
+def cell(value: str, delimiter: str, quoted: bool) -> str:
+    """Return a field as it is written; one quoted needlessly says the same."""
+    if quoted or any(character in value for character in f'{delimiter}"\r\n'):
+        return '"' + value.replace('"', '""') + '"'
+    return value
+
+
+@st.composite
+def tables(draw: st.DrawFn, delimiter: str) -> tuple[bytes, bytes, list[dict[str, str]]]:
+    """A file as it goes in, as it must come out, and its rows."""
+    names = draw(HEADERS)[: draw(st.integers(1, 5))]
+    names = names if "text" in names else ["text", *names]
+    rows = draw(st.lists(st.lists(CELLS, min_size=len(names), max_size=len(names)), max_size=6))
+    before = after = "\ufeff" if draw(st.booleans()) else ""
+    for number, row in enumerate([names, *rows]):
+        cells = [cell(value, delimiter, draw(st.booleans())) for value in row]
+        record = delimiter.join(cells) or '""'  # else it would be a blank line
+        text = row[names.index("text")]
+        added = (
+            ("probability", "label") if number == 0 else expected(text) if text else ("",) * 2
+        )
+        ending = draw(ENDINGS) if number < len(rows) or draw(st.booleans()) else ""
+        blank = draw(st.sampled_from(["", "", "", "\n", "\r\n"])) if ending else ""
+        before += record + ending + blank
+        after += delimiter.join([record, *added]) + ending + blank
+    dictionaries = [dict(zip(names, row, strict=True)) for row in rows]
+    return before.encode(), after.encode(), dictionaries
+
+
+class TestTables:
+    @pytest.mark.parametrize("name", DELIMITERS)
+    @SOME
+    @given(data=st.data())
+    def test_every_byte_stays(self, scored: Scored, name: str, data: Any) -> None:
+        content, scores, rows = data.draw(tables(DELIMITERS[name]))
+        missing = sum(not row["text"] for row in rows)
+        out = scored(name, content, len(rows), missing)
+
+        assert out == scores
+        if sys.version_info >= (3, 11) or b"\0" not in out:  # before, csv reads no NUL
+            text = io.StringIO(out.decode("utf-8-sig"), newline="")
+            read = list(csv.DictReader(text, delimiter=DELIMITERS[name]))
+            new = [(row.pop("probability"), row.pop("label")) for row in read]
+            assert read == rows
+            assert new == [expected(row["text"]) if row["text"] else ("", "") for row in rows]
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"text\n",
+            b"text",
+            BOM + b"text\r\n",
+            b'"text"\n\n\n',
+            b'id,text\n1,a 5" hail\n2,it "said" so\n',
+            b'text\n""\n" "\n"\n"\n',
+            b"id,text\n1,fire\rflood\n".replace(b"fire\rflood", b'"fire\rflood"'),
+            b"text\n" + b"fire " * 40_000 + b"\n",
+        ],
+    )
+    def test_less_usual_files(self, scored: Scored, content: bytes) -> None:
+        text = io.StringIO(content.decode("utf-8-sig"), newline="")
+        rows = list(csv.DictReader(text))
+        out = scored("csv", content, len(rows), sum(not row["text"] for row in rows))
+        read = csv.DictReader(io.StringIO(out.decode("utf-8-sig"), newline=""))
+
+        assert [*read] == [
+            {**row, **dict(zip(("probability", "label"), cells, strict=True))}
+            for row in rows
+            for cells in [expected(row["text"]) if row["text"] else ("", "")]
+        ]
+        assert (out[:3] == BOM, out[-1:] == b"\n") == (
+            content[:3] == BOM,
+            content[-1:] == b"\n",
+        )
+
+    def test_columns_that_are_overwritten(self, folder: Path) -> None:
+        (folder / "in.csv").write_bytes(b'label,text,probability,id\n?,"a ""fire""",,"1,2"\n')
+        status, _, _ = score(folder / "in.csv", "-o", folder / "out.csv", "--overwrite-columns")
+        out = (folder / "out.csv").read_text("utf-8")
+
+        assert status == 0
+        assert list(csv.reader(io.StringIO(out, newline=""))) == [
+            ["text", "id", "probability", "label"],
+            ['a "fire"', "1,2", *expected('a "fire"')],
+        ]
+
+
+# Lone surrogates too: JSON can spell them.
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | CELLS,
+    lambda values: st.lists(values, max_size=2) | st.dictionaries(CELLS, values, max_size=2),
+    max_leaves=4,
+)
+TEXTS = st.none() | CELLS.filter(len) | st.text(st.characters(categories=None), min_size=1)
+
+
+@st.composite
+def objects(draw: st.DrawFn) -> tuple[str, str]:
+    """A JSON record as it goes in, and as it must come out but for the scores."""
+    record = draw(st.dictionaries(CELLS, VALUES, min_size=1, max_size=3))
+    for taken in ("text", "probability", "label"):
+        record.pop(taken, None)
+    record = {"é": 1, **record}
+    if draw(st.booleans()):
+        record["text"] = draw(TEXTS)
+    text = json.dumps(record)
+    separators = draw(st.sampled_from([(", ", ": "), (",", ":"), (" ,\t", " : ")]))
+    if not any(
+        "\ud800" <= character <= "\udfff" for character in json.loads(text).get("text") or ""
+    ):
+        text = json.dumps(record, ensure_ascii=draw(st.booleans()), separators=separators)
+    space = st.sampled_from(["", " ", "\t"])
+    inner = draw(space)
+    return f"{draw(space)}{text[:-1]}{inner}", "}" + draw(space)
+
+
+class TestJsonLines:
+    @SOME
+    @given(records=st.lists(objects(), max_size=6), ending=ENDINGS, ended=st.booleans())
+    def test_every_byte_stays(
+        self, scored: Scored, records: list[tuple[str, str]], ending: str, ended: bool
+    ) -> None:
+        last = ending if ended and records else ""
+        content = ending.join(map("".join, records)) + last
+        texts = [json.loads("".join(record)).get("text") for record in records]
+        after = []
+        for (start, end), text in zip(records, texts, strict=True):
+            probability, label = expected(text) if text is not None else ("null", None)
+            after.append(
+                f'{start}, "probability": {probability}, "label": {json.dumps(label)}{end}'
+            )
+        out = scored("jsonl", content.encode(), len(records), texts.count(None))
+
+        assert out.decode() == ending.join(after) + last
+
+    def test_columns_that_are_overwritten(self, folder: Path) -> None:
+        record = {"label": 7, "text": "fire é", "probability": [], "n": 10**20, "x": 1.10}
+        (folder / "in.jsonl").write_text(json.dumps(record), "utf-8")
+        status, _, _ = score(
+            folder / "in.jsonl", "-o", folder / "out.jsonl", "--overwrite-columns"
+        )
+        probability, label = expected("fire é")
+        out = json.loads((folder / "out.jsonl").read_text("utf-8"))
+
+        assert status == 0
+        assert list(out) == ["text", "n", "x", "probability", "label"]
+        assert out == {**record, "probability": float(probability), "label": label}
+
+
+LINES = st.lists(
+    CELLS.map(lambda text: text.replace("\n", " ").rstrip("\r")).filter(len), max_size=6
+)
+
+
+class TestLines:
+    @pytest.mark.parametrize("to", ["csv", "tsv", "jsonl"])
+    @SOME
+    @given(lines=LINES, ending=ENDINGS, ended=st.booleans())
+    def test_a_row_for_each_line(
+        self, scored: Scored, to: str, lines: list[str], ending: str, ended: bool
+    ) -> None:
+        # A mark of the byte order at the very front is none of the text's.
+        lines = [line if number else f"a{line}" for number, line in enumerate(lines)]
+        last = ending if ended and lines else ""
+        out = scored("txt", (ending.join(lines) + last).encode(), len(lines), to=to).decode()
+        rows = [(line, *expected(line)) for line in lines]
+
+        if to == "jsonl":
+            read = [json.loads(line) for line in out.split("\n") if line]
+            assert read == [
+                {"text": text, "probability": float(probability), "label": label}
+                for text, probability, label in rows
+            ]
+        elif sys.version_info >= (3, 11) or "\0" not in out:
+            header, *read = csv.reader(io.StringIO(out, newline=""), delimiter=DELIMITERS[to])
+            assert header == ["text", "probability", "label"]
+            assert [tuple(row) for row in read] == rows
+
+
+class TestCompression:
+    CONTENT = "text\nfire\nsome café, then\n".replace("some café, then", '"a\ncafé, then"')
+
+    def test_in_and_out(self, scored: Scored) -> None:
+        content = self.CONTENT.encode()
+        plain = scored("csv", content, 2)
+        members = gzip.compress(content[:9]) + gzip.compress(b"") + gzip.compress(content[9:])
+
+        assert scored("csv.gz", gzip.compress(content), 2, to="csv") == plain
+        assert scored("csv.gz", members, 2, to="csv") == plain
+        assert gzip.decompress(scored("csv", content, 2, to="csv.gz")) == plain
+        assert gzip.decompress(scored("csv.gz", members, 2)) == plain
+
+    def test_of_every_text_format(self, scored: Scored) -> None:
+        for name, content in {"tsv": "text\nfire\n", "jsonl": '{"text": "fire"}\n'}.items():
+            plain = scored(name, content.encode(), 1)
+
+            assert gzip.decompress(
+                scored(f"{name}.gz", gzip.compress(content.encode()), 1)
+            ) == (plain)
+        line = scored("txt.gz", gzip.compress(b"fire\n"), 1, to="csv.gz")
+        assert gzip.decompress(line).decode().splitlines()[1:] == [
+            ",".join(["fire", *expected("fire")])
+        ]

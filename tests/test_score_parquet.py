@@ -1,0 +1,146 @@
+"""`disaster-tweets score`: Parquet files, with pyarrow and without."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from disaster_tweets import predict
+
+from .test_score import FIRE, JOKE, refused, score, summary
+
+NEW = ["probability", "label"]
+
+
+@pytest.fixture(scope="module")
+def arrow() -> Any:
+    return pytest.importorskip("pyarrow", reason="reads and writes Parquet files with pyarrow")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parquet")
+
+
+def write(path: Path, table: Any, rows: int | None = None) -> Path:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path, row_group_size=rows)
+    return path
+
+
+def scored(source: Path, *options: str | Path) -> Any:
+    """Score a file; check the counts, and return the table that came out."""
+    from pyarrow import parquet
+
+    target = source.with_name("out.parquet")
+    completed = score(source, *options, "-o", target)
+    assert completed.status == 0, completed.err
+    table = parquet.read_table(target)
+    rows, _, missing, rejected = summary(completed.err)
+    assert (rows, missing, rejected) == (len(table), table["label"].null_count, 0)
+    return table
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_every_value_stays(arrow: Any, folder: Path, data: Any) -> None:
+    texts = data.draw(st.lists(st.none() | st.text(st.characters(codec="utf-8")), max_size=8))
+    kind = data.draw(st.sampled_from([arrow.string(), arrow.large_string()]))
+    lists = [[number, None] for number in range(len(texts))]
+    table = arrow.table(
+        {
+            "n": arrow.array(range(len(texts)), arrow.int8()),
+            "text": arrow.array(texts, kind),
+            "lists": arrow.array(lists, arrow.list_(arrow.int64())),
+        }
+    ).replace_schema_metadata({"made": "up"})
+    out = scored(write(folder / "in.parquet", table, rows=3))
+    scores = [predict(text) if text else None for text in texts]
+
+    assert out.column_names == [*table.column_names, *NEW]
+    assert out.schema.field("probability").type == arrow.float32()
+    assert out.drop_columns(NEW).equals(table)
+    assert out.schema.metadata[b"made"] == b"up"
+    assert out["probability"].to_pylist() == [
+        None if score is None else score.probability for score in scores
+    ]
+    assert out["label"].to_pylist() == [
+        None if score is None else score.label for score in scores
+    ]
+
+
+def test_the_only_column_of_strings(arrow: Any, tmp_path: Path) -> None:
+    table = arrow.table({"n": [1, 2], "tweet": [FIRE, JOKE], "x": [0.5, None]})
+
+    assert scored(write(tmp_path / "in.parquet", table))["label"].to_pylist() == [
+        predict(FIRE).label,
+        predict(JOKE).label,
+    ]
+    source = write(tmp_path / "in.parquet", table.append_column("more", [["a", "b"]]))
+    completed = score(source, "-o", tmp_path / "new.parquet")
+    refused(completed, "n", "tweet", "more", status=completed.status or 1)
+    assert len(scored(source, "--text-column", "more")) == 2
+
+
+def test_a_column_of_nothing_but_nulls(arrow: Any, tmp_path: Path) -> None:
+    for kind in (arrow.null(), arrow.string()):
+        table = arrow.table({"text": arrow.array([None, None], kind)})
+
+        assert scored(write(tmp_path / "in.parquet", table))["label"].null_count == 2
+
+
+def test_several_files(arrow: Any, tmp_path: Path) -> None:
+    first = write(tmp_path / "1.parquet", arrow.table({"n": [1, 2], "text": [FIRE, JOKE]}))
+    more = write(tmp_path / "2.parquet", arrow.table({"n": [3], "text": [FIRE]}))
+    other = write(tmp_path / "3.parquet", arrow.table({"n": ["3"], "text": [FIRE]}))
+
+    assert scored(first, more)["n"].to_pylist() == [1, 2, 3]
+    refused(score(first, other, "-o", tmp_path / "new.parquet"), str(other))
+
+
+def test_columns_that_are_there(arrow: Any, tmp_path: Path) -> None:
+    table = arrow.table({"label": ["?"], "text": [FIRE]})
+    source, target = write(tmp_path / "in.parquet", table), tmp_path / "new.parquet"
+
+    refused(score(source, "-o", target), "label", "--overwrite-columns")
+    out = scored(source, "--overwrite-columns")
+    assert out.column_names == ["text", *NEW]
+    assert out["label"].to_pylist() == [predict(FIRE).label]
+
+
+def test_no_rows(arrow: Any, tmp_path: Path) -> None:
+    table = arrow.table({"text": arrow.array([], arrow.string())})
+
+    assert scored(write(tmp_path / "in.parquet", table)).column_names == ["text", *NEW]
+
+
+def test_files_that_cannot_be(arrow: Any, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    write(source, arrow.table({"text": [1, 2]}))
+    completed = score(source, "-o", target)
+    refused(completed, "text", status=completed.status or 1)
+    whole = write(source, arrow.table({"text": [FIRE]})).read_bytes()
+    for content in (whole[:-8], FIRE.encode(), b"", whole[:4] + bytes(40) + whole[44:]):
+        source.write_bytes(content)
+        refused(score(source, "-o", target), str(source))
+        assert not target.exists()
+        for left in tmp_path.glob("out.parquet.part*"):
+            left.rmdir() if left.is_dir() else left.unlink()
+
+
+def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "in.parquet").write_bytes(b"PAR1")
+    status, _, err = score(tmp_path / "in.parquet", "-o", tmp_path / "out.parquet")
+
+    assert status in (1, 2)
+    assert 'pip install "disaster-tweets-model[parquet]"' in err.splitlines()[-1]
+    assert not (tmp_path / "out.parquet").exists()

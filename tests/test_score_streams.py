@@ -1,0 +1,87 @@
+"""`disaster-tweets score`: standard input and output, and what a terminal shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .test_score import SUMMARY, refused, summary
+
+
+class TestStandardStreams:
+    def test_in_and_out(self, run: Any, tmp_path: Path) -> None:
+        (tmp_path / "more.csv").write_bytes(b"text\nflood\n")
+        stream = ("score", "-", "-o", "-")
+        status, out, err = run(
+            "disaster-tweets", *stream, "more.csv", "--format", "csv", stdin=b"text\nfire\n"
+        )
+        rows = list(csv.DictReader(io.StringIO(out)))
+
+        assert (status, summary(err)) == (0, (2, 2, 0, 0))
+        assert [row["text"] for row in rows] == ["fire", "flood"]
+        lines = run("disaster-tweets", *stream, "--format", "txt", "--quiet", stdin=b"fire\n")
+        assert lines.out.splitlines()[1] == ",".join(rows[0].values())
+        assert (lines.status, lines.err) == (0, "")
+
+    @pytest.mark.parametrize(
+        ("options", "word"),
+        [((), "--format"), (("--format", "csv", "--resume"), "--resume"),
+         (("--format", "csv", "--on-error", "skip"), "--on-error")],
+    )  # fmt: skip
+    def test_what_they_cannot_do(self, run: Any, options: tuple[str, ...], word: str) -> None:
+        completed = run("disaster-tweets", "score", "-", "-o", "-", *options, stdin=b"text\n")
+
+        refused(completed, word, status=2)
+
+    def test_a_reader_that_leaves(self, tmp_path: Path) -> None:
+        source = tmp_path / "in.txt"
+        source.write_text("fire\n" * 20_000, "utf-8")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "disaster_tweets", "score", source, "-o", "-", "--quiet"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"text,probability,label\n"
+        process.stdout.close()
+        assert process.stderr is not None
+        with process.stderr:
+            assert process.stderr.read() == b""
+        assert process.wait(60) in (0, 1)
+
+
+def test_a_terminal_shows_the_progress(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
+    source = tmp_path / "in.txt"
+    source.write_text("fire\n" * 20_000, "utf-8")
+    command = [sys.executable, "-m", "disaster_tweets", "score", source, "-o"]
+    shown = {}
+    for options in ((), ("--quiet",)):
+        controller, terminal = pty.openpty()
+        try:
+            process = subprocess.Popen(
+                [*command, tmp_path / "out.csv", *options], stderr=terminal
+            )
+            os.close(terminal)
+            shown[options] = b"".join(iter(lambda: read(controller), b""))  # noqa: B023
+            assert process.wait(60) == 0
+        finally:
+            os.close(controller)
+
+    assert b"%" in shown[()]
+    assert SUMMARY.search(shown[()].decode())
+    assert shown["--quiet",] == b""
+
+
+def read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that the other end is closed
+        return b""
