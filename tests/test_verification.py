@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from importlib.metadata import distributions
 from pathlib import Path
@@ -134,13 +135,29 @@ def test_an_install_without_its_record(install: Install, missing: str) -> None:
     assert not any(line.startswith("files:") for line in out)
 
 
-def test_an_editable_install(install: Install) -> None:
-    origin = {"url": "file:///somewhere", "dir_info": {"editable": True}}
-    (install.metadata() / "direct_url.json").write_text(json.dumps(origin), "utf-8")
-    status, out, err = install.verify()
+def test_an_editable_install(install: Install, tmp_path: Path) -> None:
+    # The sources lie elsewhere, and RECORD lists none of them.
+    sources = tmp_path / "src"
+    shutil.move(install.folder / "disaster_tweets", sources / "disaster_tweets")
+    record = install.metadata() / "RECORD"
+    lines = record.read_text("utf-8").splitlines(keepends=True)
+    record.write_text("".join(line for line in lines if ".dist-info/" in line), "utf-8")
+    path = os.pathsep.join([str(sources), str(install.folder)])
+    status, out, err = install.run("python", "-m", "disaster_tweets", "verify", PYTHONPATH=path)
 
-    assert (status, err) == (0, [])
-    assert out[0] == "files: an editable install, whose sources RECORD does not cover"
+    assert (status, err) == (0, "")
+    first = out.splitlines()[0]
+    assert first == "files: an editable install, whose sources RECORD does not cover"
+
+
+def test_a_record_that_lacks_the_package(install: Install) -> None:
+    record = install.metadata() / "RECORD"
+    lines = record.read_text("utf-8").splitlines(keepends=True)
+    record.write_text("".join(line for line in lines if ".dist-info/" in line), "utf-8")
+    status, _, err = install.verify()
+
+    assert status == 1
+    assert err[0].startswith("Error: RECORD: ")
 
 
 @pytest.mark.parametrize("score", [0.5, "high", None])

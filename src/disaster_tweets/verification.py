@@ -47,12 +47,14 @@ def verify() -> tuple[list[str], list[str]]:
 
 
 def _verify_files(checked: list[str], problems: list[str]) -> None:
-    installed = _installed()
-    if installed is None or installed.read_text("RECORD") is None:
-        problems.append(f"RECORD: missing; install {DISTRIBUTION} with pip")
-        return
-    if _is_editable(installed):
+    # Another install may come first: what a build left in the current folder, for example.
+    candidates = list(distributions(name=DISTRIBUTION))
+    installed = next(filter(_is_beside_the_package, candidates), None)
+    if installed is None and not all(map(_lists_the_package, candidates)):
         checked.append("files: an editable install, whose sources RECORD does not cover")
+        return
+    if installed is None or not _lists_the_package(installed):
+        problems.append(f"RECORD: missing or incomplete; install {DISTRIBUTION} with pip")
         return
     recorded = list(_recorded(installed))
     altered = list(_altered(recorded))
@@ -61,22 +63,14 @@ def _verify_files(checked: list[str], problems: list[str]) -> None:
         checked.append(f"files: {len(recorded)} match RECORD")
 
 
-def _installed() -> Distribution | None:
-    """Return the distribution that the running package belongs to.
-
-    Another one may come first: what a build left in the current folder, for example.
-    """
-    package = Path(__file__).resolve().parent
-    for each in distributions(name=DISTRIBUTION):
-        folder = Path(str(each.locate_file("disaster_tweets"))).resolve()
-        if folder == package or _is_editable(each):
-            return each
-    return None
+def _is_beside_the_package(installed: Distribution) -> bool:
+    folder = Path(str(installed.locate_file("disaster_tweets"))).resolve()
+    return folder == Path(__file__).resolve().parent
 
 
-def _is_editable(installed: Distribution) -> bool:
-    origin = json.loads(installed.read_text("direct_url.json") or "{}")
-    return bool(origin.get("dir_info", {}).get("editable"))
+def _lists_the_package(installed: Distribution) -> bool:
+    """Say whether RECORD is there and knows the files; that of an editable install does not."""
+    return "disaster_tweets/__init__.py," in (installed.read_text("RECORD") or "")
 
 
 def _recorded(installed: Distribution) -> Iterator[tuple[PackagePath, FileHash]]:
