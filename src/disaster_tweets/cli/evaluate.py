@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from disaster_tweets.classifier import Classifier
+from disaster_tweets.cli.input import threshold_option
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
 from disaster_tweets.manifest import LABELS
 
@@ -33,11 +34,7 @@ from disaster_tweets.manifest import LABELS
     type=click.Choice(["csv", "tsv", "jsonl", "parquet"]),
     help="What FILE holds (default: by its name).",
 )
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    help="Probability from which on a text is labelled a disaster (default: the model's).",
-)
+@threshold_option
 @click.option(
     "--mistakes",
     type=click.IntRange(0),

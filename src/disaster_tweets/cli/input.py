@@ -1,4 +1,4 @@
-"""What the commands share to read texts: arguments, or the lines of standard input."""
+"""What the commands share of their input: texts or lines of them, and the threshold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from collections.abc import Iterable, Iterator
 import click
 
 from disaster_tweets.errors import InputError
+
+threshold_option = click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="Probability from which on a text is labelled a disaster (default: the model's).",
+)
 
 
 def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.cli.input import texts_or_lines
+from disaster_tweets.cli.input import texts_or_lines, threshold_option
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
 
 if TYPE_CHECKING:
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    help="Probability from which on a text is labelled a disaster (default: the model's).",
-)
+@threshold_option
 def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> None:
     """Print the score of each TEXT.
 

@@ -13,6 +13,7 @@ import click
 
 from disaster_tweets.batch import FORMATS
 from disaster_tweets.classifier import Classifier
+from disaster_tweets.cli.input import threshold_option
 
 if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job
@@ -46,11 +47,7 @@ _LOG_SECONDS = 30
 @click.option(
     "--overwrite-columns", is_flag=True, help="Drop columns of INPUT that have these names."
 )
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    help="Probability from which on a text is labelled a disaster (default: the model's).",
-)
+@threshold_option
 @click.option(
     "--on-error",
     type=click.Choice(["fail", "skip"]),
