@@ -78,7 +78,7 @@ def read(folder: Traversable) -> Bundle:
     model, vocabulary = (verified(folder, name, description) for name in (MODEL, VOCABULARY))
     return Bundle(
         manifest=description,
-        vocabulary=_pieces(vocabulary),
+        vocabulary=read_vocabulary(vocabulary),
         model=model if isinstance(model, Path) else model.read_bytes(),
     )
 
@@ -106,7 +106,8 @@ def verified(folder: Traversable, name: str, description: manifest.Manifest) -> 
     return file
 
 
-def _pieces(file: Traversable) -> list[str]:
+def read_vocabulary(file: Traversable) -> list[str]:
+    """Return the word pieces in a file, one a line; ArtifactError if it is not such a file."""
     try:
         pieces = file.read_bytes().decode("utf-8").split("\n")[:-1]
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY
+from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY, read_vocabulary
 from disaster_tweets.classifier import Classifier, calibrate
 from disaster_tweets.manifest import LABELS, SCHEMA_VERSION
 from disaster_tweets.manifest import NAME as MANIFEST
@@ -57,7 +57,7 @@ class Exported:
     """The exported model before it has a manifest: logits only."""
 
     def __init__(self, max_tokens: int) -> None:
-        vocabulary = (ARTIFACTS / VOCABULARY).read_text("utf-8").split("\n")[:-1]
+        vocabulary = read_vocabulary(ARTIFACTS / VOCABULARY)
         self._tokenizer = Tokenizer(vocabulary, max_tokens)
         self._runtime = Runtime(ARTIFACTS / MODEL)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file
 from sklearn.metrics import roc_auc_score
 
-from disaster_tweets.bundle import MODEL, VOCABULARY
+from disaster_tweets.bundle import MODEL, VOCABULARY, read_vocabulary
 from disaster_tweets.pipeline import encoder
 from disaster_tweets.pipeline.flat import FlatClassifier, to_tflite
 from disaster_tweets.pipeline.project import (
@@ -64,16 +66,15 @@ def check_parity(measured: dict[str, float], limits: dict[str, float]) -> None:
 
 def main() -> None:
     weights = load_file(MODELS / "classifier.safetensors")
-    vocabulary = (MODELS / VOCABULARY).read_bytes()
     shape = encoder.Shape.of(weights, params("train")["attention_heads"])
 
     ARTIFACTS.mkdir(exist_ok=True)
     model = ARTIFACTS / MODEL
     model.write_bytes(to_tflite(FlatClassifier(weights, shape)))
-    (ARTIFACTS / VOCABULARY).write_bytes(vocabulary)
+    shutil.copyfile(MODELS / VOCABULARY, ARTIFACTS / VOCABULARY)
 
     calibration = read_split("calibration")
-    tokenizer = Tokenizer(vocabulary.decode("utf-8").split("\n")[:-1], shape.positions)
+    tokenizer = Tokenizer(read_vocabulary(MODELS / VOCABULARY), shape.positions)
     encoded = [tokenizer.encode(text) for text in calibration["text"]]
     reference = encoder.build(shape, dropout=0.0)
     encoder.load(reference, weights, shape)
