@@ -205,7 +205,12 @@ def calibrate(logits: npt.NDArray[np.float64], temperature: float) -> npt.NDArra
 
 
 @cache
-def _bundled_classifier() -> Classifier:
+def bundled_classifier() -> Classifier:
+    """Return the classifier in this package: in one process the same object at each call.
+
+    Raises:
+        ArtifactError: A file of the model is missing or altered.
+    """
     return Classifier.load()
 
 
@@ -231,7 +236,7 @@ def predict(texts: str | Iterable[str]) -> Prediction | list[Prediction]:
     >>> predict("Forest fire near La Ronge Sask. Canada").label
     'disaster'
     """
-    return _bundled_classifier().predict(texts)
+    return bundled_classifier().predict(texts)
 
 
 def _chunks(texts: list[str], threads: int) -> Iterator[list[str]]:

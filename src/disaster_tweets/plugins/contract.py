@@ -71,9 +71,9 @@ def load() -> TextClassifier:
     Raises:
         ArtifactError: A file of the model is missing or damaged.
     """
-    from disaster_tweets.classifier import Classifier
+    from disaster_tweets.classifier import bundled_classifier
 
-    return TextClassifier(Classifier.load())
+    return TextClassifier(bundled_classifier())
 
 
 def info() -> dict[str, Any]:

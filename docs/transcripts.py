@@ -1,0 +1,189 @@
+"""Run the examples of a page, and write down what they print.
+
+    python docs/transcripts.py [--check] PAGE...
+
+The blocks of a page run in order, in an empty folder, with the commands of this Python's
+environment first on the PATH:
+
+- ``console``: what stands behind ``$``, and below it behind ``>``, goes to one bash, so that
+  variables, folders and background jobs stay until the end of the page;
+- ``pycon``: what stands behind ``>>>``, and below it behind ``...``, goes to one Python.
+
+What each prints on standard output replaces what stood below it. One that fails ends the run.
+With --check nothing is written: differences are printed, and the exit status is 1.
+Probabilities may differ by 0.02, as they do between processors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import re
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+TOLERANCE = 0.02
+PROMPTS = {"console": ("$", ">"), "pycon": (">>>", "...")}
+_BLOCK = re.compile(r"^```(console|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"\b0\.\d{2,}\b")
+_MARK = "-- end of one example: status"
+_INTERPRETER = f"""
+import ast, sys, traceback
+page = {{"__name__": "__main__"}}
+while source := sys.stdin.readline():
+    status = 0
+    try:
+        exec(compile(ast.literal_eval(source), "<page>", "single"), page)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    print(f"\\n{_MARK} {{status}}", flush=True)
+"""
+
+
+class ExampleError(Exception):
+    """An example failed: the message holds it, and what it printed as error."""
+
+
+class Session:
+    """A process that runs one example after the other; a context, whose end ends it."""
+
+    def __init__(self, language: str, folder: Path) -> None:
+        """Start bash or Python in ``folder``."""
+        python = [sys.executable, "-u", "-c", _INTERPRETER]
+        self._language = language
+        self._errors = (folder / f".errors-{language}").open("w+", encoding="utf-8")
+        self._process = subprocess.Popen(
+            python if language == "pycon" else ["bash", "--norc"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd=folder,
+            env={
+                **os.environ,
+                "COLUMNS": "96",
+                "NO_COLOR": "1",
+                "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]),
+                "PYTHONUTF8": "1",
+            },
+            start_new_session=True,
+            encoding="utf-8",
+        )
+
+    def __enter__(self) -> Session:
+        """Return the session."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process and those that it has started."""
+        os.killpg(self._process.pid, signal.SIGTERM)
+        self._process.communicate()
+        self._errors.close()
+
+    def run(self, source: str) -> str:
+        """Return what an example prints.
+
+        Raises:
+            ExampleError: It failed.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if self._language == "pycon":
+            self._process.stdin.write(f"{source + chr(10)!r}\n")
+        else:
+            self._process.stdin.write(f"{source}\nprintf '\\n%s %d\\n' '{_MARK}' $?\n")
+        self._process.stdin.flush()
+        printed = ""
+        for line in self._process.stdout:
+            if line.startswith(_MARK):
+                break
+            printed += line
+        else:
+            line = "the process ended"
+        if not line.endswith(" 0\n"):
+            self._errors.seek(0)
+            raise ExampleError(f"{source}\n{printed}{self._errors.read()}")
+        # The mark begins with a newline, which is one too many where the output ends with one.
+        return printed[:-1] if printed == "\n" or printed.endswith("\n\n") else printed
+
+
+def renewed(page: str) -> str:
+    """Return the text of a page, with what its examples print now.
+
+    Raises:
+        ExampleError: One failed.
+    """
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        Session("console", Path(folder)) as shell,
+        Session("pycon", Path(folder)) as python,
+    ):
+
+        def run(block: re.Match[str]) -> str:
+            language, text = block.groups()
+            session = python if language == "pycon" else shell
+            shown = "".join(
+                lines + session.run(source) for lines, source in _examples(language, text)
+            )
+            return f"```{language}\n{shown}```"
+
+        return _BLOCK.sub(run, page)
+
+
+def _examples(language: str, block: str) -> Iterator[tuple[str, str]]:
+    """Yield the examples of a block: the lines as they stand there, and without prompts."""
+    first, further = map(re.escape, PROMPTS[language])
+    example = re.compile(rf"^{first} .*\n(?:{further}(?: .*)?\n)*", re.MULTILINE)
+    prompt = re.compile(rf"^(?:{first}|{further}) ?", re.MULTILINE)
+    for match in example.finditer(block):
+        yield match[0], prompt.sub("", match[0]).rstrip("\n")
+
+
+def nearly_equal(want: str, got: str) -> bool:
+    """Say whether two texts differ by nothing but small differences of probabilities."""
+    wanted, found = _NUMBER.findall(want), _NUMBER.findall(got)
+    return _NUMBER.sub("0.", want) == _NUMBER.sub("0.", got) and all(
+        abs(float(a) - float(b)) <= TOLERANCE for a, b in zip(wanted, found, strict=True)
+    )
+
+
+def main() -> int:
+    """Renew or check the pages that the arguments name; return the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE")
+    parser.add_argument("--check", action="store_true", help="compare, and write nothing")
+    arguments = parser.parse_args()
+    status = 0
+    for path in arguments.pages:
+        old = path.read_text("utf-8")
+        try:
+            new = renewed(old)
+        except ExampleError as error:
+            print(f"{path}: this example failed:\n{error}", file=sys.stderr)
+            status = 1
+            continue
+        if nearly_equal(old, new):
+            continue
+        if arguments.check:
+            lines = (old.splitlines(), new.splitlines())
+            print(*difflib.unified_diff(*lines, str(path), "now", lineterm=""), sep="\n")
+            status = 1
+        else:
+            path.write_text(new, encoding="utf-8", newline="\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What the adapters share: a column of texts, some missing, and a host that is missing.
+
+Databases, data frames and engines know missing values, and the classifier does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from disaster_tweets.errors import DISTRIBUTION, InputError
+
+
+class Scores(NamedTuple):
+    """The scores of n texts, in their order.
+
+    Attributes:
+        probabilities: n probabilities of a disaster, in [0, 1]; None where a text is missing.
+        labels: n labels, ``'disaster'`` or ``'not_disaster'``; None where a text is missing.
+    """
+
+    probabilities: list[float | None]
+    labels: list[str | None]
+
+
+def score(texts: Iterable[Any]) -> Scores:
+    """Score a column of n texts.
+
+    Args:
+        texts: n values: ``str``, or what stands for a missing one: None, NaN, or pandas' NA.
+
+    Raises:
+        InputError: A value is something else; the message names its index.
+        ArtifactError: A file of the model is missing or damaged.
+    """
+    from disaster_tweets.classifier import bundled_classifier
+
+    values = [None if _is_missing(text) else text for text in texts]
+    for index, value in enumerate(values):
+        if value is not None and not isinstance(value, str):
+            kind = type(value).__name__
+            raise InputError(f"value {index} is {kind}, not text; cast the column to text")
+    predictions = iter(
+        bundled_classifier().predict([text for text in values if text is not None])
+    )
+    scored = [None if text is None else next(predictions) for text in values]
+    return Scores(
+        [None if prediction is None else prediction.probability for prediction in scored],
+        [None if prediction is None else prediction.label for prediction in scored],
+    )
+
+
+def missing(host: str, extra: str) -> ImportError:
+    """Return the error of an adapter whose host cannot be imported.
+
+    Args:
+        host: The host's name, as its users write it.
+        extra: The extra of this distribution that installs it.
+    """
+    return ImportError(f'{host} cannot be imported; pip install "{DISTRIBUTION}[{extra}]"')
+
+
+def _is_missing(value: object) -> bool:
+    return (
+        value is None
+        or (isinstance(value, float) and value != value)
+        or type(value).__name__ == "NAType"  # pandas, which need not be installed
+    )

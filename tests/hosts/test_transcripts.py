@@ -1,0 +1,22 @@
+"""The examples of the pages on the hosts: they run, and print what the pages show."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs" / "hosts").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_the_examples_of_a_page_print_what_it_shows(page) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "transcripts.py", "--check", page],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
