@@ -1,4 +1,4 @@
-"""Print which tox environments ran; fail where one did not although it could have."""
+"""Print which tox environments and hosts ran; fail where one did not although it could have."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Read the file that ``tox run --result-json`` wrote; return the exit status."""
-    environments = json.loads(Path(sys.argv[1]).read_text("utf-8"))["testenvs"]
+    """Read what tox and the tests of the hosts wrote; return the exit status."""
+    results, hosts = map(Path, sys.argv[1:])
+    return max(summarize_environments(results), summarize_hosts(hosts))
+
+
+def summarize_environments(path: Path) -> int:
+    """Print the outcome of each environment in the file of ``tox run --result-json``."""
+    environments = json.loads(path.read_text("utf-8"))["testenvs"]
     listed = subprocess.run(
         [sys.executable, "-m", "tox", "list", "--no-desc", "-q"],
         capture_output=True,
@@ -33,6 +39,15 @@ def main() -> int:
         else:
             print(f"{name}: skipped, no {python} here")
     return status
+
+
+def summarize_hosts(path: Path) -> int:
+    """Print which hosts the tests ran in; one without a passed test counts as failed."""
+    outcomes = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    print(f"hosts: {len(outcomes)}")
+    for host, counts in sorted(outcomes.items()):
+        print(f"- {host}: " + ", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
+    return int(not outcomes or not all(counts.get("passed") for counts in outcomes.values()))
 
 
 if __name__ == "__main__":

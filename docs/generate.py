@@ -1,7 +1,7 @@
-"""Write what is generated: the README's table, MODEL_CARD.md and docs/commands.md.
+"""Write what is generated: the README's tables, MODEL_CARD.md, docs/commands.md, docs/hosts.md.
 
-The first two come from the manifest, the last from the definitions of the commands. With
---check, write nothing and fail if one is out of date.
+The measures come from the manifest, the commands from their definitions, the hosts from their
+adapters and pages. With --check, write nothing and fail if one is out of date.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import hosts
 
 from disaster_tweets.cli import commands
 
 ROOT = Path(__file__).parents[1]
 README, CARD = ROOT / "README.md", ROOT / "MODEL_CARD.md"
-COMMANDS = ROOT / "docs" / "commands.md"
+COMMANDS, HOSTS = ROOT / "docs" / "commands.md", ROOT / "docs" / "hosts.md"
 NAMES = {
     "accuracy": "accuracy",
     "f1": "F1",
@@ -47,16 +48,22 @@ def metrics_table(manifest: dict[str, Any]) -> str:
 
 
 def readme(text: str, manifest: dict[str, Any]) -> str:
-    """Return the README with its table renewed."""
+    """Return the README with its tables renewed."""
     size = sum(file["size"] for file in manifest["artifacts"].values())
     block = (
         f"{metrics_table(manifest)}\n\n"
         f"On {manifest['metrics']['texts']:,} held-out texts. "
         f"Model and vocabulary: {size / 1e6:.1f} MB."
     )
+    text = _fill(text, "metrics", block)
+    return _fill(text, "hosts", hosts.table("docs/hosts"))
+
+
+def _fill(text: str, name: str, content: str) -> str:
+    """Return ``text`` with ``content`` between the comments that ``name`` marks."""
     return re.sub(
-        r"(<!-- metrics: .*? -->\n).*?(<!-- /metrics -->)",
-        lambda match: f"{match[1]}{block}\n{match[2]}",
+        rf"(<!-- {name}: .*? -->\n).*?(<!-- /{name} -->)",
+        lambda match: f"{match[1]}{content}\n{match[2]}",
         text,
         flags=re.DOTALL,
     )
@@ -142,6 +149,7 @@ def documents() -> dict[Path, str]:
             {tweet["text"]: tweet["probability"] for tweet in golden},
         ),
         COMMANDS: command_reference(),
+        HOSTS: hosts.reference(),
     }
 
 
