@@ -24,8 +24,8 @@ from disaster_tweets.tokenizer import Tokenizer
 ROOT = Path(__file__).parents[1]
 
 
-def load(heads: int) -> Callable[[str], float]:
-    """Return a function: text -> probability of a disaster, through Keras's ``predict``."""
+def load(heads: int) -> Callable[[list[str]], list[float]]:
+    """Return a function: texts -> probabilities of a disaster, by one call of ``predict``."""
     weights = load_file(ROOT / "models" / "classifier.safetensors")
     shape = encoder.Shape.of(weights, heads)
     model = encoder.build(shape, dropout=0.0)
@@ -35,13 +35,16 @@ def load(heads: int) -> Callable[[str], float]:
     manifest = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))
     temperature = manifest["temperature"]
 
-    def score(text: str) -> float:
-        ids = np.array([tokenizer.encode(clean(text))], np.int32)
-        logit = float(model.predict(ids, verbose=0)[0, 0])
-        return 1 / (1 + math.exp(-logit / temperature))
+    def score(texts: list[str]) -> list[float]:
+        encoded = [tokenizer.encode(clean(text)) for text in texts]
+        padded = np.zeros((len(encoded), max(map(len, encoded))), np.int32)
+        for row, ids in zip(padded, encoded, strict=True):
+            row[: len(ids)] = ids
+        logits = model.predict(padded, verbose=0)[:, 0]
+        return [1 / (1 + math.exp(-logit / temperature)) for logit in logits.tolist()]
 
     return score
 
 
 if __name__ == "__main__":
-    print(load(int(sys.argv[1]))(sys.argv[2]))
+    print(*load(int(sys.argv[1]))([sys.argv[2]]))

@@ -28,7 +28,11 @@ def main() -> None:
     if len(sys.argv) > 2:
         import keras_classifier
 
-        score = keras_classifier.load(int(sys.argv[2]))
+        predict = keras_classifier.load(int(sys.argv[2]))
+
+        def score(text: str) -> float:
+            return predict([text])[0]
+
     else:
         score = package()
     for line in sys.stdin:
