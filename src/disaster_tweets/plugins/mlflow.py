@@ -1,0 +1,116 @@
+"""The classifier as a pyfunc model of MLflow: saved, logged, loaded and served.
+
+A saved model holds no weights: it requires this distribution, in this version, which has them.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from disaster_tweets.errors import DISTRIBUTION, InputError
+from disaster_tweets.plugins.column import missing, score
+from disaster_tweets.plugins.contract import info
+
+try:
+    import mlflow.pyfunc
+    import pandas as pd
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature
+    from mlflow.models.model import ModelInfo
+    from mlflow.types import ColSpec, DataType, Schema
+except ImportError as error:
+    raise missing("MLflow", "mlflow") from error
+
+
+def save_model(path: str | Path, **settings: Any) -> None:
+    """Save the classifier as a model of MLflow in a new folder.
+
+    Args:
+        path: The folder, which must not exist or be empty.
+        settings: Further arguments of ``mlflow.pyfunc.save_model``; they replace those that
+            this function sets, such as ``pip_requirements``.
+
+    Raises:
+        MlflowException: The folder is not empty, or MLflow refuses a setting.
+    """
+    mlflow.pyfunc.save_model(path, **(_settings() | settings))
+
+
+def log_model(name: str = "disaster_tweets", **settings: Any) -> ModelInfo:
+    """Log the classifier as a model of MLflow, in the active run if there is one.
+
+    Args:
+        name: Its name in the tracking store.
+        settings: Further arguments of ``mlflow.pyfunc.log_model``, such as
+            ``registered_model_name``; they replace those that this function sets.
+
+    Returns:
+        What MLflow says of it; ``mlflow.pyfunc.load_model`` takes its ``model_uri``.
+
+    Raises:
+        MlflowException: MLflow refuses a setting, or its store cannot be reached.
+    """
+    return mlflow.pyfunc.log_model(name=name, **(_settings() | settings))
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "loader_module": __name__,
+        "signature": ModelSignature(
+            # Without a name, so that lists, arrays and columns of any name will do.
+            inputs=Schema([ColSpec(DataType.string)]),
+            outputs=Schema(
+                [
+                    ColSpec(DataType.double, "probability", required=False),
+                    ColSpec(DataType.string, "label", required=False),
+                ]
+            ),
+        ),
+        "input_example": ["Forest fire near La Ronge Sask. Canada", "this mixtape is fire"],
+        "pip_requirements": [f"{DISTRIBUTION}[mlflow]=={version(DISTRIBUTION)}"],
+        "metadata": info(),
+    }
+
+
+class _Scorer:
+    """What ``mlflow.pyfunc.load_model`` wraps."""
+
+    def predict(
+        self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Score one column of n texts.
+
+        Args:
+            model_input: A frame of one column, as the signature makes one of any input;
+                missing values stay missing.
+            params: None, as the signature has none.
+
+        Returns:
+            A frame of n rows with the input's index: ``probability`` of a disaster, in [0, 1],
+            and ``label``.
+
+        Raises:
+            MlflowException: A value is neither text nor missing; the message names its index.
+        """
+        try:
+            scores = score(model_input.iloc[:, 0])
+        except InputError as error:
+            # This one becomes status 400 and its message; any other a traceback as well.
+            raise MlflowException.invalid_parameter_value(str(error)) from None
+        columns = {"probability": scores.probabilities, "label": scores.labels}
+        # Objects: None stays None, whereas MLflow would write a NaN into its answer, which is
+        # no JSON.
+        answer: pd.DataFrame = pd.DataFrame(columns, index=model_input.index, dtype=object)
+        if None not in scores.probabilities:
+            answer = answer.astype({"probability": float})
+        return answer
+
+
+def _load_pyfunc(path: str) -> _Scorer:
+    """Return the scorer, its model loaded: what MLflow calls with the folder of the model."""
+    from disaster_tweets.classifier import bundled_classifier
+
+    bundled_classifier()
+    return _Scorer()

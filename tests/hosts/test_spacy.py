@@ -1,0 +1,336 @@
+"""The spaCy component: in pipelines, beside other components, saved, and in other processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+import disaster_tweets.classifier
+from disaster_tweets import ArtifactError, predict
+
+HOSTS = ("spacy",)
+
+TEXTS = [
+    "Wildfire has crossed the highway near Ashford. Evacuate now!",
+    "this mixtape is fire",
+    "",
+    "  \n",
+    "🔥🔥🔥",
+    "Flood water reached the school in Millbrook",
+    "my inbox is a disaster",
+]
+
+
+@pytest.fixture
+def nlp() -> Language:
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("disaster_tweets")
+    return pipeline
+
+
+def categories(text: str) -> dict[str, float]:
+    probability = predict(text).probability
+    return {"disaster": probability, "not_disaster": pytest.approx(1 - probability, abs=1e-6)}
+
+
+def python(*arguments: str) -> str:
+    """Return what a Python process prints; one that warns or fails fails the test."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class TestScores:
+    @pytest.mark.parametrize("text", TEXTS)
+    def test_a_doc_has_the_score_of_its_text(self, nlp: Language, text: str) -> None:
+        assert nlp(text).cats == categories(text)
+
+    def test_a_stream_has_the_scores_of_its_docs_in_order(self, nlp: Language) -> None:
+        docs = list(nlp.pipe(iter(TEXTS), batch_size=2))
+
+        assert [doc.text for doc in docs] == TEXTS
+        assert [doc.cats for doc in docs] == [nlp(text).cats for text in TEXTS]
+
+    def test_a_stream_is_scored_in_batches(
+        self, nlp: Language, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        classifier = disaster_tweets.classifier.bundled_classifier()
+        sizes: list[int] = []
+
+        def predict_proba(texts: list[str]) -> Any:
+            sizes.append(len(texts))
+            return type(classifier).predict_proba(classifier, texts)
+
+        monkeypatch.setattr(classifier, "predict_proba", predict_proba)
+        assert len(list(nlp.pipe(TEXTS, batch_size=3))) == len(TEXTS)
+        assert sizes == [3, 3, 1]
+
+    def test_no_docs_give_no_docs(self, nlp: Language) -> None:
+        assert list(nlp.pipe([])) == []
+
+    def test_a_doc_made_of_words_is_scored_by_its_text(self, nlp: Language) -> None:
+        doc = Doc(nlp.vocab, ["Flood", "in", "Millbrook", "!"], [True, True, False, False])
+
+        assert nlp(doc).cats == categories("Flood in Millbrook!")
+
+    def test_categories_of_others_stay(self, nlp: Language) -> None:
+        doc = nlp.make_doc(TEXTS[0])
+        doc.cats = {"weather": 0.25}
+
+        assert nlp(doc).cats == {"weather": 0.25, **categories(TEXTS[0])}
+
+    def test_two_processes_give_the_same_scores(self, nlp: Language) -> None:
+        expected = [nlp(text).cats for text in TEXTS]
+
+        assert [doc.cats for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)] == expected
+
+    def test_processes_that_start_afresh_give_the_same_scores(self, tmp_path: Path) -> None:
+        # What every system but Linux does, and Linux from Python 3.14 on.
+        script = tmp_path / "spawned.py"
+        script.write_text(
+            "import json, multiprocessing, spacy\n"
+            "if __name__ == '__main__':\n"
+            "    multiprocessing.set_start_method('spawn')\n"
+            "    nlp = spacy.blank('en')\n"
+            "    nlp.add_pipe('disaster_tweets')\n"
+            f"    docs = nlp.pipe({TEXTS!r}, n_process=2, batch_size=4)\n"
+            "    print(json.dumps([doc.cats for doc in docs]))\n",
+            encoding="utf-8",
+        )
+
+        assert json.loads(python(str(script))) == [categories(text) for text in TEXTS]
+
+
+class TestPipeline:
+    def test_spacy_finds_the_component_and_loads_no_model(self) -> None:
+        code = (
+            "import spacy, sys\n"
+            "nlp = spacy.blank('en')\n"
+            "nlp.add_pipe('disaster_tweets')\n"
+            "assert 'disaster_tweets.plugins.spacy' in sys.modules\n"
+            "print('ai_edge_litert' in sys.modules)\n"
+            "nlp('fire')\n"
+            "print('ai_edge_litert' in sys.modules)\n"
+        )
+
+        assert python("-c", code).split() == ["False", "True"]
+
+    def test_spacy_knows_what_it_assigns(self, nlp: Language) -> None:
+        analysis = nlp.analyze_pipes()
+
+        assert analysis["attrs"]["doc.cats"]["assigns"] == ["disaster_tweets"]
+        assert analysis["problems"] == {"disaster_tweets": []}
+        assert nlp.pipe_labels["disaster_tweets"] == ["not_disaster", "disaster"]
+
+    def test_the_components_name_is_free(self) -> None:
+        nlp = spacy.blank("de")
+        nlp.add_pipe("sentencizer")
+        nlp.add_pipe("disaster_tweets", name="crisis", first=True)
+
+        assert nlp.pipe_names == ["crisis", "sentencizer"]
+        assert len(list(nlp(TEXTS[0]).sents)) == 2
+        assert nlp(TEXTS[0]).cats == categories(TEXTS[0])
+
+    def test_a_setting_that_does_not_exist_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="threshold"):
+            spacy.blank("en").add_pipe("disaster_tweets", config={"threshold": 0.7})
+
+    def test_an_error_is_raised(self, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+        break_the_model(monkeypatch)
+
+        with pytest.raises(ArtifactError, match="truncated"):
+            nlp("fire")
+        with pytest.raises(ArtifactError, match="truncated"):
+            list(nlp.pipe(["fire"]))
+
+    def test_an_error_goes_to_the_handler_of_the_pipeline(
+        self, nlp: Language, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        break_the_model(monkeypatch)
+        seen: list[Any] = []
+        nlp.set_error_handler(
+            lambda name, component, docs, error: seen.append((name, len(docs), str(error)))
+        )
+
+        assert list(nlp.pipe(["fire", "rain", "snow"], batch_size=2)) == []
+        assert seen == [
+            ("disaster_tweets", 2, "vocab.txt: truncated"),
+            ("disaster_tweets", 1, "vocab.txt: truncated"),
+        ]
+
+
+def break_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ArtifactError("vocab.txt: truncated")
+
+    monkeypatch.setattr(disaster_tweets.classifier, "bundled_classifier", broken)
+
+
+class TestSaved:
+    def test_a_pipeline_on_disk_gives_the_same_scores_in_a_new_process(
+        self, nlp: Language, tmp_path: Path
+    ) -> None:
+        nlp.add_pipe("sentencizer", first=True)
+        nlp.to_disk(tmp_path / "saved")
+        code = (
+            "import json, spacy, sys\n"
+            "nlp = spacy.load(sys.argv[1])\n"
+            "docs = nlp.pipe(json.loads(sys.argv[2]))\n"
+            "print(json.dumps([nlp.pipe_names, [doc.cats for doc in docs]]))\n"
+        )
+        names, cats = json.loads(python("-c", code, str(tmp_path / "saved"), json.dumps(TEXTS)))
+
+        assert names == ["sentencizer", "disaster_tweets"]
+        assert cats == [nlp(text).cats for text in TEXTS]
+
+    def test_the_model_is_not_saved_with_it(self, nlp: Language, tmp_path: Path) -> None:
+        spacy.blank("en").to_disk(tmp_path / "blank")
+        nlp.to_disk(tmp_path / "saved")
+
+        assert files(tmp_path / "saved") == files(tmp_path / "blank")
+
+    def test_a_pipeline_as_bytes_gives_the_same_scores(self, nlp: Language) -> None:
+        other = type(nlp).from_config(nlp.config).from_bytes(nlp.to_bytes())
+
+        assert [doc.cats for doc in other.pipe(TEXTS)] == [nlp(text).cats for text in TEXTS]
+
+    def test_a_packaged_pipeline_requires_this_distribution(
+        self, nlp: Language, tmp_path: Path
+    ) -> None:
+        nlp.to_disk(tmp_path / "saved")
+        folders = [str(tmp_path / "saved"), str(tmp_path)]
+        subprocess.run(
+            [sys.executable, "-m", "spacy", "package", *folders, "--build", "none"],
+            check=True,
+            capture_output=True,
+        )
+        (meta,) = tmp_path.glob("en_pipeline-*/meta.json")
+        requirements = json.loads(meta.read_text("utf-8"))["requirements"]
+
+        assert [r for r in requirements if r.startswith("disaster-tweets-model>=")]
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def examples(nlp: Language, categories: dict[str, dict[str, float]]) -> list[Example]:
+    return [
+        Example.from_dict(nlp.make_doc(text), {"cats": cats})
+        for text, cats in categories.items()
+    ]
+
+
+DISASTERS = {
+    "Wildfire has crossed the highway near Ashford": {"disaster": 1.0, "not_disaster": 0.0},
+    "Flood water reached the school in Millbrook": {"disaster": 1.0, "not_disaster": 0.0},
+    "this mixtape is fire": {"disaster": 0.0, "not_disaster": 1.0},
+    # Labelled wrongly on purpose, or perfect scores would prove nothing.
+    "my inbox is full again": {"disaster": 1.0, "not_disaster": 0.0},
+}
+MOODS = {
+    "I love this song": {"happy": 1.0, "sad": 0.0},
+    "I miss the old days": {"happy": 0.0, "sad": 1.0},
+}
+
+
+class TestEvaluate:
+    def test_the_scores_are_those_of_the_labels(self, nlp: Language) -> None:
+        scores = nlp.evaluate(examples(nlp, DISASTERS))
+
+        # Two of three disasters found, no false alarm.
+        assert scores["cats_f_per_type"]["disaster"] == {
+            "p": 1.0,
+            "r": pytest.approx(2 / 3),
+            "f": pytest.approx(0.8),
+        }
+        assert scores["cats_score"] == pytest.approx(0.8)
+        assert scores["cats_score_desc"] == "F (disaster)"
+
+    def test_examples_without_both_categories_are_left_out(self, nlp: Language) -> None:
+        unlabelled = {
+            "Earthquake shakes Elmwood": {"disaster": 0.0},
+            "good morning": {},
+            **MOODS,
+        }
+        both = nlp.evaluate(examples(nlp, {**DISASTERS, **unlabelled}))
+
+        assert both["cats_score"] == pytest.approx(0.8)
+        assert "cats_score" not in nlp.evaluate(examples(nlp, unlabelled))
+
+    def test_a_pipeline_can_do_without_a_scorer(self) -> None:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("disaster_tweets", config={"scorer": None})
+
+        assert "cats_score" not in nlp.evaluate(examples(nlp, DISASTERS))
+
+
+class TestBesideATextCategorizer:
+    @pytest.fixture
+    def nlp(self) -> Language:
+        """A pipeline whose text categorizer has learnt two moods beside the component."""
+        nlp = spacy.blank("en")
+        nlp.add_pipe("textcat")
+        nlp.add_pipe("disaster_tweets")
+        moods = examples(nlp, MOODS)
+        optimizer = nlp.initialize(lambda: moods)
+        for _ in range(20):
+            nlp.update(moods, sgd=optimizer)
+        return nlp
+
+    def test_both_write_their_categories(self, nlp: Language) -> None:
+        for text, moods in MOODS.items():
+            cats = nlp(text).cats
+            disaster = {label: cats.pop(label) for label in ("disaster", "not_disaster")}
+
+            assert disaster == categories(text)
+            assert max(cats, key=cats.__getitem__) == max(moods, key=moods.__getitem__)
+
+    def test_the_text_categorizer_is_scored_by_its_own_categories(self, nlp: Language) -> None:
+        scores = nlp.evaluate(examples(nlp, MOODS))
+
+        assert set(scores["cats_f_per_type"]) == {"happy", "sad"}
+        assert scores["cats_score"] == 1.0
+
+    def test_where_both_have_labels_the_scores_are_those_of_the_later_one(
+        self, nlp: Language
+    ) -> None:
+        scores = nlp.evaluate(examples(nlp, {**DISASTERS, **MOODS}))
+
+        assert set(scores["cats_f_per_type"]) == {"disaster", "not_disaster"}
+
+    def test_both_survive_saving(self, nlp: Language, tmp_path: Path) -> None:
+        nlp.to_disk(tmp_path / "saved")
+        loaded = spacy.load(tmp_path / "saved")
+
+        assert [loaded(text).cats for text in TEXTS] == [nlp(text).cats for text in TEXTS]
+
+
+def test_without_spacy_the_error_names_the_extra() -> None:
+    code = (
+        "import sys\n"
+        "sys.modules['spacy'] = None\n"
+        "try:\n"
+        "    import disaster_tweets.plugins.spacy\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+
+    assert python("-c", code) == (
+        'spaCy cannot be imported; pip install "disaster-tweets-model[spacy]"' + os.linesep
+    )
