@@ -1,0 +1,85 @@
+"""The plugin of sqlite-utils and of Datasette: SQL functions, a command, an enrichment.
+
+Either host may be there without the other, so what belongs to one is imported when it asks.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from disaster_tweets.plugins.sqlite_columns import as_text
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    import click
+
+    from disaster_tweets.prediction import Prediction
+
+for_sqlite_utils = pluggy.HookimplMarker("sqlite_utils")
+for_datasette = pluggy.HookimplMarker("datasette")
+
+_log = logging.getLogger(__name__)
+
+
+@for_sqlite_utils
+@for_datasette
+def prepare_connection(conn: Connection) -> None:
+    """Give a connection the SQL functions."""
+    for function in (disaster_probability, disaster_label):
+        conn.create_function(function.__name__, 1, function, deterministic=True)
+
+
+@for_sqlite_utils
+def register_commands(cli: click.Group) -> None:
+    """Add the command ``disaster-score``."""
+    from disaster_tweets.plugins.sqlite_command import disaster_score
+
+    cli.add_command(disaster_score)
+
+
+@for_datasette
+def startup() -> None:
+    """Load the model before the first query, whose time is limited."""
+    with suppress(Exception):  # it is logged, and only the functions are lost
+        _predict("")
+
+
+@for_datasette
+def register_enrichments() -> list[Any]:
+    """Offer the enrichment to datasette-enrichments, which alone calls this."""
+    from disaster_tweets.plugins.datasette_enrichment import DisasterTweets
+
+    return [DisasterTweets()]
+
+
+def disaster_probability(value: str | float | bytes | None) -> float | None:
+    """Return the probability that a text is about a disaster, in [0, 1]: the SQL function.
+
+    A number is scored as its digits. NULL and a BLOB give NULL.
+    """
+    text = as_text(value)
+    return None if text is None else _predict(text).probability
+
+
+def disaster_label(value: str | float | bytes | None) -> str | None:
+    """Return ``'disaster'`` or ``'not_disaster'``, or None as `disaster_probability` does."""
+    text = as_text(value)
+    return None if text is None else _predict(text).label
+
+
+@functools.lru_cache(maxsize=16)  # a row's probability and label, or a filter and a result
+def _predict(text: str) -> Prediction:
+    try:
+        from disaster_tweets.classifier import bundled_classifier
+
+        return bundled_classifier().predict(text)
+    except Exception as error:
+        # SQLite tells its user that a function failed, but not why.
+        _log.error("%s", error)
+        raise

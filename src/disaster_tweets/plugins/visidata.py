@@ -1,0 +1,54 @@
+"""The plugin of VisiData: a command that adds columns with the scores of a column."""
+
+from __future__ import annotations
+
+from visidata import Column, Progress, SettableColumn, Sheet, asyncthread, vd
+
+from disaster_tweets.plugins.column import score
+
+_BATCH = 128  # rows between two looks at whether the user has cancelled
+
+
+@Sheet.api  # type: ignore[untyped-decorator]
+def addcol_disaster(sheet: Sheet, text: Column) -> None:
+    """Add two columns to a sheet: the probability of a disaster, and the label.
+
+    They fill up while the user goes on; where a text is missing they stay empty.
+
+    Args:
+        sheet: The sheet.
+        text: The column of the texts.
+
+    Raises:
+        ArtifactError: A file of the model is missing or damaged; then no column is added.
+    """
+    score([])  # loads the model
+    probability = SettableColumn("disaster_probability", type=float, fmtstr="%.4f")
+    label = SettableColumn("disaster_label")
+    sheet.addColumnAtCursor(probability, label)
+    fill(sheet, text, probability, label)
+
+
+@asyncthread  # type: ignore[untyped-decorator]
+def fill(sheet: Sheet, text: Column, probability: Column, label: Column) -> None:
+    """Score the texts of all rows, in a thread of VisiData's."""
+    is_null = sheet.isNullFunc()
+    rows = list(sheet.rows)
+    with Progress(gerund="scoring", total=len(rows)) as progress:
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
+            values = [text.getTypedValue(row) for row in batch]  # an error counts as null
+            scores = score(None if is_null(value) else str(value) or None for value in values)
+            for row, *scored in zip(batch, *scores, strict=True):
+                for column, value in zip((probability, label), scored, strict=True):
+                    column.putValue(row, value)
+            progress.addProgress(len(batch))
+
+
+Sheet.addCommand(
+    None,
+    "addcol-disaster",
+    "addcol_disaster(cursorCol)",
+    "add the probability that each text of this column is about a disaster, and the label",
+)
+vd.addMenuItems("Column > Add column > disaster probability and label > addcol-disaster")

@@ -1,0 +1,318 @@
+"""Datasette: SQL over HTTP and the enrichment by its form, against a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
+import pytest
+from datasette.utils import tilde_encode
+
+from disaster_tweets import Classifier
+
+from ..conftest import Golden, Run, executable
+from .test_sqlite_utils import copy_without_model, expected, hide
+
+HOSTS = ("datasette", "datasette-enrichments")
+
+TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", None, "🔥 911 O'Brien"]
+FORM = {"text": "text", "probability": "disaster_probability", "label": "disaster_label"}
+
+
+class Site:
+    """A running server over a database, as a browser sees it that is logged in as root.
+
+    Attributes:
+        database: The path of the database.
+        url: Where it serves.
+    """
+
+    def __init__(self, database: Path, url: str) -> None:
+        self.database, self.url = database, url
+        self._browser = build_opener(HTTPCookieProcessor(CookieJar()))
+
+    def log(self) -> str:
+        return self.database.with_suffix(".log").read_text("utf-8")
+
+    def get(self, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
+        """Return the status and the body; with ``data``, of a form that is sent."""
+        body = None if data is None else urlencode(data).encode()
+        try:
+            with self._browser.open(self.url + path, body, timeout=60) as response:
+                return response.status, response.read().decode()
+        except HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def sql(self, sql: str, database: str = "tweets", **parameters: str) -> Any:
+        query = urlencode({"sql": sql, "_shape": "array", **parameters})
+        return json.loads(self.get(f"/{database}.json?{query}")[1])
+
+    def scores(self, table: str) -> list[tuple[Any, ...]]:
+        rows = self.sql(f"SELECT disaster_probability, disaster_label FROM {quoted(table)}")
+        return [tuple(row.values()) for row in rows]
+
+    def enrich(self, table: str, query: str = "", **form: str) -> tuple[int, str]:
+        """Open the enrichment's page, fill in its form, and send it."""
+        path = f"/-/enrich/tweets/{tilde_encode(table)}/disaster-tweets{query}"
+        status, page = self.get(path)
+        assert status == 200, page
+        *_, token = re.findall(r'name="csrftoken" value="([^"]+)"', page)
+        return self.get(path, {**FORM, **form, "csrftoken": token})
+
+    def job(self, table: str, jobs: int = 1) -> dict[str, Any]:
+        """Wait until a table has been enriched so often, and return the last job."""
+        sql = (
+            "SELECT * FROM _enrichment_jobs WHERE table_name = :table "
+            "AND status NOT IN ('pending', 'running') ORDER BY id"
+        )
+        return dict(wait_for(lambda: self.sql(sql, table=table)[jobs - 1 :])[0])
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Return what is true at last."""
+    deadline = time.monotonic() + 60
+    while not (result := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return result
+
+
+@contextmanager
+def serving(database: Path, *options: str, **env: str) -> Iterator[Site]:
+    """Run Datasette over a database until the context ends."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [executable("datasette"), database, "--root", "--memory", "--port", str(port)]
+    with database.with_suffix(".log").open("wb") as output:
+        process = subprocess.Popen(
+            [*command, *options],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONUTF8": "1", **env},
+        )
+    site = Site(database, f"http://127.0.0.1:{port}")
+
+    def answers() -> bool:
+        assert process.poll() is None, site.log()
+        try:
+            return site.get("/-/versions.json")[0] == 200
+        except URLError:
+            return False
+
+    try:
+        wait_for(answers)
+        (login,) = re.findall(r"/-/auth-token\?token=\w+", site.log())
+        assert site.get(login)[0] == 200
+        yield site
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def create(
+    database: Path,
+    texts: Iterable[str | None],
+    table: str = "tweets",
+    columns: str = "id INTEGER PRIMARY KEY, text TEXT",
+    options: str = "",
+) -> None:
+    """Add a table to a database."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(f"CREATE TABLE {quoted(table)} ({columns}) {options}")
+        connection.executemany(
+            f"INSERT INTO {quoted(table)} (id, text) VALUES (?, ?)", enumerate(texts, 1)
+        )
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier.load()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server over a database with `TEXTS` in the table tweets."""
+    database = tmp_path_factory.mktemp("site") / "tweets.db"
+    create(database, TEXTS)
+    with serving(database) as site:
+        yield site
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database of the test's own, with the same table."""
+    create(tmp_path / "tweets.db", TEXTS)
+    return tmp_path / "tweets.db"
+
+
+class TestFunctions:
+    SQL = "SELECT disaster_probability(text) AS p, disaster_label(text) AS l FROM tweets"
+
+    def test_they_say_what_predict_says(self, site: Site, classifier: Classifier) -> None:
+        assert [(row["p"], row["l"]) for row in site.sql(self.SQL)] == expected(
+            classifier, TEXTS
+        )
+
+    def test_the_golden_tweets(self, site: Site, golden: Golden) -> None:
+        sql = "SELECT disaster_probability(:text) AS p"
+        for text, probability in zip(*golden[:2], strict=True):
+            assert site.sql(sql, text=text) == [
+                {"p": pytest.approx(probability, abs=golden.tolerance)}
+            ]
+
+    def test_every_database_has_them(self, site: Site) -> None:
+        answer = site.sql("SELECT disaster_label('Flood') AS label", database="_memory")
+        assert answer == [{"label": "disaster"}]
+
+    def test_a_query_over_too_many_texts_is_stopped(self, tmp_path: Path) -> None:
+        database = tmp_path / "tweets.db"
+        create(database, (f"Brush fire {n}" for n in range(1000)))
+        with serving(database, "--setting", "sql_time_limit_ms", "50") as site:
+            answer = site.sql("SELECT sum(disaster_probability(text)) FROM tweets")
+        assert answer["ok"] is False
+        assert "SQL query took too long" in answer["error"]
+
+
+class TestEnrichment:
+    def test_its_form_scores_a_table(self, site: Site, classifier: Classifier) -> None:
+        create(site.database, TEXTS, "first")
+        assert "Disaster tweets" in site.get("/-/enrich/tweets/first")[1]
+        status, page = site.enrich("first")
+        assert status == 200
+        assert "Enrichment started: Disaster tweets for 4 rows" in page
+
+        job = site.job("first")
+        assert (job["status"], job["done_count"], job["error_count"]) == ("finished", 4, 0)
+        assert site.scores("first") == expected(classifier, TEXTS)
+        rows = site.sql("SELECT id, text FROM first")
+        assert rows == [{"id": n, "text": text} for n, text in enumerate(TEXTS, 1)]
+
+    def test_a_table_of_several_batches(self, site: Site, classifier: Classifier) -> None:
+        texts = [f"Brush fire {n}, crews on the way" if n % 9 else None for n in range(250)]
+        create(site.database, texts, "large")
+        site.enrich("large")
+
+        assert site.job("large")["done_count"] == 250
+        assert site.scores("large") == expected(classifier, texts)
+
+    def test_a_filtered_table_and_columns_of_other_names(
+        self, site: Site, classifier: Classifier
+    ) -> None:
+        create(site.database, TEXTS, "filtered")
+        site.enrich("filtered", "?id__gt=1&_sort=id", probability='p "1"', label="l")
+
+        assert site.job("filtered")["done_count"] == 3
+        rows = site.sql('SELECT "p ""1""", l FROM filtered')
+        assert [tuple(row.values()) for row in rows] == expected(classifier, [None, *TEXTS[1:]])
+
+    def test_it_scores_an_edited_text_anew(self, site: Site, classifier: Classifier) -> None:
+        create(site.database, TEXTS, "edited")
+        site.enrich("edited")
+        site.job("edited")
+        with closing(sqlite3.connect(site.database)) as connection, connection:
+            connection.execute("UPDATE edited SET text = NULL WHERE id = 1")
+            connection.execute("UPDATE edited SET text = 'Flood' WHERE id = 2")
+        site.enrich("edited")
+        site.job("edited", 2)
+
+        assert site.scores("edited") == expected(classifier, [None, "Flood", *TEXTS[2:]])
+
+    @pytest.mark.parametrize(
+        ("table", "columns", "options"),
+        [
+            ("no key", "id, text", ""),
+            ("compound", "id, n INTEGER DEFAULT 1, text, PRIMARY KEY (n, id)", ""),
+            ("without rowid", "id INTEGER PRIMARY KEY, text", "WITHOUT ROWID"),
+            ("key of text", "id TEXT PRIMARY KEY, text", ""),
+            ("o'dd \"n/ame; --", 'id INTEGER PRIMARY KEY, text, "" TEXT', ""),
+        ],
+    )
+    def test_every_kind_of_key(
+        self, site: Site, classifier: Classifier, table: str, columns: str, options: str
+    ) -> None:
+        create(site.database, TEXTS, table, columns, options)
+        site.enrich(table)
+
+        assert site.job(table)["error_count"] == 0
+        assert site.scores(table) == expected(classifier, TEXTS)
+
+    def test_it_overwrites_no_column_of_somebody_else(self, site: Site) -> None:
+        status, page = site.enrich("tweets", label="text")
+        assert status == 400
+        assert "are not three different columns" in page
+        status, page = site.enrich("tweets", probability="id", label="new")
+        assert status == 400
+        assert "table tweets has a column id already" in page
+
+        assert site.sql("SELECT * FROM tweets") == [
+            {"id": n, "text": text} for n, text in enumerate(TEXTS, 1)
+        ]
+
+    def test_a_form_without_a_name_comes_back(self, site: Site) -> None:
+        status, page = site.enrich("tweets", label=" ")
+        assert status == 200
+        assert "This field is required." in page
+
+    def test_visitors_may_not(self, site: Site) -> None:
+        visitor = Site(site.database, site.url)
+        assert visitor.get("/-/enrich/tweets/tweets/disaster-tweets")[0] == 403
+
+
+class TestHost:
+    def plugins(self, run: Run, **env: str) -> dict[str, list[str]]:
+        done = run("datasette", "plugins", **env)
+        assert (done.status, done.err) == (0, "")
+        return {plugin["name"]: plugin["hooks"] for plugin in json.loads(done.out)}
+
+    def test_it_lists_the_plugin(self, run: Run) -> None:
+        hooks = ["prepare_connection", "register_enrichments", "startup"]
+        assert sorted(self.plugins(run)["disaster-tweets-model"]) == hooks
+
+    def test_it_starts_without_numpy_and_the_runtime(self, run: Run, tmp_path: Path) -> None:
+        hidden = hide(tmp_path, "ai-edge-litert", "numpy")
+        assert "disaster-tweets-model" in self.plugins(run, PYTHONPATH=hidden)
+
+    def test_it_works_without_sqlite_utils_and_enrichments(
+        self, database: Path, tmp_path: Path
+    ) -> None:
+        hidden = hide(tmp_path, "datasette-enrichments", "datasette-secrets", "sqlite-utils")
+        with serving(database, PYTHONPATH=hidden) as site:
+            assert site.sql("SELECT disaster_label('Flood') AS l") == [{"l": "disaster"}]
+            plugins = json.loads(site.get("/-/plugins.json")[1])
+        assert [plugin["name"] for plugin in plugins] == ["disaster-tweets-model"]
+
+    def test_without_a_model_only_what_needs_it_fails(
+        self, database: Path, tmp_path: Path
+    ) -> None:
+        reason = "model.tflite: No such file or directory; reinstall disaster-tweets-model"
+        with serving(database, PYTHONPATH=copy_without_model(tmp_path)) as site:
+            # The model is looked for before the first query, whose time is limited.
+            assert site.log().count(reason) == 1
+            assert "Traceback" not in site.log()
+            assert site.sql("SELECT count(*) AS n FROM tweets") == [{"n": 4}]
+            answer = site.sql("SELECT disaster_label('Flood')")
+            assert answer["ok"] is False
+            assert answer["error"] == "user-defined function raised exception"
+            status, page = site.enrich("tweets")
+            assert status == 400
+            assert reason in page
+            assert list(site.sql("SELECT * FROM tweets")[0]) == ["id", "text"]

@@ -1,0 +1,153 @@
+"""llm: the tool, called by a model that is a plugin of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import llm
+import pytest
+
+from disaster_tweets import predict
+from disaster_tweets.plugins.llm import classify_disaster_tweets
+
+from ..conftest import Golden, Run
+from .test_sqlite_utils import copy_without_model, hide
+
+HOSTS = ("llm",)
+
+TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", "🔥 O'Brien"]
+
+# A model that asks for the tool with the arguments in its prompt, and answers with what the
+# tool returned.
+ASSISTANT = """
+import json
+
+import llm
+
+
+class Assistant(llm.Model):
+    model_id = "assistant"
+    supports_tools = True
+
+    def execute(self, prompt, stream, response, conversation=None):
+        if prompt.tool_results:
+            yield prompt.tool_results[0].output
+            return
+        (tool,) = prompt.tools
+        arguments = json.loads(prompt.prompt)
+        response.add_tool_call(llm.ToolCall(name=tool.name, arguments=arguments))
+
+
+@llm.hookimpl
+def register_models(register):
+    register(Assistant())
+"""
+
+
+@pytest.fixture
+def assistant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Install the model as a plugin, and return the folder to import it from."""
+    metadata = tmp_path / "plugin" / "assistant-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: assistant\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[llm]\nassistant = assistant\n")
+    (tmp_path / "plugin" / "assistant.py").write_text(ASSISTANT)
+    monkeypatch.setenv("LLM_USER_PATH", str(tmp_path / "user"))
+    return str(tmp_path / "plugin")
+
+
+def expected(texts: list[str]) -> list[dict[str, str | float]]:
+    return [
+        {"text": text, "label": p.label, "probability": round(p.probability, 4)}
+        for text, p in zip(texts, predict(texts), strict=True)
+    ]
+
+
+class TestCommandLine:
+    def call(self, run: Run, plugin: str, **arguments: object) -> str:
+        """Return what the tool answers to a model."""
+        done = run(
+            *("llm", "-m", "assistant", "-T", "classify_disaster_tweets", "--no-log"),
+            json.dumps(arguments),
+            PYTHONPATH=plugin,
+        )
+        assert (done.status, done.err) == (0, "")
+        return done.out.strip()
+
+    def test_a_model_calls_the_tool(self, run: Run, assistant: str) -> None:
+        assert json.loads(self.call(run, assistant, texts=TEXTS)) == expected(TEXTS)
+
+    @pytest.mark.parametrize(
+        ("texts", "error"),
+        [
+            ([None], "Error: texts[0] is missing, not str; "),
+            (["a", 7], "Error: texts[1] is int, not str; "),
+            (7, "Error: texts must be a str or an iterable of str, not int"),
+        ],
+    )
+    def test_a_model_is_told_what_it_did_wrong(
+        self, run: Run, assistant: str, texts: object, error: str
+    ) -> None:
+        answer = self.call(run, assistant, texts=texts)
+        assert answer.startswith(error)
+        assert "\n" not in answer
+
+    def test_without_a_model_file_only_the_tool_fails(
+        self, run: Run, assistant: str, tmp_path: Path
+    ) -> None:
+        folders = os.pathsep.join([assistant, copy_without_model(tmp_path)])
+        answer = self.call(run, folders, texts=TEXTS)
+        assert answer.startswith("Error: ")
+        assert answer.endswith(
+            "model.tflite: No such file or directory; reinstall disaster-tweets-model"
+        )
+
+    def test_the_tool_is_listed(self, run: Run) -> None:
+        tools = json.loads(run("llm", "tools", "list", "--json").out)["tools"]
+        (tool,) = (t for t in tools if t["name"] == "classify_disaster_tweets")
+
+        assert tool["plugin"] == "disaster_tweets"
+        assert tool["description"].startswith(
+            "Say of tweets whether they report a real disaster"
+        )
+        assert tool["arguments"]["properties"]["texts"]["type"] == "array"
+        assert tool["arguments"]["properties"]["texts"]["items"] == {"type": "string"}
+        assert tool["arguments"]["required"] == ["texts"]
+
+    def test_it_starts_without_numpy_and_the_runtime(self, run: Run, tmp_path: Path) -> None:
+        hidden = hide(tmp_path, "ai-edge-litert", "numpy")
+        done = run("llm", "plugins", PYTHONPATH=hidden)
+        assert (done.status, done.err) == (0, "")
+        (plugin,) = (p for p in json.loads(done.out) if p["name"] == "disaster-tweets-model")
+        assert plugin["hooks"] == ["register_tools"]
+
+
+class TestLibrary:
+    def chain(self, texts: object) -> str:
+        class Assistant(llm.Model):
+            model_id = "assistant"
+            supports_tools = True
+
+            def execute(self, prompt, stream, response, conversation=None):
+                if prompt.tool_results:
+                    yield prompt.tool_results[0].output
+                    return
+                call = llm.ToolCall(name=prompt.tools[0].name, arguments={"texts": texts})
+                response.add_tool_call(call)
+
+        return str(Assistant().chain("go", tools=[classify_disaster_tweets]).text())
+
+    def test_a_chain_runs_the_tool(self) -> None:
+        assert json.loads(self.chain(TEXTS)) == expected(TEXTS)
+
+    def test_a_text_in_place_of_a_list(self) -> None:
+        assert json.loads(self.chain(TEXTS[0])) == expected(TEXTS[:1])
+
+    def test_no_texts(self) -> None:
+        assert self.chain([]) == "[]"
+
+    def test_the_golden_tweets(self, golden: Golden) -> None:
+        got = [answer["probability"] for answer in json.loads(self.chain(golden.texts))]
+        assert got == pytest.approx(golden.probabilities, abs=golden.tolerance + 5e-5)

@@ -1,0 +1,571 @@
+"""sqlite-utils: the SQL functions, and the command that scores a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import importlib_resources
+import pytest
+from click.testing import CliRunner, Result
+from sqlite_utils import Database
+from sqlite_utils.cli import cli
+
+from disaster_tweets import Classifier
+
+from ..conftest import Golden, Run, executable
+
+HOSTS = ("sqlite-utils",)
+
+TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", "", "🔥 911 O'Brien"]
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    return Classifier.load()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database with a table of `TEXTS`, and a row without a text."""
+    return create(tmp_path / "tweets.db", [*TEXTS, None])
+
+
+def create(path: Path, texts: Iterable[Any], encoding: str = "UTF-8") -> Path:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"PRAGMA encoding = '{encoding}'")
+        connection.execute("CREATE TABLE tweets (id INTEGER PRIMARY KEY, text)")
+        connection.executemany("INSERT INTO tweets (text) VALUES (?)", ([t] for t in texts))
+    return path
+
+
+def query(path: Path, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(sql, arguments).fetchall()
+
+
+def scores(path: Path, where: str = "1") -> list[tuple[Any, ...]]:
+    return query(
+        path,
+        f"SELECT disaster_probability, disaster_label FROM tweets WHERE {where} ORDER BY id",
+    )
+
+
+def expected(classifier: Classifier, texts: Iterable[str | None]) -> list[tuple[Any, ...]]:
+    """Return what stands in the table for these texts."""
+    predictions = [None if text is None else classifier.predict(text) for text in texts]
+    return [(None, None) if p is None else (p.probability, p.label) for p in predictions]
+
+
+def copy_without_model(folder: Path) -> str:
+    """Copy the installed package, all but its model, and return where to import it from."""
+    for package in ("disaster_tweets", "disaster_tweets.artifacts"):
+        source = Path(str(importlib_resources.files(package)))
+        ignored = shutil.ignore_patterns("__pycache__", "model.tflite")
+        target = folder / "copy" / package.replace(".", "/")
+        shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
+    return str(folder / "copy")
+
+
+def hide(folder: Path, *hosts: str) -> str:
+    """Let a process find no such module and no such distribution, as if not installed.
+
+    Returns:
+        What to put on its PYTHONPATH.
+    """
+    module = folder / "hidden" / "sitecustomize.py"
+    module.parent.mkdir()
+    module.write_text(
+        f"""
+import sys
+from importlib import metadata
+
+class Hide:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0].replace("_", "-") in {hosts}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+installed = metadata.distributions
+metadata.distributions = lambda **context: (
+    distribution for distribution in installed(**context) if distribution.name not in {hosts}
+)
+sys.meta_path.insert(0, Hide)
+""",
+        "utf-8",
+    )
+    return str(module.parent)
+
+
+class TestFunctions:
+    @pytest.fixture
+    def db(self) -> Iterator[Database]:
+        db = Database(memory=True)
+        with closing(db.conn):
+            yield db
+
+    def value(self, db: Database, sql: str, *arguments: object) -> Any:
+        (row,) = db.execute(f"SELECT {sql}", arguments).fetchall()
+        return row[0]
+
+    def test_they_say_what_predict_says(
+        self, run: Run, database: Path, classifier: Classifier
+    ) -> None:
+        sql = "SELECT disaster_probability(text) AS p, disaster_label(text) AS l FROM tweets"
+        done = run("sqlite-utils", str(database), sql)
+        assert [(row["p"], row["l"]) for row in json.loads(done.out)] == expected(
+            classifier, [*TEXTS, None]
+        )
+
+    def test_the_golden_tweets(self, db: Database, golden: Golden) -> None:
+        got = [self.value(db, "disaster_probability(?)", text) for text in golden.texts]
+        assert got == pytest.approx(golden.probabilities, abs=golden.tolerance)
+
+    @pytest.mark.parametrize("value", [None, b"Fire."])
+    def test_null_and_a_blob_give_null(self, db: Database, value: object) -> None:
+        assert self.value(db, "disaster_probability(?)", value) is None
+        assert self.value(db, "disaster_label(?)", value) is None
+
+    @pytest.mark.parametrize("number", [911, -1, 2.5])
+    def test_a_number_is_scored_as_its_digits(self, db: Database, number: float) -> None:
+        assert self.value(db, "disaster_probability(?)", number) == self.value(
+            db, "disaster_probability(?)", str(number)
+        )
+
+    def test_they_are_deterministic(self, db: Database) -> None:
+        # SQLite lets only such functions into an index.
+        db.execute("CREATE TABLE t (text)")
+        db.execute("CREATE INDEX i ON t (disaster_label(text), disaster_probability(text))")
+
+    def test_both_on_one_row_score_it_once(
+        self, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        calls = []
+        predict_proba = Classifier.predict_proba
+
+        def counted(self: Classifier, texts: list[str], **options: Any) -> Any:
+            calls.extend(texts)
+            return predict_proba(self, texts, **options)
+
+        monkeypatch.setattr(Classifier, "predict_proba", counted)
+        texts = ["one flood", "two floods"]
+        db["t"].insert_all({"text": text} for text in texts)
+        sql = (
+            "SELECT disaster_probability(text), disaster_label(text) FROM t "
+            "WHERE disaster_probability(text) >= 0"
+        )
+        assert len(db.execute(sql).fetchall()) == 2
+        assert calls == texts
+
+
+class TestCommand:
+    """The command inside this process, which spares the start of so many."""
+
+    def score(self, database: Path, *arguments: str) -> str:
+        """Score a table, and return what the command says."""
+        done = invoke(database, *arguments)
+        assert (done.exit_code, done.stderr) == (0, "")
+        return str(done.stdout)
+
+    def refused(self, *arguments: object) -> str:
+        """Return the one line that the command says to wrong input."""
+        done = invoke(*arguments)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.count("\n") == 1
+        return str(done.stderr)
+
+    def test_it_adds_what_predict_says(self, database: Path, classifier: Classifier) -> None:
+        out = self.score(database, "tweets", "text")
+
+        assert out == "4 rows scored, 1 without text\n"
+        assert scores(database) == expected(classifier, [*TEXTS, None])
+        assert [row[1:3] for row in query(database, "PRAGMA table_info(tweets)")][2:] == [
+            ("disaster_probability", "REAL"),
+            ("disaster_label", "TEXT"),
+        ]
+
+    def test_a_second_run_scores_what_is_new(
+        self, database: Path, classifier: Classifier
+    ) -> None:
+        self.score(database, "tweets", "text")
+        query(database, "UPDATE tweets SET disaster_probability = 0.25 WHERE id = 1")
+        query(database, "INSERT INTO tweets (text) VALUES ('Bridge collapse near the mill')")
+
+        assert self.score(database, "tweets", "text") == (
+            "1 row scored, 4 had a score, 1 without text\n"
+        )
+        assert scores(database, "id = 1")[0][0] == 0.25
+        assert scores(database, "id = 6") == expected(
+            classifier, ["Bridge collapse near the mill"]
+        )
+
+    def test_rescore_forgets_what_was_there(
+        self, database: Path, classifier: Classifier
+    ) -> None:
+        self.score(database, "tweets", "text")
+        query(database, "UPDATE tweets SET text = NULL WHERE id = 2")
+        query(database, "UPDATE tweets SET text = 'Flood warning' WHERE id = 3")
+
+        assert self.score(database, "tweets", "text", "--rescore") == (
+            "3 rows scored, 2 without text\n"
+        )
+        texts = [TEXTS[0], None, "Flood warning", TEXTS[3], None]
+        assert scores(database) == expected(classifier, texts)
+
+    def test_the_columns_can_have_other_names(self, database: Path) -> None:
+        names = ("--probability-column", 'p "1"', "--label-column", "l")
+        self.score(database, "tweets", "text", *names)
+
+        assert query(database, 'SELECT count("p ""1"""), count(l) FROM tweets') == [(4, 4)]
+        assert "4 had a score" in self.score(database, "tweets", "text", *names)
+
+    def test_silent_prints_nothing(self, database: Path) -> None:
+        assert self.score(database, "tweets", "text", "--silent") == ""
+
+    def test_an_empty_table(self, tmp_path: Path) -> None:
+        database = create(tmp_path / "empty.db", [])
+        assert self.score(database, "tweets", "text") == "0 rows scored\n"
+
+    @pytest.mark.parametrize("jobs", ["1", "3"])
+    @pytest.mark.parametrize("size", ["1", "2", "1000"])
+    def test_neither_batches_nor_jobs_change_a_score(
+        self, database: Path, classifier: Classifier, size: str, jobs: str
+    ) -> None:
+        self.score(database, "tweets", "text", "--batch-size", size, "--jobs", jobs)
+        assert scores(database) == expected(classifier, [*TEXTS, None])
+
+    def test_what_is_not_text(self, tmp_path: Path, classifier: Classifier) -> None:
+        database = create(tmp_path / "mixed.db", [911, 2.5, b"Fire", None, "Fire"])
+
+        assert self.score(database, "tweets", "text") == "3 rows scored, 2 without text\n"
+        assert scores(database) == expected(classifier, ["911", "2.5", None, None, "Fire"])
+
+    def test_bytes_that_are_no_text(self, tmp_path: Path, classifier: Classifier) -> None:
+        database = create(tmp_path / "damaged.db", [])
+        query(database, "INSERT INTO tweets (text) VALUES (CAST(x'46697265ff' AS TEXT))")
+
+        assert self.score(database, "tweets", "text") == "1 row scored\n"
+        assert scores(database) == expected(classifier, ["Fire\ufffd"])
+
+    def test_a_database_in_utf_16(self, tmp_path: Path, classifier: Classifier) -> None:
+        database = create(tmp_path / "utf16.db", TEXTS, encoding="UTF-16be")
+        assert query(database, "PRAGMA encoding") == [("UTF-16be",)]
+
+        self.score(database, "tweets", "text")
+        assert scores(database) == expected(classifier, TEXTS)
+
+    @pytest.mark.parametrize(
+        "table",
+        [
+            "(day TEXT, n INTEGER, text TEXT, PRIMARY KEY (n, day)) WITHOUT ROWID",
+            "(day TEXT, n INTEGER, text TEXT, PRIMARY KEY (n, day))",
+            "(day TEXT PRIMARY KEY COLLATE NOCASE, n INTEGER, text TEXT) WITHOUT ROWID",
+            "(day, n, text)",
+            '(day REAL, n, text, "RowID" TEXT, _rowid_ TEXT)',
+            "(day TEXT, n INTEGER, text TEXT) STRICT",
+            "(day, n, source, text GENERATED ALWAYS AS (source) VIRTUAL)",
+        ],
+    )
+    def test_every_kind_of_key(
+        self, tmp_path: Path, classifier: Classifier, table: str
+    ) -> None:
+        database = tmp_path / "keys.db"
+        query(database, f"CREATE TABLE tweets {table}")
+        column = "source" if "source" in table else "text"
+        for n, text in enumerate(TEXTS):
+            insert = f"INSERT INTO tweets (day, n, {column}) VALUES (?, ?, ?)"
+            query(database, insert, f"{n} it's", 1, text)
+
+        self.score(database, "tweets", "text", "--batch-size", "3")
+        sql = "SELECT disaster_probability, disaster_label FROM tweets ORDER BY day"
+        assert query(database, sql) == expected(classifier, TEXTS)
+
+    @pytest.mark.parametrize(
+        ("table", "column"),
+        [
+            ('we"ird [t]able; --', 'te"xt `here`'),
+            ("select", "from"),
+            ("пожары", "текст"),
+            ("%s ?1 :row", "pending"),
+            ("pending", "k0"),
+        ],
+    )
+    def test_odd_names(self, tmp_path: Path, table: str, column: str) -> None:
+        database = tmp_path / "odd.db"
+        quoted_table, quoted_column = (
+            '"' + name.replace('"', '""') + '"' for name in (table, column)
+        )
+        query(database, f"CREATE TABLE {quoted_table} ({quoted_column} TEXT)")
+        query(database, f"INSERT INTO {quoted_table} VALUES (?)", TEXTS[0])
+
+        assert self.score(database, table, column) == "1 row scored\n"
+        assert query(database, f"SELECT disaster_label FROM {quoted_table}") == [("disaster",)]
+
+    def test_names_in_other_case(self, database: Path) -> None:
+        self.score(database, "Tweets", "TEXT")
+        again = self.score(database, "TWEETS", "Text", "--label-column", "DISASTER_LABEL")
+        assert again == "0 rows scored, 4 had a score, 1 without text\n"
+
+    def test_triggers_keep_a_full_text_index(self, database: Path) -> None:
+        db = Database(database)
+        with closing(db.conn):
+            db["tweets"].enable_fts(["text"], create_triggers=True)
+            score = self.score(database, "tweets", "text")
+            (found,) = db["tweets"].search("wildfire")
+        assert score == "4 rows scored, 1 without text\n"
+        assert (found["id"], found["disaster_label"]) == (1, "disaster")
+
+    def test_a_text_that_changes_meanwhile_gets_no_stale_score(
+        self, database: Path, classifier: Classifier
+    ) -> None:
+        query(
+            database,
+            "CREATE TRIGGER change AFTER UPDATE ON tweets WHEN new.id = 1 BEGIN "
+            "UPDATE tweets SET text = 'calm' WHERE id = 2; "
+            "DELETE FROM tweets WHERE id = 3; END",
+        )
+        assert self.score(database, "tweets", "text") == (
+            "2 rows scored, 1 without text, 2 changed meanwhile: run it again\n"
+        )
+        assert scores(database, "id = 2") == [(None, None)]
+        query(database, "DROP TRIGGER change")
+        self.score(database, "tweets", "text")
+        assert scores(database, "id = 2") == expected(classifier, ["calm"])
+
+    def test_a_missing_database(self, tmp_path: Path) -> None:
+        path = tmp_path / "none.db"
+        done = invoke(path, "tweets", "text")
+        assert done.exit_code == 2
+        assert f"Error: Invalid value for 'DB': File '{path}' does not exist.\n" in done.stderr
+        assert not path.exists()
+
+    def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
+        path = tmp_path / "tweets.csv"
+        path.write_text("id,text\n1,Fire\n" * 100, "utf-8")
+        error = self.refused(path, "tweets", "text")
+        assert error == f"Error: {path}: file is not a database\n"
+
+    def test_a_missing_table(self, database: Path) -> None:
+        assert self.refused(database, "tweet", "text") == (
+            f"Error: {database}: there is no table tweet; there is tweets\n"
+        )
+
+    def test_a_missing_column(self, database: Path) -> None:
+        assert self.refused(database, "tweets", "body") == (
+            f"Error: {database}: table tweets has no column body; it has id, text\n"
+        )
+
+    def test_a_view(self, database: Path) -> None:
+        query(database, "CREATE VIEW recent AS SELECT * FROM tweets")
+        assert self.refused(database, "recent", "text") == (
+            f"Error: {database}: recent is a view, which has no columns of its own; "
+            "score its table\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("probability", "label"),
+        [
+            (0.5, "other"),
+            (1.5, "disaster"),
+            ("0.5", "disaster"),
+            (0.5, None),
+            (None, "disaster"),
+            (b"x", "disaster"),
+        ],
+    )
+    def test_columns_of_somebody_else_stay_as_they_are(
+        self, database: Path, probability: object, label: object
+    ) -> None:
+        query(database, "ALTER TABLE tweets ADD COLUMN disaster_probability")
+        query(database, "ALTER TABLE tweets ADD COLUMN disaster_label")
+        query(
+            database,
+            "UPDATE tweets SET disaster_probability = ?, disaster_label = ? WHERE id = 2",
+            probability,
+            label,
+        )
+        for option in ([], ["--rescore"]):
+            assert self.refused(database, "tweets", "text", *option) == (
+                f"Error: {database}: table tweets has a column disaster_probability already, "
+                "and not from an earlier scoring; choose other names for the new columns\n"
+            )
+        assert scores(database, "id <> 2") == [(None, None)] * 4
+        assert scores(database, "id = 2") == [(probability, label)]
+
+    def test_one_column_of_two_is_somebody_elses(self, database: Path) -> None:
+        error = self.refused(database, "tweets", "text", "--label-column", "ID")
+        assert "table tweets has a column ID already" in error
+
+    def test_the_texts_are_not_overwritten(self, database: Path) -> None:
+        error = self.refused(database, "tweets", "text", "--label-column", "Text")
+        assert "are not three different columns" in error
+
+    def test_a_database_that_another_program_writes(self, database: Path) -> None:
+        with closing(sqlite3.connect(database)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            error = self.refused(database, "tweets", "text")
+        assert error == (
+            f"Error: {database}: database is locked; another program uses it: try again\n"
+        )
+        assert len(query(database, "PRAGMA table_info(tweets)")) == 2
+
+    def test_a_read_only_database(self, database: Path) -> None:
+        # By its header, which binds root as well.
+        content = bytearray(database.read_bytes())
+        content[18] = 3
+        database.write_bytes(content)
+        error = self.refused(database, "tweets", "text")
+        assert error == f"Error: {database}: attempt to write a readonly database\n"
+
+    def test_without_a_model_nothing_is_changed(
+        self, run: Run, database: Path, tmp_path: Path
+    ) -> None:
+        copy = copy_without_model(tmp_path)
+        done = run(
+            *("sqlite-utils", "disaster-score", str(database), "tweets", "text"),
+            PYTHONPATH=copy,
+        )
+        assert (done.status, done.out) == (1, "")
+        assert done.err == (
+            f"Error: {database}: {copy}/disaster_tweets/artifacts/model.tflite: "
+            "No such file or directory; reinstall disaster-tweets-model\n"
+        )
+        assert len(query(database, "PRAGMA table_info(tweets)")) == 2
+
+    def test_a_terminal_shows_progress(self, database: Path) -> None:
+        screen, terminal = pty.openpty()
+        process = start(database, stderr=terminal)
+        process.communicate()
+        os.close(terminal)
+        shown = os.read(screen, 10_000).decode()
+        os.close(screen)
+        assert process.returncode == 0
+        assert "Scoring" in shown
+        assert "100%" in shown
+
+
+def invoke(*arguments: object) -> Result:
+    """Run ``sqlite-utils disaster-score`` inside this process."""
+    return CliRunner().invoke(cli, ["disaster-score", *map(str, arguments)])
+
+
+def start(database: Path, *options: str, **streams: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [executable("sqlite-utils"), "disaster-score", database, "tweets", "text", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        **streams,
+    )
+
+
+class TestInterruption:
+    ROWS, BATCH = 1500, 50
+
+    @pytest.fixture
+    def texts(self) -> list[str | None]:
+        return [
+            f"Brush fire {n}, crews on the way" if n % 97 else None for n in range(self.ROWS)
+        ]
+
+    @pytest.fixture
+    def large(self, tmp_path: Path, texts: list[str | None]) -> Path:
+        return create(tmp_path / "large.db", texts)
+
+    def count(self, database: Path) -> int:
+        """Return the rows that have a score: 0 before there are columns."""
+        if len(query(database, "PRAGMA table_info(tweets)")) == 2:
+            return 0
+        return len(scores(database, "disaster_probability IS NOT NULL"))
+
+    def interrupt(self, database: Path, signal_: signal.Signals) -> tuple[int, str, str]:
+        """Interrupt a run once it has written something; return its status and output."""
+        before = self.count(database)
+        process = start(
+            database, "--batch-size", str(self.BATCH), "--jobs", "1", stderr=subprocess.PIPE
+        )
+        while process.poll() is None and self.count(database) == before:
+            time.sleep(0.01)
+        process.send_signal(signal_)
+        out, err = process.communicate()
+        return process.returncode, out, err
+
+    def test_killed_at_any_moment_and_run_again(
+        self, large: Path, texts: list[str | None], classifier: Classifier
+    ) -> None:
+        for _ in range(4):
+            status, _, _ = self.interrupt(large, signal.SIGKILL)
+            assert status == -signal.SIGKILL
+            assert query(large, "PRAGMA integrity_check") == [("ok",)]
+            # A batch is there as a whole or not at all.
+            assert self.count(large) % self.BATCH == 0
+            assert 0 < self.count(large) < self.ROWS
+
+        had_score = self.count(large)
+        process = start(large)
+        out, _ = process.communicate()
+        missing = texts.count(None)
+        assert out == (
+            f"{self.ROWS - missing - had_score:,} rows scored, {had_score:,} had a score, "
+            f"{missing} without text\n"
+        )
+        assert scores(large) == expected(classifier, texts)
+
+    def test_control_c_says_how_to_go_on(self, large: Path) -> None:
+        assert self.interrupt(large, signal.SIGINT) == (
+            130,
+            "",
+            "Interrupted; the same command scores the rest\n",
+        )
+        assert 0 < self.count(large) < self.ROWS
+
+
+class TestHost:
+    def test_it_lists_the_plugin(self, run: Run) -> None:
+        (plugin,) = (
+            plugin
+            for plugin in json.loads(run("sqlite-utils", "plugins").out)
+            if plugin["name"] == "disaster-tweets-model"
+        )
+        assert sorted(plugin["hooks"]) == ["prepare_connection", "register_commands"]
+
+    def test_it_starts_without_numpy_and_the_runtime(self, run: Run, tmp_path: Path) -> None:
+        hidden = hide(tmp_path, "ai-edge-litert", "numpy")
+        done = run("sqlite-utils", "plugins", PYTHONPATH=hidden)
+        assert (done.status, done.err) == (0, "")
+        assert "disaster-tweets-model" in done.out
+
+        done = run("sqlite-utils", "memory", "SELECT disaster_label('a')", PYTHONPATH=hidden)
+        assert done.status == 1
+        assert done.err.splitlines()[0].startswith("No module named ")
+        assert len(done.err.splitlines()) == 2
+
+    def test_it_works_without_datasette(self, run: Run, tmp_path: Path) -> None:
+        hidden = hide(tmp_path, "datasette", "datasette-enrichments")
+        done = run(
+            *("sqlite-utils", "memory", "SELECT disaster_label('Flood') AS label"),
+            PYTHONPATH=hidden,
+        )
+        assert (done.status, done.err) == (0, "")
+        assert '"label": "disaster"' in done.out
+
+    def test_without_a_model_only_the_functions_fail(self, run: Run, tmp_path: Path) -> None:
+        copy = copy_without_model(tmp_path)
+        fine = run("sqlite-utils", "memory", "SELECT 1 AS n", PYTHONPATH=copy)
+        assert (fine.out, fine.err) == ('[{"n": 1}]\n', "")
+
+        done = run("sqlite-utils", "memory", "SELECT disaster_label('a')", PYTHONPATH=copy)
+        assert done.status == 1
+        assert done.err == (
+            f"{copy}/disaster_tweets/artifacts/model.tflite: No such file or directory; "
+            "reinstall disaster-tweets-model\n"
+            "Error: user-defined function raised exception\n"
+        )

@@ -1,0 +1,158 @@
+"""VisiData: the command on the sheets of files, replayed by the real program."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from visidata import vd
+
+from disaster_tweets import predict
+
+from ..conftest import Completed, Golden, Run
+from .test_sqlite_utils import copy_without_model, hide
+
+HOSTS = ("visidata",)
+
+TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", "", '🔥 "911", O\'Brien']
+NEW = ("disaster_probability", "disaster_label")
+
+
+def scores(texts: list[str]) -> list[tuple[str, ...]]:
+    """Return what is saved beside these texts."""
+    return [
+        (f"{predict(text).probability:.4f}", predict(text).label) if text else ("", "")
+        for text in texts
+    ]
+
+
+def table(path: Path, texts: list[str]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("id", "text"), *enumerate(texts, 1)])
+    return path
+
+
+class TestReplay:
+    @pytest.fixture
+    def replay(self, run: Run, tmp_path: Path):
+        """Replay commands on a file, and save the last sheet to out.csv."""
+
+        def replay(
+            source: Path, *commands: tuple[str, str], options: tuple[str, ...] = (), **env: str
+        ) -> Completed:
+            log = tmp_path / "log.vdj"
+            lines = (
+                {"sheet": source.stem, "col": column, "row": "", "longname": command}
+                for column, command in commands
+            )
+            log.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+            return run(
+                *("vd", "--config", "none", "--batch", "--play", str(log)),
+                *("--output", str(tmp_path / "out.csv"), *options, str(source)),
+                **env,
+            )
+
+        return replay
+
+    @pytest.fixture
+    def saved(self, replay, tmp_path: Path):
+        """Replay commands on a file, and return the rows that are saved."""
+
+        def saved(
+            source: Path, *commands: tuple[str, str], options: tuple[str, ...] = ()
+        ) -> list[dict[str, str]]:
+            done = replay(source, *commands, options=options)
+            assert done.status == 0, done.err
+            with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+
+        return saved
+
+    def test_the_columns_hold_what_predict_says(self, saved, tmp_path: Path) -> None:
+        rows = saved(table(tmp_path / "tweets.csv", TEXTS), ("text", "addcol-disaster"))
+
+        assert [tuple(row[name] for name in NEW) for row in rows] == scores(TEXTS)
+        assert list(rows[0]) == ["id", "text", *NEW]
+        assert [row["text"] for row in rows] == TEXTS
+
+    def test_more_rows_than_a_batch(self, saved, tmp_path: Path) -> None:
+        texts = [f"Brush fire {n}" if n % 7 else "" for n in range(300)]
+        rows = saved(table(tmp_path / "tweets.csv", texts), ("text", "addcol-disaster"))
+
+        assert [tuple(row[name] for name in NEW) for row in rows] == scores(texts)
+
+    def test_the_golden_tweets(self, saved, tmp_path: Path, golden: Golden) -> None:
+        rows = saved(table(tmp_path / "tweets.csv", golden.texts), ("text", "addcol-disaster"))
+
+        for row, probability in zip(rows, golden.probabilities, strict=True):
+            if row["text"]:
+                assert float(row["disaster_probability"]) == pytest.approx(
+                    probability, abs=golden.tolerance + 5e-5
+                )
+
+    def test_what_is_not_text(self, saved, tmp_path: Path) -> None:
+        source = tmp_path / "mixed.jsonl"
+        values = ["Flood", None, 911, "", 2.5, ["a", "b"]]
+        source.write_text("\n".join(json.dumps({"v": value}) for value in values), "utf-8")
+        rows = saved(source, ("v", "addcol-disaster"))
+
+        texts = ["Flood", "", "911", "", "2.5", "['a', 'b']"]
+        assert [tuple(row[name] for name in NEW) for row in rows] == scores(texts)
+
+    def test_cells_in_error_stay_empty(self, saved, tmp_path: Path) -> None:
+        source = table(tmp_path / "tweets.csv", ["911", "Flood"])
+        rows = saved(source, ("text", "type-int"), ("text", "addcol-disaster"))
+
+        assert [tuple(row[name] for name in NEW) for row in rows] == scores(["911", ""])
+
+    def test_a_table_of_a_database(self, saved, tmp_path: Path) -> None:
+        # Where VisiData keeps changes until they are committed.
+        source = tmp_path / "tweets.sqlite"
+        with closing(sqlite3.connect(source)) as connection, connection:
+            connection.execute("CREATE TABLE tweets (text)")
+            connection.executemany("INSERT INTO tweets VALUES (?)", ([t] for t in TEXTS))
+        rows = saved(source, ("", "open-row"), ("text", "addcol-disaster"))
+
+        assert [tuple(row[name] for name in NEW) for row in rows] == scores(TEXTS)
+
+    def test_an_empty_sheet(self, saved, tmp_path: Path) -> None:
+        assert saved(table(tmp_path / "tweets.csv", []), ("text", "addcol-disaster")) == []
+
+    def test_undo_takes_both_columns_away(self, saved, tmp_path: Path) -> None:
+        source = table(tmp_path / "tweets.csv", TEXTS)
+        commands = [("text", "addcol-disaster"), ("", "undo-last")]
+        rows = saved(source, *commands, options=("--undo=true",))
+        assert list(rows[0]) == ["id", "text"]
+
+    def test_without_a_model_only_the_command_fails(self, replay, tmp_path: Path) -> None:
+        source = table(tmp_path / "tweets.csv", TEXTS)
+        copy = copy_without_model(tmp_path)
+        assert replay(source, ("text", "type-len"), PYTHONPATH=copy).status == 0
+
+        done = replay(source, ("text", "addcol-disaster"), PYTHONPATH=copy)
+        assert done.status == 1
+        assert [line.strip() for line in done.err.splitlines() if line.strip()] == [
+            f"ArtifactError: {copy}/disaster_tweets/artifacts/model.tflite: "
+            "No such file or directory; reinstall disaster-tweets-model",
+            "replay aborted during addcol-disaster",
+        ]
+
+    def test_it_starts_without_numpy_and_the_runtime(self, replay, tmp_path: Path) -> None:
+        source = table(tmp_path / "tweets.csv", TEXTS)
+        hidden = hide(tmp_path, "ai-edge-litert", "numpy")
+        done = replay(source, ("text", "type-len"), PYTHONPATH=hidden)
+        assert done.status == 0
+        assert "plugin" not in done.err
+
+
+def test_the_command_is_in_the_menu() -> None:
+    importlib.import_module("disaster_tweets.plugins.visidata")
+
+    (column,) = (item for item in vd.menus if item.title == "Column")
+    (add,) = (item for item in column.menus if item.title == "Add column")
+    assert "addcol-disaster" in [item.longname for item in add.menus]
