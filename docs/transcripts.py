@@ -1,9 +1,10 @@
 """Run the examples of a page, and write down what they print.
 
-    python docs/transcripts.py [--check] PAGE...
+    python docs/transcripts.py [--check] [--wheel WHEEL] PAGE...
 
 The blocks of a page run in order, in an empty folder, with the commands of this Python's
-environment first on the PATH:
+environment first on the PATH. With --wheel, that is a new environment for each page, in which
+uv has installed the wheel with the extra that the page names, and nothing else:
 
 - ``console``: what stands behind ``$``, and below it behind ``>``, goes to one bash, so that
   variables, folders and background jobs stay until the end of the page;
@@ -26,6 +27,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -55,9 +57,9 @@ class ExampleError(Exception):
 class Session:
     """A process that runs one example after the other; a context, whose end ends it."""
 
-    def __init__(self, language: str, folder: Path) -> None:
-        """Start bash or Python in ``folder``."""
-        python = [sys.executable, "-u", "-c", _INTERPRETER]
+    def __init__(self, language: str, scripts: Path, folder: Path) -> None:
+        """Start bash, or the Python in ``scripts``, in ``folder``."""
+        python = [scripts / "python", "-u", "-c", _INTERPRETER]
         self._language = language
         self._errors = (folder / f".errors-{language}").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(
@@ -70,7 +72,7 @@ class Session:
                 **os.environ,
                 "COLUMNS": "96",
                 "NO_COLOR": "1",
-                "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]),
+                "PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]),
                 "PYTHONUTF8": "1",
             },
             start_new_session=True,
@@ -119,17 +121,45 @@ class Session:
         return printed[:-1] if printed == "\n" or printed.endswith("\n\n") else printed
 
 
-def renewed(page: str) -> str:
+def environment(wheel: Path, extra: str, folder: Path) -> Path:
+    """Make an environment in ``folder`` that holds a wheel with an extra; return its scripts.
+
+    Raises:
+        ExampleError: uv cannot make it, or is not installed.
+    """
+    scripts = folder / "bin"
+    target = f"{wheel.resolve()}[{extra}]"
+    for command in (
+        ["venv", "--quiet", "--seed", "--python", sys.executable, folder],
+        ["pip", "install", "--quiet", "--python", scripts / "python", target],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "uv", *command], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise ExampleError(f"uv {command[0]}: {done.stderr}")
+    return scripts
+
+
+def renewed(page: str, wheel: Path | None = None) -> str:
     """Return the text of a page, with what its examples print now.
 
     Raises:
         ExampleError: One failed.
     """
     with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary,
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        Session("console", Path(folder)) as shell,
-        Session("pycon", Path(folder)) as python,
+        ExitStack() as sessions,
     ):
+        scripts = Path(sysconfig.get_path("scripts"))
+        if wheel is not None:
+            (extra,) = re.findall(r"^extra: (.+)$", page, re.MULTILINE)
+            scripts = environment(wheel, extra, Path(temporary))
+        shell, python = (
+            sessions.enter_context(Session(language, scripts, Path(folder)))
+            for language in PROMPTS
+        )
 
         def run(block: re.Match[str]) -> str:
             language, text = block.groups()
@@ -163,13 +193,14 @@ def main() -> int:
     """Renew or check the pages that the arguments name; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE")
+    parser.add_argument("--wheel", type=Path, help="run them where only this is installed")
     parser.add_argument("--check", action="store_true", help="compare, and write nothing")
     arguments = parser.parse_args()
     status = 0
     for path in arguments.pages:
         old = path.read_text("utf-8")
         try:
-            new = renewed(old)
+            new = renewed(old, arguments.wheel)
         except ExampleError as error:
             print(f"{path}: this example failed:\n{error}", file=sys.stderr)
             status = 1

@@ -25,7 +25,8 @@ def test_members(archive: zipfile.ZipFile) -> None:
     sources = {
         f"disaster_tweets/{path.relative_to(PACKAGE).as_posix()}"
         for path in PACKAGE.rglob("*")
-        if path.suffix in (".py", ".typed") and "pipeline" not in path.parts
+        if path.suffix in (".css", ".html", ".js", ".py", ".svg", ".typed")
+        and "pipeline" not in path.parts
     }
     artifacts = {
         f"disaster_tweets/artifacts/{name}"

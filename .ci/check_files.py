@@ -1,0 +1,36 @@
+"""Refuse what must not enter Git: data, weights and large files.
+
+A pre-commit hook gives the paths as arguments, relative to the root of the repository.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+LIMIT = 500_000  # bytes
+MODEL = "artifacts/model.tflite"
+FOLDERS = {"data", "models"}
+DATA = {
+    *(".arrow", ".csv", ".db", ".feather", ".gz", ".jsonl", ".parquet", ".sqlite", ".tsv"),
+    *(".xlsx", ".zip"),
+}
+WEIGHTS = {".h5", ".keras", ".npz", ".onnx", ".pkl", ".pt", ".safetensors"}
+
+
+def problems(names: list[str]) -> Iterator[str]:
+    """Yield a line for each file that is refused."""
+    for name in names:
+        path = Path(name)
+        # The measures in reports/ are tables too, without a tweet in them.
+        if path.parts[0] in FOLDERS or (path.suffix in DATA and path.parts[0] != "reports"):
+            yield f"{name}: data stays out of Git, as the tweets may not be passed on"
+        elif path.suffix in WEIGHTS:
+            yield f"{name}: weights stay out of Git; dvc.yaml says which stage makes them"
+        elif path.stat().st_size > LIMIT and path.as_posix() != MODEL:
+            yield f"{name}: larger than {LIMIT:,} bytes; keep it out of Git"
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(problems(sys.argv[1:])) or 0)

@@ -1,0 +1,331 @@
+"""What surrounds the code: workflows, hooks, forms, changelog, citation and version."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from disaster_tweets.cli import commands
+
+from .conftest import ROOT, Run
+
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+FORMS = sorted(GITHUB.glob("ISSUE_TEMPLATE/[!c]*.yml"))
+SCHEMAS = [
+    *(("vendor.github-workflows", path) for path in WORKFLOWS),
+    *(("custom.github-workflows-require-timeout", path) for path in WORKFLOWS),
+    *(("vendor.github-issue-forms", path) for path in FORMS),
+    ("vendor.github-issue-config", GITHUB / "ISSUE_TEMPLATE" / "config.yml"),
+    ("vendor.dependabot", GITHUB / "dependabot.yml"),
+    ("vendor.citation-file-format", ROOT / "CITATION.cff"),
+]
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
+KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+by_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def setup() -> configparser.ConfigParser:
+    return ini("setup.cfg")
+
+
+@pytest.fixture(scope="module")
+def tox() -> configparser.ConfigParser:
+    return ini("tox.ini")
+
+
+@pytest.fixture(scope="module")
+def version(setup: configparser.ConfigParser) -> str:
+    return setup["metadata"]["version"]
+
+
+def ini(name: str) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / name, "utf-8")
+    return parser
+
+
+def load(path: Path) -> Any:
+    """Return the content of a YAML file."""
+    yaml = pytest.importorskip("ruamel.yaml", reason="needs check-jsonschema")
+    return yaml.YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
+
+
+def script(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run one of the scripts in .ci."""
+    return subprocess.run(
+        [sys.executable, cwd / ".ci" / name, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+    )
+
+
+def tracked() -> list[Path]:
+    """Return what Git tracks, relative to the root."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("needs a Git checkout")
+    done = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True
+    )
+    return [path for path in map(Path, done.stdout.split("\0")[:-1]) if (ROOT / path).is_file()]
+
+
+class TestSchemas:
+    @pytest.fixture
+    def problems(self) -> Any:
+        if importlib.util.find_spec("check_jsonschema") is None:
+            pytest.skip("needs check-jsonschema")
+
+        def problems(schema: str, path: Path) -> str:
+            done = subprocess.run(
+                [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, path],
+                capture_output=True,
+                text=True,
+            )
+            return done.stdout + done.stderr if done.returncode else ""
+
+        return problems
+
+    @pytest.mark.parametrize(
+        ("schema", "path"),
+        SCHEMAS,
+        ids=[f"{s.partition('.')[2]}: {p.name}" for s, p in SCHEMAS],
+    )
+    def test_each_file_has_its_form(self, problems: Any, schema: str, path: Path) -> None:
+        assert problems(schema, path) == ""
+
+    def test_a_wrong_form_is_noticed(self, problems: Any, tmp_path: Path) -> None:
+        wrong = tmp_path / "tests.yml"
+        text = (GITHUB / "workflows" / "tests.yml").read_text("utf-8")
+        wrong.write_text(text.replace("runs-on:", "run-on:"), "utf-8")
+
+        assert "run-on" in problems("vendor.github-workflows", wrong)
+
+
+class TestWorkflows:
+    def test_every_tox_environment_runs_on_a_python_it_takes(
+        self, tox: configparser.ConfigParser
+    ) -> None:
+        matrix = load(GITHUB / "workflows" / "tests.yml")["jobs"]["tox"]["strategy"]["matrix"]
+        pythons = {row["env"]: row["python"] for row in matrix["include"]}
+        everywhere = set(matrix["env"])
+
+        assert set(pythons) == set(re.split(r"[,\s]+", tox["tox"]["env_list"].strip()))
+        assert everywhere == {env for env in pythons if env.startswith("py3")}
+        for env, python in pythons.items():
+            base = tox.get(f"testenv:{env}", "base_python", fallback=f"python{python}")
+            assert base.partition(",")[0] == f"python{python}"
+            if env in everywhere:
+                assert env == f"py{python.replace('.', '')}"
+
+    def test_pythons_are_those_of_the_classifiers(
+        self, setup: configparser.ConfigParser, tox: configparser.ConfigParser
+    ) -> None:
+        announced = re.findall(r"Python :: 3\.(\d+)$", setup["metadata"]["classifiers"], re.M)
+
+        assert re.findall(r"\bpy3(\d+)", tox["tox"]["env_list"]) == announced
+
+    @by_workflow
+    def test_actions_are_pinned_to_commits(self, path: Path) -> None:
+        used = re.findall(r"uses: (.+)$", path.read_text("utf-8"), re.M)
+
+        assert used
+        for action in used:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
+
+    def test_an_action_has_one_version(self) -> None:
+        text = "".join(path.read_text("utf-8") for path in WORKFLOWS)
+        used = set(re.findall(r"uses: (.+)$", text, re.M))
+
+        assert len(used) == len({action.partition("@")[0] for action in used})
+
+    @by_workflow
+    def test_only_publishing_may_do_more_than_read(self, path: Path) -> None:
+        workflow = load(path)
+        granted = {
+            name: job["permissions"]
+            for name, job in workflow["jobs"].items()
+            if "permissions" in job
+        }
+
+        assert workflow["permissions"] == {"contents": "read"}
+        assert granted == ({"publish": {"id-token": "write"}} if path.stem == "release" else {})
+
+    def test_what_is_published_was_tested(self) -> None:
+        jobs = load(GITHUB / "workflows" / "release.yml")["jobs"]
+        commands = {
+            name: "\n".join(step.get("run", "") for step in job["steps"])
+            for name, job in jobs.items()
+        }
+
+        assert (jobs["publish"]["needs"], jobs["test"]["needs"]) == ("test", "build")
+        assert "--installpkg dist/" in commands["test"]
+        assert commands["build"].count("disaster_tweets.pipeline.package") == 1
+        assert commands["publish"].strip() == ""
+
+    def test_dependabot_looks_where_something_is(self) -> None:
+        updates = load(GITHUB / "dependabot.yml")["updates"]
+        places = {(update["package-ecosystem"], update["directory"]) for update in updates}
+
+        assert ("github-actions", "/") in places
+        assert (("docker", "/") in places) == (ROOT / "Dockerfile").exists()
+        for constraints in ROOT.glob("tests/*/constraints.txt"):
+            assert ("pip", f"/{constraints.parent.relative_to(ROOT).as_posix()}") in places
+
+    def test_dependabot_does_not_retrain(self) -> None:
+        (root,) = (
+            update
+            for update in load(GITHUB / "dependabot.yml")["updates"]
+            if (update["package-ecosystem"], update["directory"]) == ("pip", "/")
+        )
+
+        assert root["open-pull-requests-limit"] == 0
+
+
+class TestHooks:
+    def test_nothing_is_downloaded(self, setup: configparser.ConfigParser) -> None:
+        repositories = load(ROOT / ".pre-commit-config.yaml")["repos"]
+        hooks = [hook for repository in repositories for hook in repository["hooks"]]
+
+        assert {repository["repo"] for repository in repositories} == {"local"}
+        assert len(hooks) > 4
+        for hook in hooks:
+            program, argument, *_ = hook["entry"].split()
+            assert hook["language"] == "system"
+            if program == "python":
+                assert (ROOT / argument).is_file()
+            else:
+                assert re.search(rf"^{program}\b", setup["options.extras_require"]["dev"], re.M)
+
+    def test_tox_and_hooks_lint_alike(
+        self, setup: configparser.ConfigParser, tox: configparser.ConfigParser
+    ) -> None:
+        extra = setup["options.extras_require"]["dev"].split()
+
+        assert set(tox["testenv:lint"]["deps"].split()) <= set(extra)
+
+    def test_what_git_tracks_may_be_there(self) -> None:
+        done = script("check_files.py", *tracked())
+
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize(
+        ("name", "reason"),
+        [
+            ("data/raw/tweets.txt", "data stays out of Git"),
+            ("tests/tweets.csv", "data stays out of Git"),
+            ("notes/classifier.safetensors", "weights stay out of Git"),
+            ("docs/picture.png", "larger than 500,000 bytes"),
+        ],
+    )
+    def test_data_weights_and_large_files_are_refused(
+        self, tmp_path: Path, name: str, reason: str
+    ) -> None:
+        shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(bytes(500_001))
+        done = script("check_files.py", ".ci/check_files.py", name, cwd=tmp_path)
+
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"{name}: {reason}")
+        assert len(done.stderr.splitlines()) == 1
+
+
+class TestVersion:
+    def test_the_command_says_it(self, run: Run, version: str) -> None:
+        assert run("disaster-tweets", "--version").out.split()[-1] == version
+
+    def test_it_is_written_in_one_place(self, version: str) -> None:
+        written = re.compile(
+            rf"\b(__version__|version)\b[\"']?\s*[:=]\s*[\"']?{re.escape(version)}"
+        )
+        sources = (ROOT / "src" / "disaster_tweets").rglob("*.py")
+        names = ("pyproject.toml", "setup.cfg", "CITATION.cff", "Dockerfile", "README.md")
+        places = [
+            path.name
+            for path in (*sources, *map(ROOT.joinpath, names))
+            if written.search(path.read_text("utf-8"))
+        ]
+
+        assert places == ["setup.cfg"]
+
+    def test_the_address_of_the_repository_is_written_in_one_place(
+        self, setup: configparser.ConfigParser
+    ) -> None:
+        address = re.compile(rb"git(hub|lab)\.com[/:][\w.-]+/disaster[-_]tweets")
+        places = {path for path in tracked() if address.search((ROOT / path).read_bytes())}
+
+        assert places <= {Path("setup.cfg")}
+
+
+class TestChangelog:
+    def test_newest_release_is_this_version_or_older(self, version: str) -> None:
+        newest, *_ = headings = re.findall(r"^## (.+)$", CHANGELOG, re.M)
+        releases = [re.fullmatch(r"\[([\d.]+)\] - \d{4}-\d\d-\d\d", h) for h in headings[1:]]
+
+        assert newest == "[Unreleased]"
+        assert all(releases)
+        numbers = [key(release[1]) for release in releases if release]
+        assert numbers == sorted(set(numbers), reverse=True)
+        assert numbers[:1] <= [key(version)]
+
+    def test_every_section_has_a_known_heading_and_a_line(self) -> None:
+        sections = re.findall(r"^### (.+)\n\n(.*)$", CHANGELOG, re.M)
+
+        assert len(sections) == len(re.findall(r"^###", CHANGELOG, re.M)) > 0
+        assert {heading for heading, _ in sections} <= KINDS
+        assert all(line.startswith("- ") for _, line in sections)
+
+    @pytest.mark.parametrize(
+        ("section", "tag", "problem"),
+        [
+            ("[{}] - 2026-11-23", "v{}", ""),
+            ("[{}] - 2026-11-23", "v{}.1", "setup.cfg has version {}"),
+            ("[{}] - 2026-11-23", "{}", "the tag must be v{}, not {}"),
+            ("[Unreleased]", "v{}", "has no section '## [{}]"),
+        ],
+    )
+    def test_a_release_needs_its_tag_and_its_section(
+        self, tmp_path: Path, version: str, section: str, tag: str, problem: str
+    ) -> None:
+        shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+        shutil.copy(ROOT / "setup.cfg", tmp_path)
+        (tmp_path / "CHANGELOG.md").write_text(f"## {section.format(version)}\n", "utf-8")
+        done = script("check_release.py", tag.format(version), cwd=tmp_path)
+
+        assert done.returncode == bool(problem)
+        assert problem.format(version, version) in done.stderr
+        assert len(done.stderr.splitlines()) == bool(problem)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CHANGELOG.md",
+        "SECURITY.md",
+        ".github/ISSUE_TEMPLATE/bug.yml",
+        ".github/ISSUE_TEMPLATE/prediction.yml",
+    ],
+)
+def test_commands_that_a_document_names_exist(name: str) -> None:
+    named = set(re.findall(r"`disaster-tweets (\w+)", (ROOT / name).read_text("utf-8")))
+
+    assert named
+    assert named <= set(commands.commands)
+
+
+def key(version: str) -> tuple[int, ...]:
+    """Return a version as numbers, which sort as versions do."""
+    return tuple(map(int, version.split(".")))
