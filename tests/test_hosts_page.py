@@ -19,8 +19,11 @@ ADAPTERS = sorted((ROOT / "src" / "disaster_tweets" / "plugins").glob("[!_]*.py"
 HOST_TESTS = "".join(
     path.read_text("utf-8") for path in (ROOT / "tests" / "hosts").glob("*.py")
 )
-# What the adapters share, and the contract, which tests/test_plugins.py covers.
-NOT_FOR_HOSTS = {"column", "contract", "discovery"}
+# What adapters share, parts of the one of SQLite, and what tests/test_plugins.py covers.
+NOT_FOR_HOSTS = {
+    *("column", "contract", "discovery"),
+    *("datasette_enrichment", "sqlite_columns", "sqlite_command"),
+}
 
 by_stem = pytest.mark.parametrize("path", ADAPTERS, ids=lambda path: path.stem)
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -49,8 +52,10 @@ def test_every_hook_is_documented(path: Path) -> None:
 
 @by_stem
 def test_every_adapter_is_tested_in_its_host(path: Path) -> None:
-    if path.stem not in NOT_FOR_HOSTS:
-        assert re.search(rf"plugins[. ](import )?{path.stem}\b", HOST_TESTS)
+    module = f"disaster_tweets.plugins.{path.stem}"
+    loaded_by_host = any(e.value.split(":")[0] == module for e in DISTRIBUTION.entry_points)
+
+    assert path.stem in NOT_FOR_HOSTS or loaded_by_host or module in HOST_TESTS
 
 
 @by_page

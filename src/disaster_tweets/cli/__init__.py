@@ -13,6 +13,7 @@ from disaster_tweets.cli.group import Commands
 from disaster_tweets.cli.installation import info, plugins, verify
 from disaster_tweets.cli.predict import predict
 from disaster_tweets.cli.score import score
+from disaster_tweets.cli.serve import serve
 from disaster_tweets.errors import DISTRIBUTION
 
 
@@ -25,7 +26,7 @@ def commands() -> None:
     """
 
 
-for command in (predict, score, explain, evaluate, info, verify, plugins):
+for command in (predict, score, explain, evaluate, serve, info, verify, plugins):
     commands.add_command(command)
 
 

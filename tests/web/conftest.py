@@ -1,0 +1,148 @@
+"""The service as a user starts it: a process of its own, on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..conftest import executable
+
+SECONDS = 60  # for anything that is waited for
+START = "Serving on "
+
+
+class Server:
+    """A running `disaster-tweets serve`.
+
+    Attributes:
+        url: The address that it printed.
+        port: Its port.
+        process: The process that was started; the parent of the workers.
+    """
+
+    def __init__(
+        self, folder: Path, *options: str, host: str = "127.0.0.1", by: tuple[str, ...] = ()
+    ) -> None:
+        self.port = free_port(host)
+        self.out, self.err = folder / f"{self.port}.out", folder / f"{self.port}.err"
+        address = ("--host", host, "--port", str(self.port))
+        windows = sys.platform == "win32"
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [*by, executable("disaster-tweets"), "serve", *address, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=folder,
+                env={
+                    **os.environ,
+                    "PYTHONUTF8": "1",
+                    "PYTHONWARNINGS": "error::ResourceWarning",
+                },
+                start_new_session=not windows,
+                creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if windows else 0,
+            )
+        wait_for(lambda: START in self.errors or self.process.poll() is not None)
+        assert START in self.errors, self.errors
+        self.url = self.errors.partition(START)[2].split()[0]
+
+    def close(self) -> None:
+        """End it, and whatever is left of it."""
+        if self.process.poll() is None:
+            self.interrupt()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(SECONDS)
+        if sys.platform != "win32":
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def interrupt(self) -> None:
+        """Ask it to stop."""
+        if sys.platform == "win32":
+            self.process.send_signal(signal.CTRL_BREAK_EVENT)
+        else:
+            self.process.terminate()
+
+    @property
+    def errors(self) -> str:
+        """What it wrote to standard error so far."""
+        return self.err.read_text("utf-8")
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The entries of its access log so far."""
+        return [json.loads(line) for line in self.out.read_text("utf-8").splitlines()]
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port that nothing listens on at present."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Return once ``condition`` holds; fail if that takes too long."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def in_threads(function: Callable[[int], Any], count: int) -> list[Any]:
+    """Call a function with 0 to ``count`` - 1 at once; return, or raise, what it did."""
+    results: list[Any] = [None] * count
+
+    def call(number: int) -> None:
+        try:
+            results[number] = function(number)
+        except BaseException as error:
+            results[number] = error
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers; they end with the test."""
+    started: list[Server] = []
+
+    def start(*options: str, **settings: Any) -> Server:
+        started.append(Server(tmp_path, *options, **settings))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with two workers that the tests of a module share."""
+    workers = "1" if sys.platform == "win32" else "2"
+    folder = tmp_path_factory.mktemp("server")
+    started = Server(folder, "--workers", workers, "--threads", "2", "--max-texts", "2000")
+    yield started
+    started.close()

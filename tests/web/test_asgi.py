@@ -1,0 +1,374 @@
+"""Between the asynchronous server and the application: what no client may hold up."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("flask", reason="needs the extra [web]")
+
+from disaster_tweets.web import asgi, create_app
+from disaster_tweets.web.asgi import Service
+
+LIMIT = 1000
+Message = dict[str, Any]
+
+
+def scope(method: str, path: str, *headers: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": method,
+        "http_version": "1.1",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "server": ("127.0.0.1", "5000"),
+        "client": ("127.0.0.1", "40000"),
+    }
+
+
+def part(body: bytes, more: bool = True) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+GONE = {"type": "http.disconnect"}
+
+
+class Client:
+    """Sends the messages that it was given, and then waits."""
+
+    def __init__(self, *messages: Message) -> None:
+        self._messages = [*messages]
+        self.left = asyncio.Event()
+        self.received: list[Message] = []
+
+    async def receive(self) -> Message:
+        if not self._messages:
+            await self.left.wait()
+            return GONE
+        return self._messages.pop(0)
+
+    async def send(self, message: Message) -> None:
+        self.received.append(message)
+
+    @property
+    def status(self) -> int:
+        return int(self.received[0]["status"])
+
+    @property
+    def body(self) -> bytes:
+        assert not self.received[-1]["more_body"]
+        return b"".join(message["body"] for message in self.received[1:])
+
+
+def get(path: str, *headers: tuple[str, str]) -> tuple[dict[str, Any], Client]:
+    return scope("GET", path, *headers), Client(part(b"", more=False))
+
+
+def post(*messages: Message) -> tuple[dict[str, Any], Client]:
+    return scope("POST", "/predict", ("content-type", "application/json")), Client(*messages)
+
+
+def answer(service: Service, sent: dict[str, Any], client: Client) -> Client:
+    async def run() -> None:
+        await service(sent, client.receive, client.send)
+
+    asyncio.run(run())
+    assert service._bytes == service._requests == 0
+    return client
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service(create_app().wsgi_app, 1, LIMIT)
+
+
+def echo(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+    start("200 OK", [("Content-Type", "text/plain")])
+    yield repr(sorted((k, v) for k, v in environ.items() if k.isupper())).encode()
+    yield environ["wsgi.input"].read()
+
+
+class TestBodies:
+    def test_the_parts_become_one(self, service: Service) -> None:
+        parts = [part(piece) for piece in (b"", b'{"da', b'ta": ["fi', b're"]}')]
+
+        client = answer(service, *post(*parts, part(b"", more=False)))
+
+        assert client.status == 200
+        assert client.body.startswith(b'{"predictions":[{')
+
+    def test_no_more_is_read_than_what_is_needed_to_refuse(self) -> None:
+        limited = create_app({"MAX_CONTENT_LENGTH": LIMIT})
+        sent, client = post(*[part(b" " * 400)] * 100)
+
+        answer(Service(limited.wsgi_app, 1, LIMIT), sent, client)
+
+        assert client.status == 413
+        assert len(client._messages) == 97
+
+    def test_nothing_is_read_of_what_is_too_large_by_its_own_account(self) -> None:
+        limited = create_app({"MAX_CONTENT_LENGTH": LIMIT})
+        sent, client = post(part(b" " * 400))
+        sent["headers"].append((b"content-length", b"1001"))
+
+        answer(Service(limited.wsgi_app, 1, LIMIT), sent, client)
+
+        assert client.status == 413
+        assert len(client._messages) == 1
+
+    def test_a_body_that_stops_coming(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(asgi, "_BODY_SECONDS", 0.05)
+
+        client = answer(service, *post(part(b'{"data"')))
+
+        assert client.status == 408
+        assert b'"detail": "the body came too slowly"' in client.body
+
+    def test_a_body_has_the_more_time_the_more_comes(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = iter(range(0, 1000, 12))  # seconds
+        monkeypatch.setattr(asgi, "monotonic", lambda: float(next(clock)))
+        monkeypatch.setattr(asgi, "_BODY_BYTES_PER_SECOND", 10)
+        data = b'{"data": ["' + b"a" * 900 + b'"]}'
+        parts = [part(data[start : start + 150]) for start in range(0, len(data), 150)]
+
+        enough = answer(service, *post(*parts, part(b"", more=False)))
+        few = answer(service, *post(*[part(b" ")] * 7, part(b"", more=False)))
+
+        assert enough.status == 200
+        assert few.status == 408
+
+    def test_a_body_that_ends_early(self, service: Service) -> None:
+        client = answer(service, *post(part(b'{"data": []}'), GONE))
+
+        assert client.status == 400
+        assert b'"detail": "the body ends early' in client.body
+
+
+class TestEnvironment:
+    def test_headers(self) -> None:
+        sent, client = get(
+            "/caf%C3%A9%2f%00",
+            ("x-a", "1"),
+            ("x-a", "2"),
+            ("x_a", "3"),
+            ("cookie", "a=1"),
+            ("cookie", "b=2"),
+            ("transfer-encoding", "chunked"),
+        )
+
+        shown = answer(Service(echo, 1, LIMIT), sent, client).body.decode()
+
+        assert "('HTTP_X_A', '1, 2')" in shown
+        assert "('HTTP_COOKIE', 'a=1; b=2')" in shown
+        assert "TRANSFER" not in shown
+        assert "('PATH_INFO', '/cafÃ©/\\x00')" in shown
+        assert "('REMOTE_ADDR', '127.0.0.1')" in shown
+
+    def test_the_length_of_a_body_in_chunks(self) -> None:
+        sent, client = post(part(b"fire"), part(b"!", more=False))
+
+        shown = answer(Service(echo, 1, LIMIT), sent, client).body
+
+        assert b"('CONTENT_LENGTH', '5')" in shown
+        assert shown.endswith(b"fire!")
+
+
+class TestOverload:
+    def test_more_bytes_than_may_wait(
+        self, service: Service, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(asgi, "_MOST_BYTES", 100)
+
+        few = answer(service, *post(part(b'{"data": []}'.ljust(100), more=False)))
+        many = answer(service, *post(part(b'{"data": []}'.ljust(101), more=False)))
+
+        assert (few.status, many.status) == (200, 503)
+        assert (b"retry-after", b"1") in many.received[0]["headers"]
+
+    def test_more_requests_than_may_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(asgi, "_MOST_REQUESTS", 2)
+        released, begun = threading.Event(), threading.Event()
+
+        def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            if asgi.REFUSAL in environ:
+                start(f"{environ[asgi.REFUSAL].code} Refused", [])
+                return [b""]
+            if environ["REQUEST_METHOD"] == "POST":
+                begun.set()
+                assert released.wait(60)
+            start("200 OK", [])
+            return [b"done"]
+
+        service = Service(app, 1, LIMIT)
+
+        async def run() -> tuple[list[int], list[int]]:
+            requests = [post(part(b"", more=False)) for _ in range(5)] + [get("/")]
+            tasks = [
+                asyncio.ensure_future(service(sent, client.receive, client.send))
+                for sent, client in requests
+            ]
+            await asyncio.wait(tasks[2:])
+            at_once = [client.status for _, client in requests[2:]]
+            released.set()
+            await asyncio.wait(tasks)
+            return at_once, [client.status for _, client in requests[:2]]
+
+        assert asyncio.run(run()) == ([503, 503, 503, 200], [200, 200])
+
+    def test_the_turn_of_a_client_that_left_is_skipped(self) -> None:
+        called: list[str] = []
+        released = threading.Event()
+
+        def app(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            called.append(environ["HTTP_NAME"])
+            assert released.wait(60)
+            start("200 OK", [])
+            return [b""]
+
+        service = Service(app, 1, LIMIT)
+
+        async def run() -> None:
+            clients = {}
+            tasks = []
+            for name in ("first", "left", "last"):
+                clients[name] = Client(part(b"", more=False))
+                sent = scope("POST", "/", ("name", name))
+                tasks.append(
+                    asyncio.ensure_future(
+                        service(sent, clients[name].receive, clients[name].send)
+                    )
+                )
+            while service._requests < 3:
+                await asyncio.sleep(0)
+            clients["left"].left.set()
+            await asyncio.sleep(0)
+            released.set()
+            await asyncio.wait(tasks)
+            assert clients["left"].received == []
+            assert clients["last"].status == 200
+
+        asyncio.run(run())
+
+        assert called == ["first", "last"]
+
+
+class Pieces:
+    """A body in pieces that knows how many were taken, and whether it was closed."""
+
+    def __init__(self, fail_at: int = 1000) -> None:
+        self.taken, self.closed, self.fail_at = 0, False, fail_at
+
+    def __call__(self, environ: Any, start: Callable[..., Any]) -> Pieces:
+        start("200 OK", [])
+        return self
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self.taken == self.fail_at:
+            raise ZeroDivisionError
+        if self.taken == 100:
+            raise StopIteration
+        self.taken += 1
+        return b"piece"
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class TestAnswers:
+    def test_in_pieces(self) -> None:
+        pieces = Pieces()
+
+        client = answer(Service(pieces, 1, LIMIT), *get("/"))
+
+        assert client.body == b"piece" * 100
+        assert pieces.closed
+
+    def test_no_piece_is_made_before_its_turn(self) -> None:
+        pieces = Pieces()
+        sent, client = get("/")
+        taken: list[int] = []
+
+        async def send(message: Message) -> None:
+            taken.append(pieces.taken)
+            client.received.append(message)
+
+        client.send = send  # type: ignore[method-assign]
+        answer(Service(pieces, 1, LIMIT), sent, client)
+
+        assert taken == [1, *range(1, 101), 100]
+
+    def test_none_is_made_for_a_client_that_left(self) -> None:
+        pieces = Pieces()
+        sent, client = get("/")
+
+        async def send(message: Message) -> None:
+            client.received.append(message)
+            if len(client.received) == 5:
+                client.left.set()
+                await asyncio.sleep(0)
+
+        client.send = send  # type: ignore[method-assign]
+        answer(Service(pieces, 1, LIMIT), sent, client)
+
+        assert pieces.taken == 4
+        assert pieces.closed
+
+    def test_a_client_that_stops_reading_is_cut_off(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(asgi, "_SEND_SECONDS", 0.05)
+        pieces = Pieces()
+        sent, client = get("/")
+
+        async def send(message: Message) -> None:
+            client.received.append(message)
+            if len(client.received) == 5:
+                await asyncio.Event().wait()
+
+        client.send = send  # type: ignore[method-assign]
+        answer(Service(pieces, 1, LIMIT), sent, client)
+
+        assert pieces.taken == 4
+        assert pieces.closed
+        assert client.received[-1]["more_body"]
+
+    def test_an_error_after_the_start_leaves_the_answer_unfinished(self) -> None:
+        pieces = Pieces(fail_at=3)
+        sent, client = get("/")
+
+        with pytest.raises(ZeroDivisionError):
+            answer(Service(pieces, 1, LIMIT), sent, client)
+
+        assert client.received[-1]["more_body"]
+        assert pieces.closed
+
+    def test_one_message_where_the_length_is_known(self, service: Service) -> None:
+        client = answer(service, *get("/healthz"))
+
+        assert [message["type"] for message in client.received] == [
+            "http.response.start",
+            "http.response.body",
+        ]
+        assert client.body == b'{"status":"alive"}\n'
+
+    def test_without_a_body(self, service: Service) -> None:
+        client = Client(part(b"", more=False))
+
+        answer(service, scope("HEAD", "/healthz"), client)
+
+        assert client.body == b""
+        assert (b"content-length", b"19") in client.received[0]["headers"]

@@ -1,0 +1,604 @@
+"""The web page without a browser: what it answers to forms, and to files."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("flask", reason="needs the extra [web]")
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from disaster_tweets import Classifier, predict
+from disaster_tweets.web import create_app
+
+FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+VOID = {"input", "link", "meta", "img", "br"}
+
+
+class Element(NamedTuple):
+    """An element of a page, with the text in it."""
+
+    tag: str
+    attributes: dict[str, str]
+    parts: list[str]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+
+class Page(HTMLParser):
+    """A page, whose elements must be nested properly."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[Element] = []
+        self._open: list[Element] = []
+        self.feed(html)
+        self.close()
+        assert not self._open, f"never closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), attrs
+        element = Element(tag, {name: value or "" for name, value in attrs}, [])
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open, f"</{tag}> closes nothing"
+        assert self._open[-1].tag == tag, f"</{tag}> closes <{self._open[-1].tag}>"
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        for element in self._open:
+            element.parts.append(data)
+
+    def all(self, tag: str, **attributes: str) -> list[Element]:
+        return [
+            element
+            for element in self.elements
+            if element.tag == tag
+            and all(_has(element, k.rstrip("_"), v) for k, v in attributes.items())
+        ]
+
+    def one(self, tag: str, **attributes: str) -> Element:
+        (element,) = self.all(tag, **attributes)
+        return element
+
+    def by_id(self, name: str) -> Element:
+        (element,) = (e for e in self.elements if e.attributes.get("id") == name)
+        return element
+
+
+def _has(element: Element, name: str, value: str) -> bool:
+    held = element.attributes.get(name)
+    return held is not None and (value in held.split() if name == "class" else value == held)
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return create_app().test_client()
+
+
+def sent(client: FlaskClient, text: str, **fields: str) -> Page:
+    response = client.post("/", data={"text": text, **fields})
+    assert response.status_code == 200
+    return Page(response.text)
+
+
+def upload(client: FlaskClient, name: str, content: bytes, **fields: str) -> TestResponse:
+    return client.post("/file", data={"file": (io.BytesIO(content), name), **fields})
+
+
+def refused(response: TestResponse, status: int, field: str) -> str:
+    """Return the one line that is told beside a field."""
+    assert response.status_code == status
+    page = Page(response.text)
+    message = page.by_id(f"{field}-message")
+    control = page.by_id(field)
+    assert message.attributes["id"] in control.attributes["aria-describedby"].split()
+    assert control.attributes["aria-invalid"] == "true"
+    assert page.one("title").text.startswith("Error: ")
+    assert page.by_id("result").text.strip() == ""
+    assert message.text
+    assert "\n" not in message.text
+    return message.text
+
+
+class TestForm:
+    def test_is_well_formed_and_labelled(self, client: FlaskClient) -> None:
+        page = Page(client.get("/").text)
+        ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+        controls = [*page.all("textarea"), *page.all("input"), *page.all("progress")]
+
+        assert page.one("html").attributes["lang"] == "en"
+        assert len(page.all("h1")) == len(page.all("main")) == 1
+        assert len(ids) == len(set(ids))
+        assert {label.attributes["for"] for label in page.all("label")} == {
+            control.attributes["id"] for control in controls
+        }
+        for element in page.elements:
+            for name in ("aria-describedby", "aria-labelledby"):
+                assert set(element.attributes.get(name, "").split()) <= set(ids)
+
+    def test_sends_tweets_in_no_address(self, client: FlaskClient) -> None:
+        page = Page(client.get("/").text)
+
+        assert [form.attributes["method"] for form in page.all("form")] == ["post", "post"]
+        assert Page(client.get("/?text=fire").text).by_id("text").text.strip() == ""
+
+    def test_a_single_tweet(self, client: FlaskClient) -> None:
+        page = sent(client, FIRE)
+        explanation = Classifier.load().explain(FIRE)
+        probability = explanation.prediction.probability
+
+        assert page.by_id("verdict").text == f"Reads like a real disaster: {probability:.1%}"
+        assert page.one("rect", class_="fill").attributes["width"] == f"{probability:.2%}"
+        assert page.one("line").attributes["x1"] == "50.00%"
+        assert page.one("p", class_="tweet").text == FIRE
+        assert page.by_id("text").text.removeprefix("\n") == FIRE
+        marked = [word for word in explanation.words if abs(word.weight) >= 0.02]
+        assert marked
+        assert [(mark.text, mark.attributes["class"][:3]) for mark in page.all("mark")] == [
+            (word.word, "for" if word.weight > 0 else "aga") for word in marked
+        ]
+        strongest = max(explanation.words, key=lambda word: abs(word.weight))
+        first = page.one("ul", class_="weights").text.split()[:2]
+        assert first == [strongest.word, f"{100 * strongest.weight:+.1f}".replace("-", "−")]
+
+    def test_a_tweet_about_no_disaster(self, client: FlaskClient) -> None:
+        page = sent(client, JOKE)
+
+        assert page.by_id("verdict").text == (
+            f"Does not read like a real disaster: {predict(JOKE).probability:.1%}"
+        )
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_many_lines(self, client: FlaskClient, end: str) -> None:
+        page = sent(client, end.join([FIRE, "", "  ", JOKE, ""]))
+        fire, joke = predict([FIRE, JOKE])
+
+        assert page.by_id("verdict").text == "1 of 2 read like a real disaster"
+        assert [p.text for p in page.all("p", class_="tweet")] == [FIRE, JOKE]
+        assert [
+            rect.attributes["width"] for rect in page.all("rect") if "fill" in str(rect)
+        ] == [
+            f"{fire.probability:.2%}",
+            f"{joke.probability:.2%}",
+        ]
+        rows = [" ".join(row.text.split()) for row in page.all("tr")[1:]]
+        assert f"{fire.probability:.1%} disaster" in rows[0]
+        assert f"{joke.probability:.1%} no disaster" in rows[1]
+        assert page.all("mark") == []
+
+    def test_the_words_of_one_of_many(self, client: FlaskClient) -> None:
+        closed = sent(client, f"{FIRE}\n{JOKE}")
+        button = closed.by_id("explain-1")
+        opened = sent(client, f"{FIRE}\n{JOKE}", explain=button.attributes["value"])
+        words = [word for word in Classifier.load().explain(JOKE).words if word.weight < -0.02]
+
+        assert button.attributes["aria-expanded"] == "false"
+        assert opened.by_id("explain-1").attributes["aria-expanded"] == "true"
+        assert opened.by_id("explain-0").attributes["aria-expanded"] == "false"
+        assert words
+        assert {word.word for word in words} <= {mark.text for mark in opened.all("mark")}
+        again = sent(
+            client, f"{FIRE}\n{JOKE}", explain=opened.by_id("explain-1").attributes["value"]
+        )
+        assert again.all("mark") == []
+
+    @pytest.mark.parametrize("line", ["2", "-1", "x", "9" * 99])
+    def test_the_words_of_a_line_that_is_not_there(
+        self, client: FlaskClient, line: str
+    ) -> None:
+        assert sent(client, f"{FIRE}\n{JOKE}", explain=line).all("mark") == []
+
+    def test_examples(self, client: FlaskClient) -> None:
+        buttons = Page(client.get("/").text).all("button", name="example")
+
+        assert len(buttons) > 2
+        for button in buttons:
+            page = sent(client, "something else", example=button.attributes["value"])
+            assert page.one("p", class_="tweet").text == button.text
+            assert page.by_id("text").text.removeprefix("\n") == button.text
+        assert sent(client, FIRE, example="99").one("p", class_="tweet").text == FIRE
+
+    def test_never_sounds_certain(self) -> None:
+        percent = create_app().jinja_env.filters["percent"]
+
+        assert [percent(p) for p in (0.0, 0.0004, 0.0005, 0.5, 0.9995, 0.9996, 1.0)] == [
+            *("< 0.1%", "< 0.1%", "0.1%", "50.0%", "> 99.9%", "> 99.9%", "> 99.9%"),
+        ]
+
+
+HOSTILE = {
+    "script": "<script>alert(1)</script> fire",
+    "attribute": "\"><img src=x onerror=alert(1)> ' onfocus='alert(1)",
+    "end of the field": "</textarea></p></main><h1>fire",
+    "template": "{{ config }} {% raw %} ${fire} &lt;b&gt; &amp;amp;",
+    "direction": "\u202eerif\u2066 النار في الغابة \u200f",
+    "emoji": "🔥🧑\u200d🚒🏳️\u200d🌈 fire\ufe0f",
+    "control": "fire \x00\x07\x1b[31m\x7f\x85 near",
+    "noncharacters": "fire \ufffe\uffff \U0010ffff",
+    "zalgo": "f" + "\u0300" * 500 + "ire",
+    "long": "fire" * 6000,
+    "words": "fire " * 4999,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+class TestHostileTweets:
+    def test_alone(self, client: FlaskClient, text: str) -> None:
+        page = sent(client, text)
+        shown = page.one("p", class_="tweet").text
+        harmless = {element.tag for element in sent(client, FIRE).elements}
+
+        assert shown == page.by_id("text").text.removeprefix("\n")
+        assert shown.replace("\ufffd", "") == "".join(c for c in text if _is_allowed(c))
+        assert len(shown) == len(text)
+        assert {element.tag for element in page.elements} <= harmless
+        assert not any(name.startswith("on") for e in page.elements for name in e.attributes)
+
+    def test_among_others(self, client: FlaskClient, text: str) -> None:
+        page = sent(client, f"{FIRE}\n{text}", explain="1")
+
+        assert page.all("p", class_="tweet")[1].text.replace("\ufffd", "") == "".join(
+            c for c in text if _is_allowed(c)
+        )
+
+
+def _is_allowed(character: str) -> bool:
+    code = ord(character)
+    return not (code < 0x20 or 0x7F <= code < 0xA0 or code in (0xFFFE, 0xFFFF))
+
+
+def test_a_name_of_a_column_and_of_a_file_stay_text(client: FlaskClient) -> None:
+    response = upload(client, "<i>&amp;.csv", b'<script>,"</select>"\n1,2\n')
+    page = Page(response.text)
+
+    assert page.by_id("file-message").text == "<i>&amp;.csv: which column holds the tweets?"
+    assert [option.text for option in page.all("option")[1:]] == ["<script>", "</select>"]
+
+
+class TestRefusedText:
+    @pytest.mark.parametrize("text", ["", " ", "\r\n \t\r\n"])
+    def test_nothing(self, client: FlaskClient, text: str) -> None:
+        response = client.post("/", data={"text": text})
+
+        assert "write a tweet" in refused(response, 422, "text")
+
+    def test_no_form(self, client: FlaskClient) -> None:
+        refused(client.post("/"), 422, "text")
+        refused(client.post("/", json={"text": FIRE}), 422, "text")
+        refused(client.post("/", data=b"text=\xff", content_type=FORM), 422, "text")
+
+    def test_too_many_lines(self) -> None:
+        client = create_app({"MAX_TEXTS": 2}).test_client()
+
+        assert sent(client, "a\n\nb").by_id("verdict")
+        response = client.post("/", data={"text": "a\nb\nc"})
+        message = refused(response, 422, "text")
+        assert "3 lines" in message
+        assert "2 fit" in message
+        assert Page(response.text).by_id("text").text == "\na\nb\nc"
+
+    def test_a_line_that_is_too_long(self, client: FlaskClient) -> None:
+        most = client.application.config["MAX_EXPLAINED_LENGTH"]
+
+        assert sent(client, "a" * most)
+        response = client.post("/", data={"text": "a" * (most + 1)})
+        assert f"{most + 1:,} characters" in refused(response, 422, "text")
+        assert "a" * (most + 1) in response.text
+
+    def test_too_much(self) -> None:
+        client = create_app({"MAX_CONTENT_LENGTH": 600_000}).test_client()
+
+        # More than Flask lets through by itself, and less than the limit.
+        fits = client.post("/", data={"text": "f\n" * 130_000})
+        assert "130,000 lines" in refused(fits, 422, "text")
+        response = client.post("/", data={"text": "a" * 600_000})
+        assert "0.6 MB" in refused(response, 413, "text")
+
+
+FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+
+FILES = {
+    "plain": ("a.csv", f'id,text\n1,"{FIRE}"\n2,{JOKE}\n'.replace(", brb", ""), {}),
+    "missing texts": ("a.csv", 'id,text\n1,\n2,""\n3,fire\n', {}),
+    "a mark, CRLF, no last line end": ("a.csv", "\ufefftext,id\r\nfire,1\r\nflood,2", {}),
+    "quotes and line ends": ("a.csv", 'text\n"fire\n\n""near"" the lake"\n"a\r\nb"\n', {}),
+    "blank lines": ("a.csv", "\n\ntext\n\nfire\n\r\n\n", {}),
+    "NUL": ("a.csv", "text\nfire\0near\n", {}),
+    "no rows": ("a.csv", "text\n", {}),
+    "no line end at all": ("a.csv", "text", {}),
+    "the only column": ("tweets.CSV", "tweet\nfire\n", {}),
+    "a column of choice": ("a.csv", 'id," töööt ""x"""\n1,fire\n', {"column": ' töööt "x"'}),
+    "tabs": ("a.tsv", "id\ttext\n1\tfire, near\n", {}),
+    "replaced columns": ("a.csv", 'label,text,x\n"1\n2",fire,3\n', {"overwrite": "yes"}),
+    "many pieces": ("a.csv", "text\n" + 'fire\n\nflood\n""\n' * 500, {}),
+}
+
+
+class TestFiles:
+    @pytest.mark.parametrize(("name", "content", "fields"), FILES.values(), ids=FILES)
+    def test_come_back_as_from_the_command(
+        self,
+        client: FlaskClient,
+        tmp_path: Path,
+        run: Callable[..., Any],
+        name: str,
+        content: str,
+        fields: dict[str, str],
+    ) -> None:
+        (tmp_path / name).write_bytes(content.encode())
+        column = fields.get("column")
+        options = ["--text-column", column] if column else []
+        options += ["--overwrite-columns"] if "overwrite" in fields else []
+        expected = tmp_path / f"scored-{name}"
+        assert run("disaster-tweets", "score", name, "-o", expected.name, *options).status == 0
+
+        response = upload(client, name, content.encode(), **fields)
+
+        assert response.status_code == 200
+        assert response.data == expected.read_bytes()
+        assert int(response.headers["Line-Count"]) == response.data.count(b"\n")
+        stem, _, suffix = name.rpartition(".")
+        assert response.headers["Content-Disposition"] == (
+            f"attachment; filename*=UTF-8''{stem}-scored.{suffix}"
+        )
+        media_type = "text/tab-separated-values" if suffix == "tsv" else "text/csv"
+        assert response.content_type == f"{media_type}; charset=utf-8"
+
+    def test_rows_are_counted_before(self, client: FlaskClient) -> None:
+        response = upload(client, "a.csv", b'text\n"a\nb"\n\n""\n')
+
+        assert (response.headers["Row-Count"], response.headers["Line-Count"]) == ("2", "5")
+
+    def test_come_back_as_they_are_scored(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scored = count_scored(monkeypatch)
+        response = upload(client, "a.csv", numbered(3000))
+        pieces = response.iter_encoded()
+
+        assert next(pieces) == b"text,probability,label\n"
+        assert scored == []
+        assert next(pieces).count(b"\n") == sum(scored) < 3000
+        response.close()
+
+    def test_nobody_scores_for_a_client_that_went_away(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scored = count_scored(monkeypatch)
+        response = upload(client, "a.csv", numbered(3000))
+        pieces = response.iter_encoded()
+        next(pieces), next(pieces)
+        response.close()
+
+        assert list(pieces) == []
+        assert len(scored) == 1
+
+    def test_nothing_is_kept(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        content = b"text,more\nfire," + b"z" * 2_000_000 + b"\n"
+        body, media_type = multipart("a.csv", content)
+        # No temporary file can be made: what is sent has to stay in memory.
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+
+        first = client.post("/file", data=body, content_type=media_type)
+        assert first.data.count(b"z") == 2_000_000
+        second = upload(client, "b.csv", b"text\na\n")
+        assert b"fire" not in second.data
+        assert "a.csv" not in client.get("/").text
+        assert list(tmp_path.iterdir()) == []
+
+    def test_names(self, client: FlaskClient) -> None:
+        def name(sent: str) -> str:
+            response = upload(client, sent, b"text\n")
+            header = response.headers["Content-Disposition"]
+            return header.removeprefix("attachment; filename*=UTF-8''")
+
+        assert name("/dir/../a b.csv") == "a%20b-scored.csv"
+        assert name("größe 🔥.csv") == "gr%C3%B6%C3%9Fe%20%F0%9F%94%A5-scored.csv"
+        assert name("a; b=.csv") == "a%3B%20b%3D-scored.csv"
+        assert name("a\x01\x85b.csv") == "ab-scored.csv"
+
+    def test_the_address_of_the_form_leads_to_the_page(self, client: FlaskClient) -> None:
+        assert client.get("/file").headers["Location"] == "/"
+
+
+def multipart(name: str, content: bytes) -> tuple[bytes, str]:
+    """Return the body that brings a file, and its media type."""
+    head = f'Content-Disposition: form-data; name="file"; filename="{name}"'.encode()
+    body = b"--edge\r\n" + head + b"\r\n\r\n" + content + b"\r\n--edge--\r\n"
+    return body, f"{MULTIPART}; boundary=edge"
+
+
+def numbered(rows: int) -> bytes:
+    return b"text\n" + b"".join(b"fire %d\n" % number for number in range(rows))
+
+
+def count_scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows by the number of texts of each call to the model."""
+    scored: list[int] = []
+    predict_proba = Classifier.predict_proba
+
+    def counting(self: Classifier, texts: list[str], **options: Any) -> Any:
+        scored.append(len(texts))
+        return predict_proba(self, texts, **options)
+
+    monkeypatch.setattr(Classifier, "predict_proba", counting)
+    return scored
+
+
+REFUSED = {
+    "no name": ("", b"text\nfire\n", ["choose one"]),
+    "a picture": ("a.png", b"\x89PNG\r\n", ["a.png", "not a CSV file"]),
+    "a sheet": ("a.xlsx", b"PK", ["a.xlsx", "save it as CSV in UTF-8"]),
+    "compressed": ("a.csv.gz", b"\x1f\x8b", ["a.csv.gz", "not a CSV file"]),
+    "empty": ("a.csv", b"", ["a.csv", "is empty"]),
+    "blank": ("a.csv", b"\n\r\n", ["a.csv", "is empty"]),
+    "a picture by another name": ("a.csv", b"\x89PNG\r\n\x1a\n", ["a.csv, header", "UTF-8"]),
+    "UTF-16": ("a.csv", "text\nfire\n".encode("utf-16"), ["a.csv, header", "UTF-8"]),
+    "Latin-1": ("a.csv", b"text\nfire\ncaf\xe9\n", ["a.csv, row 2 (line 3)", "UTF-8"]),
+    "fields": ("a.csv", b"id,text\n1,a\n2\n", ["row 2 (line 3): 1 field", "header has 2"]),
+    "an open quote": ("a.csv", b'text\nfire\n"b\n', ["row 2 (line 3)", "never closed"]),
+    "no such column": ("a.csv", b"id,tweet\n1,a\n", ["which column"]),
+    "two such columns": ("a.csv", b"text,text\n1,a\n", ["several", "'text'", "rename"]),
+    "taken": ("a.csv", b"text,label\na,1\n", ["'label'", "rename", "to replace"]),
+    "both taken": ("a.csv", b"text,label,probability\na,1,2\n", ["'probability' and 'label'"]),
+    "taken by the text": ("a.csv", b"label\na\n", ["'label'", "rename"]),
+}
+
+
+class TestRefusedFiles:
+    @pytest.mark.parametrize(("name", "content", "words"), REFUSED.values(), ids=REFUSED)
+    def test_one_line_tells_why(
+        self, client: FlaskClient, name: str, content: bytes, words: list[str]
+    ) -> None:
+        message = refused(upload(client, name, content), 422, "file")
+
+        assert all(word in message for word in words), message
+        assert "--" not in message  # no options of the command line
+
+    def test_no_form(self, client: FlaskClient) -> None:
+        refused(client.post("/file"), 422, "file")
+        refused(client.post("/file", data={"file": "text"}), 422, "file")
+        refused(client.post("/file", data=b"--x", content_type=MULTIPART), 422, "file")
+
+    def test_a_row_far_behind_is_found_before_the_first_is_scored(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scored = count_scored(monkeypatch)
+        response = upload(client, "a.csv", numbered(3000) + b"a,b\n")
+
+        assert "row 3001 (line 3002)" in refused(response, 422, "file")
+        assert scored == []
+
+    def test_the_columns_to_choose_from(self, client: FlaskClient) -> None:
+        page = Page(upload(client, "a.csv", b"id,tweet\n1,a\n").text)
+        taken = Page(upload(client, "a.csv", b"id,text,label\n1,a,b\n").text)
+
+        assert "open" in page.one("details").attributes
+        assert [option.attributes["value"] for option in page.all("option")] == [
+            "",
+            "id",
+            "tweet",
+        ]
+        assert not any("selected" in option.attributes for option in page.all("option"))
+        assert [o.text for o in taken.all("option") if "selected" in o.attributes] == ["text"]
+
+    def test_too_large(self) -> None:
+        client = create_app({"MAX_UPLOAD_LENGTH": 2000}).test_client()
+
+        assert upload(client, "a.csv", b"text\n" + b"a" * 1500).status_code == 200
+        message = refused(upload(client, "a.csv", b"text\n" + b"a" * 2000), 413, "file")
+        assert "disaster-tweets score" in message
+
+    def test_too_many_rows(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        scored = count_scored(monkeypatch)
+        client = create_app({"MAX_UPLOAD_ROWS": 2}).test_client()
+
+        assert upload(client, "a.csv", numbered(2)).data
+        message = refused(upload(client, "my file.csv", numbered(3)), 422, "file")
+        assert "disaster-tweets score 'my file.csv' -o 'my file-scored.csv'" in message
+        assert scored == [2]
+
+
+def test_the_card(client: FlaskClient, manifest: dict[str, Any]) -> None:
+    page = Page(client.get("/card").text)
+    text = " ".join(page.one("main").text.split())
+    accuracy = manifest["metrics"]["accuracy"]
+
+    assert Page(client.get("/").text).all("a", href="/card")
+    assert (
+        f"Accuracy{accuracy['value']:.3f}{accuracy['low']:.3f} to {accuracy['high']:.3f}"
+        in text
+    )
+    assert manifest["artifacts"]["model.tflite"]["sha256"] in text
+    assert f"{manifest['metrics']['texts']:,} tweets" in text
+    assert manifest["backbone"]["repository"] in text
+
+
+@pytest.fixture(params=["empty", "one", "many", "refused", "card"])
+def html(request: pytest.FixtureRequest, client: FlaskClient) -> str:
+    page = {
+        "empty": lambda: client.get("/"),
+        "one": lambda: client.post("/", data={"text": FIRE}),
+        "many": lambda: client.post("/", data={"text": f"{FIRE}\n{JOKE}", "explain": "0"}),
+        "refused": lambda: upload(client, "a.csv", b"id,tweet\n"),
+        "card": lambda: client.get("/card"),
+    }[request.param]()
+    return page.text
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere(
+    client: FlaskClient, html: str
+) -> None:
+    page = Page(html)
+
+    assert page.all("style") == []
+    assert all(script.text == "" and script.attributes["src"] for script in page.all("script"))
+    for element in page.elements:
+        assert not {"style", "srcdoc"} & element.attributes.keys()
+        assert not any(name.startswith("on") for name in element.attributes)
+        for name in ("src", "href", "action", "formaction"):
+            address = element.attributes.get(name, "")
+            assert address == "" or address.startswith(("/", "#")), address
+            path = urlsplit(address).path
+            if path and element.tag != "form":
+                with client.get(path) as response:
+                    assert response.status_code == 200
+
+
+def test_every_address_is_below_the_prefix_of_a_proxy(client: FlaskClient) -> None:
+    prefix = {"SCRIPT_NAME": "/tweets"}
+    for path in ("/", "/card"):
+        page = Page(client.get(path, environ_overrides=prefix).text)
+        addresses = [
+            element.attributes[name]
+            for element in page.elements
+            for name in ("src", "href", "action")
+            if name in element.attributes
+        ]
+        assert len(addresses) > 5
+        assert all(address.startswith(("/tweets/", "#")) for address in addresses)
+    location = client.get("/file", environ_overrides=prefix).headers["Location"]
+    assert location == "/tweets/"
+
+
+def test_no_log_has_what_was_sent(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client.post("/", data={"text": "secretive"})
+    client.post("/", data={"text": ""})
+    assert upload(client, "secretive.csv", b"text\nsecretive\n").data
+    upload(client, "secretive.csv", b"secretive\n\xff\n")
+
+    assert caplog.text
+    assert "secretive" not in caplog.text
+
+
+@pytest.fixture(autouse=True)
+def _no_cookie(client: FlaskClient) -> Iterator[None]:
+    yield
+    assert not client._cookies
