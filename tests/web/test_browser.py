@@ -464,6 +464,7 @@ def show_download(page: Page) -> None:
 def show_card(page: Page) -> None:
     page.get_by_role("link", name="Model card").click()
     expect(page.get_by_role("heading", name="Model card")).to_be_visible()
+    page.wait_for_load_state()  # its style sheet included
 
 
 SCENES = (

@@ -1,0 +1,88 @@
+"""DuckDB: the SQL functions disaster_probability(text) and disaster_label(text)."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from disaster_tweets.errors import InputError
+from disaster_tweets.plugins.column import missing, score
+
+try:
+    import duckdb
+    import pyarrow as pa
+except ImportError as error:
+    raise missing("DuckDB, with PyArrow,", "duckdb") from error
+
+
+def register(con: duckdb.DuckDBPyConnection) -> None:
+    """Add the functions to the database of a connection, for all its connections.
+
+    - ``disaster_probability(text VARCHAR)``: DOUBLE, the probability of a disaster, in [0, 1];
+    - ``disaster_label(text VARCHAR)``: VARCHAR, ``'disaster'`` or ``'not_disaster'``.
+
+    Both give NULL for NULL. The second of two calls changes nothing.
+
+    Args:
+        con: What ``duckdb.connect()`` returns. ``duckdb.connect(":default:")`` is the
+            connection of ``duckdb.sql()``.
+
+    Raises:
+        InputError: ``con`` is something else.
+        duckdb.ConnectionException: ``con`` is closed.
+    """
+    if not isinstance(con, duckdb.DuckDBPyConnection):
+        kind = type(con).__name__
+        raise InputError(f"con must be what duckdb.connect() returns, not {kind}")
+    for name, function, sql_type in (
+        ("disaster_probability", _probabilities, "DOUBLE"),
+        ("disaster_label", _labels, "VARCHAR"),
+    ):
+        if not _is_registered(con, name):
+            con.create_function(
+                name,
+                function,
+                ["VARCHAR"],
+                sql_type,
+                type="arrow",
+                null_handling="special",  # NULLs are scored too, as NULL
+                side_effects=False,
+            )
+
+
+def _is_registered(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    found = con.execute(
+        "SELECT 1 FROM duckdb_functions() WHERE function_type = 'scalar' AND function_name = ?",
+        [name],
+    )
+    return bool(found.fetchall())
+
+
+class _Vector(threading.local):
+    """The scores of the vector that this thread of DuckDB has scored last.
+
+    For a query with both functions, or with one in two places, DuckDB calls for the same
+    texts again, or for some of them.
+    """
+
+    def __init__(self) -> None:
+        self.scores: dict[str | None, tuple[float | None, str | None]] = {}
+
+
+_last = _Vector()
+
+
+def _probabilities(texts: pa.ChunkedArray) -> pa.Array:
+    return pa.array([probability for probability, _ in _scores(texts)], pa.float64())
+
+
+def _labels(texts: pa.ChunkedArray) -> pa.Array:
+    return pa.array([label for _, label in _scores(texts)], pa.string())
+
+
+def _scores(column: pa.ChunkedArray) -> list[Any]:
+    texts = column.to_pylist()
+    if not _last.scores.keys() >= set(texts):
+        distinct = list(dict.fromkeys(texts))
+        _last.scores = dict(zip(distinct, zip(*score(distinct), strict=True), strict=True))
+    return [_last.scores[text] for text in texts]

@@ -1,0 +1,78 @@
+"""Spark: the functions for columns of data frames, and the same ones for SQL.
+
+They run in Spark's Python workers, so the package must be installed there as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from disaster_tweets.plugins.column import missing, score
+
+try:
+    import pyarrow as pa
+    from pyspark.sql.functions import arrow_udf
+    from pyspark.sql.types import DoubleType, StringType, StructType
+except ImportError as error:
+    raise missing("PySpark 4.1 or newer, with PyArrow,", "spark") from error
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, SparkSession
+    from pyspark.sql._typing import ColumnOrName, UserDefinedFunctionLike
+
+_SCORE = StructType().add("probability", DoubleType()).add("label", StringType())
+
+
+def disaster_score(text: ColumnOrName) -> Column:
+    """Return the column ``score``: structs of what the two functions below give.
+
+    Args:
+        text: A column of strings, or its name. NULL gives a NULL in both fields.
+    """
+    return _udf()(text).alias("score")
+
+
+def disaster_probability(text: ColumnOrName) -> Column:
+    """Return the column ``probability``: that of a disaster, a double in [0, 1].
+
+    Args:
+        text: A column of strings, or its name. NULL gives NULL.
+    """
+    return _udf()(text).getField("probability").alias("probability")
+
+
+def disaster_label(text: ColumnOrName) -> Column:
+    """Return the column ``label``: ``'disaster'`` or ``'not_disaster'``.
+
+    Args:
+        text: A column of strings, or its name. NULL gives NULL.
+    """
+    return _udf()(text).getField("label").alias("label")
+
+
+def register(spark: SparkSession) -> None:
+    """Add the three functions to the SQL of a session, under the same names.
+
+    Those of an earlier call are replaced by equal ones.
+    """
+    spark.udf.register("disaster_score", _udf())
+    # Functions of SQL, which Spark resolves to fields: it sees that both share one score.
+    for field in _SCORE:
+        spark.sql(
+            f"CREATE OR REPLACE TEMPORARY FUNCTION disaster_{field.name}(text STRING) "
+            f"RETURNS {field.dataType.simpleString()} RETURN disaster_score(text).{field.name}"
+        )
+
+
+def _udf() -> UserDefinedFunctionLike:
+    # Made at each call, as Spark Connect needs another kind than a classic session.
+    return arrow_udf(_score, _SCORE)
+
+
+def _score(texts: pa.Array) -> pa.Array:
+    scores = score(texts.to_pylist())
+    columns = [
+        pa.array(scores.probabilities, pa.float64()),
+        pa.array(scores.labels, pa.string()),
+    ]
+    return pa.StructArray.from_arrays(columns, _SCORE.names)

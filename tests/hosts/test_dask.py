@@ -1,0 +1,77 @@
+"""The lines for Dask that its page shows, with its schedulers of threads and of processes."""
+
+from __future__ import annotations
+
+import dask.dataframe as dd
+import pandas as pd
+import pytest
+
+from disaster_tweets import InputError, predict
+from disaster_tweets.plugins.column import score
+
+HOSTS = ("dask",)
+
+FIRE, SONG = "Wildfire has crossed the highway near Ashford", "this mixtape is fire"
+TEXTS = [FIRE, SONG, None, "", "🔥", "çok büyük deprem", FIRE, pd.NA, float("nan")]
+PREDICTIONS = [predict(text) if isinstance(text, str) else None for text in TEXTS]
+INDEX = pd.RangeIndex(100, 100 + len(TEXTS))
+SCORED = pd.DataFrame(
+    {
+        "probability": [prediction and prediction.probability for prediction in PREDICTIONS],
+        "label": pd.array(
+            [prediction and prediction.label for prediction in PREDICTIONS], "string"
+        ),
+    },
+    index=INDEX,
+)
+TWEETS = pd.DataFrame({"text": TEXTS}, index=INDEX)
+
+
+def scored(tweets: dd.DataFrame) -> dd.DataFrame:
+    # Functions of a function: Dask sends them by value, as it does those of a notebook.
+    def probability(texts):
+        return pd.Series(score(texts).probabilities, texts.index, "float64")
+
+    def label(texts):
+        return pd.Series(score(texts).labels, texts.index, "string")
+
+    texts = tweets["text"]
+    tweets["probability"] = texts.map_partitions(probability, meta=("probability", "float64"))
+    tweets["label"] = texts.map_partitions(label, meta=("label", "string"))
+    return tweets[["probability", "label"]]
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "processes"])
+def test_columns_hold_the_scores_that_predict_gives(scheduler) -> None:
+    tweets = dd.from_pandas(TWEETS, npartitions=4, sort=False)
+    got = scored(tweets).compute(scheduler=scheduler, num_workers=2)
+    pd.testing.assert_frame_equal(got, SCORED, check_exact=True)
+
+
+def test_a_partition_without_rows_has_no_scores() -> None:
+    tweets = dd.from_pandas(TWEETS, npartitions=4, sort=False)
+    got = scored(tweets[tweets["text"] == SONG]).compute(scheduler="threads")
+    pd.testing.assert_frame_equal(got, SCORED[TWEETS["text"] == SONG], check_exact=True)
+
+
+def test_the_types_are_known_without_a_score() -> None:
+    tweets = dd.from_pandas(TWEETS, npartitions=2, sort=False)
+    assert scored(tweets).dtypes.to_dict() == SCORED.dtypes.to_dict()
+
+
+def test_the_scores_of_a_file_can_be_filtered_and_grouped(tmp_path) -> None:
+    TWEETS[:4].to_parquet(tmp_path / "0.parquet")
+    TWEETS[4:].to_parquet(tmp_path / "1.parquet")
+    frame = scored(dd.read_parquet(tmp_path))
+    likely = frame[frame["probability"] > 0.5]
+    assert sorted(likely.compute().index) == sorted(SCORED.index[SCORED["probability"] > 0.5])
+    counts = frame.groupby("label").size().compute()
+    assert counts.to_dict() == SCORED.groupby("label").size().to_dict()
+
+
+def test_a_number_is_refused_in_one_line() -> None:
+    tweets = dd.from_pandas(pd.DataFrame({"text": [1, 2]}), npartitions=1)
+    with pytest.raises(
+        InputError, match=r"^value 0 is int, not text; cast the column to text$"
+    ):
+        scored(tweets).compute(scheduler="threads")

@@ -1,0 +1,128 @@
+"""The expressions for Polars: eager and lazy, in every context, on every type of text."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from disaster_tweets import InputError, predict
+from disaster_tweets.errors import ArtifactError
+from disaster_tweets.plugins import polars as adapter
+
+HOSTS = ("polars",)
+
+FIRE, SONG = "Wildfire has crossed the highway near Ashford", "this mixtape is fire"
+TEXTS = [FIRE, SONG, None, "", "🔥", "çok büyük deprem", FIRE, None]
+TWEETS = pl.DataFrame({"id": range(len(TEXTS)), "text": TEXTS, "place": list("aabbccdd")})
+
+PREDICTIONS = [None if text is None else predict(text) for text in TEXTS]
+PROBABILITIES = [prediction and prediction.probability for prediction in PREDICTIONS]
+LABELS = [prediction and prediction.label for prediction in PREDICTIONS]
+SCORED = TWEETS.with_columns(
+    pl.Series("probability", PROBABILITIES, pl.Float64), pl.Series("label", LABELS, pl.String)
+)
+
+text = pl.col("text").disaster_tweets
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [(text.probability(), text.label()), (text.score().struct.field("*"),)],
+    ids=["two expressions", "one struct"],
+)
+class TestScores:
+    def test_eager_columns_hold_the_scores_that_predict_gives(self, scores) -> None:
+        assert_frame_equal(TWEETS.with_columns(*scores), SCORED, check_exact=True)
+
+    @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+    def test_lazy_ones_do_in_both_engines(self, scores, engine) -> None:
+        scored = TWEETS.lazy().with_columns(*scores).collect(engine=engine)
+        assert_frame_equal(scored, SCORED, check_exact=True)
+
+    def test_the_schema_is_known_without_a_score(self, scores, monkeypatch) -> None:
+        monkeypatch.setattr(adapter, "score", None)
+        assert TWEETS.lazy().with_columns(*scores).collect_schema() == SCORED.schema
+
+    def test_no_rows_give_no_scores(self, scores) -> None:
+        assert_frame_equal(TWEETS.clear().with_columns(*scores), SCORED.clear())
+
+
+def test_one_struct_scores_each_text_once(monkeypatch) -> None:
+    scored = []
+
+    def score(texts, score=adapter.score):
+        scored.extend(texts)
+        return score(texts)
+
+    monkeypatch.setattr(adapter, "score", score)
+    lazy = TWEETS.lazy().with_columns(text.score().struct.field("*"))
+    lazy.filter(pl.col("probability") > 0.5).sort("probability").collect()
+    assert sorted(map(str, scored)) == sorted(map(str, TEXTS))
+
+
+def test_a_filter_keeps_the_rows_of_a_label() -> None:
+    likely = TWEETS.lazy().filter(text.label() == "disaster").collect()
+    assert likely["id"].to_list() == [
+        row for row, label in enumerate(LABELS) if label == "disaster"
+    ]
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+def test_group_by_takes_scores_as_key_and_as_aggregate(engine) -> None:
+    lazy = TWEETS.lazy()
+    by_label = lazy.group_by(text.label()).agg(pl.len()).sort("label").collect(engine=engine)
+    assert_frame_equal(by_label, SCORED.group_by("label").agg(pl.len()).sort("label"))
+    by_place = lazy.group_by("place").agg(text.probability().max()).sort("place")
+    want = SCORED.group_by("place").agg(pl.col("probability").max()).sort("place")
+    assert_frame_equal(by_place.collect(engine=engine), want)
+
+
+def test_a_file_streams_through_to_another(tmp_path) -> None:
+    TWEETS.write_parquet(tmp_path / "tweets.parquet", row_group_size=3)
+    tweets = pl.scan_parquet(tmp_path / "tweets.parquet")
+    scores = text.score().struct.field("*")
+    tweets.with_columns(scores).sink_parquet(tmp_path / "scored.parquet")
+    assert_frame_equal(pl.read_parquet(tmp_path / "scored.parquet"), SCORED, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "kind", [pl.Categorical, pl.Enum(TWEETS["text"].unique().drop_nulls())]
+)
+def test_categories_are_text(kind) -> None:
+    scored = TWEETS.select(pl.col("text").cast(kind).disaster_tweets.probability())
+    assert scored["probability"].to_list() == PROBABILITIES
+
+
+def test_a_column_of_nulls_alone_has_no_scores() -> None:
+    scored = pl.DataFrame({"text": [None, None]}).select(text.probability(), text.label())
+    assert scored.rows() == [(None, None), (None, None)]
+    assert scored.schema == {"probability": pl.Float64, "label": pl.String}
+
+
+@pytest.mark.parametrize(
+    "kind", [pl.Int64, pl.Binary, pl.Boolean, pl.List(pl.String), pl.Object]
+)
+def test_what_is_no_text_is_refused_in_one_line(kind) -> None:
+    frame = pl.DataFrame({"text": pl.Series([None], dtype=kind)})
+    with pytest.raises(InputError) as caught:
+        frame.select(text.label())
+    first, *_ = str(caught.value).splitlines()
+    assert first == f"column 'text' is {kind}, not String; cast it first"
+
+
+def test_a_damaged_model_is_an_error_of_the_query(monkeypatch) -> None:
+    def score(texts):
+        raise ArtifactError("model.tflite: it is truncated; reinstall disaster-tweets-model")
+
+    monkeypatch.setattr(adapter, "score", score)
+    with pytest.raises(ArtifactError, match=r"^model\.tflite: it is truncated; reinstall"):
+        TWEETS.select(text.label())
+
+
+def test_without_its_host_the_import_names_the_extra(run) -> None:
+    code = "import sys; sys.modules['polars'] = None; import disaster_tweets.plugins.polars"
+    done = run("python", "-c", code)
+    assert done.err.splitlines()[-1] == (
+        'ImportError: Polars cannot be imported; pip install "disaster-tweets-model[polars]"'
+    )
