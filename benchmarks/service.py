@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 DISTINCT, BATCH = 20_000, 100
 CLIENTS = (1, 8, 64)
-ROUNDS, SECONDS = 3, 8
+ROUNDS, SECONDS = 3, 6
 LONG, EVERY = 300, 5  # seconds
 
 
