@@ -245,8 +245,10 @@ def measure(name: str, workers: int, inputs: Path) -> Measured:
             (Path(folder) / source.name).symlink_to(source)
         if name == COMMAND:
             return measure_command(workers, Path(folder))
-        run = [sys.executable, __file__, "--run", name, str(workers), folder, str(time())]
-        done = subprocess.run(run, capture_output=True, text=True)
+        run = [sys.executable, Path(__file__).resolve(), "--run", name, str(workers)]
+        done = subprocess.run(
+            [*run, folder, str(time())], capture_output=True, text=True, cwd=folder
+        )
     if done.returncode:
         sys.exit(f"error: {name} with {workers} workers failed:\n{done.stderr[-3000:]}")
     return Measured(*json.loads(done.stdout.splitlines()[-1]))

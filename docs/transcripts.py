@@ -4,7 +4,7 @@
 
 The blocks of a page run in order, in an empty folder, with the commands of this Python's
 environment first on the PATH. With --wheel, that is a new environment for each page, in which
-uv has installed the wheel with the extra that the page names, and nothing else:
+pip has installed the wheel with the extra that the page names, and nothing else:
 
 - ``console``: what stands behind ``$``, and below it behind ``>``, goes to one bash, so that
   variables, folders and background jobs stay until the end of the page;
@@ -125,19 +125,16 @@ def environment(wheel: Path, extra: str, folder: Path) -> Path:
     """Make an environment in ``folder`` that holds a wheel with an extra; return its scripts.
 
     Raises:
-        ExampleError: uv cannot make it, or is not installed.
+        ExampleError: pip cannot install them.
     """
     scripts = folder / "bin"
-    target = f"{wheel.resolve()}[{extra}]"
-    for command in (
-        ["venv", "--quiet", "--seed", "--python", sys.executable, folder],
-        ["pip", "install", "--quiet", "--python", scripts / "python", target],
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "uv", *command], capture_output=True, text=True
-        )
-        if done.returncode:
-            raise ExampleError(f"uv {command[0]}: {done.stderr}")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    install = [scripts / "python", "-m", "pip", "install", "--quiet"]
+    done = subprocess.run(
+        [*install, f"{wheel.resolve()}[{extra}]"], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ExampleError(done.stderr)
     return scripts
 
 

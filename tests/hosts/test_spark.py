@@ -49,7 +49,7 @@ LABELS = [label for *_, label in SCORED]
 
 
 @pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
+def spark(tmp_path_factory) -> Iterator[SparkSession]:
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         pytest.skip("Spark needs Java 17 or newer: set JAVA_HOME")
     with pytest.MonkeyPatch.context() as patch:
@@ -62,6 +62,7 @@ def spark() -> Iterator[SparkSession]:
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
             .config("spark.sql.shuffle.partitions", "2")
+            .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
             .config("spark.sql.execution.arrow.maxRecordsPerBatch", "3")
             .getOrCreate()
         )

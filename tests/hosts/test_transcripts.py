@@ -15,10 +15,15 @@ PAGES = sorted((ROOT / "docs" / "hosts").glob("*.md"))
 @pytest.fixture(scope="session")
 def where(wheel) -> list[str | Path]:
     """An environment of its own for each page, where packages can be installed; else this."""
-    reachable = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", "--dry-run", "--refresh", "iniconfig"],
-        capture_output=True,
-    )
+    probe = [
+        "install",
+        "--dry-run",
+        "--no-deps",
+        "--ignore-installed",
+        "--retries=0",
+        "iniconfig",
+    ]
+    reachable = subprocess.run([sys.executable, "-m", "pip", *probe], capture_output=True)
     return [] if reachable.returncode else ["--wheel", wheel]
 
 

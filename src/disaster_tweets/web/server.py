@@ -228,10 +228,19 @@ def _load_model(threads: int) -> None:
 
 
 def _log_to_standard_output() -> None:
-    logging.raiseExceptions = False  # where nobody reads the log, serve all the same
-    ACCESS_LOG.addHandler(logging.StreamHandler(sys.stdout))
+    ACCESS_LOG.addHandler(_AccessLogHandler(sys.stdout))
     ACCESS_LOG.setLevel(logging.INFO)
     ACCESS_LOG.propagate = False
+
+
+class _AccessLogHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Lets the service go on where nobody reads its log, or the disk is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            # What is still in the buffer would fail again, at the latest when Python ends.
+            with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _stop_with_the_parent() -> None:
