@@ -35,7 +35,7 @@ import pyarrow.parquet as pq
 from bulk import machine
 from tweets import tweets
 
-ROWS, FILES, ROUNDS = 4000, 16, 3
+ROWS, FILES, ROUNDS = 4800, 8, 3
 WORKERS = (1, 2)
 FEW, MOST_WARM_UPS = 400, 20
 BILLION = 1_000_000_000
@@ -116,8 +116,7 @@ def dask(workers: int) -> Iterator[Score]:
         table.map_partitions(with_scores, meta=meta).to_parquet(target)
 
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        # One by one: dealt out by six, as they are else, so few partitions would not come even.
-        dask.config.set(scheduler="processes", pool=pool, chunksize=1)
+        dask.config.set(scheduler="processes", pool=pool)
         yield score
 
 
@@ -245,10 +244,8 @@ def measure(name: str, workers: int, inputs: Path) -> Measured:
             (Path(folder) / source.name).symlink_to(source)
         if name == COMMAND:
             return measure_command(workers, Path(folder))
-        run = [sys.executable, Path(__file__).resolve(), "--run", name, str(workers)]
-        done = subprocess.run(
-            [*run, folder, str(time())], capture_output=True, text=True, cwd=folder
-        )
+        run = [sys.executable, __file__, "--run", name, str(workers), folder, str(time())]
+        done = subprocess.run(run, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"error: {name} with {workers} workers failed:\n{done.stderr[-3000:]}")
     return Measured(*json.loads(done.stdout.splitlines()[-1]))
