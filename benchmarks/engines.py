@@ -7,10 +7,10 @@ tweets. With --write it also replaces the measured part of docs/engines.md. Linu
 processor cores and Java. Run it on a quiet machine, in an environment that has the package with
 the extras dask, ray and spark.
 
-Each engine reads distinct tweets from Parquet files and writes their scores to such files. Each
-run is a process of its own. Once all its workers are up it scores a few tweets, then many: the
-rate is that of the tweets and the seconds by which the second job is larger, so that what a job
-costs in any case does not count.
+Each engine reads distinct tweets from Parquet files (Ray gets them as Arrow tables) and writes
+their scores to such files. Each run is a process of its own. Once all its workers are up it
+scores a few tweets, then many: the rate is that of the tweets and the seconds by which the
+second job is larger, so that what a job costs in any case does not count.
 """
 
 from __future__ import annotations
