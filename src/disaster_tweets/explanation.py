@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from disaster_tweets.prediction import Prediction
 
 _WORD = re.compile(r"\S+")
+
+_STRENGTHS = (0.02, 0.1, 0.3)  # the least size of a weight to be shown as 1, 2 and 3
+_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,25 @@ class Explanation:
     text: str
     prediction: Prediction
     words: tuple[WordWeight, ...]
+
+
+def strength(word: WordWeight) -> int:
+    """Say how strongly a word is to be marked: from 0, not at all, to 3."""
+    return sum(abs(word.weight) >= least for least in _STRENGTHS)
+
+
+def strongest(explanation: Explanation) -> list[WordWeight]:
+    """Return the few words, of those to be marked, that carried the decision most."""
+    marked = [word for word in explanation.words if strength(word)]
+    return sorted(marked, key=lambda word: -abs(word.weight))[:_LISTED]
+
+
+def words_for_json(explanation: Explanation) -> list[dict[str, Any]]:
+    """Return the words as plain values, in the order of the text."""
+    return [
+        {"word": w.word, "start": w.start, "end": w.end, "weight": round(w.weight, 7)}
+        for w in explanation.words
+    ]
 
 
 def explain(

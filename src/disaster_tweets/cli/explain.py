@@ -12,12 +12,10 @@ import click
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import texts_or_lines
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
+from disaster_tweets.explanation import strength, strongest, words_for_json
 
 if TYPE_CHECKING:
     from disaster_tweets.explanation import Explanation, WordWeight
-
-_COLORED, _BOLD, _REVERSED = 0.02, 0.1, 0.3  # the least size of a weight to be shown so
-_LISTED = 5  # of the words that are coloured, those with the largest weights
 
 
 @click.command()
@@ -58,10 +56,7 @@ def _as_json(explanation: Explanation) -> str:
             "text": explanation.text,
             "probability": round(explanation.prediction.probability, 7),
             "label": explanation.prediction.label,
-            "words": [
-                {"word": w.word, "start": w.start, "end": w.end, "weight": round(w.weight, 7)}
-                for w in explanation.words
-            ],
+            "words": words_for_json(explanation),
         }
     )
 
@@ -76,13 +71,11 @@ def _as_rows(explanation: Explanation) -> str:
 def _in_color(explanation: Explanation) -> str:
     decision = explanation.prediction
     color = "red" if decision.label == "disaster" else "green"
-    colored = [word for word in explanation.words if abs(word.weight) >= _COLORED]
-    strongest = sorted(colored, key=lambda word: -abs(word.weight))[:_LISTED]
     return "\n".join(
         [
             f"{decision.probability:.4f}  {click.style(decision.label, fg=color)}",
             "".join(_pieces(explanation)),
-            *(f"  {_signed(word)}  {_styled(word)}" for word in strongest),
+            *(f"  {_signed(word)}  {_styled(word)}" for word in strongest(explanation)),
         ]
     )
 
@@ -99,14 +92,14 @@ def _pieces(explanation: Explanation) -> Iterator[str]:
 
 def _styled(word: WordWeight) -> str:
     shown = on_one_line(word.word)
-    size = abs(word.weight)
-    if size < _COLORED:
+    marked = strength(word)
+    if not marked:
         return shown
     return click.style(
         shown,
         fg="red" if word.weight > 0 else "green",
-        bold=size >= _BOLD or None,  # False would print a code as well
-        reverse=size >= _REVERSED or None,
+        bold=marked >= 2 or None,  # False would print a code as well
+        reverse=marked >= 3 or None,
     )
 
 

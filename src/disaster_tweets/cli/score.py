@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import click
 from disaster_tweets.batch import FORMATS
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
+from disaster_tweets.processors import usable_processors
 
 if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job
@@ -180,7 +180,7 @@ def _check_standard_streams(
 
 
 def _run(job: Job, classifier: Classifier, jobs: int | None, resume: bool, quiet: bool) -> None:
-    threads = jobs or _processors()
+    threads = jobs or usable_processors()
     progress = _Progress(job)
     with progress.bar if progress.on_terminal and not quiet else nullcontext():
         job.run(
@@ -258,9 +258,3 @@ def _terminable() -> Iterator[None]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

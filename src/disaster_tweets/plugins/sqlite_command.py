@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -20,6 +19,7 @@ from disaster_tweets.plugins.sqlite_columns import (
     quoted,
     transaction,
 )
+from disaster_tweets.processors import usable_processors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -87,7 +87,7 @@ def disaster_score(
                 _forget(connection, table, scores)
         job = _Job(connection, table, column, scores)
         with _progress(0 if silent else job.pending) as progress:
-            job.run(classifier, batch_size, jobs or _processors(), progress)
+            job.run(classifier, batch_size, jobs or usable_processors(), progress)
         if not silent:
             click.echo(job.summary())
 
@@ -241,9 +241,3 @@ def _progress(rows: int) -> Iterator[Progress]:
 
 def _count(rows: int) -> str:
     return "1 row" if rows == 1 else f"{rows:,} rows"
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

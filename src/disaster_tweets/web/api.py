@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import Classifier, bundled_classifier
+from disaster_tweets.explanation import words_for_json
 from disaster_tweets.web import metrics, openapi, schema
 from disaster_tweets.web.openapi import Operation, describe
 
@@ -63,10 +64,7 @@ def explain() -> dict[str, Any]:
     return {
         "probability": round(explanation.prediction.probability, 7),
         "label": explanation.prediction.label,
-        "words": [
-            {"word": w.word, "start": w.start, "end": w.end, "weight": round(w.weight, 7)}
-            for w in explanation.words
-        ],
+        "words": words_for_json(explanation),
         "model": _model(classifier),
     }
 

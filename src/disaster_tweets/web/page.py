@@ -21,7 +21,7 @@ from disaster_tweets.batch.rows import Options
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import DISTRIBUTION
-from disaster_tweets.explanation import Explanation, WordWeight
+from disaster_tweets.explanation import Explanation, strength, strongest
 from disaster_tweets.web import upload
 
 blueprint = Blueprint("page", __name__)
@@ -41,9 +41,6 @@ EXAMPLES = (
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")  # not in HTML
-
-_SHOWN = (0.02, 0.1, 0.3)  # the least weights of a word to be marked, and marked stronger
-_LISTED = 5
 
 
 @blueprint.record_once
@@ -210,23 +207,15 @@ def pieces(explanation: Explanation) -> Iterator[Piece]:
     """Cut a text into the words to be marked and what lies between them."""
     position = 0
     for word in explanation.words:
-        strength = _strength(word)
-        if strength:
+        marked = strength(word)
+        if marked:
             yield Piece(explanation.text[position : word.start])
-            yield Piece(word.word, "for" if word.weight > 0 else "against", strength)
+            yield Piece(word.word, "for" if word.weight > 0 else "against", marked)
             position = word.end
     yield Piece(explanation.text[position:])
 
 
-@blueprint.app_template_filter()
-def strongest(explanation: Explanation) -> list[WordWeight]:
-    """Return the words that carried the decision most."""
-    marked = [word for word in explanation.words if _strength(word)]
-    return sorted(marked, key=lambda word: -abs(word.weight))[:_LISTED]
-
-
-def _strength(word: WordWeight) -> int:
-    return sum(abs(word.weight) >= least for least in _SHOWN)
+blueprint.add_app_template_filter(strongest)
 
 
 @blueprint.app_template_filter()
