@@ -24,7 +24,7 @@ from statistics import median, quantiles
 from time import perf_counter
 from zipfile import ZipFile
 
-from environments import ENVIRONMENT, Environment, NotMeasuredError
+from environments import ENVIRONMENT, Environment, NotMeasuredError, parse_wheel
 from tweets import tweets
 
 HERE = Path(__file__).parent
@@ -241,15 +241,7 @@ def row(budget: Budget) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--wheel", type=Path, help="default: the only wheel in dist/")
-    wheel = parser.parse_args().wheel
-    if wheel is None:
-        wheels = list((ROOT / "dist").glob("*.whl"))
-        if len(wheels) != 1:
-            parser.error("dist/ must hold one wheel; build it, or pass --wheel")
-        wheel = wheels[0]
-    if not wheel.is_file():
-        parser.error(f"{wheel}: no such file; build it with python -m build --wheel")
+    wheel = parse_wheel(parser)
     core = max(os.sched_getaffinity(0))  # the first one serves most interrupts
     all_met = True
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -9,6 +10,23 @@ from pathlib import Path
 
 # Settings such as PYTHONDONTWRITEBYTECODE would slow every start-up that is measured.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def parse_wheel(parser: argparse.ArgumentParser) -> Path:
+    """Return the wheel that the option --wheel names, or the only one in dist/."""
+    parser.add_argument("--wheel", type=Path, help="default: the only wheel in dist/")
+    wheel: Path | None = parser.parse_args().wheel
+    if wheel is None:
+        wheels = list((ROOT / "dist").glob("*.whl"))
+        if len(wheels) != 1:
+            parser.error("dist/ must hold one wheel; build it, or pass --wheel")
+        wheel = wheels[0]
+    if not wheel.is_file():
+        parser.error(f"{wheel}: no such file; build it with python -m build --wheel")
+    return wheel
 
 
 class NotMeasuredError(Exception):

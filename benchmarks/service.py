@@ -25,7 +25,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import psutil
-from environments import ENVIRONMENT, Environment
+from environments import ENVIRONMENT, Environment, parse_wheel
 from tweets import tweets
 
 HERE = Path(__file__).parent
@@ -163,13 +163,7 @@ def heads() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--wheel", type=Path, help="default: the only wheel in dist/")
-    wheel = parser.parse_args().wheel
-    if wheel is None:
-        wheels = list((ROOT / "dist").glob("*.whl"))
-        if len(wheels) != 1:
-            parser.error("dist/ must hold one wheel; build it, or pass --wheel")
-        wheel = wheels[0]
+    wheel = parse_wheel(parser)
     if shutil.which("wrk") is None:
         parser.error("needs wrk: apt-get install wrk")
     with tempfile.TemporaryDirectory() as temporary:
