@@ -7,9 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from disaster_tweets.pipeline.prepare import merge_repeats, read_raw, split
+from disaster_tweets.pipeline.prepare import merge_repeats, read_labelled, read_raw, split
 from disaster_tweets.pipeline.project import RAW, PipelineError
 from disaster_tweets.text import clean
+
+COLUMNS = {"text": "text", "label": "target"}
+LABELS = {"negative": "0", "positive": "1"}
 
 
 def table(*rows: tuple[str, int]) -> pd.DataFrame:
@@ -36,9 +39,27 @@ def test_repeats_become_one_text_with_the_mean_label() -> None:
     assert merged["count"].tolist() == [3, 1]
 
 
-def test_a_label_that_is_neither_0_nor_1_is_named_by_row() -> None:
-    with pytest.raises(PipelineError, match=r"train\.csv: row 2 has the target 7"):
-        merge_repeats(table(("a", 0), ("b", 7)))
+def test_columns_and_labels_have_the_names_that_the_parameters_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    RAW.mkdir(parents=True)
+    (RAW / "train.csv").write_text("kind,message\nspam,buy\nham,hello\n", encoding="utf-8")
+    raw = read_labelled(
+        {"text": "message", "label": "kind"}, {"negative": "ham", "positive": "spam"}
+    )
+    assert raw.values.tolist() == [["buy", 1], ["hello", 0]]
+
+
+def test_a_label_that_no_parameter_names_is_named_by_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    RAW.mkdir(parents=True)
+    (RAW / "train.csv").write_text("text,target\na,0\nb,7\n", encoding="utf-8")
+    message = r"train\.csv: row 2 has the label '7'; it must be '0' or '1'"
+    with pytest.raises(PipelineError, match=message):
+        read_labelled(COLUMNS, LABELS)
 
 
 def test_the_split_is_complete_disjoint_and_stratified() -> None:
@@ -89,7 +110,7 @@ def test_on_the_real_tweets_no_text_is_on_two_sides(
     monkeypatch.chdir(tmp_path)
     RAW.parent.mkdir()
     RAW.symlink_to(raw_data, target_is_directory=True)
-    raw = read_raw("train.csv", "text", "target")
+    raw = read_labelled(COLUMNS, LABELS)
     texts = merge_repeats(raw)
     assert texts["count"].sum() == len(raw) == 7613
     parts = split(texts, calibration=0.15, held_out=0.15, seed=20200101)

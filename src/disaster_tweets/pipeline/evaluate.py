@@ -1,4 +1,4 @@
-"""Calibrates and measures the exported model; writes manifest, reports and submission.
+"""Calibrates and measures the exported model; writes manifest, golden scores and reports.
 
 What is fitted is fitted on the calibration split; what is reported is measured on the
 held-out split. Both on the outputs of the exported file, never of the Keras model.
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY, read_vocabulary
-from disaster_tweets.classifier import Classifier, calibrate
+from disaster_tweets.classifier import calibrate
 from disaster_tweets.manifest import LABELS, SCHEMA_VERSION
 from disaster_tweets.manifest import NAME as MANIFEST
 from disaster_tweets.metrics import (
@@ -26,13 +26,13 @@ from disaster_tweets.metrics import (
     roc_curve,
 )
 from disaster_tweets.pipeline.metrics import fit_temperature
-from disaster_tweets.pipeline.prepare import read_raw
+from disaster_tweets.pipeline.prepare import LABELLED
 from disaster_tweets.pipeline.project import (
     ARTIFACTS,
     MODELS,
     PLOTS,
+    RAW,
     REPORTS,
-    PipelineError,
     params,
     run_stage,
     write_json,
@@ -95,17 +95,6 @@ def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float)
         pd.DataFrame(columns).round(4).to_csv(path, index=False, lineterminator="\n")
 
 
-def write_submission(classifier: Classifier) -> None:
-    """Score the competition's test tweets, in the format of sample_submission.csv."""
-    test = read_raw("test.csv", "id", "text")
-    sample = read_raw("sample_submission.csv", "id", "target")
-    if list(test["id"]) != list(sample["id"]):
-        raise PipelineError("data/raw/test.csv and sample_submission.csv differ in their ids")
-    positive = [p.label == LABELS[1] for p in classifier.predict(test["text"])]
-    submission = pd.DataFrame({"id": test["id"], "target": np.array(positive, int)})
-    submission.to_csv(REPORTS / "submission.csv", index=False, lineterminator="\n")
-
-
 def fingerprint(path: Path) -> dict[str, Any]:
     """Return the size in bytes and the SHA-256 of a file."""
     content = path.read_bytes()
@@ -158,7 +147,7 @@ def main() -> None:
             "artifacts": {
                 name: fingerprint(ARTIFACTS / name) for name in (MODEL, VOCABULARY, GOLDEN)
             },
-            "data": params("download_dataset")["checksums"],
+            "data": {LABELLED: f"sha256:{fingerprint(RAW / LABELLED)['sha256']}"},
             "backbone": {
                 "repository": backbone["repository"],
                 "revision": backbone["revision"],
@@ -173,7 +162,6 @@ def main() -> None:
     values = {name: of["value"] for name, of in metrics.items() if isinstance(of, dict)}
     write_json(REPORTS / "held_out.json", values)
     write_plots(probabilities, labels, threshold)
-    write_submission(Classifier.load(ARTIFACTS))
     accuracy = metrics["accuracy"]
     print(
         f"held-out accuracy {accuracy['value']:.4f} "

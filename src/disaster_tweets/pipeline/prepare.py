@@ -11,6 +11,7 @@ from disaster_tweets.pipeline.project import PREPARED, RAW, PipelineError, param
 from disaster_tweets.text import clean
 
 SPLITS = ("train", "calibration", "held_out")
+LABELLED = "train.csv"  # the raw file with the labelled texts
 
 _WORD = re.compile(r"\w+")
 _PLACEHOLDERS = ("http", "user")  # what `clean` puts for a URL and for a handle
@@ -20,7 +21,7 @@ def read_raw(name: str, *columns: str) -> pd.DataFrame:
     """Read one raw file; raise PipelineError where a column or a text is missing."""
     path = RAW / name
     try:
-        table = pd.read_csv(path, keep_default_na=False, encoding="utf-8")
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise PipelineError(f"{path}: cannot be read ({error}); download it again") from error
     for column in columns:
@@ -29,6 +30,31 @@ def read_raw(name: str, *columns: str) -> pd.DataFrame:
                 f"{path}: no column {column!r}, only {', '.join(table.columns)}"
             )
     return table
+
+
+def read_labelled(columns: dict[str, str], labels: dict[str, str]) -> pd.DataFrame:
+    """Read the labelled texts.
+
+    Args:
+        columns: What the file calls the columns ``text`` and ``label``.
+        labels: How the file spells the labels ``negative`` and ``positive``.
+
+    Returns:
+        Columns ``text`` (str) and ``target`` (0 or 1).
+
+    Raises:
+        PipelineError: The file, a column or a label is not as described.
+    """
+    table = read_raw(LABELLED, *columns.values())
+    target = table[columns["label"]].map({labels["negative"]: 0, labels["positive"]: 1})
+    bad = table.index[target.isna()]
+    if len(bad):
+        raise PipelineError(
+            f"{RAW / LABELLED}: row {bad[0] + 1} has the label "
+            f"{table[columns['label']][bad[0]]!r}; it must be {labels['negative']!r} or "
+            f"{labels['positive']!r}, or params.yaml must say otherwise"
+        )
+    return pd.DataFrame({"text": table[columns["text"]], "target": target.astype(int)})
 
 
 def merge_repeats(raw: pd.DataFrame) -> pd.DataFrame:
@@ -41,12 +67,6 @@ def merge_repeats(raw: pd.DataFrame) -> pd.DataFrame:
         One row a text, in the order of first appearance: ``text`` (cleaned, its first
         spelling), ``target`` (mean label in [0, 1]) and ``count`` (rows merged).
     """
-    bad = raw.index[~raw["target"].isin([0, 1])]
-    if len(bad):
-        raise PipelineError(
-            f"{RAW / 'train.csv'}: row {bad[0] + 1} has the target "
-            f"{raw['target'][bad[0]]}; it must be 0 or 1"
-        )
     texts = raw["text"].map(clean)
     key = texts.map(_words)
     merged = (
@@ -92,12 +112,12 @@ def split(
 
 
 def main() -> None:
-    fractions = params("prepare")
-    texts = merge_repeats(read_raw("train.csv", "text", "target"))
+    settings = params("prepare")
+    texts = merge_repeats(read_labelled(settings["columns"], settings["labels"]))
     PREPARED.mkdir(parents=True, exist_ok=True)
-    for name, table in split(texts, **fractions).items():
+    for name, table in split(texts, seed=settings["seed"], **settings["fractions"]).items():
         table.to_csv(PREPARED / f"{name}.csv", index=False, lineterminator="\n")
-        print(f"{name}: {len(table)} texts, {(table['target'] > 0.5).mean():.1%} disasters")
+        print(f"{name}: {len(table)} texts, {(table['target'] > 0.5).mean():.1%} positive")
 
 
 if __name__ == "__main__":
