@@ -5,6 +5,7 @@ A pre-commit hook gives the paths as arguments, relative to the root of the repo
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,13 +24,22 @@ def problems(names: list[str]) -> Iterator[str]:
     """Yield a line for each file that is refused."""
     for name in names:
         path = Path(name)
+        if path.suffix == ".dvc":
+            continue  # the hash of data, which is what Git is to keep of it
         # The measures in reports/ are tables too, without a tweet in them.
         if path.parts[0] in FOLDERS or (path.suffix in DATA and path.parts[0] != "reports"):
             yield f"{name}: data stays out of Git, as the tweets may not be passed on"
         elif path.suffix in WEIGHTS:
             yield f"{name}: weights stay out of Git; dvc.yaml says which stage makes them"
+        elif path.suffix == ".ipynb" and _has_outputs(path):
+            yield f"{name}: its outputs may hold tweets; clear all outputs and save"
         elif path.stat().st_size > LIMIT and path.as_posix() != MODEL:
             yield f"{name}: larger than {LIMIT:,} bytes; keep it out of Git"
+
+
+def _has_outputs(notebook: Path) -> bool:
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    return any(cell.get("outputs") for cell in cells)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Write what is generated: the README's tables, MODEL_CARD.md, docs/commands.md, docs/hosts.md.
 
 The measures come from the manifest, the commands from their definitions, the hosts from their
-adapters and pages. With --check, write nothing and fail if one is out of date.
+adapters and pages, the buttons of README and notebook from the address in setup.cfg. With
+--check, write nothing and fail if one is out of date.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import shlex
 import string
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 import click
 import hosts
+import notebook
 
 from disaster_tweets.cli import commands
 
@@ -28,10 +31,15 @@ NAMES = {
     "auc": "area under the ROC curve",
     "expected_calibration_error": "expected calibration error",
 }
+FIRST_EXAMPLE = re.compile(
+    r"(<!-- predict -->\n```console\n(.*?)\n```\n\n```\n).*?```", re.DOTALL
+)
 # Golden tweets that the model gets wrong: the right answer to each is "no disaster".
-FALSE_ALARMS = (
+FALSE_ALARMS: tuple[str, ...] = (
+    # begin: left out of a copy
     "Traffic was a disaster this morning but at least there were donuts",
     "My kitchen looks like a tornado went through it and I have zero regrets lol",
+    # end: left out of a copy
 )
 
 
@@ -47,23 +55,37 @@ def metrics_table(manifest: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def readme(text: str, manifest: dict[str, Any]) -> str:
-    """Return the README with its tables renewed."""
+def readme(
+    text: str, manifest: dict[str, Any], golden: dict[str, float], repository: str
+) -> str:
+    """Return the README with its buttons, its first example and its tables renewed."""
     size = sum(file["size"] for file in manifest["artifacts"].values())
     block = (
         f"{metrics_table(manifest)}\n\n"
         f"On {manifest['metrics']['texts']:,} held-out texts. "
         f"Model and vocabulary: {size / 1e6:.1f} MB."
     )
+    text = FIRST_EXAMPLE.sub(
+        lambda match: f"{match[1]}{_scored(shlex.split(match[2])[-1], manifest, golden)}\n```",
+        text,
+    )
+    text = _fill(text, "buttons", notebook.buttons(repository))
     text = _fill(text, "metrics", block)
     return _fill(text, "hosts", hosts.table("docs/hosts"))
 
 
+def _scored(text: str, manifest: dict[str, Any], golden: dict[str, float]) -> str:
+    """Return what the command line prints for a golden text."""
+    positive = golden[text] >= manifest["threshold"]
+    return f"{golden[text]:.4f}\t{manifest['labels'][positive]}\t{text}"
+
+
 def _fill(text: str, name: str, content: str) -> str:
     """Return ``text`` with ``content`` between the comments that ``name`` marks."""
+    lines = f"{content}\n" if content else ""
     return re.sub(
         rf"(<!-- {name}: .*? -->\n).*?(<!-- /{name} -->)",
-        lambda match: f"{match[1]}{content}\n{match[2]}",
+        lambda match: f"{match[1]}{lines}{match[2]}",
         text,
         flags=re.DOTALL,
     )
@@ -140,16 +162,17 @@ def documents() -> dict[Path, str]:
     artifacts = ROOT / "artifacts"
     manifest = json.loads((artifacts / "manifest.json").read_text("utf-8"))
     golden = json.loads((artifacts / "golden.json").read_text("utf-8"))
+    probabilities = {tweet["text"]: tweet["probability"] for tweet in golden}
     template = (ROOT / "docs" / "MODEL_CARD.template.md").read_text("utf-8")
+    repository = notebook.repository(ROOT / "setup.cfg")
     return {
-        README: readme(README.read_text("utf-8"), manifest),
-        CARD: model_card(
-            template,
-            manifest,
-            {tweet["text"]: tweet["probability"] for tweet in golden},
-        ),
+        README: readme(README.read_text("utf-8"), manifest, probabilities, repository),
+        CARD: model_card(template, manifest, probabilities),
         COMMANDS: command_reference(),
         HOSTS: hosts.reference(),
+        # begin: left out of a copy
+        notebook.NOTEBOOK: notebook.renewed(notebook.NOTEBOOK.read_text("utf-8"), repository),
+        # end: left out of a copy
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -160,7 +161,11 @@ class TestWorkflows:
         }
 
         assert workflow["permissions"] == {"contents": "read"}
-        assert granted == ({"publish": {"id-token": "write"}} if path.stem == "release" else {})
+        needed = {
+            "docs": {"publish": {"id-token": "write", "pages": "write"}},
+            "release": {"publish": {"id-token": "write"}},
+        }
+        assert granted == needed.get(path.stem, {})
 
     def test_what_is_published_was_tested(self) -> None:
         jobs = load(GITHUB / "workflows" / "release.yml")["jobs"]
@@ -241,6 +246,23 @@ class TestHooks:
         assert done.returncode == 1
         assert done.stderr.startswith(f"{name}: {reason}")
         assert len(done.stderr.splitlines()) == 1
+
+    def test_a_notebook_with_outputs_is_refused(self, tmp_path: Path) -> None:
+        shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+        cells = [{"outputs": []}, {"outputs": [{"text": "a tweet"}]}]
+        for name, shown in (("with.ipynb", cells), ("without.ipynb", cells[:1])):
+            (tmp_path / name).write_text(json.dumps({"cells": shown}), "utf-8")
+        done = script("check_files.py", "with.ipynb", "without.ipynb", cwd=tmp_path)
+
+        assert done.stderr == (
+            "with.ipynb: its outputs may hold tweets; clear all outputs and save\n"
+        )
+
+    def test_the_hash_of_data_is_no_data(self, tmp_path: Path) -> None:
+        shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+        done = script("check_files.py", "data/raw/train.csv.dvc", cwd=tmp_path)
+
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 class TestVersion:

@@ -1,0 +1,371 @@
+"""The exploration notebook: it runs with and without the real tweets; and its buttons."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+nbclient = pytest.importorskip("nbclient", reason="needs the extra notebook")
+nbformat = pytest.importorskip("nbformat", reason="needs the extra notebook")
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"
+HELD_OUT = ROOT / "data" / "prepared" / "held_out.csv"
+FIGURES = {
+    *("balance-plot", "noise-plot", "repeats-plot", "lengths-plot", "keywords-plot"),
+    *("scores-plot", "why-plot", "slices-plot", "label-noise-plot", "calibration-plot"),
+    *("threshold-plot", "costs-plot"),
+}
+NO_ADDRESS = "appear here once setup.cfg names the address of the repository on GitHub"
+
+# Asked of the kernel after the last cell; no tweet, which a failing test would print.
+FINDINGS = """
+import json, sys
+made_up = json.loads((root / "notebooks" / "sample.json").read_text("utf-8"))
+print(json.dumps({
+    "python": sys.executable,
+    "source": source,
+    "texts": len(judged),
+    "measured": measured,
+    "noise": noise.sum().to_dict(),
+    "contradictory": texts["contradictory"].sum(),
+    "false_alarms": len(false_alarms),
+    "missed": len(missed),
+    "suspects": len(suspects),
+    "of_the_sample": tweets["text"].isin([row["text"] for row in made_up]).sum(),
+}, default=int))
+"""
+
+
+class Executed(NamedTuple):
+    """What a run from top to bottom left behind."""
+
+    figures: set[str]  # the ids of the cells that drew one
+    captions: set[str]  # the ids of the cells that showed prose
+    headline: str
+    stderr: str
+    findings: dict[str, Any]
+
+
+Execute = Callable[[Path], Executed]
+
+
+def committed() -> Any:
+    return nbformat.read(NOTEBOOK, 4)
+
+
+def code_cells() -> dict[str, str]:
+    return {cell.id: cell.source for cell in committed().cells if cell.cell_type == "code"}
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make this interpreter the kernel ``python3``, whatever else is installed."""
+    prefix = tmp_path_factory.mktemp("kernel")
+    subprocess.run(
+        [sys.executable, "-m", "ipykernel", "install", "--prefix", prefix, "--name", "python3"],
+        check=True,
+        capture_output=True,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(prefix / "share" / "jupyter"))
+        patch.setenv("IPYTHONDIR", str(prefix / "ipython"))
+        patch.delenv("DISASTER_TWEETS_MIRROR", raising=False)
+        yield
+
+
+@pytest.fixture
+def execute(kernel: None) -> Execute:
+    """Run the committed notebook in a folder."""
+
+    def execute(folder: Path) -> Executed:
+        notebook = committed()
+        notebook.cells.append(nbformat.v4.new_code_cell(FINDINGS))
+        nbclient.NotebookClient(
+            notebook,
+            timeout=300,
+            kernel_name=notebook.metadata.kernelspec.name,
+            resources={"metadata": {"path": str(folder)}},
+        ).execute()
+        outputs = [
+            (cell.id, output)
+            for cell in notebook.cells
+            if cell.cell_type == "code"
+            for output in cell.outputs
+        ]
+        shown = [(where, output.data) for where, output in outputs if "data" in output]
+        headline = next(d["text/markdown"] for w, d in shown if w == "load")
+        return Executed(
+            figures={where for where, data in shown if "image/png" in data},
+            captions={where for where, data in shown if "text/markdown" in data},
+            headline=headline,
+            stderr="".join(o.text for _, o in outputs if o.get("name") == "stderr"),
+            findings=json.loads(notebook.cells[-1].outputs[-1].text),
+        )
+
+    return execute
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """The folder of the notebook in a copy of the repository that holds no data."""
+    return Path(shutil.copytree(NOTEBOOK.parent, tmp_path / "notebooks"))
+
+
+@pytest.fixture
+def docs_notebook() -> Any:
+    """The module docs/notebook.py."""
+    spec = importlib.util.spec_from_file_location(
+        "docs_notebook", ROOT / "docs" / "notebook.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class TestCommitted:
+    def test_no_output_is_committed(self) -> None:
+        cells = committed().cells
+        code = [cell for cell in cells if cell.cell_type == "code"]
+
+        assert len(code) > 10
+        assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+        assert all(cell.metadata == {} and "attachments" not in cell for cell in cells)
+
+    def test_the_file_is_a_valid_notebook(self) -> None:
+        nbformat.validate(json.loads(NOTEBOOK.read_text("utf-8")))
+
+    def test_the_kernel_is_the_one_that_every_host_has(self) -> None:
+        assert committed().metadata.kernelspec.name == "python3"
+
+    def test_no_function_is_defined(self) -> None:
+        definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+        for source in code_cells().values():
+            assert not [n for n in ast.walk(ast.parse(source)) if isinstance(n, definitions)]
+
+
+class TestRun:
+    def test_without_the_real_tweets_on_the_sample(
+        self, execute: Execute, elsewhere: Path
+    ) -> None:
+        executed = execute(elsewhere)
+        sample = json.loads((elsewhere / "sample.json").read_text("utf-8"))
+        found = executed.findings
+
+        assert f"Data: a made-up sample of {len(sample)} tweets" in executed.headline
+        assert "real tweets of" not in executed.headline
+        assert executed.figures == FIGURES
+        assert "Warning" not in executed.stderr
+        assert executed.captions >= FIGURES
+        assert found["python"] == sys.executable
+        assert found["of_the_sample"] == len(sample)
+        assert found["measured"]["texts"] == found["texts"] < len(sample)
+        # Each section has something to show.
+        assert min(found["noise"].values()) > 0
+        for what in ("contradictory", "false_alarms", "missed", "suspects"):
+            assert found[what] > 1
+
+    def test_on_the_held_out_split_it_measures_what_was_reported(
+        self, execute: Execute, raw_data: Path, golden: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if not HELD_OUT.is_file():
+            pytest.skip("needs data/prepared: run dvc repro prepare")
+        monkeypatch.setenv("DISASTER_TWEETS_MIRROR", str(raw_data))
+        executed = execute(NOTEBOOK.parent)
+        reported = json.loads((ROOT / "reports" / "metrics.json").read_text("utf-8"))
+        measured = executed.findings["measured"]
+
+        assert f"real tweets of {raw_data / 'train.csv'}" in executed.headline
+        assert "held-out split, which it has never seen" in executed.headline
+        assert executed.figures == FIGURES
+        assert "Warning" not in executed.stderr
+        assert executed.findings["texts"] == measured["texts"] == reported["texts"]
+        if golden.tolerance < 1e-4:  # the processor is like that of the training run
+            assert {name: measured[name] for name in reported} == reported
+        accuracy = reported["accuracy"]["value"]
+        assert measured["accuracy"]["value"] == pytest.approx(accuracy, abs=0.02)
+
+    def test_without_the_splits_it_says_that_the_model_has_seen_the_tweets(
+        self,
+        execute: Execute,
+        elsewhere: Path,
+        raw_data: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("DISASTER_TWEETS_MIRROR", str(raw_data))
+        executed = execute(elsewhere)
+
+        assert "seen most in training" in executed.headline
+        assert "dvc repro prepare" in executed.headline
+        assert executed.findings["source"] == "tweets seen in training"
+        assert executed.figures == FIGURES
+        # The sample is made up: none of it is a tweet of the real data.
+        assert executed.findings["of_the_sample"] == 0
+
+
+class TestFirstCell:
+    @pytest.fixture
+    def first_cell(self, docs_notebook: Any) -> Callable[[str], dict[str, Any]]:
+        def run(repository: str) -> dict[str, Any]:
+            notebook = json.loads(
+                docs_notebook.renewed(NOTEBOOK.read_text("utf-8"), repository)
+            )
+            cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+            names: dict[str, Any] = {}
+            exec("".join(cell["source"]), names)
+            return names
+
+        return run
+
+    @pytest.fixture
+    def not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            importlib.util,
+            "find_spec",
+            lambda name: None if name == "disaster_tweets" else name,
+        )
+
+    @pytest.mark.usefixtures("not_installed")
+    def test_it_says_how_to_install_the_package(self, first_cell: Any) -> None:
+        with pytest.raises(ModuleNotFoundError) as error:
+            first_cell("")
+
+        assert str(error.value).startswith("disaster_tweets cannot be imported")
+        assert 'pip install ".[notebook]"' in str(error.value)
+        assert "Colab" not in str(error.value)
+
+    @pytest.mark.usefixtures("not_installed")
+    def test_it_gives_the_command_for_colab(self, first_cell: Any) -> None:
+        with pytest.raises(ModuleNotFoundError) as error:
+            first_cell("someone/tweets")
+
+        assert str(error.value).endswith(
+            "!git clone --depth 1 https://github.com/someone/tweets repository "
+            "&& pip install ./repository"
+        )
+
+    def test_it_finds_the_clone_beside_the_notebook(
+        self, first_cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shutil.copytree(NOTEBOOK.parent, tmp_path / "repository" / "notebooks")
+        monkeypatch.chdir(tmp_path)
+
+        assert first_cell("someone/tweets")["root"] == tmp_path / "repository"
+
+    def test_without_the_sample_it_says_where_to_get_it(
+        self, first_cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(
+            FileNotFoundError, match=r"sample\.json is not in .* clone the repo"
+        ):
+            first_cell("")
+
+
+class TestButtons:
+    @pytest.mark.parametrize(
+        ("address", "repository"),
+        [
+            ("https://github.com/someone/tweets", "someone/tweets"),
+            ("https://github.com/someone/tweets/", "someone/tweets"),
+            ("https://github.com/someone/tweets.git", "someone/tweets"),
+            ("https://github.com/some-one/my.tweets.git/", "some-one/my.tweets"),
+            ("https://gitlab.com/someone/tweets", ""),
+            ("https://example.org/github.com/someone/tweets", ""),
+            ("https://github.com/someone", ""),
+        ],
+    )
+    def test_the_repository_is_that_of_the_address(
+        self, docs_notebook: Any, tmp_path: Path, address: str, repository: str
+    ) -> None:
+        write_address(tmp_path / "setup.cfg", address)
+
+        assert docs_notebook.repository(tmp_path / "setup.cfg") == repository
+
+    def test_other_links_are_no_address(self, docs_notebook: Any, tmp_path: Path) -> None:
+        write_address(tmp_path / "setup.cfg", "https://github.com/someone/tweets", "Issues")
+
+        assert docs_notebook.repository(tmp_path / "setup.cfg") == ""
+
+    def test_they_lead_to_the_notebook_and_to_the_repository(self, docs_notebook: Any) -> None:
+        links = re.findall(r"\)\]\((\S+?)\)", docs_notebook.buttons("someone/tweets"))
+
+        assert links == [
+            "https://colab.research.google.com/github/someone/tweets/blob/main/"
+            "notebooks/explore.ipynb",
+            "https://codespaces.new/someone/tweets",
+        ]
+
+    def test_the_generator_writes_them_and_takes_them_back(self, tmp_path: Path) -> None:
+        copy_documents(tmp_path)
+        setup, notebook = tmp_path / "setup.cfg", tmp_path / "notebooks" / "explore.ipynb"
+        before = setup.read_bytes(), notebook.read_bytes()
+
+        write_address(setup, "https://gitlab.com/someone/tweets")
+        in_notebook, in_readme = generated_blocks(tmp_path)
+        assert NO_ADDRESS in in_notebook
+        assert in_readme == ""
+
+        write_address(setup, "https://github.com/someone/tweets.git")
+        in_notebook, in_readme = generated_blocks(tmp_path)
+        assert in_notebook == in_readme
+        assert "(https://codespaces.new/someone/tweets)" in in_readme
+
+        setup.write_bytes(before[0])
+        generated_blocks(tmp_path)
+        assert notebook.read_bytes() == before[1]
+
+
+def write_address(setup: Path, address: str, name: str = "Source") -> None:
+    """Give a setup.cfg the address of a repository."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(setup, "utf-8")
+    if "metadata" not in parser:
+        parser["metadata"] = {}
+    parser["metadata"]["project_urls"] = (
+        f"\nChangelog = https://example.org\n{name} = {address}"
+    )
+    with setup.open("w", encoding="utf-8") as file:
+        parser.write(file)
+
+
+def copy_documents(folder: Path) -> None:
+    """Copy what docs/generate.py reads and writes, with a README that has room for buttons."""
+    for name in ("docs", "notebooks", "src/disaster_tweets/plugins"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in (
+        *("README.md", "MODEL_CARD.md", "setup.cfg", "tests/hosts/constraints.txt"),
+        *("artifacts/manifest.json", "artifacts/golden.json"),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    readme = folder / "README.md"
+    text = readme.read_text("utf-8")
+    if "<!-- /buttons -->" not in text:
+        block = "<!-- buttons: generated by docs/generate.py -->\n<!-- /buttons -->"
+        readme.write_text(f"{block}\n\n{text}", "utf-8")
+
+
+def generated_blocks(folder: Path) -> list[str]:
+    """Generate, check, and return what stands between the marks: of notebook and README."""
+    for arguments in ([], ["--check"]):
+        subprocess.run(
+            [sys.executable, folder / "docs" / "generate.py", *arguments], check=True
+        )
+    first, *_ = nbformat.read(folder / "notebooks" / "explore.ipynb", 4).cells
+    texts = (first.source, (folder / "README.md").read_text("utf-8"))
+    return [
+        re.search(r"<!-- buttons: .*? -->\n(.*?)\n?<!-- /buttons -->", text, re.DOTALL)[1]
+        for text in texts
+    ]
