@@ -49,7 +49,7 @@ def reference() -> str:
         "# Hosts",
         "The programs and libraries that know the classifier once it is installed beside them. "
         "Each links to a page with a transcript of its use.",
-        table("hosts"),
+        *([table("hosts")] if any(PAGES.glob("*.md")) else []),
         "An extra installs a host together with the classifier, for example "
         '`pip install "disaster-tweets-model[datasette]"`. A host that is not installed costs '
         "nothing, and one that is broken hurts no other.",

@@ -168,12 +168,15 @@ class TestReport:
     def test_jobs_change_nothing(self, evaluate: Any) -> None:
         assert evaluate(labelled_csv(), "--jobs", "3") == evaluate(labelled_csv())
 
+    # begin: left out of a copy
     def test_the_held_out_accuracy_is_in_reach(
         self, report: Any, raw_data: Path, manifest: dict[str, Any]
     ) -> None:
         # Most of these tweets were trained on.
         found = report((raw_data / "train.csv").read_bytes(), "--jobs", "2")
         assert found["metrics"]["accuracy"]["value"] > manifest["metrics"]["accuracy"]["low"]
+
+    # end: left out of a copy
 
 
 class TestFiles:
@@ -213,12 +216,12 @@ class TestFiles:
 
     def test_the_only_column_of_strings_is_the_text(self, report: Any) -> None:
         rows = [(i, text, label) for i, (label, text) in enumerate(TWEETS)]
-        assert report(as_csv(rows, header="id,tweet,target"))["texts"] == 10
+        assert report(as_csv(rows, header="id,message,target"))["texts"] == 10
 
     def test_a_column_that_is_named(self, report: Any) -> None:
         rows = [(f"user {i}", text, label) for i, (label, text) in enumerate(TWEETS)]
-        content = as_csv(rows, header="user, tweet,target")
-        assert report(content, "--text-column", "tweet")["texts"] == 10
+        content = as_csv(rows, header="user, message,target")
+        assert report(content, "--text-column", "message")["texts"] == 10
 
     def test_what_is_missing_is_counted_and_left_out(self, evaluate: Any, report: Any) -> None:
         rows = [*((text, label) for label, text in TWEETS), ("", 1), (" ", 0), ("no label", "")]
@@ -286,11 +289,15 @@ class TestErrors:
                 r"no column 'target'; it has 'text', 'label'",
             ),
             (
-                as_csv([("a", "b", 1)], header="user,tweet,target"),
+                as_csv([("a", "b", 1)], header="user,message,target"),
                 (),
-                r"no column 'text'; .* --text-column; it has 'user', 'tweet', 'target'",
+                r"no column 'text'; .* --text-column; it has 'user', 'message', 'target'",
             ),
-            (labelled_csv(), ("--text-column", "tweet"), r"no column 'tweet'; it has 'text'"),
+            (
+                labelled_csv(),
+                ("--text-column", "message"),
+                r"no column 'message'; it has 'text'",
+            ),
             (labelled_csv(1, 1), (), r"all labels in column 'target' mean disaster; add texts"),
             (labelled_csv("on", "on"), ("--positive", "on"), "mean disaster; add texts"),
             (labelled_csv("", ""), (), "no row has both a text in 'text' and a label in"),

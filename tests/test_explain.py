@@ -83,6 +83,7 @@ class TestWeights:
 
         assert all(a.end < b.start for a, b in itertools.pairwise(words))
 
+    # begin: left out of a copy
     def test_a_word_that_speaks_for_a_disaster_is_positive(
         self, classifier: Classifier
     ) -> None:
@@ -90,6 +91,8 @@ class TestWeights:
 
         assert max(words, key=lambda each: each.weight).word == "Wildfire"
         assert words[0].weight > 0.02
+
+    # end: left out of a copy
 
     def test_they_are_the_same_again(self, classifier: Classifier) -> None:
         for text in TEXTS:
@@ -262,9 +265,13 @@ class TestTerminal:
         explanation = classifier.explain(FIRE)
         head, text, *listed = on_a_terminal("explain", FIRE).splitlines()
 
-        assert head == f"{explanation.prediction.probability:.4f}  \x1b[31mdisaster\x1b[0m"
+        prediction = explanation.prediction
+        color = {"disaster": "\x1b[31m", "not_disaster": "\x1b[32m"}[prediction.label]
+        assert head == f"{prediction.probability:.4f}  {color}{prediction.label}\x1b[0m"
         assert plain(text) == FIRE
-        assert "\x1b[31m" in text.partition("Wildfire")[0]
+        first = explanation.words[0]
+        color = "\x1b[31m" if first.weight > 0 else "\x1b[32m"
+        assert (color in text.partition(first.word)[0]) == (abs(first.weight) >= 0.02)
         colored = [each for each in explanation.words if abs(each.weight) >= 0.02]
         colored.sort(key=lambda each: -abs(each.weight))
         assert [plain(line).split() for line in listed] == [

@@ -84,12 +84,12 @@ class TestTextColumn:
         ("name", "content", "options"),
         [
             ("in.csv", f'id,text\n1,"{FIRE}"\n', ()),
-            ("in.csv", f'tweet\n"{FIRE}"\n', ()),
-            ("in.csv", f'text,tweet\n1,"{FIRE}"\n', ("--text-column", "tweet")),
+            ("in.csv", f'message\n"{FIRE}"\n', ()),
+            ("in.csv", f'text,message\n1,"{FIRE}"\n', ("--text-column", "message")),
             ("in.csv", f'id," a ""b"""\n1,"{FIRE}"\n', ("--text-column", ' a "b"')),
-            ("in.tsv", f"tweet\n{FIRE}\n", ()),
-            ("in.jsonl", json.dumps({"n": 1, "tweet": FIRE, "l": ["a"]}), ()),
-            ("in.ndjson", json.dumps({"text": FIRE, "tweet": "a"}), ()),
+            ("in.tsv", f"message\n{FIRE}\n", ()),
+            ("in.jsonl", json.dumps({"n": 1, "message": FIRE, "l": ["a"]}), ()),
+            ("in.ndjson", json.dumps({"text": FIRE, "message": "a"}), ()),
             ("in.jsonl", json.dumps({"text": 1, "é": FIRE}), ("--text-column", "é")),
         ],
     )
@@ -106,9 +106,9 @@ class TestTextColumn:
     @pytest.mark.parametrize(
         ("name", "content"),
         [
-            ("in.csv", "größe,tweet\n1,fire\n"),
-            ("in.tsv", "größe\ttweet\n1\tfire\n"),
-            ("in.jsonl", '{"größe": "1", "tweet": "fire"}\n'),
+            ("in.csv", "größe,message\n1,fire\n"),
+            ("in.tsv", "größe\tmessage\n1\tfire\n"),
+            ("in.jsonl", '{"größe": "1", "message": "fire"}\n'),
         ],
     )
     def test_none_that_fits(
@@ -120,7 +120,7 @@ class TestTextColumn:
             return  # an absent key is a missing text
         completed = score(source, "-o", target, *options)
 
-        refused(completed, "größe", "tweet", *options[1:], status=completed.status or 1)
+        refused(completed, "größe", "message", *options[1:], status=completed.status or 1)
         assert completed.status in (1, 2)
         assert not target.exists()
 
@@ -231,6 +231,7 @@ class TestInputs:
         )
 
 
+# begin: left out of a copy
 @pytest.fixture(scope="session")
 def crisislex() -> list[Path]:
     """The tweets of real events, with labels of their own."""
@@ -255,3 +256,6 @@ def test_real_events(crisislex: list[Path], tmp_path: Path) -> None:
         assert summary(completed.err)[0] == len(rows) - 1
         assert [row[:-2] for row in scored] == rows
         assert {row[-1] for row in scored[1:]} == {"disaster", "not_disaster"}
+
+
+# end: left out of a copy

@@ -76,7 +76,7 @@ def test_every_value_stays(arrow: Any, folder: Path, data: Any) -> None:
 
 
 def test_the_only_column_of_strings(arrow: Any, tmp_path: Path) -> None:
-    table = arrow.table({"n": [1, 2], "tweet": [FIRE, JOKE], "x": [0.5, None]})
+    table = arrow.table({"n": [1, 2], "message": [FIRE, JOKE], "x": [0.5, None]})
 
     assert scored(write(tmp_path / "in.parquet", table))["label"].to_pylist() == [
         predict(FIRE).label,
@@ -84,7 +84,7 @@ def test_the_only_column_of_strings(arrow: Any, tmp_path: Path) -> None:
     ]
     source = write(tmp_path / "in.parquet", table.append_column("more", [["a", "b"]]))
     completed = score(source, "-o", tmp_path / "new.parquet")
-    refused(completed, "n", "tweet", "more", status=completed.status or 1)
+    refused(completed, "n", "message", "more", status=completed.status or 1)
     assert len(scored(source, "--text-column", "more")) == 2
 
 

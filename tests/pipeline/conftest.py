@@ -26,6 +26,13 @@ WORDS = {
 }
 FILLERS = "the near town today my is so again with every at on really just".split()
 
+# What a tiny backbone is trained with.
+TINY: dict[str, dict[str, object]] = {
+    "train": {"epochs": 8, "learning_rate": 0.01, "attention_heads": 2, "max_tokens": 24},
+    "export": {"parity": {"mean_difference": 0.1, "auc_drop": 0.1}},
+    "evaluate": {"resamples": 50},
+}
+
 
 @pytest.fixture(scope="session")
 def reference() -> ModuleType:
@@ -61,8 +68,9 @@ def write_csv(path: Path, header: list[str], rows: list[tuple[object, ...]]) -> 
 
 def make_mirror(mirror: Path, reference: ModuleType) -> dict[str, str]:
     """Fill a mirror with made-up data; return the checksums of its files by name."""
-    backbone = mirror / "all-MiniLM-L6-v2"
-    backbone.mkdir(parents=True)
+    pieces = [*"0123456789#@:/.", *(f"##{digit}" for digit in range(10))]
+    pieces += [*WORDS[0], *WORDS[1], *FILLERS]
+    make_backbone(mirror / "all-MiniLM-L6-v2", reference, pieces)
     tweets = made_up_tweets(240)
     columns = ["id", "keyword", "location", "text"]
     rows = [(i, "", "", text, label) for i, (text, label) in enumerate(tweets)]
@@ -71,19 +79,27 @@ def make_mirror(mirror: Path, reference: ModuleType) -> dict[str, str]:
     write_csv(mirror / "test.csv", columns, test)
     write_csv(mirror / "sample_submission.csv", ["id", "target"], [(i, 0) for i in range(10)])
 
-    pieces = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces += [*"0123456789#@:/.", *(f"##{digit}" for digit in range(10))]
-    pieces += [*WORDS[0], *WORDS[1], *FILLERS]
+    return checksums(mirror)
+
+
+def make_backbone(folder: Path, reference: ModuleType, pieces: list[str]) -> None:
+    """Write a tiny random encoder and its tokenizer, which knows these word pieces."""
+    folder.mkdir(parents=True)
+    pieces = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces]
     tensors = reference.tiny_checkpoint()
     rows_needed = np.resize(tensors["embeddings.word_embeddings.weight"], (len(pieces), 16))
     tensors["embeddings.word_embeddings.weight"] = rows_needed
-    save_file(tensors, backbone / "model.safetensors")
+    save_file(tensors, folder / "model.safetensors")
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     tokenizer = json.dumps({"model": {"type": "WordPiece", "vocab": vocabulary}})
-    (backbone / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+    (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Return the checksum of each file in a folder, by its name."""
     return {
         path.name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for path in mirror.rglob("*.*")
+        for path in folder.rglob("*.*")
         if path.is_file()
     }
 
@@ -124,11 +140,14 @@ class Project:
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
 
+    def params(self) -> dict[str, dict[str, object]]:
+        return yaml.safe_load((self.folder / "params.yaml").read_text("utf-8"))
+
     def change_params(self, **sections: dict[str, object]) -> None:
-        path = self.folder / "params.yaml"
-        params = yaml.safe_load(path.read_text("utf-8"))
+        params = self.params()
         for name, values in sections.items():
             params[name] |= values
+        path = self.folder / "params.yaml"
         path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 
 
@@ -137,7 +156,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, reference: ModuleType) -> Pr
     """A project in which ``dvc repro`` has run once; tests copy it before changing it."""
     folder = tmp_path_factory.mktemp("project")
     mirror = tmp_path_factory.mktemp("mirror") / "files"
-    checksums = make_mirror(mirror, reference)
+    found = make_mirror(mirror, reference)
     for name in ("src", "docs", ".dvc/config", ".dvc/.gitignore", "artifacts/__init__.py"):
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -150,13 +169,21 @@ def built(tmp_path_factory: pytest.TempPathFactory, reference: ModuleType) -> Pr
             shutil.copyfile(path, folder / path.name)
     project = Project(folder, mirror)
     project.change_params(
-        download_dataset={"checksums": {n: c for n, c in checksums.items() if "csv" in n}},
-        download_backbone={"checksums": {n: c for n, c in checksums.items() if "csv" not in n}},
-        train={"epochs": 8, "learning_rate": 0.01, "attention_heads": 2, "max_tokens": 24},
-        export={"parity": {"mean_difference": 0.1, "auc_drop": 0.1}},
-        evaluate={"resamples": 50},
+        # begin: left out of a copy
+        download_dataset={"checksums": {n: c for n, c in found.items() if "csv" in n}},
+        # end: left out of a copy
+        download_backbone={"checksums": {n: c for n, c in found.items() if "csv" not in n}},
+        prepare={
+            "columns": {"text": "text", "label": "target"},
+            "labels": {"negative": "0", "positive": "1"},
+        },
+        **TINY,
     )
     project.git("init", "--quiet", "--initial-branch=main")
+    if "download_dataset" not in project.params():
+        (folder / "data/raw").mkdir(parents=True)
+        shutil.copy(mirror / "train.csv", folder / "data/raw")
+        project.dvc("add", "data/raw/train.csv")
     project.dvc("repro")
     project.git("add", "--all")
     project.git("commit", "--quiet", "--message=Made-up model")

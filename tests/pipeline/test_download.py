@@ -516,6 +516,7 @@ def fill(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
+# begin: left out of a copy
 def test_dataset_from_folder(project: Project, server: Server) -> None:
     mirror = fill(project.root / "mirror", DATASET)
     assert_succeeded(project.run("download_dataset", DISASTER_TWEETS_MIRROR=mirror))
@@ -616,6 +617,9 @@ def test_dataset_target_is_no_folder(project: Project) -> None:
     fill(project.root / "data", {"raw": b""})
     error = error_of(project.run("download_dataset"))
     assert "data/raw/train.csv: cannot be written (Not a directory); check the folder" in error
+
+
+# end: left out of a copy
 
 
 @pytest.mark.parametrize("kind", ["folder", "url"])

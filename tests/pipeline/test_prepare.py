@@ -104,6 +104,7 @@ def test_a_missing_column_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_raw("test.csv", "text")
 
 
+# begin: left out of a copy
 def test_on_the_real_tweets_no_text_is_on_two_sides(
     raw_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,3 +118,6 @@ def test_on_the_real_tweets_no_text_is_on_two_sides(
     seen = [set(part["text"].str.casefold()) for part in parts.values()]
     assert not seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2]
     assert set(texts["text"]) <= set(raw["text"].map(clean))
+
+
+# end: left out of a copy

@@ -266,10 +266,10 @@ class TestFiles:
         expect(message(page, "file")).to_be_empty()
 
     def test_the_column_is_chosen(self, page: Page) -> None:
-        score_file(page, "tweets.csv", b"id,tweet\n1,fire\n")
+        score_file(page, "tweets.csv", b"id,message\n1,fire\n")
         expect(message(page, "file")).to_have_text("tweets.csv: which column holds the tweets?")
         expect(page.locator("#file")).to_have_attribute("aria-invalid", "true")
-        page.get_by_label("Column with the tweets").select_option("tweet")
+        page.get_by_label("Column with the tweets").select_option("message")
         page.get_by_role("button", name="Score the file").click()
 
         lines = download(page, "tweets-scored.csv").decode().splitlines()
@@ -371,12 +371,12 @@ class TestWithoutScripts:
         with plain_page.expect_download() as download:
             score_file(plain_page, "tweets.csv", ROWS)
         assert saved(download.value, "tweets-scored.csv") == scored
-        score_file(plain_page, "tweets.csv", b"id,tweet\n1,fire\n")
+        score_file(plain_page, "tweets.csv", b"id,message\n1,fire\n")
         expect(message(plain_page, "file")).to_contain_text("which column")
         expect(plain_page.locator("#progress, #download, .scripted").first).to_be_hidden()
-        plain_page.get_by_label("Column with the tweets").select_option("tweet")
+        plain_page.get_by_label("Column with the tweets").select_option("message")
         with plain_page.expect_download() as download:
-            score_file(plain_page, "tweets.csv", b"id,tweet\n1,fire\n")
+            score_file(plain_page, "tweets.csv", b"id,message\n1,fire\n")
         assert b"1,fire,0." in saved(download.value, "tweets-scored.csv")
 
 
@@ -446,7 +446,7 @@ def show_many(page: Page) -> None:
 
 def show_errors(page: Page) -> None:
     score_text(page, "")
-    score_file(page, "tweets.csv", b"id,tweet\n1,fire\n")
+    score_file(page, "tweets.csv", b"id,message\n1,fire\n")
     expect(message(page, "text")).not_to_be_empty()
     expect(page.get_by_label("Column with the tweets")).to_be_visible()
 

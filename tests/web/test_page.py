@@ -328,7 +328,7 @@ FILES = {
     "NUL": ("a.csv", "text\nfire\0near\n", {}),
     "no rows": ("a.csv", "text\n", {}),
     "no line end at all": ("a.csv", "text", {}),
-    "the only column": ("tweets.CSV", "tweet\nfire\n", {}),
+    "the only column": ("tweets.CSV", "message\nfire\n", {}),
     "a column of choice": ("a.csv", 'id," töööt ""x"""\n1,fire\n', {"column": ' töööt "x"'}),
     "tabs": ("a.tsv", "id\ttext\n1\tfire, near\n", {}),
     "replaced columns": ("a.csv", 'label,text,x\n"1\n2",fire,3\n', {"overwrite": "yes"}),
@@ -461,7 +461,7 @@ REFUSED = {
     "Latin-1": ("a.csv", b"text\nfire\ncaf\xe9\n", ["a.csv, row 2 (line 3)", "UTF-8"]),
     "fields": ("a.csv", b"id,text\n1,a\n2\n", ["row 2 (line 3): 1 field", "header has 2"]),
     "an open quote": ("a.csv", b'text\nfire\n"b\n', ["row 2 (line 3)", "never closed"]),
-    "no such column": ("a.csv", b"id,tweet\n1,a\n", ["which column"]),
+    "no such column": ("a.csv", b"id,message\n1,a\n", ["which column"]),
     "two such columns": ("a.csv", b"text,text\n1,a\n", ["several", "'text'", "rename"]),
     "taken": ("a.csv", b"text,label\na,1\n", ["'label'", "rename", "to replace"]),
     "both taken": ("a.csv", b"text,label,probability\na,1,2\n", ["'probability' and 'label'"]),
@@ -494,14 +494,14 @@ class TestRefusedFiles:
         assert scored == []
 
     def test_the_columns_to_choose_from(self, client: FlaskClient) -> None:
-        page = Page(upload(client, "a.csv", b"id,tweet\n1,a\n").text)
+        page = Page(upload(client, "a.csv", b"id,message\n1,a\n").text)
         taken = Page(upload(client, "a.csv", b"id,text,label\n1,a,b\n").text)
 
         assert "open" in page.one("details").attributes
         assert [option.attributes["value"] for option in page.all("option")] == [
             "",
             "id",
-            "tweet",
+            "message",
         ]
         assert not any("selected" in option.attributes for option in page.all("option"))
         assert [o.text for o in taken.all("option") if "selected" in o.attributes] == ["text"]
@@ -544,7 +544,7 @@ def html(request: pytest.FixtureRequest, client: FlaskClient) -> str:
         "empty": lambda: client.get("/"),
         "one": lambda: client.post("/", data={"text": FIRE}),
         "many": lambda: client.post("/", data={"text": f"{FIRE}\n{JOKE}", "explain": "0"}),
-        "refused": lambda: upload(client, "a.csv", b"id,tweet\n"),
+        "refused": lambda: upload(client, "a.csv", b"id,message\n"),
         "card": lambda: client.get("/card"),
     }[request.param]()
     return page.text
