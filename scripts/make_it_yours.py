@@ -341,6 +341,10 @@ def fill(topic: Topic, new: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = string.Template(path.read_text("utf-8")).substitute(topic.names)
         target.write_text(text, encoding="utf-8", newline="\n")
+    if topic.names["module"] == topic.names["command"]:
+        # One word has no second spelling for the command to answer to.
+        command = re.escape(topic.names["command"])
+        replace(new / "setup.cfg", rf"^(    {command} = \w+\.cli:main\n)(?=\1)", "")
     for name, change in CHANGES.items():
         replace(new / string.Template(name).substitute(topic.names), *change)
     text, label, negative, positive = map(json.dumps, astuple(topic.table))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import csv
 import os
 import random
@@ -256,6 +257,16 @@ def test_numbers_as_labels_need_names(tmp_path: Path) -> None:
     assert named.returncode == 0, named.stderr
     params = (tmp_path / "complaints" / "params.yaml").read_text("utf-8")
     assert 'labels: {negative: "0", positive: "1"}' in params
+
+
+def test_one_word_is_a_name(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "reviews.csv", GOOD, "review", "verdict")
+    made = make_it_yours(table, tmp_path / "complaints", name="Complaints")
+    assert made.returncode == 0, made.stderr
+    setup = configparser.ConfigParser()
+    setup.read(tmp_path / "complaints" / "setup.cfg", "utf-8")
+    scripts = setup["options.entry_points"]["console_scripts"].split("\n")
+    assert scripts == ["", "complaints = complaints.cli:main"]
 
 
 def test_a_folder_that_is_there_is_kept(tmp_path: Path) -> None:
