@@ -18,7 +18,7 @@ class DisasterTweets:
     """What ``pl.col("text").disaster_tweets`` offers.
 
     The column holds String, Categorical or Enum. A null gives a null. Any other type raises
-    `InputError` when the query runs.
+    ``InputError`` when the query runs.
     """
 
     def __init__(self, texts: pl.Expr) -> None:

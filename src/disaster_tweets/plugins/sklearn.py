@@ -51,7 +51,7 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The classes, shape (2,): sorted, as scikit-learn has them, so disaster may be first.
+        """The two classes, shape (2,), sorted as scikit-learn has them: disaster may be first.
 
         Raises:
             InputError: ``classes`` are not two.

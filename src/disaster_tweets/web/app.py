@@ -44,7 +44,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     The model is loaded by the first request that needs it, unless that was done before.
 
     Args:
-        config: Replaces some of the settings; see `DEFAULTS`.
+        config: Replaces some of the settings; see ``disaster_tweets.web.app.DEFAULTS``.
 
     Raises:
         ValueError: One of TRUSTED_PROXIES is neither an address nor a network.

@@ -1,0 +1,119 @@
+"""How Sphinx builds the site from docs/: without the network, without Git, from the wheel."""
+
+from __future__ import annotations
+
+from importlib.metadata import metadata
+from pathlib import Path
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+# The files of the root that are pages as well, each included by a page of this name.
+ROOT_PAGES = {
+    "CHANGELOG.md": "changelog",
+    "CONTRIBUTING.md": "contributing",
+    "MODEL_CARD.md": "model-card",
+    "SECURITY.md": "security",
+}
+
+_installed = metadata("disaster-tweets-model")
+_addresses = dict(line.split(", ", 1) for line in _installed.get_all("Project-URL", failobj=[]))
+SOURCE = _addresses.get("Source", "").rstrip("/")  # empty until there is a public repository
+
+project = _installed["Name"]
+version = release = _installed["Version"]
+project_copyright = (ROOT / "NOTICE").read_text("utf-8").splitlines()[1].partition(" ")[2]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["*.template.md"]
+nitpicky = True
+# The types of others: no inventory of theirs is fetched.
+nitpick_ignore_regex = [("py:(class|exc)", r"(?!disaster_tweets\b).*")]
+highlight_language = "text"
+smartquotes = False  # an option keeps its --, and the shape of an array its ...
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 4  # links such as measurements.md#bulk-scoring, as on GitHub
+
+# Names in single backticks are those of this package, and must exist.
+default_role = "py:obj"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 120
+# The hosts of the adapters need not be installed to describe the adapters.
+autodoc_mock_imports = [
+    *("duckdb", "flask", "mlflow", "pandas", "pluggy", "polars", "prometheus_client"),
+    *("pyarrow", "pyspark", "sklearn", "spacy", "visidata", "werkzeug"),
+]
+
+_BRAND = ("color-brand-primary", "color-brand-content", "color-brand-visited")
+
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_logo = html_favicon = "../src/disaster_tweets/web/static/favicon.svg"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_theme_options = {
+    "light_css_variables": dict.fromkeys(_BRAND, "#c2410c"),
+    "dark_css_variables": dict.fromkeys(_BRAND, "#fb923c"),
+    "footer_icons": [{"name": "Repository", "url": SOURCE, "html": "Repository"}]
+    if SOURCE
+    else [],
+    "top_of_page_buttons": [],
+}
+
+
+class LinksOutOfTheSite(SphinxTransform):
+    """Leads a link to a file of the repository to its page, or to the public repository.
+
+    Documents link relatively, as GitHub needs it. What is no page here is a link once the
+    address of the repository is known, and its bare text until then. A file that does not
+    exist is left to MyST, which warns of it.
+    """
+
+    default_priority = 100
+
+    def apply(self, **_: object) -> None:
+        """Replace the links of one page."""
+        page = self.env.docname
+        folder = ROOT if page in ROOT_PAGES.values() else (DOCS / page).parent
+        kinds = (addnodes.download_reference, addnodes.pending_xref)
+        for link in [link for kind in kinds for link in self.document.findall(kind)]:
+            if link.get("reftype") != "myst" or link.get("refdomain") == "doc":
+                continue
+            name, _, anchor = link["reftarget"].partition("#")
+            target = (folder / name).resolve()
+            if name and target.exists() and target.is_relative_to(ROOT):
+                link.replace_self(self._replacement(link, target, anchor))
+
+    def _replacement(
+        self, link: nodes.Element, target: Path, anchor: str
+    ) -> nodes.Node | list[nodes.Node]:
+        path = target.relative_to(ROOT).as_posix()
+        page = ROOT_PAGES.get(path) or self.env.path2doc(target)
+        if page in self.env.found_docs:
+            return addnodes.pending_xref(
+                "",
+                *link.children,
+                refdoc=self.env.docname,
+                refdomain="doc",
+                refexplicit=True,
+                reftarget=page,
+                reftargetid=anchor or None,
+                reftype="myst",
+            )
+        if SOURCE:
+            address = f"{SOURCE}/blob/HEAD/{path}" + (f"#{anchor}" if anchor else "")
+            return nodes.reference("", "", *link.children, refuri=address)
+        return link.children
+
+
+def setup(app: Sphinx) -> None:
+    """Add what Sphinx and its extensions do not do."""
+    app.add_transform(LinksOutOfTheSite)
