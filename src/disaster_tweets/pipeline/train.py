@@ -152,7 +152,7 @@ def set_up_tensorflow(settings: Settings) -> dict[str, Any]:
         "precision": "bfloat16" if bfloat16 else "float32",
         "processor_features": features,
         "threads": settings["threads"],
-        "tools": {"python": platform.python_version()}
+        "tools": {"python": ".".join(platform.python_version_tuple()[:2])}
         | {package: version(package) for package in RECORDED_PACKAGES},
     }
 
