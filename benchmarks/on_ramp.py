@@ -42,7 +42,7 @@ GOALS = [
     Goal("a prediction", "predict"),
     Goal("the workspace", "workspace"),
     Goal("the notebook, run", "notebook"),
-    Goal("the tests, on one Python", "test", ("tox run", " -e py312")),
+    Goal("the tests, on one Python", "test", ("--parallel 2", " -e py312")),
     # The artifacts are in Git: without this, stages would find their outputs done.
     Goal("a rebuilt model and wheel", "rebuild", ("dvc repro", " --force --no-run-cache")),
 ]

@@ -359,6 +359,9 @@ def check_environment() -> Iterator[Finding]:
 
 def check_package() -> Iterator[Finding]:
     """Score a text."""
+    if not (ROOT / "artifacts" / "manifest.json").exists():
+        yield Finding("package", "", "no model yet: run dvc repro")
+        return
     source = (
         "import disaster_tweets; print(disaster_tweets.predict('The bridge is under water'))"
     )

@@ -83,7 +83,7 @@ def test_the_first_command_prints_what_the_readme_shows() -> None:
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
-    assert re.search(r"<!-- test -->\n```console\n.*tox run\n```", README)
+    assert re.search(r"<!-- test -->\n```console\n.*tox run-parallel .*\n```", README)
     assert "<!-- test -->" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
