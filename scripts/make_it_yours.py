@@ -298,8 +298,12 @@ def renaming(topic: Topic) -> Callable[[str], str]:
         (r"Is this tweet about a real disaster(?:, or not)?\?", topic.question),
         (r"is this (?:tweet|one) about a real disaster(?:, or not)?\?", topic.question),
         (r"Just happened a terrible car crash", topic.examples[0]),
-        (r"Forest fire near La Ronge Sask\. Canada", topic.examples[0]),
+        (r"Forest fire(?: near La Ronge Sask\. Canada)?", topic.examples[0]),
         (r"this mixtape is fire", topic.examples[1]),
+        (
+            r"Wildfire has crossed the highway, everyone north of the river has to leave now",
+            topic.examples[0],
+        ),
         (r"Brush fire jumped the road, horses are being moved", topic.examples[0]),
         (r"my phone is dying, brb", topic.examples[1]),
         (r"disaster_tweets", names["module"]),

@@ -78,7 +78,7 @@ def evaluate(
     \b
     Examples:
       disaster-tweets evaluate train.csv --target-column target
-      disaster-tweets evaluate flood.csv --target-column label --positive on-topic
+      disaster-tweets evaluate other.csv --target-column label --positive on-topic
     """  # noqa: D301
     # Imported here, with NumPy, so that the other commands need not wait for it.
     from disaster_tweets import evaluation, labelled

@@ -34,9 +34,11 @@ DEFAULTS = {
 # The last one is there to show where the model fails.
 EXAMPLES = (
     "Wildfire has crossed the highway, everyone north of the river has to leave now",
-    "Rescue crews are still searching the collapsed building",
     "this mixtape is fire",
+    # begin: left out of a copy
+    "Rescue crews are still searching the collapsed building",
     "My kitchen looks like a tornado went through it",
+    # end: left out of a copy
 )
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
