@@ -148,7 +148,7 @@ def parsed() -> argparse.Namespace:
         "--positive", required=True, help="label that is looked for, as the file spells it"
     )
     parser.add_argument(
-        *("--labels", "-l"),
+        "--labels",
         nargs=2,
         metavar=("NEGATIVE", "POSITIVE"),
         help="names of the labels (default: as the file spells them)",
@@ -201,7 +201,7 @@ def slug(label: str) -> str:
 def read(path: Path, positive: str, text_column: str | None) -> Labelled:
     """Return what the table looks like; raise CopyError with file and row if it will not do."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             header, *rows = list(csv.reader(file, strict=True)) or [[]]
     except OSError as error:
         raise CopyError(f"{path}: {error.strerror}") from error
@@ -261,7 +261,9 @@ def write(topic: Topic, table: Path, folder: Path) -> None:
             target.write_bytes(rename(CUT.sub("", text)).encode("utf-8"))
             shutil.copymode(ROOT / path, target)
         fill(topic, new)
-        check(new)
+        # A user's own words may say it.
+        if not any("disaster" in name.lower() for name in topic.names.values()):
+            check(new)
         (new / DATA.parent).mkdir(parents=True)
         shutil.copyfile(table, new / DATA)
         run(new, "git", "init", "--quiet", "--initial-branch=main")

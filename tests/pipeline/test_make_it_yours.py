@@ -259,6 +259,15 @@ def test_numbers_as_labels_need_names(tmp_path: Path) -> None:
     assert 'labels: {negative: "0", positive: "1"}' in params
 
 
+def test_a_table_of_a_spreadsheet_will_do(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "reviews.csv", GOOD, "review", "verdict")
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    made = make_it_yours(table, tmp_path / "complaints", example="The box is a disaster")
+    assert made.returncode == 0, made.stderr
+    params = (tmp_path / "complaints" / "params.yaml").read_text("utf-8")
+    assert 'columns: {text: "review", label: "verdict"}' in params
+
+
 def test_one_word_is_a_name(tmp_path: Path) -> None:
     table = write_table(tmp_path / "reviews.csv", GOOD, "review", "verdict")
     made = make_it_yours(table, tmp_path / "complaints", name="Complaints")
