@@ -230,7 +230,8 @@ def test_the_steps_of_the_pipeline_print_what_the_page_shows(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     new = renew(section, clone.folder)
     assert without_numbers(new) == without_numbers(section)
-    assert not list((tmp_path / "tmp").iterdir())
+    # TensorFlow compiles functions into a temporary folder and leaves their cache.
+    assert {path.name for path in (tmp_path / "tmp").iterdir()} <= {"__pycache__"}
 
 
 def test_without_the_data_the_wheel_can_be_built_all_the_same(
