@@ -85,9 +85,11 @@ class LinksOutOfTheSite(SphinxTransform):
         folder = ROOT if page in ROOT_PAGES.values() else (DOCS / page).parent
         kinds = (addnodes.download_reference, addnodes.pending_xref)
         for link in [link for kind in kinds for link in self.document.findall(kind)]:
-            if link.get("reftype") != "myst" or link.get("refdomain") == "doc":
+            if link.get("reftype") != "myst" or link["reftarget"] in self.env.found_docs:
                 continue
             name, _, anchor = link["reftarget"].partition("#")
+            if link.get("refdomain") == "doc":  # a Markdown file, of which MyST cut the suffix
+                name, anchor = f"{name}.md", link["reftargetid"] or ""
             target = (folder / name).resolve()
             if name and target.exists() and target.is_relative_to(ROOT):
                 link.replace_self(self._replacement(link, target, anchor))

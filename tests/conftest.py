@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +16,11 @@ import importlib_resources
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+# A shell starts what runs in the background with Ctrl-C ignored, and so would be the programs
+# that the tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The instruction sets that the manifest records where the processor has them.
 KERNEL_FEATURES = {
