@@ -81,13 +81,13 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(prefix / "share" / "jupyter"))
         patch.setenv("IPYTHONDIR", str(prefix / "ipython"))
-        patch.delenv("DISASTER_TWEETS_MIRROR", raising=False)
         yield
 
 
 @pytest.fixture
-def execute(kernel: None) -> Execute:
-    """Run the committed notebook in a folder."""
+def execute(kernel: None, monkeypatch: pytest.MonkeyPatch) -> Execute:
+    """Run the committed notebook in a folder, on the sample unless a test says otherwise."""
+    monkeypatch.delenv("DISASTER_TWEETS_MIRROR", raising=False)
 
     def execute(folder: Path) -> Executed:
         notebook = committed()
