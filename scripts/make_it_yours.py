@@ -41,6 +41,7 @@ LEFT_OUT = (
     *("benchmarks/*", "notebooks/*", "docs/hosts/*", "docs/measurements.md", "docs/engines.md"),
     *("docs/tutorial.md", "docs/make-it-yours.md", "docs/predict.svg", "docs/picture.py"),
     *("docs/why.md", "docs/probability.md", "docs/score-a-file.md"),
+    *("benchmarks/peers/*", "docs/benchmark.md", "docs/benchmark.svg"),
     "docs/choose-a-threshold.md",
     *("scripts/make_it_yours.py", "scripts/templates/*"),
     *("src/*/pipeline/download_dataset.py", "src/*/pipeline/submission.py"),
