@@ -1,15 +1,18 @@
 """What the tests share: the wheel under test, the real data where it is there, processes."""
 
+import importlib.util
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import importlib_resources
@@ -118,6 +121,25 @@ def executable(command: str) -> str:
     path = shutil.which(command, path=sysconfig.get_path("scripts"))
     assert path, f"{command} is not installed"
     return path
+
+
+def load_script(path: Path) -> ModuleType:
+    """Return a file of the repository that no package holds, run as a module."""
+    spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port that nothing listens on at present."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _artifact(name: str) -> Any:

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ..conftest import ROOT, load_script
+
 nbclient = pytest.importorskip("nbclient", reason="needs the extra notebook")
 nbformat = pytest.importorskip("nbformat", reason="needs the extra notebook")
 
-ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "explore.ipynb"
 HELD_OUT = ROOT / "data" / "prepared" / "held_out.csv"
 FIGURES = {
@@ -126,12 +127,7 @@ def elsewhere(tmp_path: Path) -> Path:
 @pytest.fixture
 def docs_notebook() -> Any:
     """The module docs/notebook.py."""
-    spec = importlib.util.spec_from_file_location(
-        "docs_notebook", ROOT / "docs" / "notebook.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / "docs" / "notebook.py")
 
 
 class TestCommitted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import json
 import os
 import random
@@ -19,7 +18,8 @@ import pytest
 import yaml
 from safetensors.numpy import save_file
 
-ROOT = Path(__file__).parents[2]
+from ..conftest import ROOT, load_script
+
 WORDS = {
     1: "wildfire flood quake evacuated casualties rescue derailed collapsed sirens".split(),
     0: "mixtape coffee puppy album traffic homework movie birthday goal donuts".split(),
@@ -37,14 +37,7 @@ TINY: dict[str, dict[str, object]] = {
 @pytest.fixture(scope="session")
 def reference() -> ModuleType:
     """The script that made the reference outputs; its tiny checkpoint is the backbone."""
-    spec = importlib.util.spec_from_file_location(
-        "reference_make", Path(__file__).parent / "reference" / "make.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(Path(__file__).parent / "reference" / "make.py")
 
 
 def made_up_tweets(rows: int) -> list[tuple[str, int]]:

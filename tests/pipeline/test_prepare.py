@@ -15,6 +15,14 @@ COLUMNS = {"text": "text", "label": "target"}
 LABELS = {"negative": "0", "positive": "1"}
 
 
+@pytest.fixture
+def raw_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the raw files, empty, in a project of its own."""
+    monkeypatch.chdir(tmp_path)
+    RAW.mkdir(parents=True)
+    return RAW
+
+
 def table(*rows: tuple[str, int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["text", "target"])
 
@@ -40,23 +48,17 @@ def test_repeats_become_one_text_with_the_mean_label() -> None:
 
 
 def test_columns_and_labels_have_the_names_that_the_parameters_give(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    raw_folder: Path,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    RAW.mkdir(parents=True)
-    (RAW / "train.csv").write_text("kind,message\nspam,buy\nham,hello\n", encoding="utf-8")
+    (raw_folder / "train.csv").write_text("kind,message\nspam,buy\nham,hello\n", "utf-8")
     raw = read_labelled(
         {"text": "message", "label": "kind"}, {"negative": "ham", "positive": "spam"}
     )
     assert raw.values.tolist() == [["buy", 1], ["hello", 0]]
 
 
-def test_a_label_that_no_parameter_names_is_named_by_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    RAW.mkdir(parents=True)
-    (RAW / "train.csv").write_text("text,target\na,0\nb,7\n", encoding="utf-8")
+def test_a_label_that_no_parameter_names_is_named_by_row(raw_folder: Path) -> None:
+    (raw_folder / "train.csv").write_text("text,target\na,0\nb,7\n", "utf-8")
     message = r"train\.csv: row 2 has the label '7'; it must be '0' or '1'"
     with pytest.raises(PipelineError, match=message):
         read_labelled(COLUMNS, LABELS)
@@ -94,10 +96,8 @@ def test_the_seed_decides() -> None:
     assert held_out(1) != held_out(2)
 
 
-def test_a_missing_column_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    RAW.mkdir(parents=True)
-    (RAW / "train.csv").write_text("id,tweet\n1,hello\n", encoding="utf-8")
+def test_a_missing_column_is_named(raw_folder: Path) -> None:
+    (raw_folder / "train.csv").write_text("id,tweet\n1,hello\n", encoding="utf-8")
     with pytest.raises(PipelineError, match=r"train\.csv: no column 'text', only id, tweet"):
         read_raw("train.csv", "text")
     with pytest.raises(PipelineError, match=r"test\.csv: cannot be read"):

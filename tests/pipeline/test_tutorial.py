@@ -6,13 +6,11 @@ The pipeline runs on made-up tweets: its numbers are others there, and all else 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -26,7 +24,8 @@ from packaging.requirements import Requirement
 
 from disaster_tweets.pipeline import package
 
-from .conftest import ROOT, Project
+from ..conftest import ROOT, free_port, load_script
+from .conftest import Project
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="the examples are for a POSIX shell"
@@ -70,14 +69,7 @@ def without_numbers(text: str) -> str:
 @pytest.fixture(scope="module")
 def transcripts() -> ModuleType:
     """The module docs/transcripts.py, which runs the examples of a page."""
-    spec = importlib.util.spec_from_file_location(
-        "transcripts", ROOT / "docs" / "transcripts.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / "docs" / "transcripts.py")
 
 
 @pytest.fixture
@@ -117,13 +109,6 @@ def clone(built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pr
     for name, value in project.environment.items():
         monkeypatch.setenv(name, value)
     return project
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def runtime_dependencies(folder: Path) -> Path:

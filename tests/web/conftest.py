@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import executable
+from ..conftest import executable, free_port
 
 SECONDS = 60  # for anything that is waited for
 START = "Serving on "
@@ -84,14 +83,6 @@ class Server:
     def log(self) -> list[dict[str, Any]]:
         """The entries of its access log so far."""
         return [json.loads(line) for line in self.out.read_text("utf-8").splitlines()]
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nothing listens on at present."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.bind((host, 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def wait_for(condition: Callable[[], object]) -> None:

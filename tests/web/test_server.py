@@ -25,8 +25,8 @@ import requests
 
 from disaster_tweets import predict
 
-from ..conftest import Run, executable
-from .conftest import Server, free_port, in_threads, wait_for
+from ..conftest import Run, executable, free_port
+from .conftest import Server, in_threads, wait_for
 
 FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
 LONG = {"data": [FIRE] * 400}  # takes a second or so

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ..conftest import ROOT, Completed
+from ..conftest import ROOT, Completed, load_script
 
 SCRIPT = Path("scripts", "workspace.py")
 LIFECYCLE = [
@@ -162,13 +161,7 @@ def workspace_with_data(workspace: Workspace) -> Workspace:
 @pytest.fixture
 def script() -> ModuleType:
     """The set-up script as a module of its own."""
-    spec = importlib.util.spec_from_file_location("workspace_script", ROOT / SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / SCRIPT)
 
 
 def new_machine(home: Path) -> dict[str, str]:
