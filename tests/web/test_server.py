@@ -28,8 +28,8 @@ from disaster_tweets import predict
 from ..conftest import Run, executable, free_port
 from .conftest import Server, in_threads, wait_for
 
-FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
-LONG = {"data": [FIRE] * 400}  # takes a second or so
+FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
+LONG = {"data": [FIRE] * 1000}  # takes a while
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -492,7 +492,9 @@ def finished(client: socket.socket) -> bool:
     with client:
         answer = read(client)
     _, _, body = answer.partition(b"\r\n\r\n")
-    return answer.startswith(b"HTTP/1.1 200") and len(json.loads(body)["predictions"]) == 400
+    return answer.startswith(b"HTTP/1.1 200") and len(json.loads(body)["predictions"]) == len(
+        LONG["data"]
+    )
 
 
 def skip_where_it_is_ignored(stop: str) -> None:
@@ -648,4 +650,6 @@ def listening(server: Server) -> bool:
         socket.create_connection(("127.0.0.1", server.port)).close()
     except ConnectionRefusedError:
         return False
+    except ConnectionResetError:  # by a listener that is about to close
+        pass
     return True
