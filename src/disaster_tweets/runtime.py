@@ -76,7 +76,7 @@ class _SingleText:
                 detail["name"].partition(":")[0].rpartition("_")[2]: detail["index"]
                 for detail in inputs
             }
-            self._ids, self._positions = index["ids"], index["positions"]
+            self._ids, self._positions = index["ids"], index.get("positions")
             self._logit = self._interpreter.get_output_details()[0]["index"]
             self._length = 0
             self._resize(1)
@@ -96,10 +96,12 @@ class _SingleText:
         return logit
 
     def _resize(self, length: int) -> None:
-        for tensor in (self._ids, self._positions):
+        inputs = [self._ids] if self._positions is None else [self._ids, self._positions]
+        for tensor in inputs:
             self._interpreter.resize_tensor_input(tensor, [length], strict=True)
         self._interpreter.allocate_tensors()
-        self._interpreter.set_tensor(self._positions, np.arange(length, dtype=np.int32))
+        if self._positions is not None:
+            self._interpreter.set_tensor(self._positions, np.arange(length, dtype=np.int32))
         self._length = length
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
+import unicodedata
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-_URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_HANDLE = re.compile(r"(?<!\w)@\w+")
+URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+HANDLE = re.compile(r"(?<!\w)@\w+")
 
 # Python refuses to read integers of thousands of digits; no character has such a number.
 _OVERLONG_REFERENCE = re.compile(r"&#\d{8,};?")
@@ -17,24 +17,51 @@ _TRUNCATED = {"\x89Û_": "…", "\x89Û\x9d": "”"}
 _TRUNCATED_PATTERN = re.compile("|".join(map(re.escape, _TRUNCATED)))
 
 
+class _Marks(dict[int, str]):
+    """Code point -> a space for what the model does not read, else the character."""
+
+    def __missing__(self, code_point: int) -> str:
+        character = chr(code_point)
+        category = unicodedata.category(character)
+        # The ring of a keycap emoji encloses (Me) the digit before it.
+        mark = code_point in _PICTOGRAPHS or category[0] in "PS" or category == "Me"
+        self[code_point] = " " if mark and character not in _READ else character
+        return self[code_point]
+
+
+# Which of them are assigned depends on the Python version, and a score must not.
+_PICTOGRAPHS = range(0x1F000, 0x1FB00)
+_READ = "!?"  # the only marks that tell a disaster from a figure of speech
+
+_MARKS = _Marks()
+
+
 def clean(text: str) -> str:
     """Return ``text`` the way the model reads it.
 
-    Repairs mojibake, decodes HTML entities, and replaces each URL by ``http`` and each
-    @handle by ``@user``, so that no address and nobody's name reaches the model.
+    After `repair`, URLs, @handles, hashtag signs, emoji and all marks but ``!`` and ``?``
+    become spaces: no address and nobody's name reaches the model, and a score does not
+    depend on them.
 
     Args:
         text: Any Unicode text; lone surrogates are kept.
 
     Returns:
-        The cleaned text. Case, punctuation, hashtags and emoji stay.
+        The words of the text, as they are written.
     """
+    return HANDLE.sub(" ", URL.sub(" ", repair(text))).translate(_MARKS)
+
+
+def repair(text: str) -> str:
+    """Return ``text`` with mojibake repaired and HTML entities decoded."""
     if not text.isascii():
         text = _TRUNCATED_PATTERN.sub(lambda match: _TRUNCATED[match[0]], text)
         text = _NON_ASCII.sub(_repair, text)
     if "&" in text:
+        import html  # its table of entities takes a while
+
         text = html.unescape(_OVERLONG_REFERENCE.sub("\ufffd", text))
-    return _HANDLE.sub("@user", _URL.sub("http", text))
+    return text
 
 
 def _repair(match: re.Match[str]) -> str:

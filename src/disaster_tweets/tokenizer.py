@@ -1,14 +1,18 @@
-"""WordPiece tokenization (BERT, uncased) over the bundled vocabulary."""
+"""Tokenization into the word pieces of the bundled vocabulary: BERT's words, our own cuts."""
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
 SPECIAL_TOKENS = ("[PAD]", UNKNOWN, START, END)
 
 _MAX_WORD_CHARACTERS = 100  # a longer word is unknown, as in BERT
+
+_REMEMBERED_WORDS = 1 << 14
 
 _CJK_RANGES = (
     (0x3400, 0x4DBF),
@@ -75,7 +79,10 @@ class Tokenizer:
         self._longest = max(map(len, vocabulary))
         self._start, self._end = self._ids[START], self._ids[END]
         self._unknown = self._ids[UNKNOWN]
+        self._dear = math.log(len(vocabulary)) + 1
         self._normalization = _Normalization()
+        # Of a stream, the same few words are unknown to the vocabulary again and again.
+        self._segmented = lru_cache(_REMEMBERED_WORDS)(self._segment)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``text``: between 2 and ``max_tokens`` of them."""
@@ -87,21 +94,39 @@ class Tokenizer:
         return [*ids[: self.max_tokens - 1], self._end]
 
     def _word(self, word: str) -> list[int]:
-        """Cut one word into the longest pieces that the vocabulary holds, left to right."""
         whole = self._ids.get(word)
-        if whole is not None:
-            return [whole]
+        return self._segmented(word) if whole is None else [whole]
+
+    def _segment(self, word: str) -> list[int]:
+        """Cut a word into the pieces of the lowest total cost.
+
+        A piece costs the logarithm of its rank, and a single character more than any other,
+        so that #abflood is read as "ab flood" and not as "ab ##fl ##ood". Inside a word,
+        pieces count with and without the ``##``.
+        """
         if len(word) > _MAX_WORD_CHARACTERS:
             return [self._unknown]
-        pieces = []
-        start, prefix = 0, ""
-        while start < len(word):
-            for end in range(min(len(word), start + self._longest), start, -1):
-                piece = self._ids.get(prefix + word[start:end])
-                if piece is not None:
-                    pieces.append(piece)
-                    start, prefix = end, "##"
-                    break
-            else:
-                return [self._unknown]
-        return pieces
+        ids = self._ids
+        # For each place in the word: the lowest cost up to it, and the last piece of that way.
+        costs = [0.0] + [math.inf] * len(word)
+        last = [(0, self._unknown)] * len(costs)
+        for start in range(len(word)):
+            reached = costs[start]
+            if reached == math.inf:
+                continue
+            for end in range(start + 1, min(len(word), start + self._longest) + 1):
+                part = word[start:end]
+                found = ids.get(part), ids.get("##" + part) if start else None
+                for piece in found:
+                    if piece is None:
+                        continue
+                    cost = reached + (self._dear if end - start == 1 else math.log(piece))
+                    if cost < costs[end]:
+                        costs[end], last[end] = cost, (start, piece)
+        if costs[-1] == math.inf:
+            return [self._unknown]
+        pieces, end = [], len(word)
+        while end:
+            end, piece = last[end]
+            pieces.append(piece)
+        return pieces[::-1]
