@@ -36,6 +36,7 @@ HOOKS = ".githooks"
 STAGES = {
     # begin: left out of a copy
     "data": "download_dataset",
+    "events": "download_events",
     # end: left out of a copy
     "backbone": "download_backbone",
 }

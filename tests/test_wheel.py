@@ -52,8 +52,8 @@ def test_artifacts_are_those_of_the_manifest(archive: zipfile.ZipFile) -> None:
 
 def test_sizes_are_within_budget(wheel: Path, archive: zipfile.ZipFile) -> None:
     artifacts = [i.file_size for i in archive.infolist() if "/artifacts/" in i.filename]
-    assert sum(artifacts) < 18e6
-    assert wheel.stat().st_size < 16e6
+    assert sum(artifacts) < 9e6
+    assert wheel.stat().st_size < 8e6
 
 
 def test_the_model_version_is_not_newer_than_the_package(archive: zipfile.ZipFile) -> None:

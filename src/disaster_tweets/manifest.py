@@ -58,6 +58,30 @@ _FORM: dict[str, Any] = {
     },
 }
 
+# Keys that came later, so that a model from before them still loads.
+_LATER_FORM: dict[str, Any] = {
+    "slices": dict,
+    "robustness": dict,
+    "architecture": {  # with layers also heads and feed_forward, with filters also window
+        "layers": int,
+        "width": int,
+        "filters": int,
+        "parameters": int,
+    },
+    "distillation": {  # of a model that had teachers
+        "repository": str,
+        "revision": str,
+        "licence": str,
+        "teachers": int,
+        "weight": _NUMBER,
+        "linear": _NUMBER,
+        "labelled": int,
+        "unlabelled": int,
+        "assistant_layers": int,
+        "texts": int,
+    },
+}
+
 
 def parse(raw: bytes, source: str = NAME) -> Manifest:
     """Return the manifest in ``raw``.
@@ -74,6 +98,8 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise _refused(source, f"not valid JSON ({error})") from None
     _check_form(manifest, _FORM, source, "")
+    later = {key: form for key, form in _LATER_FORM.items() if key in manifest}
+    _check_form(manifest, later, source, "")
     if manifest["schema_version"] != SCHEMA_VERSION:
         found = manifest["schema_version"]
         raise _refused(

@@ -28,7 +28,15 @@ FILLERS = "the near town today my is so again with every at on really just".spli
 
 # What a tiny backbone is trained with.
 TINY: dict[str, dict[str, object]] = {
-    "train": {"epochs": 8, "learning_rate": 0.01, "attention_heads": 2, "max_tokens": 24},
+    "train": {
+        "epochs": 8,
+        "learning_rate": 0.01,
+        "attention_heads": 2,
+        "max_tokens": 24,
+        "layers": [0, 1],
+        "feed_forward": 24,
+        "filters": 0,
+    },
     "export": {"parity": {"mean_difference": 0.1, "auc_drop": 0.1}},
     "evaluate": {"resamples": 50},
 }
@@ -59,8 +67,55 @@ def write_csv(path: Path, header: list[str], rows: list[tuple[object, ...]]) -> 
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
-def make_mirror(mirror: Path, reference: ModuleType) -> dict[str, str]:
-    """Fill a mirror with made-up data; return the checksums of its files by name."""
+# begin: left out of a copy
+# dvc.yaml names their files.
+EVENTS = tuple(
+    yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))["download_events"]["checksums"]
+)
+
+
+def make_event(path: Path, texts: list[tuple[str, int]], first_id: int) -> None:
+    """Write a file of the form that the events have."""
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("tweet id, tweet, label\n")
+        for i, (text, label) in enumerate(texts):
+            topic = "on-topic" if label else "off-topic"
+            file.write(f"'{first_id + i}',\"{text}\",{topic}\n")
+
+
+def write_soft_labels(folder: Path) -> None:
+    """Stand in for the teachers: write what two would say of a project's texts."""
+    rows: list[tuple[object, ...]] = []
+    for split in ("train", "calibration"):
+        with (folder / f"data/prepared/{split}.csv").open(encoding="utf-8") as file:
+            rows += [
+                ("labelled", row["id"], len(rows) % 2, *opinions(row["text"]))
+                for row in csv.DictReader(file)
+            ]
+    for path in sorted((folder / "data/events").glob("*.csv")):
+        with path.open(encoding="utf-8") as file:
+            events = csv.DictReader(file, ["id", "text", "topic"])
+            next(events)
+            rows += [
+                (path.stem, row["id"].strip("'"), "", *opinions(row["text"])) for row in events
+            ]
+    (folder / "teacher").mkdir()
+    header = ["source", "id", "fold", "teacher_0", "teacher_1"]
+    write_csv(folder / "teacher/soft_labels.csv", header, rows)
+
+
+def opinions(text: str) -> tuple[float, float]:
+    """Return two logits that the words of a text decide."""
+    sign = 1 if set(text.split()) & set(WORDS[1]) else -1
+    return 2.0 * sign, 3.0 * sign
+
+
+# end: left out of a copy
+
+
+def make_mirror(mirror: Path, reference: ModuleType) -> None:
+    """Fill a mirror with made-up data."""
     pieces = [*"0123456789#@:/.", *(f"##{digit}" for digit in range(10))]
     pieces += [*WORDS[0], *WORDS[1], *FILLERS]
     make_backbone(mirror / "all-MiniLM-L6-v2", reference, pieces)
@@ -71,8 +126,12 @@ def make_mirror(mirror: Path, reference: ModuleType) -> dict[str, str]:
     test = [(i, "", "", f"{text} again") for i, (text, _) in enumerate(tweets[:10])]
     write_csv(mirror / "test.csv", columns, test)
     write_csv(mirror / "sample_submission.csv", ["id", "target"], [(i, 0) for i in range(10)])
-
-    return checksums(mirror)
+    # begin: left out of a copy
+    more = made_up_tweets(360)[240:]
+    for i, event in enumerate(EVENTS):
+        texts = more[i * 42 : (i + 1) * 42]
+        make_event(mirror / f"crisislex/{event}.csv", texts, first_id=10**17 + i * 100)
+    # end: left out of a copy
 
 
 def make_backbone(folder: Path, reference: ModuleType, pieces: list[str]) -> None:
@@ -92,7 +151,7 @@ def checksums(folder: Path) -> dict[str, str]:
     """Return the checksum of each file in a folder, by its name."""
     return {
         path.name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for path in folder.rglob("*.*")
+        for path in folder.iterdir()
         if path.is_file()
     }
 
@@ -149,7 +208,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, reference: ModuleType) -> Pr
     """A project in which ``dvc repro`` has run once; tests copy it before changing it."""
     folder = tmp_path_factory.mktemp("project")
     mirror = tmp_path_factory.mktemp("mirror") / "files"
-    found = make_mirror(mirror, reference)
+    make_mirror(mirror, reference)
     for name in ("src", "docs", ".dvc/config", ".dvc/.gitignore", "artifacts/__init__.py"):
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -163,20 +222,37 @@ def built(tmp_path_factory: pytest.TempPathFactory, reference: ModuleType) -> Pr
     project = Project(folder, mirror)
     project.change_params(
         # begin: left out of a copy
-        download_dataset={"checksums": {n: c for n, c in found.items() if "csv" in n}},
+        download_dataset={"checksums": checksums(mirror)},
+        download_events={
+            "checksums": {
+                Path(name).stem: checksum
+                for name, checksum in checksums(mirror / "crisislex").items()
+            }
+        },
         # end: left out of a copy
-        download_backbone={"checksums": {n: c for n, c in found.items() if "csv" not in n}},
+        download_backbone={"checksums": checksums(mirror / "all-MiniLM-L6-v2")},
         prepare={
-            "columns": {"text": "text", "label": "target"},
+            "columns": {"id": "id", "text": "text", "label": "target"},
             "labels": {"negative": "0", "positive": "1"},
         },
         **TINY,
     )
+    # begin: left out of a copy
+    project.change_params(
+        train={"layers": [0], "feed_forward": 16, "filters": 16},
+        distill={"layers": [0, 1], "feed_forward": 24, "epochs": 4, "learning_rate": 0.01},
+    )
+    # end: left out of a copy
     project.git("init", "--quiet", "--initial-branch=main")
     if "download_dataset" not in project.params():
         (folder / "data/raw").mkdir(parents=True)
         shutil.copy(mirror / "train.csv", folder / "data/raw")
         project.dvc("add", "data/raw/train.csv")
+    # begin: left out of a copy
+    project.dvc("repro", "prepare", "download_events")
+    write_soft_labels(folder)
+    project.dvc("commit", "--force", "soft_labels")
+    # end: left out of a copy
     project.dvc("repro")
     project.git("add", "--all")
     project.git("commit", "--quiet", "--message=Made-up model")

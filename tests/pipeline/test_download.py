@@ -1,4 +1,4 @@
-"""Fetching and the two download stages, against a local server in place of the internet."""
+"""Fetching and the download stages, against a local server in place of the internet."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ DATASET = {
     "sample_submission.csv": b"id,target\n2,0\n",
 }
 BACKBONE = {"model.safetensors": CONTENT, "tokenizer.json": b"{}\n"}
+# begin: left out of a copy
+EVENTS = {
+    "2013_Storm": b"tweet id, tweet, label\n'1',\"roof gone\",on-topic\n",
+    "2014_Flood": b"tweet id, tweet, label\n'2',\"river high\",off-topic\n",
+}
+EVENT_FILES = {f"{name}.csv": content for name, content in EVENTS.items()}
+TEACHER = {"model.safetensors": CONTENT[::-1], "config.json": b"{}\n"}
+# end: left out of a copy
 
 
 def md5(content: bytes) -> str:
@@ -470,12 +478,26 @@ class Project:
                 "revision": "abc123",
                 "checksums": {name: sha256(content) for name, content in BACKBONE.items()},
             },
+            # begin: left out of a copy
+            "download_events": {
+                "url": f"{server.url}/{{revision}}/{{event}}/{{event}}-all.csv",
+                "revision": "def456",
+                "checksums": {name: sha256(content) for name, content in EVENTS.items()},
+            },
+            "download_teacher": {
+                "repository": "someone/large-teacher",
+                "revision": "abc789",
+                "checksums": {name: sha256(content) for name, content in TEACHER.items()},
+            },
+            # end: left out of a copy
         }
         (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
 
-    def run(self, stage: str, **environment: str | Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, stage: str, *arguments: str, **environment: str | Path
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", f"disaster_tweets.pipeline.{stage}"],
+            [sys.executable, "-m", f"disaster_tweets.pipeline.{stage}", *arguments],
             cwd=self.root,
             env={**self.environment, **{k: str(v) for k, v in environment.items()}},
             capture_output=True,
@@ -617,6 +639,55 @@ def test_dataset_target_is_no_folder(project: Project) -> None:
     fill(project.root / "data", {"raw": b""})
     error = error_of(project.run("download_dataset"))
     assert "data/raw/train.csv: cannot be written (Not a directory); check the folder" in error
+
+
+@pytest.mark.parametrize("kind", ["folder", "url"])
+def test_events_from_mirror(project: Project, server: Server, kind: str) -> None:
+    mirror = str(project.root / "mirror")
+    fill(project.root / "mirror" / "crisislex", EVENT_FILES)
+    if kind == "url":
+        mirror = server.url
+        server.files = {f"/crisislex/{name}": data for name, data in EVENT_FILES.items()}
+    assert_succeeded(project.run("download_events", DISASTER_TWEETS_MIRROR=mirror))
+    assert project.files("data/events") == EVENT_FILES
+    assert len(server.ranges) == (2 if kind == "url" else 0)
+
+
+def test_events_from_their_repository(project: Project, server: Server) -> None:
+    server.files = {
+        f"/def456/{name}/{name}-all.csv": content for name, content in EVENTS.items()
+    }
+    assert_succeeded(project.run("download_events"))
+    assert project.files("data/events") == EVENT_FILES
+    assert_succeeded(project.run("download_events"))
+    assert server.ranges == [None, None]
+
+
+def test_an_event_of_another_hash_is_refused(project: Project) -> None:
+    name, wrong = "2014_Flood.csv", EVENT_FILES["2014_Flood.csv"] + b"more"
+    fill(project.root / "data" / "events", {name: wrong})
+    mirror = fill(project.root / "mirror" / "crisislex", EVENT_FILES | {name: wrong}).parent
+    error = error_of(project.run("download_events", DISASTER_TWEETS_MIRROR=mirror))
+    assert f"{name}: expected {sha256(EVENT_FILES[name])}, got {sha256(wrong)}" in error
+    assert f"holds the right crisislex/{name}" in error
+    assert project.files("data/events").keys() == {"2013_Storm.csv"}
+
+
+def test_an_event_that_is_nowhere_is_named(project: Project, server: Server) -> None:
+    error = error_of(project.run("download_events"))
+    file = "/def456/2013_Storm/2013_Storm-all.csv"
+    assert f"{server.url}{file}: HTTP 404 Not Found; set DISASTER_TWEETS_MIRROR" in error
+    assert project.files("data/events") == {}
+
+
+def test_a_teacher_comes_from_the_hub_to_a_folder_of_its_own(
+    project: Project, server: Server
+) -> None:
+    resolve = "/hub/someone/large-teacher/resolve/abc789"
+    server.files = {f"{resolve}/{name}": data for name, data in TEACHER.items()}
+    assert_succeeded(project.run("download_backbone", "download_teacher"))
+    assert project.files("data/teacher") == TEACHER
+    assert project.files("data/backbone") == {}
 
 
 # end: left out of a copy

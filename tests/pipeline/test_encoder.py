@@ -78,7 +78,109 @@ def test_trimming_keeps_the_pieces_that_were_chosen(reference: ModuleType) -> No
     assert len(tensors["embeddings.position_embeddings.weight"]) == 8
 
 
-def test_weights_survive_the_way_through_keras(tiny: encoder.Tensors) -> None:
+def test_reducing_to_everything_changes_no_output(tiny: encoder.Tensors) -> None:
+    ids, _ = recorded("tiny.json")
+    reduced = encoder.reduce(tiny, [0, 1], 32, filters=0, seed=1)
+    assert reduced.keys() == tiny.keys()
+    np.testing.assert_allclose(pooled(reduced, 2, ids), pooled(tiny, 2, ids), atol=1e-6)
+
+
+def test_layers_that_are_kept_are_numbered_anew(tiny: encoder.Tensors) -> None:
+    reduced = encoder.reduce(tiny, [1], 32, filters=0, seed=1)
+    assert encoder.Shape.of(reduced, heads=2).layers == 1
+    for name, value in tiny.items():
+        if name.startswith("encoder.layer.1."):
+            name = name.replace("layer.1", "layer.0")
+        elif name.startswith("encoder."):
+            continue
+        np.testing.assert_array_equal(reduced[name], value, err_msg=name)
+
+
+def test_units_of_the_smallest_norms_are_dropped(tiny: encoder.Tensors) -> None:
+    unused = {0: [3, 30], 1: [0, 31]}
+    for layer, units in unused.items():
+        name = f"encoder.layer.{layer}"
+        # One goes in with little, the other comes out with little; neither adds anything.
+        tiny[f"{name}.intermediate.dense.weight"][units[0]] *= 1e-9
+        tiny[f"{name}.intermediate.dense.bias"][units[0]] = 0
+        tiny[f"{name}.output.dense.weight"][:, units[1]] *= 1e-9
+    ids, _ = recorded("tiny.json")
+    reduced = encoder.reduce(tiny, [0, 1], 30, filters=0, seed=1)
+    for layer, units in unused.items():
+        name = f"encoder.layer.{layer}"
+        for part, axis in (
+            ("intermediate.dense.weight", 0),
+            ("intermediate.dense.bias", 0),
+            ("output.dense.weight", 1),
+        ):
+            kept = np.delete(tiny[f"{name}.{part}"], units, axis)
+            np.testing.assert_array_equal(reduced[f"{name}.{part}"], kept, err_msg=part)
+    assert encoder.Shape.of(reduced, heads=2).feed_forward == 30
+    np.testing.assert_allclose(pooled(reduced, 2, ids), pooled(tiny, 2, ids), atol=1e-5)
+
+
+def with_convolution(tiny: encoder.Tensors, layers: list[int]) -> encoder.Tensors:
+    """Return the layers that are named, a convolution, and a classifier on top."""
+    tensors = encoder.reduce(tiny, layers, 32, filters=6, seed=1)
+    generator = np.random.default_rng(2)
+    tensors["convolution.bias"] = generator.standard_normal(6).astype(np.float32)
+    tensors["classifier.weight"] = generator.standard_normal((1, 12)).astype(np.float32)
+    return tensors
+
+
+def test_a_convolution_comes_with_weights_that_the_seed_decides(tiny: encoder.Tensors) -> None:
+    def weights(seed: int) -> np.ndarray:
+        return encoder.reduce(tiny, [], 0, filters=6, seed=seed)["convolution.weight"]
+
+    assert weights(1).shape == (encoder.WINDOW, 16, 6)
+    np.testing.assert_array_equal(weights(1), weights(1))
+    assert (weights(1) != weights(2)).any()
+
+
+def test_without_layers_only_words_are_left_of_the_backbone(tiny: encoder.Tensors) -> None:
+    shape = encoder.Shape.of(with_convolution(tiny, []), heads=2)
+    assert (shape.layers, shape.positions, shape.feed_forward, shape.filters) == (0, 0, 0, 6)
+    assert shape.pieces == len(tiny["embeddings.word_embeddings.weight"])
+
+
+@pytest.mark.parametrize("layers", [[], [1]])
+def test_a_convolution_sees_nothing_of_the_padding(
+    tiny: encoder.Tensors, layers: list[int]
+) -> None:
+    tensors = with_convolution(tiny, layers)
+    ids, _ = recorded("tiny.json")
+    batch = pooled(tensors, 2, ids)
+    alone = np.concatenate([pooled(tensors, 2, [one]) for one in ids])
+    np.testing.assert_allclose(batch, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("layers", [[], [1]])
+def test_the_flat_convolution_is_the_same_function(
+    tiny: encoder.Tensors, layers: list[int], tmp_path: Path
+) -> None:
+    tensors = with_convolution(tiny, layers)
+    ids, _ = recorded("tiny.json")
+    assert min(map(len, ids)) == 2  # an empty text: fewer tokens than a filter sees
+    expected = (
+        pooled(tensors, 2, ids) @ tensors["classifier.weight"][0] + tensors["classifier.bias"]
+    )
+    flat = FlatClassifier(tensors, encoder.Shape.of(tensors, heads=2))
+    positions = [tf.range(len(one)) if layers else None for one in ids]
+    logits = [
+        flat.logit(tf.constant(one, tf.int32), at)[0, 0].numpy()
+        for one, at in zip(ids, positions, strict=True)
+    ]
+    np.testing.assert_allclose(logits, expected, atol=5e-5)
+
+    path = tmp_path / "model.tflite"
+    path.write_bytes(to_tflite(flat))
+    np.testing.assert_allclose(Runtime(path).logits(ids), expected, atol=0.2)
+
+
+@pytest.mark.parametrize("form", ["layers", "convolution", "both"])
+def test_weights_survive_the_way_through_keras(tiny: encoder.Tensors, form: str) -> None:
+    if form != "layers":
+        tiny = with_convolution(tiny, [] if form == "convolution" else [0, 1])
     shape = encoder.Shape.of(tiny, heads=2)
     model = encoder.build(shape, dropout=0.1)
     encoder.load(model, tiny, shape)

@@ -100,6 +100,31 @@ def test_an_upgraded_tool_makes_training_stale(project: Project) -> None:
     assert "Running stage 'train'" in project.dvc("repro", "--allow-missing", "--dry")
 
 
+# begin: left out of a copy
+def test_dvc_never_trains_the_teachers(project: Project) -> None:
+    project.change_params(teacher={"epochs": 3})
+    with (project.folder / "src/disaster_tweets/pipeline/teacher.py").open("a") as file:
+        file.write("# another version\n")
+    printed = project.dvc("repro")
+    assert UP_TO_DATE in printed
+    forced = project.dvc("repro", "--force", "--single-item", "soft_labels")
+    assert "Running stage" not in printed + forced
+
+
+def test_other_soft_labels_make_what_is_distilled_stale(project: Project) -> None:
+    path = project.folder / "teacher/soft_labels.csv"
+    path.write_text(path.read_text("utf-8").replace("2.0,3.0", "2.5,3.0"), "utf-8")
+    printed = project.dvc("repro", "--allow-missing", "--dry")
+    assert re.findall(r"Running stage '(\w+)'", printed)[0] == "distill"
+    project.dvc("commit", "--force", "soft_labels")
+    committed = project.dvc("repro", "--allow-missing", "--dry")
+    assert "Running stage 'distill'" in committed
+    assert "Running stage 'soft_labels'" not in committed
+
+
+# end: left out of a copy
+
+
 def test_parity_beyond_its_limit_stops_the_export(project: Project) -> None:
     project.change_params(export={"parity": {"mean_difference": 0.0}})
     printed = project.dvc("repro", status=255)

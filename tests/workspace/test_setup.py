@@ -22,7 +22,7 @@ from .conftest import MIRROR, SCRIPT, Workspace
 SECONDS = 120  # for anything that is waited for
 PARTS = [
     *("environment", "package", "notebook kernel", "artifacts"),
-    *("Git hooks", "data", "backbone"),
+    *("Git hooks", "data", "events", "backbone"),
 ]
 NOTEBOOK = """
 import nbformat, sys
@@ -72,7 +72,7 @@ class TestLifecycle:
         for name, done in before:
             assert done.status == 0, f"{name}: {done.out}{done.err}"
         assert set(states(attached.out).items()) >= {
-            (part, "ok") for part in PARTS if part not in ("data", "backbone")
+            (part, "ok") for part in PARTS if part not in ("data", "events", "backbone")
         }
 
     def test_it_ends_ready(self, workspace_with_data: Workspace) -> None:
@@ -208,10 +208,10 @@ class TestData:
             status = workspace.git("status", "--porcelain")
 
         assert (done.status, checked.status, predicted.status) == (0, 1, 0)
-        assert states(checked.out) == all_but("data", "backbone")
+        assert states(checked.out) == all_but("data", "events", "backbone")
         assert checked.out.splitlines()[-1].startswith("NOT READY to train; all else works")
         reasons = [line for line in done.err.splitlines() if line.startswith("error: ")]
-        assert len(reasons) == 2
+        assert len(reasons) == 3
         assert all(MIRROR in reason for reason in reasons)
         assert "Traceback" not in done.out + done.err
         assert status == ""
@@ -235,7 +235,7 @@ class TestData:
     ) -> None:
         local = workspace_with_data.folder / ".dvc" / "config.local"
         dvc = (workspace_with_data.python, "-m", "dvc")
-        stages = ("download_dataset", "download_backbone")
+        stages = ("download_dataset", "download_events", "download_backbone")
         remote = ("remote", "add", "--quiet", "--local", "--default", "storage")
         for command in ((*remote, str(tmp_path)), ("push", "--quiet", *stages)):
             assert workspace_with_data.run(*dvc, *command).status == 0

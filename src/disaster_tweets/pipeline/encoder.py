@@ -1,7 +1,10 @@
-"""The Keras model: a BERT encoder, mean pooling and one logit.
+"""The Keras model: BERT's embeddings, then any of its layers, a convolution, and one logit.
+
+Without a convolution the logit reads the mean over the tokens; with one, its largest and its
+mean response. Without layers there are no positions: a convolution sees neighbours anyway.
 
 Weights travel as a dict of arrays under the names and in the layout that BERT checkpoints
-use (Linear weights are (outputs, inputs)), so that the backbone, the fine-tuned model and
+use (Linear weights are (outputs, inputs)), so that the backbone, the trained model and
 the exported graph share one format. The token type embedding, constant for single texts,
 is folded into the position embeddings.
 """
@@ -17,6 +20,9 @@ import numpy as np
 Tensors = dict[str, np.ndarray]
 
 LAYER_NORM_EPSILON = 1e-12
+WINDOW = 3  # tokens that a filter of the convolution sees
+_WORDS = "embeddings.word_embeddings.weight"
+_POSITIONS = "embeddings.position_embeddings.weight"
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,12 @@ class Shape:
     layers: int
     heads: int
     feed_forward: int
+    filters: int
 
     @classmethod
     def of(cls, tensors: Tensors, heads: int) -> Shape:
         """Read the dimensions off the weights, which tell all but the number of heads."""
-        pieces, width = tensors["embeddings.word_embeddings.weight"].shape
+        pieces, width = tensors[_WORDS].shape
         layers = {
             match[1]
             for name in tensors
@@ -41,11 +48,12 @@ class Shape:
         }
         return cls(
             pieces=pieces,
-            positions=len(tensors["embeddings.position_embeddings.weight"]),
+            positions=len(tensors.get(_POSITIONS, ())),
             width=width,
             layers=len(layers),
             heads=heads,
-            feed_forward=len(tensors["encoder.layer.0.intermediate.dense.weight"]),
+            feed_forward=len(tensors.get("encoder.layer.0.intermediate.dense.bias", ())),
+            filters=len(tensors.get("convolution.bias", ())),
         )
 
 
@@ -65,14 +73,57 @@ def from_checkpoint(checkpoint: Tensors, pieces: list[int], positions: int) -> T
         for name, value in checkpoint.items()
         if name.startswith(("embeddings.LayerNorm", "encoder."))
     }
-    kept["embeddings.word_embeddings.weight"] = checkpoint["embeddings.word_embeddings.weight"][
-        pieces
-    ]
-    kept["embeddings.position_embeddings.weight"] = (
-        checkpoint["embeddings.position_embeddings.weight"][:positions]
+    kept[_WORDS] = checkpoint[_WORDS][pieces]
+    kept[_POSITIONS] = (
+        checkpoint[_POSITIONS][:positions]
         + checkpoint["embeddings.token_type_embeddings.weight"][0]
     )
     return kept
+
+
+def reduce(
+    tensors: Tensors, layers: list[int], feed_forward: int, filters: int, seed: int
+) -> Tensors:
+    """Cut a smaller encoder out of a large one, and put a convolution behind it.
+
+    Args:
+        tensors: As `from_checkpoint` returns them.
+        layers: Which layers are kept, in order; the first is 0.
+        feed_forward: How many units of each feed-forward part are kept: those whose weights
+            going in and coming out have the largest norms.
+        filters: Filters of the convolution; 0 for none.
+        seed: Of the random weights of the convolution.
+
+    Returns:
+        The same names, the layers numbered anew; ``convolution.weight`` (window, width,
+        filters) and ``convolution.bias`` (filters,).
+    """
+    reduced = {
+        name: value
+        for name, value in tensors.items()
+        if not name.startswith("encoder.") and (layers or name != _POSITIONS)
+    }
+    if filters:
+        initial = keras.initializers.GlorotUniform(seed)
+        shape = (WINDOW, tensors[_WORDS].shape[1], filters)
+        reduced["convolution.weight"] = np.asarray(initial(shape), np.float32)
+        reduced["convolution.bias"] = np.zeros(filters, np.float32)
+    for new, old in enumerate(layers):
+        layer = f"encoder.layer.{old}"
+        wide = tensors[f"{layer}.intermediate.dense.weight"]
+        narrow = tensors[f"{layer}.output.dense.weight"]
+        importance = np.linalg.norm(wide, axis=1) * np.linalg.norm(narrow, axis=0)
+        kept = np.sort(np.argsort(-importance, kind="stable")[:feed_forward])
+        for name, value in tensors.items():
+            part = name.removeprefix(f"{layer}.")
+            if part == name:
+                continue
+            if part.startswith("intermediate."):
+                value = value[kept]
+            elif part == "output.dense.weight":
+                value = value[:, kept]
+            reduced[f"encoder.layer.{new}.{part}"] = np.ascontiguousarray(value)
+    return reduced
 
 
 class PositionEmbedding(keras.layers.Layer):
@@ -95,12 +146,14 @@ def build(shape: Shape, dropout: float) -> keras.Model:
     layers = keras.layers
     ids = keras.Input((None,), dtype="int32", name="ids")
     real = keras.ops.not_equal(ids, 0)
+    weights = keras.ops.expand_dims(keras.ops.cast(real, "float32"), -1)
 
     def normalize(name: str, x: keras.KerasTensor) -> keras.KerasTensor:
         return layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name=name)(x)
 
     x = layers.Embedding(shape.pieces, shape.width, name="words")(ids)
-    x = PositionEmbedding(shape.positions, shape.width, name="positions")(x)
+    if shape.positions:
+        x = PositionEmbedding(shape.positions, shape.width, name="positions")(x)
     x = layers.Dropout(dropout)(normalize("words_norm", x))
     for i in range(shape.layers):
         attended = layers.MultiHeadAttention(
@@ -110,9 +163,15 @@ def build(shape: Shape, dropout: float) -> keras.Model:
         wide = layers.Dense(shape.feed_forward, activation="gelu", name=f"wide_{i}")(x)
         narrow = layers.Dense(shape.width, name=f"narrow_{i}")(wide)
         x = normalize(f"narrow_norm_{i}", x + layers.Dropout(dropout)(narrow))
-    weights = keras.ops.expand_dims(keras.ops.cast(real, "float32"), -1)
-    total = keras.ops.sum(keras.ops.cast(x, "float32") * weights, axis=1)
-    pooled = total / keras.ops.sum(weights, axis=1)
+    if shape.filters:
+        x = x * keras.ops.cast(weights, x.dtype)  # the padding at the end is as good as none
+        x = layers.Conv1D(
+            shape.filters, WINDOW, padding="same", activation="relu", name="convolution"
+        )(x)
+    x = keras.ops.cast(x, "float32") * weights
+    pooled = keras.ops.sum(x, axis=1) / keras.ops.sum(weights, axis=1)
+    if shape.filters:
+        pooled = keras.ops.concatenate([keras.ops.max(x, axis=1), pooled], axis=-1)
     logit = layers.Dense(1, dtype="float32", name="classifier")(layers.Dropout(dropout)(pooled))
     return keras.Model(ids, logit, name="classifier")
 
@@ -137,11 +196,11 @@ def _layout(tensors: Tensors, shape: Shape) -> dict[str, list[np.ndarray]]:
         kernel, bias = dense(name)
         return [kernel.reshape(split), bias.reshape(split[1:])]
 
-    layout = {
-        "words": [tensors["embeddings.word_embeddings.weight"]],
-        "positions": [tensors["embeddings.position_embeddings.weight"]],
-        "words_norm": norm("embeddings.LayerNorm"),
-    }
+    layout = {"words": [tensors[_WORDS]], "words_norm": norm("embeddings.LayerNorm")}
+    if shape.positions:
+        layout["positions"] = [tensors[_POSITIONS]]
+    if shape.filters:
+        layout["convolution"] = [tensors["convolution.weight"], tensors["convolution.bias"]]
     for i in range(shape.layers):
         layer = f"encoder.layer.{i}"
         kernel, bias = dense(f"{layer}.attention.output.dense")
@@ -175,10 +234,9 @@ def tensors(model: keras.Model, shape: Shape) -> Tensors:
     ) -> tuple[np.ndarray, np.ndarray]:
         return np.ascontiguousarray(kernel.reshape(inputs, -1).T), bias.reshape(-1)
 
-    named: Tensors = {
-        "embeddings.word_embeddings.weight": weights("words")[0],
-        "embeddings.position_embeddings.weight": weights("positions")[0],
-    }
+    named: Tensors = {_WORDS: weights("words")[0]}
+    if shape.positions:
+        named[_POSITIONS] = weights("positions")[0]
 
     def put(name: str, pair: tuple[np.ndarray, np.ndarray] | list[np.ndarray]) -> None:
         named[f"{name}.weight"], named[f"{name}.bias"] = pair
@@ -198,5 +256,7 @@ def tensors(model: keras.Model, shape: Shape) -> Tensors:
         put(f"{layer}.intermediate.dense", dense(*weights(f"wide_{i}"), width))
         put(f"{layer}.output.dense", dense(*weights(f"narrow_{i}"), shape.feed_forward))
         put(f"{layer}.output.LayerNorm", weights(f"narrow_norm_{i}"))
-    put("classifier", dense(*weights("classifier"), width))
+    if shape.filters:
+        put("convolution", weights("convolution"))
+    put("classifier", dense(*weights("classifier"), 2 * shape.filters or width))
     return named

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import load_file
 
 from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY, read_vocabulary
 from disaster_tweets.classifier import calibrate
@@ -25,7 +29,20 @@ from disaster_tweets.metrics import (
     reliability_curve,
     roc_curve,
 )
+from disaster_tweets.pipeline import encoder
+
+# begin: left out of a copy
+from disaster_tweets.pipeline.distillation import (
+    examples,
+    read_distilled,
+    read_events,
+    read_soft_labels,
+    teachers,
+)
+
+# end: left out of a copy
 from disaster_tweets.pipeline.metrics import fit_temperature
+from disaster_tweets.pipeline.noise import NOISES, Noise
 from disaster_tweets.pipeline.prepare import LABELLED
 from disaster_tweets.pipeline.project import (
     ARTIFACTS,
@@ -39,7 +56,7 @@ from disaster_tweets.pipeline.project import (
 )
 from disaster_tweets.pipeline.splits import majority, read_split
 from disaster_tweets.runtime import Runtime
-from disaster_tweets.text import clean
+from disaster_tweets.text import HANDLE, URL, clean
 from disaster_tweets.tokenizer import Tokenizer
 
 # What the manifest and the reports keep of `measure`.
@@ -51,6 +68,9 @@ MEASURED = (
     "expected_calibration_error",
     "confusion_matrix",
 )
+OF_SLICE = ("texts", "accuracy", "auc", "expected_calibration_error")
+
+_HASHTAG = re.compile(r"(?<!\w)#\w")
 
 
 class Exported:
@@ -61,12 +81,123 @@ class Exported:
         self._tokenizer = Tokenizer(vocabulary, max_tokens)
         self._runtime = Runtime(ARTIFACTS / MODEL)
 
-    def logits(self, cleaned: list[str]) -> np.ndarray:
-        """Return the logits (texts,) float64 of texts that are cleaned already."""
-        encoded = [self._tokenizer.encode(text) for text in cleaned]
+    def logits(self, texts: list[str]) -> np.ndarray:
+        """Return the logits (texts,) float64."""
+        encoded = [self._tokenizer.encode(clean(text)) for text in texts]
         return self._runtime.logits(encoded).astype(np.float64)
 
 
+def robustness(
+    texts: Sequence[str],
+    score: Callable[[list[str]], np.ndarray],
+    threshold: float,
+    seed: int,
+    noises: Mapping[str, Noise] = NOISES,
+) -> dict[str, dict[str, float]]:
+    """Measure how far each noise moves the probability.
+
+    Args:
+        texts: As people write them.
+        score: Returns the probabilities (texts,) of texts.
+        threshold: Decisions are ``probability >= threshold``.
+        seed: Each noise begins with it anew, whatever the others draw.
+        noises: What is done to each text, by name.
+
+    Returns:
+        For each noise ``mean_difference``, ``percentile_95`` and ``max_difference``, all of
+        the absolute difference, and ``decisions_changed``, a share of the texts.
+    """
+    before = score(list(texts))
+    measured = {}
+    for name, noise in noises.items():
+        generator = random.Random(seed)
+        after = score([noise(text, generator) for text in texts])
+        difference = np.abs(after - before)
+        values = {
+            "mean_difference": difference.mean(),
+            "percentile_95": np.percentile(difference, 95),
+            "max_difference": difference.max(),
+            "decisions_changed": np.mean((after >= threshold) != (before >= threshold)),
+        }
+        measured[name] = {key: round(float(value), 4) for key, value in values.items()}
+    return measured
+
+
+def slices(texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return which of the texts (texts,) have a property, by what follows "texts" in its name.
+
+    The lengths are thirds, as far as equal lengths allow, in words that the model reads.
+    """
+    url = np.array([bool(URL.search(text)) for text in texts])
+    handle = np.array([bool(HANDLE.search(URL.sub(" ", text))) for text in texts])
+    hashtag = np.array([bool(_HASHTAG.search(URL.sub(" ", text))) for text in texts])
+    words = np.array([len(clean(text).split()) for text in texts])
+    few, many = (int(edge) for edge in np.quantile(words, [1 / 3, 2 / 3]))
+    return {
+        "with a URL": url,
+        "without a URL": ~url,
+        "with a handle": handle,
+        "without a handle": ~handle,
+        "with a hashtag": hashtag,
+        "without a hashtag": ~hashtag,
+        f"of up to {few} words": words <= few,
+        f"of {few + 1} to {many} words": (words > few) & (words <= many),
+        f"of more than {many} words": words > many,
+    }
+
+
+def measure_slices(
+    parts: Mapping[str, np.ndarray],
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    threshold: float,
+    resamples: int,
+    seed: int,
+) -> dict[str, dict[str, Any]]:
+    """Return OF_SLICE of each part; one that lacks a label has no AUC and is left out."""
+    measured = {}
+    for name, part in parts.items():
+        if len(np.unique(labels[part])) == 2:
+            of_part = measure(probabilities[part], labels[part], threshold, resamples, seed)
+            measured[name] = {key: of_part[key] for key in OF_SLICE}
+    return measured
+
+
+def architecture(tensors: encoder.Tensors, heads: int) -> dict[str, int]:
+    """Return the dimensions of what the model has, and the number of its parameters."""
+    shape = encoder.Shape.of(tensors, heads)
+    of_layers = {"heads": shape.heads, "feed_forward": shape.feed_forward}
+    return {
+        "layers": shape.layers,
+        "width": shape.width,
+        **(of_layers if shape.layers else {}),
+        "filters": shape.filters,
+        **({"window": encoder.WINDOW} if shape.filters else {}),
+        "parameters": sum(tensor.size for tensor in tensors.values()),
+    }
+
+
+# begin: left out of a copy
+def distillation() -> dict[str, Any]:
+    """Describe the teachers, and count the texts of which the model learned what they say."""
+    teacher, train, soft = params("download_teacher"), read_split("train"), read_soft_labels()
+    shares, learned = params("distill"), read_distilled()
+    texts, _ = examples(train, read_events(), soft, teachers(soft), shares["weight"])
+    return {
+        "repository": teacher["repository"],
+        "revision": teacher["revision"],
+        "licence": "Apache-2.0",
+        "teachers": len(teachers(soft)),
+        "weight": shares["weight"],
+        "linear": shares["linear"],
+        "labelled": len(train),
+        "unlabelled": len(texts) - len(train),
+        "assistant_layers": len(shares["layers"]),
+        "texts": len(learned),
+    }
+
+
+# end: left out of a copy
 def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> None:
     """Write the points of the curves that dvc.yaml declares as plots."""
     PLOTS.mkdir(parents=True, exist_ok=True)
@@ -103,7 +234,8 @@ def fingerprint(path: Path) -> dict[str, Any]:
 
 def main() -> None:
     settings = params("evaluate")
-    max_tokens = params("train")["max_tokens"]
+    train = params("train")
+    max_tokens, attention_heads = train["max_tokens"], train["attention_heads"]
     model = Exported(max_tokens)
     calibration, held_out = read_split("calibration"), read_split("held_out")
 
@@ -112,18 +244,25 @@ def main() -> None:
     threshold = fit_threshold(
         calibrate(logits, temperature)[:, 1], majority(calibration).to_numpy()
     )
-    labels = majority(held_out).to_numpy()
-    probabilities = calibrate(model.logits(list(held_out["text"])), temperature)[:, 1]
+
+    def score(texts: list[str]) -> np.ndarray:
+        return calibrate(model.logits(texts), temperature)[:, 1]
+
+    labels, texts = majority(held_out).to_numpy(), list(held_out["text"])
+    probabilities = score(texts)
     measured = measure(
         probabilities, labels, threshold, settings["resamples"], settings["seed"]
     )
     metrics = {name: measured[name] for name in MEASURED}
+    moved = robustness(texts, score, threshold, settings["seed"])
+    by_slice = measure_slices(
+        slices(texts), probabilities, labels, threshold, settings["resamples"], settings["seed"]
+    )
 
     tweets = json.loads(Path(__file__).with_name(GOLDEN).read_text("utf-8"))
-    scores = calibrate(model.logits([clean(tweet) for tweet in tweets]), temperature)[:, 1]
     golden = [
-        {"text": tweet, "probability": round(float(score), 7)}
-        for tweet, score in zip(tweets, scores, strict=True)
+        {"text": tweet, "probability": round(float(probability), 7)}
+        for tweet, probability in zip(tweets, score(tweets), strict=True)
     ]
     write_json(ARTIFACTS / GOLDEN, golden)
 
@@ -143,6 +282,8 @@ def main() -> None:
             "temperature": temperature,
             "golden_tolerance": settings["golden_tolerance"],
             "metrics": metrics,
+            "slices": by_slice,
+            "robustness": moved,
             "parity": json.loads((REPORTS / "parity.json").read_text("utf-8")),
             "artifacts": {
                 name: fingerprint(ARTIFACTS / name) for name in (MODEL, VOCABULARY, GOLDEN)
@@ -154,6 +295,12 @@ def main() -> None:
                 "licence": "Apache-2.0",
                 "checksums": backbone["checksums"],
             },
+            "architecture": architecture(
+                load_file(MODELS / "classifier.safetensors"), attention_heads
+            ),
+            # begin: left out of a copy
+            "distillation": distillation(),
+            # end: left out of a copy
             "training": json.loads((MODELS / "environment.json").read_text("utf-8")),
         },
     )
@@ -161,6 +308,7 @@ def main() -> None:
     write_json(REPORTS / "metrics.json", metrics)
     values = {name: of["value"] for name, of in metrics.items() if isinstance(of, dict)}
     write_json(REPORTS / "held_out.json", values)
+    write_json(REPORTS / "robustness.json", moved)
     write_plots(probabilities, labels, threshold)
     accuracy = metrics["accuracy"]
     print(

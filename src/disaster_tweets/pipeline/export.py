@@ -23,6 +23,7 @@ from disaster_tweets.pipeline.project import (
 )
 from disaster_tweets.pipeline.splits import majority, read_split
 from disaster_tweets.runtime import Runtime
+from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 
 
@@ -74,8 +75,8 @@ def main() -> None:
     shutil.copyfile(MODELS / VOCABULARY, ARTIFACTS / VOCABULARY)
 
     calibration = read_split("calibration")
-    tokenizer = Tokenizer(read_vocabulary(MODELS / VOCABULARY), shape.positions)
-    encoded = [tokenizer.encode(text) for text in calibration["text"]]
+    tokenizer = Tokenizer(read_vocabulary(MODELS / VOCABULARY), params("train")["max_tokens"])
+    encoded = [tokenizer.encode(clean(text)) for text in calibration["text"]]
     reference = encoder.build(shape, dropout=0.0)
     encoder.load(reference, weights, shape)
     padded = tf.ragged.constant(encoded, dtype=tf.int32).to_tensor()

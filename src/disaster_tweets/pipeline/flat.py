@@ -10,7 +10,9 @@ import math
 
 import tensorflow as tf
 
-from disaster_tweets.pipeline.encoder import LAYER_NORM_EPSILON, Shape, Tensors
+from disaster_tweets.pipeline.encoder import LAYER_NORM_EPSILON, WINDOW, Shape, Tensors
+
+IDS, POSITIONS = (tf.TensorSpec([None], tf.int32, name=name) for name in ("ids", "positions"))
 
 
 class FlatClassifier(tf.Module):
@@ -21,17 +23,17 @@ class FlatClassifier(tf.Module):
         self._shape = shape
         self._weights = {name: tf.constant(value) for name, value in tensors.items()}
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.int32, name="ids"),
-            tf.TensorSpec([None], tf.int32, name="positions"),
-        ]
-    )
-    def logit(self, ids: tf.Tensor, positions: tf.Tensor) -> tf.Tensor:
+    def function(self) -> tf.types.experimental.ConcreteFunction:
+        """Return the graph: ids (tokens,) and, if it has any, positions -> logit (1, 1)."""
+        inputs = [IDS, POSITIONS] if self._shape.positions else [IDS]
+        return tf.function(self.logit).get_concrete_function(*inputs)
+
+    def logit(self, ids: tf.Tensor, positions: tf.Tensor | None = None) -> tf.Tensor:
         """Return the logit (1, 1) of ids (tokens,) at positions 0, 1, ... (tokens,)."""
         w = self._weights
         x = tf.gather(w["embeddings.word_embeddings.weight"], ids)
-        x += tf.gather(w["embeddings.position_embeddings.weight"], positions)
+        if positions is not None:
+            x += tf.gather(w["embeddings.position_embeddings.weight"], positions)
         x = self._normalize(x, "embeddings.LayerNorm")
         for i in range(self._shape.layers):
             layer = f"encoder.layer.{i}"
@@ -41,7 +43,22 @@ class FlatClassifier(tf.Module):
             wide = tf.nn.gelu(self._dense(x, f"{layer}.intermediate.dense"), approximate=False)
             narrow = self._dense(wide, f"{layer}.output.dense")
             x = self._normalize(x + narrow, f"{layer}.output.LayerNorm")
-        return self._dense(tf.reduce_mean(x, axis=0, keepdims=True), "classifier")
+        if self._shape.filters:
+            x = self._convolve(x)
+        pooled = tf.reduce_mean(x, axis=0, keepdims=True)
+        if self._shape.filters:
+            pooled = tf.concat([tf.reduce_max(x, axis=0, keepdims=True), pooled], axis=1)
+        return self._dense(pooled, "classifier")
+
+    def _convolve(self, x: tf.Tensor) -> tf.Tensor:
+        """Convolve as one product: each token beside its neighbours, zeros beyond the ends."""
+        side = WINDOW // 2
+        padded = tf.pad(x, [[side, side], [0, 0]])
+        # Ends counted from the end: a shape that is computed would keep XNNPACK away.
+        windows = tf.concat([padded[i : i + 1 - WINDOW or None] for i in range(WINDOW)], axis=1)
+        kernel = self._weights["convolution.weight"]
+        flat = tf.reshape(kernel, (-1, self._shape.filters))
+        return tf.nn.relu(tf.matmul(windows, flat) + self._weights["convolution.bias"])
 
     def _dense(self, x: tf.Tensor, name: str) -> tf.Tensor:
         w = self._weights
@@ -70,7 +87,7 @@ class FlatClassifier(tf.Module):
 def to_tflite(classifier: FlatClassifier) -> bytes:
     """Convert to a LiteRT flatbuffer with int8 weights, quantized per channel."""
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [classifier.logit.get_concrete_function()], classifier
+        [classifier.function()], classifier
     )
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     model: bytes = converter.convert()

@@ -1,4 +1,4 @@
-"""Raw tweets -> cleaned, merged and split texts: data/prepared/SPLIT.csv."""
+"""Raw tweets -> merged and split texts: data/prepared/SPLIT.csv."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from disaster_tweets.pipeline.project import PREPARED, RAW, PipelineError, params, run_stage
-from disaster_tweets.text import clean
+from disaster_tweets.text import HANDLE, URL, repair
 
 SPLITS = ("train", "calibration", "held_out")
 LABELLED = "train.csv"  # the raw file with the labelled texts
 
 _WORD = re.compile(r"\w+")
-_PLACEHOLDERS = ("http", "user")  # what `clean` puts for a URL and for a handle
+_PLACEHOLDERS = ("http", "user")  # what `mask` puts
 
 
 def read_raw(name: str, *columns: str) -> pd.DataFrame:
@@ -36,11 +36,12 @@ def read_labelled(columns: dict[str, str], labels: dict[str, str]) -> pd.DataFra
     """Read the labelled texts.
 
     Args:
-        columns: What the file calls the columns ``text`` and ``label``.
+        columns: What the file calls the columns ``text``, ``label`` and, if it has one, ``id``.
         labels: How the file spells the labels ``negative`` and ``positive``.
 
     Returns:
-        Columns ``text`` (str) and ``target`` (0 or 1).
+        Columns ``id`` (str; the number of the row where ``columns`` names no ``id``),
+        ``text`` (str) and ``target`` (0 or 1).
 
     Raises:
         PipelineError: The file, a column or a label is not as described.
@@ -54,27 +55,42 @@ def read_labelled(columns: dict[str, str], labels: dict[str, str]) -> pd.DataFra
             f"{table[columns['label']][bad[0]]!r}; it must be {labels['negative']!r} or "
             f"{labels['positive']!r}, or params.yaml must say otherwise"
         )
-    return pd.DataFrame({"text": table[columns["text"]], "target": target.astype(int)})
+    numbers = [str(number) for number in range(1, len(table) + 1)]
+    return pd.DataFrame(
+        {
+            "id": table[columns["id"]] if "id" in columns else numbers,
+            "text": table[columns["text"]],
+            "target": target.astype(int),
+        }
+    )
 
 
 def merge_repeats(raw: pd.DataFrame) -> pd.DataFrame:
     """Merge the rows that say the same words, whatever their URLs, handles and punctuation.
 
     Args:
-        raw: Columns ``text`` (str) and ``target`` (0 or 1).
+        raw: Columns ``id``, ``text`` (str) and ``target`` (0 or 1).
 
     Returns:
-        One row a text, in the order of first appearance: ``text`` (cleaned, its first
-        spelling), ``target`` (mean label in [0, 1]) and ``count`` (rows merged).
+        One row a text, in the order of first appearance: ``id`` and ``text`` of its first
+        spelling, ``target`` (mean label in [0, 1]) and ``count`` (rows merged).
     """
-    texts = raw["text"].map(clean)
-    key = texts.map(_words)
     merged = (
-        pd.DataFrame({"text": texts, "target": raw["target"].astype(float)})
-        .groupby(key, sort=False)
-        .agg(text=("text", "first"), target=("target", "mean"), count=("target", "size"))
+        raw.astype({"target": float})
+        .groupby(raw["text"].map(mask).map(_words), sort=False)
+        .agg(
+            id=("id", "first"),
+            text=("text", "first"),
+            target=("target", "mean"),
+            count=("target", "size"),
+        )
     )
     return merged.reset_index(drop=True)
+
+
+def mask(text: str) -> str:
+    """Repair a text, and put ``http`` for each URL and ``@user`` for each handle."""
+    return HANDLE.sub("@user", URL.sub("http", repair(text)))
 
 
 def _words(text: str) -> str:

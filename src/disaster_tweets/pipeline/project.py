@@ -17,6 +17,11 @@ from disaster_tweets.errors import DisasterTweetsError
 
 RAW = Path("data/raw")
 BACKBONE = Path("data/backbone")
+# begin: left out of a copy
+EVENTS = Path("data/events")
+TEACHER = Path("data/teacher")
+DISTILLED = Path("data/distilled/train.csv")
+# end: left out of a copy
 PREPARED = Path("data/prepared")
 MODELS = Path("models")
 ARTIFACTS = Path("artifacts")

@@ -8,8 +8,10 @@ from disaster_tweets.pipeline.project import PREPARED
 
 
 def read_split(name: str) -> pd.DataFrame:
-    """Return one split: ``text`` (str), ``target`` (mean label), ``count`` (rows merged)."""
-    return pd.read_csv(PREPARED / f"{name}.csv", keep_default_na=False)
+    """Return one split, with the columns of `prepare.merge_repeats`."""
+    # Ids such as 007 are no numbers.
+    types = {"id": str, "text": str}
+    return pd.read_csv(PREPARED / f"{name}.csv", dtype=types, keep_default_na=False)
 
 
 def majority(split: pd.DataFrame) -> pd.Series:

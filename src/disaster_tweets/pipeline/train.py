@@ -1,12 +1,13 @@
-"""Fine-tunes the backbone on the train split: models/classifier.safetensors and vocab.txt."""
+"""Trains what is cut out of the backbone: models/classifier.safetensors and vocab.txt."""
 
 from __future__ import annotations
 
 import json
 import platform
+import random
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,25 @@ import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
 from disaster_tweets.pipeline import encoder
+
+# begin: left out of a copy
+from disaster_tweets.pipeline.distillation import read_distilled
+
+# end: left out of a copy
+from disaster_tweets.pipeline.noise import disturb
 from disaster_tweets.pipeline.project import (
     BACKBONE,
     MODELS,
     PLOTS,
     REPORTS,
+    PipelineError,
     params,
     run_stage,
     write_json,
     write_text,
 )
 from disaster_tweets.pipeline.splits import majority, read_split
+from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 Settings = dict[str, Any]
@@ -77,25 +86,104 @@ def trim_vocabulary(
     return [vocabulary.index(token) for token in SPECIAL_TOKENS] + kept
 
 
-def batches(
-    encoded: list[list[int]], targets: np.ndarray, batch_size: int, seed: int | None
-) -> tf.data.Dataset:
-    """Return batches of ids (batch, tokens) int32, padded with 0, and targets (batch, 1).
+# Batches from which texts of one length are gathered: large enough to waste little on
+# padding, small enough to leave the order random.
+_POOL = 40
 
-    With a seed they are shuffled, anew for each epoch.
+
+class Batches:
+    """Texts and what a model is to say of them, in batches of about one length.
+
+    Each epoch puts the texts into another order, and disturbs some of them.
     """
-    ragged = tf.ragged.constant(encoded, dtype=tf.int32)
-    data = tf.data.Dataset.from_tensor_slices((ragged, targets.astype(np.float32)[:, None]))
-    if seed is not None:
-        data = data.shuffle(len(encoded), seed=seed, reshuffle_each_iteration=True)
-    return data.ragged_batch(batch_size).map(lambda ids, target: (ids.to_tensor(), target))
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        targets: np.ndarray,
+        tokenizer: Tokenizer,
+        settings: Settings,
+    ) -> None:
+        """Take texts, as people write them, and targets (texts,) in [0, 1].
+
+        Raises:
+            PipelineError: The texts do not fill a batch.
+        """
+        if len(texts) < settings["batch_size"]:
+            raise PipelineError(
+                f"only {len(texts)} texts to train on, but train.batch_size = "
+                f"{settings['batch_size']} in params.yaml; choose a smaller one"
+            )
+        self._texts, self._targets, self._tokenizer = texts, targets, tokenizer
+        self._size, self._disturbed = settings["batch_size"], settings["disturbed"]
+        self._seed = settings["seed"]
+        self._encoded = [self._encode(text) for text in texts]
+
+    def _encode(self, text: str) -> list[int]:
+        return self._tokenizer.encode(clean(text))
+
+    @property
+    def per_epoch(self) -> int:
+        """The batches of an epoch, all full: each time other texts are left over."""
+        return len(self._texts) // self._size
+
+    def dataset(self) -> tf.data.Dataset:
+        """Return endless batches.
+
+        Each has ids (batch, tokens) int32, 0 = padding, and targets (batch, 1) float32.
+        """
+        signature = (
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None, 1), tf.float32),
+        )
+        return tf.data.Dataset.from_generator(self._endless, output_signature=signature)
+
+    def _endless(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        order, noise = np.random.default_rng(self._seed), random.Random(self._seed)
+        while True:
+            encoded = [
+                self._encode(disturb(text, noise)) if noise.random() < self._disturbed else ids
+                for text, ids in zip(self._texts, self._encoded, strict=True)
+            ]
+            lengths = np.array([len(ids) for ids in encoded])
+            texts = order.permutation(len(encoded))[: self.per_epoch * self._size]
+            # Of one length, more or less: sorted within a few dozen batches.
+            for pool in np.array_split(texts, max(1, self.per_epoch // _POOL)):
+                pool[:] = pool[np.argsort(lengths[pool], kind="stable")]
+            for batch in order.permutation(texts.reshape(self.per_epoch, self._size)):
+                ids = np.zeros((len(batch), lengths[batch].max()), np.int32)
+                for row, text in enumerate(batch):
+                    ids[row, : lengths[text]] = encoded[text]
+                yield ids, self._targets[batch, None].astype(np.float32)
+
+
+def in_order(
+    texts: Iterable[str], targets: pd.Series, tokenizer: Tokenizer, batch_size: int
+) -> tf.data.Dataset:
+    """Return all texts once, as batches of the form of `Batches.dataset`."""
+    ragged = tf.ragged.constant([tokenizer.encode(clean(text)) for text in texts], tf.int32)
+    labels = targets.to_numpy(np.float32)[:, None]
+    data = tf.data.Dataset.from_tensor_slices((ragged, labels)).ragged_batch(batch_size)
+    return data.map(lambda ids, target: (ids.to_tensor(), target))
 
 
 def fit(
-    model: keras.Model, train: tf.data.Dataset, calibration: tf.data.Dataset, settings: Settings
-) -> None:
-    """Fine-tune with AdamW, a warm-up and a cosine decay; write loss and metrics per epoch."""
-    steps = settings["epochs"] * int(train.cardinality())
+    model: keras.Model,
+    batches: Batches,
+    settings: Settings,
+    validation: tf.data.Dataset | None = None,
+    log: Path | None = None,
+) -> dict[str, float]:
+    """Train with AdamW, a warm-up and a cosine decay; return loss and metrics of the end.
+
+    Args:
+        model: From logits; it is trained in place.
+        batches: What it learns.
+        settings: ``epochs``, ``learning_rate``, ``warm_up`` (a fraction) and ``weight_decay``.
+        validation: Batches to measure after each epoch.
+        log: A CSV file for the measures of each epoch.
+    """
+    steps = settings["epochs"] * batches.per_epoch
     warm_up = round(settings["warm_up"] * steps)
     optimizer = keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(
@@ -111,19 +199,23 @@ def fit(
     model.compile(
         optimizer,
         keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
+        metrics=[accuracy],
     )
-    PLOTS.mkdir(parents=True, exist_ok=True)
     history = model.fit(
-        train,
-        validation_data=calibration,
+        batches.dataset(),
+        steps_per_epoch=batches.per_epoch,
+        validation_data=validation,
         epochs=settings["epochs"],
-        shuffle=False,  # the data set shuffles itself
-        callbacks=[keras.callbacks.CSVLogger(PLOTS / "training.csv")],
+        shuffle=False,  # the batches come shuffled
+        callbacks=[keras.callbacks.CSVLogger(log)] if log else [],
         verbose=1 if sys.stdout.isatty() else 2,
     ).history
-    last = {name: float(values[-1]) for name, values in history.items()}
-    write_json(REPORTS / "training.json", last)
+    return {name: float(values[-1]) for name, values in history.items()}
+
+
+def accuracy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Return (batch, 1) where the sign of the logit agrees with the target, hard or soft."""
+    return tf.cast(tf.equal(targets > 0.5, logits > 0.0), tf.float32)
 
 
 def processor_features() -> list[str]:
@@ -157,35 +249,76 @@ def set_up_tensorflow(settings: Settings) -> dict[str, Any]:
     }
 
 
+def initial_encoder(
+    texts: Iterable[str], settings: Settings
+) -> tuple[encoder.Tensors, list[str]]:
+    """Cut the encoder to be trained out of the backbone.
+
+    Args:
+        texts: The training texts, cleaned; their word pieces are kept.
+        settings: ``layers``, ``feed_forward``, ``filters``, ``max_tokens``,
+            ``most_frequent_pieces`` and ``seed``.
+
+    Returns:
+        Its weights, and its word pieces in the order of their ids.
+    """
+    vocabulary = backbone_vocabulary()
+    positions = settings["max_tokens"]
+    kept = trim_vocabulary(vocabulary, texts, settings["most_frequent_pieces"], positions)
+    weights = encoder.from_checkpoint(
+        load_file(BACKBONE / "model.safetensors"), kept, positions
+    )
+    return (
+        encoder.reduce(
+            weights,
+            settings["layers"],
+            settings["feed_forward"],
+            settings["filters"],
+            settings["seed"],
+        ),
+        [vocabulary[i] for i in kept],
+    )
+
+
+def new_model(
+    texts: Iterable[str], settings: Settings
+) -> tuple[keras.Model, encoder.Shape, list[str]]:
+    """Build the model and load what it takes over from the backbone.
+
+    Args:
+        texts: As people write them; the vocabulary holds their word pieces.
+        settings: As for `initial_encoder`, and ``attention_heads`` and ``dropout``.
+
+    Returns:
+        The model, its dimensions, and its word pieces in the order of their ids.
+    """
+    weights, pieces = initial_encoder(map(clean, texts), settings)
+    shape = encoder.Shape.of(weights, settings["attention_heads"])
+    model = encoder.build(shape, settings["dropout"])
+    encoder.load(model, weights, shape)
+    return model, shape, pieces
+
+
 def main() -> None:
     settings = params("train")
     environment = set_up_tensorflow(settings)
     train, calibration = read_split("train"), read_split("calibration")
 
-    vocabulary = backbone_vocabulary()
-    max_tokens = settings["max_tokens"]
-    kept = trim_vocabulary(
-        vocabulary, train["text"], settings["most_frequent_pieces"], max_tokens
+    model, shape, pieces = new_model(train["text"], settings)
+    tokenizer = Tokenizer(pieces, settings["max_tokens"])
+    learned = train
+    # begin: left out of a copy
+    learned = read_distilled()
+    # end: left out of a copy
+    texts, targets = list(learned["text"]), learned["target"].to_numpy()
+    batches = Batches(texts, targets, tokenizer, settings)
+    validation = in_order(
+        calibration["text"], majority(calibration), tokenizer, settings["batch_size"]
     )
-    pieces = [vocabulary[i] for i in kept]
-    tokenizer = Tokenizer(pieces, max_tokens)
-    weights = encoder.from_checkpoint(
-        load_file(BACKBONE / "model.safetensors"), kept, max_tokens
-    )
-    shape = encoder.Shape.of(weights, settings["attention_heads"])
-    model = encoder.build(shape, settings["dropout"])
-    encoder.load(model, weights, shape)
 
-    def batched(texts: pd.Series, targets: pd.Series, seed: int | None) -> tf.data.Dataset:
-        encoded = [tokenizer.encode(text) for text in texts]
-        return batches(encoded, targets.to_numpy(), settings["batch_size"], seed)
-
-    fit(
-        model,
-        batched(train["text"], train["target"], settings["seed"]),
-        batched(calibration["text"], majority(calibration), None),
-        settings,
-    )
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    measured = fit(model, batches, settings, validation, PLOTS / "training.csv")
+    write_json(REPORTS / "training.json", measured)
 
     MODELS.mkdir(exist_ok=True)
     save_file(encoder.tensors(model, shape), MODELS / "classifier.safetensors")

@@ -1,0 +1,157 @@
+"""Stage: train a teacher for each fold, and write what they say of each text, by its id.
+
+Frozen in dvc.yaml, since it takes about an hour and a half on two cores and needs the extra
+``teacher``; its result is in Git. DVC never runs a frozen stage, even with --force. To run it:
+
+    pip install -e ".[train,teacher]"
+    dvc repro prepare download_events
+    python -m disaster_tweets.pipeline.download_backbone download_teacher
+    python -m disaster_tweets.pipeline.teacher
+    dvc commit --force soft_labels
+
+Each teacher is the large pretrained encoder, fine-tuned on four folds of the texts of the train
+and the calibration split. None sees a text of the held-out split, or the label of an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from disaster_tweets.pipeline.distillation import LABELLED, SOFT_LABELS, read_events
+from disaster_tweets.pipeline.prepare import mask
+from disaster_tweets.pipeline.project import TEACHER, params, run_stage, write_text
+from disaster_tweets.pipeline.splits import read_split
+
+Settings = dict[str, Any]
+
+
+class Teacher(torch.nn.Module):
+    """A pretrained encoder, mean pooling and one logit."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._tokenizer = AutoTokenizer.from_pretrained(TEACHER)
+        self._max_tokens = settings["max_tokens"]
+        self.encoder = AutoModel.from_pretrained(TEACHER)
+        self.dropout = torch.nn.Dropout(settings["dropout"])
+        self.head = torch.nn.Linear(self.encoder.config.hidden_size, 1)
+
+    def forward(self, texts: list[str]) -> torch.Tensor:
+        """Return the logits (texts,) float32 of masked texts."""
+        with torch.autocast("cpu", torch.bfloat16):
+            encoded = self._tokenizer(
+                texts,
+                padding=True,
+                truncation=True,
+                max_length=self._max_tokens,
+                return_tensors="pt",
+            )
+            real = encoded["attention_mask"]
+            hidden = self.encoder(encoded["input_ids"], real).last_hidden_state
+            pooled = (hidden * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+            logits: torch.Tensor = self.head(self.dropout(pooled))[:, 0]
+        return logits.float()
+
+    def predict(self, texts: list[str], batch_size: int = 64) -> np.ndarray:
+        """Return the logits (texts,) float32, texts of one length side by side."""
+        self.eval()
+        order = np.argsort([len(text) for text in texts])
+        logits = np.zeros(len(texts), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(order), batch_size):
+                batch = order[start : start + batch_size]
+                logits[batch] = self([texts[i] for i in batch]).numpy()
+        return logits
+
+
+def fit(
+    teacher: Teacher, texts: list[str], targets: np.ndarray, seed: int, settings: Settings
+) -> None:
+    """Fine-tune with AdamW, a warm-up and a linear decay."""
+    size, peak = settings["batch_size"], settings["learning_rate"]
+    per_epoch = len(texts) // size
+    steps = settings["epochs"] * per_epoch
+    warm_up = settings["warm_up"] * steps
+    parameters = list(teacher.parameters())
+    optimizer = torch.optim.AdamW(
+        [
+            {
+                "params": [p for p in parameters if p.ndim > 1],
+                "weight_decay": settings["weight_decay"],
+            },
+            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ],
+        lr=peak,
+    )
+    teacher.train()
+    for step, batch in enumerate(_batches(len(texts), size, settings["epochs"], seed)):
+        rate = peak * min(1, (step + 1) / warm_up)
+        if step >= warm_up:
+            rate = peak * (steps - step) / (steps - warm_up)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            teacher([texts[i] for i in batch]),
+            torch.tensor(targets[batch], dtype=torch.float32),
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        if step % 20 == 0:
+            print(f"step {step} of {steps}: loss {loss.item():.3f}", flush=True)
+
+
+def _batches(texts: int, size: int, epochs: int, seed: int) -> Iterator[np.ndarray]:
+    generator = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = generator.permutation(texts)
+        for start in range(0, texts - size + 1, size):
+            yield order[start : start + size]
+
+
+def main() -> None:
+    settings = params("teacher")
+    torch.set_num_threads(settings["threads"])
+    labelled = pd.concat([read_split("train"), read_split("calibration")], ignore_index=True)
+    events = read_events()
+    seeds = settings["seeds"]
+    sample = np.random.default_rng(seeds["events"]).permutation(len(events))
+    events = events.iloc[sample[: settings["event_texts"]]]
+    order = np.random.default_rng(seeds["folds"]).permutation(len(labelled))
+    folds = np.empty(len(labelled), int)
+    folds[order] = np.arange(len(labelled)) % settings["folds"]
+
+    texts = [mask(text) for text in [*labelled["text"], *events["text"]]]
+    soft = pd.DataFrame(
+        {
+            "source": [LABELLED] * len(labelled) + list(events["source"]),
+            "id": [*labelled["id"].astype(str), *events["id"]],
+            "fold": pd.array([*folds, *[None] * len(events)], "Int64"),
+        }
+    )
+    for fold in range(settings["folds"]):
+        torch.manual_seed(seeds["weights"] + fold)
+        teacher = Teacher(settings)
+        seen = np.flatnonzero(folds != fold)
+        targets = labelled["target"].to_numpy()
+        fit(teacher, [texts[i] for i in seen], targets[seen], seeds["batches"] + fold, settings)
+        logits = teacher.predict(texts)
+        soft[f"teacher_{fold}"] = logits.round(2)
+        unseen = np.flatnonzero(folds == fold)
+        right = (logits[unseen] > 0) == (targets[unseen] > 0.5)
+        print(f"teacher {fold}: accuracy {right.mean():.4f} on the fold that it has not seen")
+    soft["number"] = soft["id"].astype(int)
+    soft = soft.sort_values(["source", "number"]).drop(columns="number")
+    SOFT_LABELS.parent.mkdir(exist_ok=True)
+    write_text(SOFT_LABELS, soft.to_csv(index=False, lineterminator="\n"))
+
+
+if __name__ == "__main__":
+    run_stage(main)

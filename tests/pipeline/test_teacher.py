@@ -1,0 +1,136 @@
+"""The teachers' stage, with a tiny random encoder in place of the large one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from disaster_tweets.pipeline.distillation import SOFT_LABELS, read_events, read_soft_labels
+from disaster_tweets.pipeline.prepare import mask
+from disaster_tweets.pipeline.project import EVENTS, PREPARED, TEACHER
+
+from .conftest import make_event
+
+torch = pytest.importorskip("torch", reason="the teachers need the extra 'teacher'")
+transformers = pytest.importorskip("transformers", reason="the teachers need it as well")
+
+SETTINGS = {
+    "folds": 2,
+    "event_texts": 3,
+    "max_tokens": 16,
+    "dropout": 0.1,
+    "batch_size": 2,
+    "epochs": 1,
+    "learning_rate": 1e-3,
+    "warm_up": 0.1,
+    "weight_decay": 0.01,
+    "seeds": {"folds": 1, "events": 7, "weights": 0, "batches": 100},
+    "threads": 1,
+}
+TEXTS = [
+    *("flood in the valley @one", "my cake is great", "quake felt downtown"),
+    *("wildfire at http://x.co/1", "a goal at last", "smoke over town", "homework again"),
+    *("bridge collapsed", "new album out", "sirens all night", "coffee first", "storm, run"),
+]
+# In no order, neither as numbers nor as words.
+IDS = [30, 4, 21, 7, 118, 9, 12, 1, 2, 10, 3, 5]
+
+
+@pytest.fixture
+def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The stage, in a project with a dozen texts and an encoder of a few weights."""
+    monkeypatch.chdir(tmp_path)
+    write_encoder()
+    PREPARED.mkdir(parents=True)
+    table = pd.DataFrame({"id": IDS, "text": TEXTS, "target": [1.0, 0.0] * 6, "count": 1})
+    table[:8].to_csv(PREPARED / "train.csv", index=False)
+    table[8:].to_csv(PREPARED / "calibration.csv", index=False)
+    unread = table[:1].assign(id=99, text="held out")
+    unread.to_csv(PREPARED / "held_out.csv", index=False)
+    storm = [(f"{text} storm", i % 2) for i, text in enumerate(TEXTS[:5])]
+    make_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
+    Path("params.yaml").write_text(yaml.safe_dump({"teacher": SETTINGS}), "utf-8")
+    from disaster_tweets.pipeline import teacher
+
+    return teacher
+
+
+def write_encoder() -> None:
+    """Save a random BERT and its tokenizer to the teachers' folder."""
+    words = sorted({word for text in TEXTS for word in mask(text).lower().split()})
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    TEACHER.mkdir(parents=True)
+    vocabulary = TEACHER / "vocab.txt"
+    vocabulary.write_text("\n".join(pieces), "utf-8")
+    transformers.BertTokenizerFast(vocab=str(vocabulary)).save_pretrained(TEACHER)
+    torch.manual_seed(1)
+    config = transformers.BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=16,
+    )
+    transformers.BertModel(config).save_pretrained(TEACHER)
+
+
+def test_each_text_has_a_soft_label_of_each_teacher_by_its_id(teacher: ModuleType) -> None:
+    teacher.main()
+    soft = read_soft_labels()
+
+    assert soft.columns.tolist() == ["source", "id", "fold", "teacher_0", "teacher_1"]
+    labelled = soft[soft["source"] == "labelled"]
+    assert labelled["id"].tolist() == [str(i) for i in sorted(IDS)]
+    assert labelled["fold"].value_counts().to_dict() == {0: 6, 1: 6}
+    events = soft[soft["source"] == "2013_Storm"]
+    assert len(events) == 3
+    assert set(events["id"]) < set(read_events()["id"])
+    assert events["fold"].isna().all()
+    logits = soft[["teacher_0", "teacher_1"]].to_numpy()
+    assert np.isfinite(logits).all()
+    assert (soft["teacher_0"] != soft["teacher_1"]).any()
+
+
+def test_no_text_is_in_the_file(teacher: ModuleType) -> None:
+    teacher.main()
+    written = SOFT_LABELS.read_text("utf-8").lower()
+    header, *lines = written.splitlines()
+    for line in lines:
+        source, *numbers = line.split(",")
+        assert source in ("labelled", "2013_storm")
+        assert all(
+            number.lstrip("-").replace(".", "").isdigit() or not number for number in numbers
+        )
+    assert header == "source,id,fold,teacher_0,teacher_1"
+
+
+def test_a_second_run_writes_the_same_bytes(teacher: ModuleType) -> None:
+    teacher.main()
+    first = SOFT_LABELS.read_bytes()
+    teacher.main()
+    assert SOFT_LABELS.read_bytes() == first
+
+
+def test_a_teacher_has_not_seen_its_fold_nor_a_label_of_an_event(
+    teacher: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    fit = teacher.fit
+
+    def recording(model: object, texts: list[str], *others: object) -> None:
+        seen.append(texts)
+        fit(model, texts, *others)
+
+    monkeypatch.setattr(teacher, "fit", recording)
+    teacher.main()
+    soft = read_soft_labels()
+    masked = dict(zip(map(str, IDS), map(mask, TEXTS), strict=True))
+    for fold, texts in enumerate(seen):
+        others = soft[(soft["source"] == "labelled") & (soft["fold"] != fold)]
+        assert sorted(texts) == sorted(masked[i] for i in others["id"])

@@ -1,0 +1,160 @@
+"""What a training is given: batches of texts and targets, and the order of those."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from disaster_tweets.pipeline import encoder
+from disaster_tweets.pipeline.project import PipelineError
+from disaster_tweets.pipeline.train import Batches, fit, in_order
+from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
+
+SIZE = 8
+SETTINGS: dict[str, Any] = {"batch_size": SIZE, "disturbed": 0.0, "seed": 3}
+LEARNING = {"epochs": 6, "learning_rate": 0.02, "warm_up": 0.1, "weight_decay": 0.01}
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+PIECES = [*SPECIAL_TOKENS, *LETTERS, *(f"##{letter}" for letter in LETTERS)]
+# Two letters that tell them apart, and a word of 1 to 11 letters.
+TEXTS = [
+    f"{LETTERS[i // 26]}{LETTERS[i % 26]} {'x' * (i % 11 + 1)}" for i in range(45 * SIZE + 5)
+]
+TARGETS = np.arange(len(TEXTS)) / len(TEXTS)
+
+Batch = tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture
+def tokenizer() -> Tokenizer:
+    return Tokenizer(PIECES, 40)
+
+
+def epochs(tokenizer: Tokenizer, number: int, **settings: Any) -> list[list[Batch]]:
+    """Return the batches of the first epochs."""
+    batches = Batches(TEXTS, TARGETS, tokenizer, SETTINGS | settings)
+    endless = iter(batches.dataset().as_numpy_iterator())
+    return [list(itertools.islice(endless, batches.per_epoch)) for _ in range(number)]
+
+
+def rows(batches: list[Batch]) -> list[tuple[tuple[int, ...], float]]:
+    """Return ids without padding, and target, of each text of these batches."""
+    return [
+        (tuple(ids[ids != 0].tolist()), float(target))
+        for batch, targets in batches
+        for ids, (target,) in zip(batch, targets, strict=True)
+    ]
+
+
+def test_fewer_texts_than_a_batch_are_refused(tokenizer: Tokenizer) -> None:
+    exact = Batches(TEXTS[:SIZE], TARGETS[:SIZE], tokenizer, SETTINGS)
+    assert exact.per_epoch == 1
+    with pytest.raises(PipelineError, match=r"^only 7 texts .* train\.batch_size = 8 "):
+        Batches(TEXTS[: SIZE - 1], TARGETS[: SIZE - 1], tokenizer, SETTINGS)
+
+
+@pytest.mark.parametrize("layers", [[], [1]])
+def test_a_convolution_learns_with_layers_before_it_and_without(
+    tokenizer: Tokenizer, reference: ModuleType, layers: list[int]
+) -> None:
+    weights = encoder.reduce(
+        encoder.from_checkpoint(reference.tiny_checkpoint(), list(range(len(PIECES))), 24),
+        layers,
+        feed_forward=8,
+        filters=8,
+        seed=1,
+    )
+    shape = encoder.Shape.of(weights, heads=2)
+    model = encoder.build(shape, dropout=0.0)
+    encoder.load(model, weights, shape)
+    # The order of two letters decides, which no mean over the letters tells.
+    texts = [f"{LETTERS[i % 7]} {'xy' if i % 2 else 'yx'} z" for i in range(8 * SIZE)]
+    targets = np.arange(len(texts)) % 2
+    learned = fit(model, Batches(texts, targets, tokenizer, SETTINGS), SETTINGS | LEARNING)
+    assert learned["accuracy"] > 0.95
+    for name, before in weights.items():
+        trained = encoder.tensors(model, shape)[name]
+        assert (trained != before).any(), name
+
+
+def test_each_epoch_has_every_text_once_up_to_the_last_part_batch(tokenizer: Tokenizer) -> None:
+    known = {tuple(tokenizer.encode(text)): i for i, text in enumerate(TEXTS)}
+    assert len(known) == len(TEXTS)
+    seen = [Counter(known[ids] for ids, _ in rows(epoch)) for epoch in epochs(tokenizer, 2)]
+    for epoch in seen:
+        assert set(epoch.values()) == {1}
+        assert len(epoch) == len(TEXTS) - 5
+    assert seen[0] != seen[1]  # others are left over
+
+
+def test_a_target_stays_with_its_text(tokenizer: Tokenizer) -> None:
+    expected = {
+        tuple(tokenizer.encode(text)): target
+        for text, target in zip(TEXTS, TARGETS, strict=True)
+    }
+    for epoch in epochs(tokenizer, 2):
+        for ids, target in rows(epoch):
+            assert target == pytest.approx(expected[ids], abs=1e-6)
+
+
+def test_batches_are_as_wide_as_their_longest_text_and_end_in_zeros(
+    tokenizer: Tokenizer,
+) -> None:
+    (batches,) = epochs(tokenizer, 1)
+    for ids, targets in batches:
+        assert (ids.dtype, targets.dtype, targets.shape) == (np.int32, np.float32, (SIZE, 1))
+        lengths = (ids != 0).sum(axis=1)
+        assert ids.shape == (SIZE, lengths.max())
+        for row, length in zip(ids, lengths, strict=True):
+            assert not row[length:].any()
+            assert row[length - 1] == PIECES.index("[SEP]")
+
+
+def test_texts_of_a_batch_are_of_about_one_length(tokenizer: Tokenizer) -> None:
+    (batches,) = epochs(tokenizer, 1)
+    spread = [np.ptp((ids != 0).sum(axis=1)) for ids, _ in batches]
+    assert max(spread) <= 2 < np.ptp([len(text) for text in TEXTS])
+    widths = [ids.shape[1] for ids, _ in batches]
+    assert widths != sorted(widths)
+
+
+def test_the_seed_decides(tokenizer: Tokenizer) -> None:
+    def seeded(seed: int) -> list[tuple[tuple[int, ...], float]]:
+        (batches,) = epochs(tokenizer, 1, seed=seed, disturbed=0.5)
+        return rows(batches)
+
+    assert seeded(1) == seeded(1)
+    assert seeded(1) != seeded(2)
+
+
+def test_some_texts_are_disturbed_each_time_in_another_way(tokenizer: Tokenizer) -> None:
+    known = {tuple(tokenizer.encode(text)) for text in TEXTS}
+    changed = [
+        {ids for ids, _ in rows(epoch)} - known for epoch in epochs(tokenizer, 2, disturbed=0.5)
+    ]
+    for epoch in changed:
+        assert 0.1 < len(epoch) / len(TEXTS) < 0.5
+    assert changed[0] != changed[1]
+
+
+def test_texts_are_cleaned_before_they_are_encoded(tokenizer: Tokenizer) -> None:
+    written = ["@somebody ab http://x.co/y", "ab", "#ab 🔥", "ab."]
+    settings = SETTINGS | {"batch_size": 4}
+    batches = Batches(written, np.zeros(4), tokenizer, settings).dataset()
+    ids, _ = next(iter(batches.as_numpy_iterator()))
+    np.testing.assert_array_equal(ids, [tokenizer.encode("ab")] * 4)
+
+
+def test_a_validation_has_all_texts_in_order(tokenizer: Tokenizer) -> None:
+    targets = pd.Series(TARGETS > 0.5).astype(int)
+    batches = list(in_order(TEXTS, targets, tokenizer, SIZE).as_numpy_iterator())
+    assert [ids for ids, _ in rows(batches)] == [
+        tuple(tokenizer.encode(text)) for text in TEXTS
+    ]
+    assert [target for _, target in rows(batches)] == targets.tolist()
+    assert [len(ids) for ids, _ in batches] == [SIZE] * 45 + [5]
