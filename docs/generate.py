@@ -34,13 +34,9 @@ NAMES = {
 FIRST_EXAMPLE = re.compile(
     r"(<!-- predict -->\n```console\n(.*?)\n```\n\n```\n).*?```", re.DOTALL
 )
-# Golden tweets that the model gets wrong: the right answer to each is "no disaster".
-FALSE_ALARMS: tuple[str, ...] = (
-    # begin: left out of a copy
-    "Traffic was a disaster this morning but at least there were donuts",
-    "My kitchen looks like a tornado went through it and I have zero regrets lol",
-    # end: left out of a copy
-)
+# begin: left out of a copy
+REGRESSION = ROOT / "tests" / "regression.json"
+# end: left out of a copy
 
 
 def metrics_table(manifest: dict[str, Any]) -> str:
@@ -55,6 +51,56 @@ def metrics_table(manifest: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
+def robustness_table(manifest: dict[str, Any]) -> str:
+    """Return how far each noise moves the probability as a Markdown table."""
+    rows = [
+        "| what is done | average | 95 % of the texts at most | largest | decisions changed |",
+        "|---|---|---|---|---|",
+    ]
+    for name, moved in manifest["robustness"].items():
+        differences = (
+            moved[key] for key in ("mean_difference", "percentile_95", "max_difference")
+        )
+        cells = [f"{value:.3f}" for value in differences]
+        rows.append(f"| {name} | {' | '.join(cells)} | {percent(moved['decisions_changed'])} |")
+    return "\n".join(rows)
+
+
+def slices_table(manifest: dict[str, Any]) -> str:
+    """Return the measures of each slice, with their intervals, as a Markdown table."""
+    keys = ("accuracy", "auc", "expected_calibration_error")
+    rows = [f"| | texts | {' | '.join(NAMES[key] for key in keys)} |", "|---|---|---|---|---|"]
+    for name, measured in manifest["slices"].items():
+        cells = [
+            f"{of['value']:.3f} ({of['low']:.3f} to {of['high']:.3f})"
+            for of in (measured[key] for key in keys)
+        ]
+        rows.append(f"| {name} | {measured['texts']:,} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def steadiness(manifest: dict[str, Any]) -> str:
+    """Return in a paragraph what both tables of the model card tell at length."""
+    moved, parts = manifest["robustness"], manifest["slices"]
+    worst = max(moved, key=lambda name: moved[name]["mean_difference"])
+    still = [name for name, by in moved.items() if by["max_difference"] == 0]
+    ranked = sorted(parts, key=lambda name: parts[name]["accuracy"]["value"])
+    low, high = (parts[ranked[end]]["accuracy"]["value"] for end in (0, -1))
+    return (
+        f"Of what people do to a tweet, {worst} moves the probability most: by "
+        f"{moved[worst]['mean_difference']:.3f} on average, and "
+        f"{percent(moved[worst]['decisions_changed'])} of the decisions change. Not "
+        f"moved at all by: {', '.join(still) or 'nothing'}. The accuracy is lowest on texts "
+        f"{ranked[0]}, {low:.3f}, and highest on texts {ranked[-1]}, {high:.3f}. The "
+        "model card has the tables."
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share as it is written in the documents."""
+    return f"{100 * share:.1f} %"
+
+
 def readme(
     text: str, manifest: dict[str, Any], golden: dict[str, float], repository: str
 ) -> str:
@@ -63,7 +109,8 @@ def readme(
     block = (
         f"{metrics_table(manifest)}\n\n"
         f"On {manifest['metrics']['texts']:,} held-out texts. "
-        f"Model and vocabulary: {size / 1e6:.1f} MB."
+        f"Model and vocabulary: {size / 1e6:.1f} MB.\n\n"
+        f"{steadiness(manifest)}"
     )
     text = FIRST_EXAMPLE.sub(
         lambda match: f"{match[1]}{_scored(shlex.split(match[2])[-1], manifest, golden)}\n```",
@@ -80,6 +127,23 @@ def _scored(text: str, manifest: dict[str, Any], golden: dict[str, float]) -> st
     return f"{golden[text]:.4f}\t{manifest['labels'][positive]}\t{text}"
 
 
+def structure(architecture: dict[str, int]) -> str:
+    """Return in words what the model computes, from the word pieces to the logit."""
+    sizes = {key: f"{value:,}" for key, value in architecture.items()}
+    parts = ["embeddings of word pieces, {width} wide", "layer normalization"]
+    if architecture["layers"]:
+        parts.append(
+            "{layers} encoder layers" if architecture["layers"] > 1 else "an encoder layer"
+        )
+        parts[-1] += " with {heads} attention heads and {feed_forward} feed-forward units"
+    if architecture["filters"]:
+        parts.append("a convolution of {filters} filters over {window} neighbouring pieces")
+        parts.append("the largest and the mean response of each filter")
+    else:
+        parts.append("the mean over the pieces")
+    return "; ".join([*parts, "one logit"]).format_map(sizes)
+
+
 def _fill(text: str, name: str, content: str) -> str:
     """Return ``text`` with ``content`` between the comments that ``name`` marks."""
     lines = f"{content}\n" if content else ""
@@ -91,14 +155,20 @@ def _fill(text: str, name: str, content: str) -> str:
     )
 
 
-def model_card(template: str, manifest: dict[str, Any], golden: dict[str, float]) -> str:
+def model_card(template: str, manifest: dict[str, Any]) -> str:
     """Return the model card: the template filled in from the manifest."""
     backbone, training, parity = (manifest[key] for key in ("backbone", "training", "parity"))
+    # begin: left out of a copy
+    taught, tweets = manifest["distillation"], json.loads(REGRESSION.read_text("utf-8"))
+    wrong = [tweet for tweet in tweets if tweet.get("known") == "wrong"]
+    # end: left out of a copy
     (true_negatives, false_positives), (false_negatives, true_positives) = manifest["metrics"][
         "confusion_matrix"
     ]
     return string.Template(template).substitute(
         {key: manifest[key] for key in ("model_version", "max_tokens", "licence")},
+        architecture=structure(manifest["architecture"]),
+        parameters=f"{manifest['architecture']['parameters']:,}",
         labels=", ".join(manifest["labels"]),
         threshold=manifest["threshold"],
         temperature=manifest["temperature"],
@@ -118,7 +188,23 @@ def model_card(template: str, manifest: dict[str, Any], golden: dict[str, float]
         max_difference=f"{parity['max_difference']:.4f}",
         auc_drop=f"{parity['auc_drop']:.4f}",
         data=", ".join(f"{name} `{hash_}`" for name, hash_ in manifest["data"].items()),
-        failures="\n".join(f"- {golden[text]:.2f}: *{text}*" for text in FALSE_ALARMS),
+        robustness=robustness_table(manifest),
+        slices=slices_table(manifest),
+        # begin: left out of a copy
+        teacher=taught["repository"],
+        teacher_revision=taught["revision"][:12],
+        teacher_licence=taught["licence"],
+        teachers=taught["teachers"],
+        weight=f"{100 * taught['weight']:.0f} %",
+        linear=f"{100 * taught['linear']:.0f} %",
+        labelled=f"{taught['labelled']:,}",
+        unlabelled=f"{taught['unlabelled']:,}",
+        assistant_layers=taught["assistant_layers"],
+        learned=f"{taught['texts']:,}",
+        written=len(tweets),
+        right=len(tweets) - len(wrong),
+        failures="\n".join(f"- {tweet['label']}: *{tweet['text']}*" for tweet in wrong),
+        # end: left out of a copy
     )
 
 
@@ -167,7 +253,7 @@ def documents() -> dict[Path, str]:
     repository = notebook.repository(ROOT / "setup.cfg")
     return {
         README: readme(README.read_text("utf-8"), manifest, probabilities, repository),
-        CARD: model_card(template, manifest, probabilities),
+        CARD: model_card(template, manifest),
         COMMANDS: command_reference(),
         HOSTS: hosts.reference(),
         # begin: left out of a copy
