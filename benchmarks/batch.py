@@ -19,7 +19,7 @@ from disaster_tweets import Classifier, bundle
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 
-TWEETS, REPEATS, BATCHES = 1000, 5, (2, 7, 64, 500)
+TWEETS, REPEATS, BATCHES = 10_000, 5, (2, 7, 64, 500)
 
 
 def throughput(classifier: Classifier, texts: list[str]) -> float:
@@ -57,6 +57,7 @@ def main() -> None:
     print(
         json.dumps(
             {
+                "tweets": TWEETS,
                 "tweets_per_second": rates,
                 "peak_bytes": peak,
                 "dependent_scores": dependent_scores(classifier, texts[: max(BATCHES)]),

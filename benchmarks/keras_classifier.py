@@ -1,6 +1,6 @@
-"""The fine-tuned model in Keras, before its export: what the exported one is measured against.
+"""The trained model in Keras, before its export: what the exported one is measured against.
 
-python benchmarks/keras_classifier.py HEADS TEXT     one tweet from a cold start
+python benchmarks/keras_classifier.py TEXT     one tweet from a cold start
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,15 +25,15 @@ from disaster_tweets.tokenizer import Tokenizer
 ROOT = Path(__file__).parents[1]
 
 
-def load(heads: int) -> Callable[[list[str]], list[float]]:
+def load() -> Callable[[list[str]], list[float]]:
     """Return a function: texts -> probabilities of a disaster, by one call of ``predict``."""
     weights = load_file(ROOT / "models" / "classifier.safetensors")
-    shape = encoder.Shape.of(weights, heads)
+    shape = encoder.Shape.of(weights, attention_heads())
     model = encoder.build(shape, dropout=0.0)
     encoder.load(model, weights, shape)
     vocabulary = (ROOT / "models" / "vocab.txt").read_text("utf-8").split("\n")[:-1]
-    tokenizer = Tokenizer(vocabulary, shape.positions)
     manifest = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))
+    tokenizer = Tokenizer(vocabulary, manifest["max_tokens"])
     temperature = manifest["temperature"]
 
     def score(texts: list[str]) -> list[float]:
@@ -46,5 +47,11 @@ def load(heads: int) -> Callable[[list[str]], list[float]]:
     return score
 
 
+def attention_heads() -> int:
+    """Return what the weights do not tell, without a YAML parser, which no peer installs."""
+    settings = (ROOT / "params.yaml").read_text("utf-8")
+    return int(re.findall(r"^  attention_heads: (\d+)$", settings, re.MULTILINE)[0])
+
+
 if __name__ == "__main__":
-    print(*load(int(sys.argv[1]))([sys.argv[2]]))
+    print(*load()([sys.argv[1]]))

@@ -1,6 +1,6 @@
 """The simplest service around the Keras model: what service.py measures ours against.
 
-python benchmarks/keras_service.py HEADS PORT
+python benchmarks/keras_service.py PORT
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 import keras_classifier
 from flask import Flask, request
 
-predict = keras_classifier.load(int(sys.argv[1]))
+predict = keras_classifier.load()
 app = Flask(__name__)
 
 
@@ -22,4 +22,4 @@ def respond() -> dict[str, list[dict[str, float]]]:
 
 if __name__ == "__main__":
     predict(["the first call compiles"])
-    app.run(port=int(sys.argv[2]))
+    app.run(port=int(sys.argv[1]))

@@ -3,8 +3,10 @@
     python benchmarks/operators.py CORE      prints one JSON object, for peers.py
 
 LiteRT's Python package shows no profile of a graph that XNNPACK runs. So the graph is cut: a
-group of operators takes what the graph up to its end takes, less what the graph up to its
-beginning takes. All cuts run in turn, on the tokens of one tweet of the usual length.
+run of operators of one kind takes what the graph up to its end takes, less what the graph up to
+its beginning takes. All cuts run in turn, on the tokens of one tweet of the usual length. As a
+cut graph has more to hand out and may be planned otherwise, a difference of a few microseconds
+says little, and may be below zero.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from math import prod
-from statistics import median
+from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
@@ -31,22 +33,24 @@ from disaster_tweets import Classifier, bundle
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 
-TWEETS, ROUNDS, INVOCATIONS, WARM_UP = 1000, 9, 40, 5
+TWEETS, ROUNDS, INVOCATIONS, WARM_UP, PLANNINGS = 1000, 25, 100, 20, 100
 
+PRODUCTS, CONVOLUTION = "products of the layers, int8", "product with the filters, int8"
+SUMS, ATTENTION = "sums and layer normalization, float", "attention, float"
+WINDOWS = "windows of tokens, float"
 KINDS = {
-    "GATHER": "embeddings",
-    "DEQUANTIZE": "embeddings",
-    "FULLY_CONNECTED": "matrix products with the weights, int8",
-    "RESHAPE": "attention, float",
-    "TRANSPOSE": "attention, float",
-    "BATCH_MATMUL": "attention, float",
-    "SOFTMAX": "attention, float",
+    "GATHER": "embeddings, and the call of the graph",
+    "DEQUANTIZE": "embeddings, and the call of the graph",
+    **dict.fromkeys(("ADD", "SUB", "MUL", "MEAN", "SQUARED_DIFFERENCE", "RSQRT"), SUMS),
+    "FULLY_CONNECTED": PRODUCTS,
+    **dict.fromkeys(("RESHAPE", "TRANSPOSE", "BATCH_MATMUL", "SOFTMAX"), ATTENTION),
     "GELU": "GELU, float",
+    **dict.fromkeys(("PAD", "STRIDED_SLICE", "CONCATENATION"), WINDOWS),
 }
+POOLING = "pooling and the logit"
 OPERATORS = {
     number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()
 }
-OTHER = "sums and layer normalization, float"
 
 
 class Graph:
@@ -57,12 +61,27 @@ class Graph:
         self._graph = self._model.subgraphs[0]
         self._operators, self._outputs = self._graph.operators, self._graph.outputs
         self._buffers = [buffer.data for buffer in self._model.buffers]
-        self.names = [self._name(operator) for operator in self._operators]
+        self.kinds = list(self._kinds())
 
     def _name(self, operator: Any) -> str:
         code = self._model.operatorCodes[operator.opcodeIndex]
         number = max(code.builtinCode, code.deprecatedBuiltinCode)
         return OPERATORS[number]
+
+    def _kinds(self) -> Iterator[str]:
+        """Yield the kind of each operator; those after the last row of a token are pooling."""
+        pooling = max(
+            i for i, made in enumerate(self._operators) if self._rows(made.outputs[0]) == -1
+        )
+        previous = ""
+        for number, name in enumerate(map(self._name, self._operators)):
+            if name not in KINDS and number <= pooling:
+                sys.exit(f"error: KINDS does not know {name}, an operator of the graph")
+            kind = POOLING if number > pooling else KINDS[name]
+            if kind == PRODUCTS and previous == WINDOWS:
+                kind = CONVOLUTION
+            yield kind
+            previous = kind
 
     def cut(self, end: int) -> bytes:
         """Return the model up to an operator; its outputs are what those after it read."""
@@ -80,13 +99,18 @@ class Graph:
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self._model))
 
     def multiply_adds(self, tokens: int) -> dict[str, int]:
-        """Return the multiply-adds on a text, of the products with weights and the others."""
+        """Return the multiply-adds of the matrix products on a text, by kind."""
         counts: Counter[str] = Counter()
-        for name, operator in zip(self.names, self._operators, strict=True):
-            if name in ("FULLY_CONNECTED", "BATCH_MATMUL"):
+        for kind, operator in zip(self.kinds, self._operators, strict=True):
+            if self._name(operator) in ("FULLY_CONNECTED", "BATCH_MATMUL"):
                 inner = self._shape(operator.inputs[0], tokens)[-1]
-                counts[name] += prod(self._shape(operator.outputs[0], tokens)) * inner
+                counts[kind] += prod(self._shape(operator.outputs[0], tokens)) * inner
         return counts
+
+    def _rows(self, number: int) -> int:
+        """Return the first size of a matrix, -1 for one row a token; 0 for all else."""
+        shape = self._shape(number, -1)
+        return shape[0] if len(shape) == 2 else 0
 
     def _shape(self, number: int, tokens: int) -> list[int]:
         tensor = self._graph.tensors[number]
@@ -94,10 +118,10 @@ class Graph:
         return [tokens if size == -1 else int(size) for size in shape]
 
 
-def groups(names: list[str]) -> Iterator[tuple[str, int]]:
+def runs(kinds: list[str]) -> Iterator[tuple[str, int]]:
     """Yield the kind of each run of operators of one kind, and where the run ends."""
     end = 0
-    for kind, run in groupby(KINDS.get(name, OTHER) for name in names):
+    for kind, run in groupby(kinds):
         end += len(list(run))
         yield kind, end
 
@@ -106,8 +130,6 @@ def interpreter(model: bytes, tokens: int) -> Interpreter:
     """Return an interpreter that is ready to run on so many tokens."""
     made = Interpreter(model_content=model, num_threads=1)
     resize(made, tokens)
-    for detail in made.get_input_details():
-        made.set_tensor(detail["index"], np.arange(tokens, dtype=np.int32) + 2)
     return made
 
 
@@ -115,21 +137,21 @@ def resize(made: Interpreter, tokens: int) -> None:
     for detail in made.get_input_details():
         made.resize_tensor_input(detail["index"], [tokens], strict=True)
     made.allocate_tensors()
+    for detail in made.get_input_details():
+        made.set_tensor(detail["index"], np.arange(tokens, dtype=np.int32))
 
 
-def seconds_by_kind(graph: Graph, tokens: int) -> dict[str, float]:
-    runs = list(groups(graph.names))
-    cuts = [interpreter(graph.cut(end), tokens) for _, end in runs]
-    seconds: list[list[float]] = [[] for _ in cuts]
-    for _ in range(ROUNDS):
-        for measured, made in zip(seconds, cuts, strict=True):
-            measured.append(invocation(made))
-    by_kind: Counter[str] = Counter()
-    before = 0.0
-    for (kind, _), measured in zip(runs, seconds, strict=True):
-        by_kind[kind] += median(measured) - before
-        before = median(measured)
-    return by_kind
+def seconds_by_kind(graph: Graph, tokens: int) -> dict[str, list[float]]:
+    """Return the seconds of each kind of operators, a value for each round."""
+    cuts = [(kind, interpreter(graph.cut(end), tokens)) for kind, end in runs(graph.kinds)]
+    seconds: dict[str, list[float]] = {kind: [0.0] * ROUNDS for kind, _ in cuts}
+    for number in range(ROUNDS):
+        before = 0.0
+        for kind, made in cuts:
+            until = invocation(made)
+            seconds[kind][number] += until - before
+            before = until
+    return seconds
 
 
 def invocation(made: Interpreter) -> float:
@@ -142,28 +164,28 @@ def invocation(made: Interpreter) -> float:
     return median(seconds[WARM_UP:])
 
 
-def seconds_around(
-    texts: list[str], tokenizer: Tokenizer, model: bytes, tokens: int
-) -> dict[str, float]:
-    """Return what a tweet takes before the graph runs; as a rule the last one was longer."""
-    encoding, planning = [], []
+def seconds_of_encoding(texts: list[str], tokenizer: Tokenizer) -> list[float]:
+    seconds = []
     for text in texts:
         start = perf_counter()
         tokenizer.encode(clean(text))
-        encoding.append(perf_counter() - start)
+        seconds.append(perf_counter() - start)
+    return seconds
+
+
+def seconds_of_planning(model: bytes, tokens: int) -> list[float]:
+    """Return what a text costs more than an invocation, as the last one was shorter."""
     whole = interpreter(model, tokens)
-    invoked = invocation(whole)
-    for other in list(range(tokens - 5, tokens)) * ROUNDS:
-        resize(whole, other)
+    seconds = []
+    for number in range(PLANNINGS):
+        resize(whole, tokens - 1 - number % 5)
         whole.invoke()
         start = perf_counter()
         resize(whole, tokens)
         whole.invoke()
-        planning.append(perf_counter() - start - invoked)
-    return {
-        "cleaning and tokenizing": median(encoding),
-        "planning memory for another length": median(planning),
-    }
+        took = perf_counter() - start
+        seconds.append(took - invocation(whole))
+    return seconds
 
 
 def main() -> None:
@@ -184,13 +206,17 @@ def main() -> None:
             one_tweet.append(perf_counter() - start)
 
     graph = Graph(content)
-    parts = seconds_around(texts, tokenizer, content, tokens) | seconds_by_kind(graph, tokens)
+    parts = {
+        "cleaning and tokenizing": seconds_of_encoding(texts, tokenizer),
+        "planning memory for another length": seconds_of_planning(content, tokens),
+        **seconds_by_kind(graph, tokens),
+    }
     print(
         json.dumps(
             {
                 "tokens": tokens,
                 "one_tweet": median(one_tweet),
-                "parts": parts,
+                "parts": {name: quantiles(seconds, n=4) for name, seconds in parts.items()},
                 "multiply_adds": graph.multiply_adds(tokens),
                 "peak": peak(),
             }

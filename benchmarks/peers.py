@@ -8,13 +8,17 @@ docs/benchmark.md, and docs/benchmark.svg. Linux only: it pins a core. Run it on
 machine, after `dvc repro`, in the environment that trains the model, with Matplotlib.
 
 Each peer is a file in benchmarks/peers/, installed in a virtual environment of its own and run
-as a process of its own. All that learn here learn from the same split, and all read texts as
-`disaster_tweets.text.clean` leaves them.
+as a process of its own. All that learn here learn from the labels of the same split. The wheel
+and its model in Keras read texts as people write them, and clean them; the others get them with
+placeholders for URLs and handles, which takes none of the time that is measured. MiniLM, the
+encoder that the wheel's model is cut from, is fine-tuned by minilm.py if models/minilm is not
+there.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import json
 import os
@@ -32,12 +36,13 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ENVIRONMENT, ROOT, Environment, NotMeasuredError, parse_wheel
 from processor import flags
 from tweets import tweets
 
 from disaster_tweets.metrics import measure
-from disaster_tweets.text import clean
+from disaster_tweets.pipeline.prepare import mask
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE / "peers"))
@@ -54,16 +59,19 @@ PEERS = (
     "spacy_textcat",
     "keras_lstm",
 )
-DATA, MODELS = ROOT / "data" / "prepared", ROOT / "models"
+DATA, BACKBONE, MODELS = ROOT / "data" / "prepared", ROOT / "data" / "backbone", ROOT / "models"
+MINILM = MODELS / "minilm"
 NEEDED = (
     DATA / "train.csv",
     DATA / "held_out.csv",
+    BACKBONE / "model.safetensors",
+    BACKBONE / "tokenizer.json",
     MODELS / "classifier.safetensors",
     MODELS / "vocab.txt",
 )
 TWEET = "Forest fire near La Ronge Sask. Canada"
 ROUNDS, STARTS = 4, 5
-SINGLE, MANY, TRIAL, WARM_UP = 200, 1000, 256, 30  # tweets
+SINGLE, MANY, TRIAL, WARM_UP = 200, 2000, 256, 30  # tweets
 BATCHES = (1, 8, 32, 128)
 RESAMPLES, SEED = 2000, 20200101
 
@@ -79,20 +87,15 @@ PAGE, PICTURE = ROOT / "docs" / "benchmark.md", ROOT / "docs" / "benchmark.svg"
 MEASURED = re.compile(
     r"(<!-- measured: python benchmarks/peers\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
 )
-# Where a label may stand: points to the right of its point and above it, the best place first.
-PLACES = [
-    *((9, 0), (-9, 0), (0, 12), (0, -12), (9, 12), (9, -12), (-9, 12), (-9, -12)),
-    *((9, 24), (9, -24), (-9, 24), (-9, -24)),
-]
-PEER_COLOUR, OUR_COLOUR = "#808080", "#ea580c"  # each readable on white and on black
 
 
 @dataclass
 class Round:
-    """What one process measured, that scored tweets one by one and then many."""
+    """What one process measured, that scored tweets one by one, then many, then real ones."""
 
     seconds: list[float]
     tweets_per_second: float
+    real_per_second: float
     peak_bytes: int
 
 
@@ -129,6 +132,10 @@ class Entry:
         """Return the tweets a second of each round."""
         return [each.tweets_per_second for each in self.rounds]
 
+    def real_rates(self) -> list[float]:
+        """Return the held-out texts a second of each round."""
+        return [each.real_per_second for each in self.rounds]
+
     def peak(self) -> int:
         """Return the peak of the resident memory in bytes, over all rounds."""
         return max(each.peak_bytes for each in self.rounds)
@@ -138,6 +145,7 @@ class Scorer:
     """A running peer that scores, in one thread."""
 
     def __init__(self, entry: Entry) -> None:
+        self._cleans = entry.peer.cleans
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed on exit)
         self._process = subprocess.Popen(
             entry.command("score", str(entry.folder)),
@@ -150,6 +158,8 @@ class Scorer:
 
     def __call__(self, texts: list[str], batch: int) -> dict[str, Any]:
         """Return what benchmarks/peers/peer.py answers to texts, scored so many at a time."""
+        if not self._cleans:
+            texts = [mask(text) for text in texts]
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -198,7 +208,17 @@ class Environments:
         return self._made[requirements]
 
 
-def prepare(entry: Entry, ours: Environment, environments: Environments) -> None:
+def write_masked(folder: Path) -> None:
+    """Write the train split as those peers read it that do not clean texts."""
+    texts, labels = read_split(DATA, "train")
+    folder.mkdir()
+    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("text", "target"))
+        table.writerows(zip(map(mask, texts), labels, strict=True))
+
+
+def prepare(entry: Entry, data: Path, ours: Environment, environments: Environments) -> None:
     """Install a peer and train it."""
     peer, trainer = entry.peer, ours
     if entry.name == OURS:
@@ -212,7 +232,7 @@ def prepare(entry: Entry, ours: Environment, environments: Environments) -> None
     entry.version = output([environment.python, "-c", code]).strip()
     entry.folder.mkdir()
     entry.python = trainer.python
-    output(entry.command("train", str(DATA), str(entry.folder)))
+    output(entry.command("train", str(data), str(entry.folder)))
     entry.python = environment.python
     entry.installed_bytes = environment.size() + sum(
         path.stat().st_size for path in entry.folder.rglob("*") if path.is_file()
@@ -221,7 +241,7 @@ def prepare(entry: Entry, ours: Environment, environments: Environments) -> None
 
 def try_batches(entry: Entry, held_out: tuple[list[str], list[int]]) -> None:
     """Find the batch size at which a peer is fastest, and score the held-out texts at that."""
-    warm, trial = cleaned(WARM_UP, seed=10), cleaned(TRIAL, seed=11)
+    warm, trial = tweets(WARM_UP, seed=10), tweets(TRIAL, seed=11)
     texts, labels = held_out
     with Scorer(entry) as score:
         score(warm, 1)
@@ -236,17 +256,18 @@ def try_batches(entry: Entry, held_out: tuple[list[str], list[int]]) -> None:
     )
 
 
-def run_round(entry: Entry, number: int) -> None:
-    """Score distinct tweets one by one, then many, in a new process."""
-    single, many = cleaned(SINGLE, seed=100 + number), cleaned(MANY, seed=200 + number)
-    warm = cleaned(max(WARM_UP, entry.batch), seed=300 + number)
+def run_round(entry: Entry, number: int, real: list[str]) -> None:
+    """Score distinct tweets one by one, then many, then real ones, in a new process."""
+    single, many = tweets(SINGLE, seed=100 + number), tweets(MANY, seed=200 + number)
+    warm = tweets(max(WARM_UP, entry.batch), seed=300 + number)
     with Scorer(entry) as score:
         score(warm[:WARM_UP], 1)
         seconds = score(single, 1)["seconds"]
         score(warm[: entry.batch], entry.batch)
-        answer = score(many, entry.batch)
-    rate = len(many) / sum(answer["seconds"])
-    entry.rounds.append(Round(seconds, rate, answer["peak_bytes"]))
+        rate = len(many) / sum(score(many, entry.batch)["seconds"])
+        answer = score(real, entry.batch)
+    real_rate = len(real) / sum(answer["seconds"])
+    entry.rounds.append(Round(seconds, rate, real_rate, answer["peak_bytes"]))
 
 
 def run_starts(entries: list[Entry], ours: Environment) -> list[float]:
@@ -270,10 +291,6 @@ def seconds_of(command: list[str]) -> float:
     return perf_counter() - start
 
 
-def cleaned(count: int, seed: int) -> list[str]:
-    return [clean(text) for text in tweets(count, seed)]
-
-
 @contextmanager
 def noting(entry: Entry) -> Iterator[None]:
     """Write down why a peer cannot be measured, and go on with the next."""
@@ -293,10 +310,14 @@ def measure_peers(wheel: Path, kept: Path | None, folder: Path) -> tuple[str, li
         Entry(name, importlib.import_module(name).PEER, folder / f"trained-{name}")
         for name in PEERS
     ]
+    if not MINILM.is_dir():
+        say("minilm: training")
+        output([sys.executable, str(HERE / "minilm.py")])
+    write_masked(folder / "data")
     for entry in entries:
         say(f"{entry.name}: installing and training")
         with noting(entry):
-            prepare(entry, ours, environments)
+            prepare(entry, folder / "data", ours, environments)
     os.sched_setaffinity(0, {core})  # from here on, and so in every process begun here
     held_out = read_split(DATA, "held_out")
     for entry in measurable(entries):
@@ -306,7 +327,7 @@ def measure_peers(wheel: Path, kept: Path | None, folder: Path) -> tuple[str, li
     for number in range(ROUNDS):
         for entry in measurable(entries):
             with noting(entry):
-                run_round(entry, number)
+                run_round(entry, number, held_out[0])
             say(f"{entry.name}, round {number + 1}: {entry.problem or entry.rates()[-1]}")
     numpy = run_starts(measurable(entries), ours)
     if entries[0].problem:  # nothing to compare the others with
@@ -350,10 +371,13 @@ def report(
     for entry in entries:
         yield row(entry, [] if entry.problem else quality_and_size(entry), 4)
     yield ""
-    yield "| | one tweet, p50 | p99 | tweets/s | a batch | cold start, to `import numpy` |"
-    yield "|---|---|---|---|---|---|"
+    yield (
+        "| | one tweet, p50 | p99 | tweets/s | real tweets/s | a batch "
+        "| cold start, to `import numpy` |"
+    )
+    yield "|---|---|---|---|---|---|---|"
     for entry in entries:
-        yield row(entry, [] if entry.problem else speed(entry, numpy), 5)
+        yield row(entry, [] if entry.problem else speed(entry, numpy), 6)
     yield ""
     yield f"`import numpy` took {spread(milliseconds(numpy))} ms."
     yield ""
@@ -382,6 +406,7 @@ def speed(entry: Entry, numpy: list[float]) -> list[str]:
         f"{spread(milliseconds(entry.one_tweet()))} ms",
         f"{figures(quantiles(every, n=100)[98] * 1e3)} ms",
         spread(entry.rates()),
+        spread(entry.real_rates()),
         f"{entry.batch}",
         spread(quotients(entry.starts, numpy)),
     ]
@@ -408,31 +433,37 @@ def ratios(entries: list[Entry]) -> Iterator[str]:
 
 def inside_one_tweet(inside: dict[str, Any]) -> Iterator[str]:
     """Yield where the time of one tweet goes, and how much of it is arithmetic."""
-    whole, parts = inside["one_tweet"], dict(inside["parts"])
-    parts["Python between these, and what the cuts do not show"] = whole - sum(parts.values())
-    yield f"Inside this wheel, one tweet of {inside['tokens']} tokens, {whole * 1e6:,.0f} µs:"
+    whole, parts = inside["one_tweet"], inside["parts"]
+    rest = whole - sum(middle for _, middle, _ in parts.values())
+    yield f"Inside this wheel, one tweet of {inside['tokens']} tokens, {whole * 1e6:.1f} µs."
+    yield "The quartiles are of single tweets, or of the rounds in which the graph is cut:"
     yield ""
-    yield "| part | µs | share |"
-    yield "|---|---|---|"
-    for name, took in parts.items():
-        yield f"| {name} | {took * 1e6:,.0f} | {took / whole:.0%} |"
+    yield "| part | µs | quartiles | share | million multiply-adds |"
+    yield "|---|---|---|---|---|"
+    counts = inside["multiply_adds"]
+    for name, (low, middle, high) in parts.items():
+        quartiles = f"{low * 1e6:.1f} to {high * 1e6:.1f}"
+        million = figures(counts[name] / 1e6) if name in counts else ""
+        share = f"{middle / whole:.0%}"
+        yield f"| {name} | {middle * 1e6:.1f} | {quartiles} | {share} | {million} |"
+    between = "Python between these, and what the cuts do not show"
+    yield f"| {between} | {rest * 1e6:.1f} | | {rest / whole:.0%} | |"
     yield ""
-    products, attention = (
-        inside["multiply_adds"][name] for name in ("FULLY_CONNECTED", "BATCH_MATMUL")
-    )
-    yield f"That is {products / 1e6:,.0f} million multiply-adds with the weights, in int8, and"
-    yield f"{attention / 1e6:,.1f} million in attention, in float."
+    in_int8 = [name for name in counts if "int8" in name]
+    if not in_int8:  # neither layers nor filters
+        return
+    products = sum(counts[name] for name in in_int8)
+    yield f"The products in int8 are {figures(products / 1e6)} million multiply-adds."
     peak = inside["peak"]
     if not peak:
         yield "This processor has no AVX-512 VNNI, so there is no peak to compare with."
         return
     cycles, fastest = peak["cycles_per_second"], peak["multiply_adds_per_second"]
-    took = next(seconds for name, seconds in parts.items() if "int8" in name)
+    least, took = products / fastest, sum(parts[name][1] for name in in_int8)
     yield f"The core does at most {fastest / 1e9:,.0f} thousand million int8 multiply-adds a"
     yield f"second: {fastest / cycles:.0f} a cycle at {cycles / 1e9:.2f} GHz, both measured. At"
-    yield f"that rate the products with the weights take {products / fastest * 1e6:,.0f} µs:"
-    yield f"{products / fastest / took:.0%} of what they take here, and"
-    yield f"{products / fastest / whole:.0%} of what the whole tweet takes."
+    yield f"that rate they take {least * 1e6:.1f} µs: {least / took:.0%} of what they take"
+    yield f"here, and {least / whole:.0%} of what the whole tweet takes."
 
 
 def quotients(values: list[float], by: list[float]) -> list[float]:
@@ -456,64 +487,6 @@ def interval(measured: dict[str, float]) -> str:
     return f"{measured['value']:.3f} ({measured['low']:.3f} to {measured['high']:.3f})"
 
 
-def draw(entries: list[Entry], path: Path) -> None:
-    """Draw accuracy against tweets a second; equal measures give equal bytes."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = path.name
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    axes.set_xscale("log")
-    axes.set_xlabel("tweets a second on one core")
-    axes.set_ylabel("accuracy on held-out tweets")
-    points = [(median(each.rates()), each.quality["accuracy"]["value"]) for each in entries]
-    colours = [OUR_COLOUR if each.name == OURS else PEER_COLOUR for each in entries]
-    axes.scatter(*zip(*points, strict=True), c=colours, s=60)
-    axes.margins(0.16)
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.tick_params(which="both", colors=PEER_COLOUR)
-    for name in ("xaxis", "yaxis"):
-        getattr(axes, name).label.set_color(PEER_COLOUR)
-    for spine in axes.spines.values():
-        spine.set_color(PEER_COLOUR)
-    axes.spines[["top", "right"]].set_visible(False)
-    label(axes, points, [each.peer.label for each in entries], colours)
-    figure.savefig(path, transparent=True, metadata={"Date": None})
-
-
-def label(axes: Any, points: list[Any], titles: list[str], colours: list[str]) -> None:
-    """Put each title beside its point: where it touches no other and no point, if it can."""
-    from matplotlib.transforms import Bbox
-
-    axes.figure.canvas.draw()
-    free = axes.bbox
-    taken = [
-        Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform(points)
-    ]
-    for point, title, colour in zip(points, titles, colours, strict=True):
-        text = axes.annotate(
-            title,
-            point,
-            PLACES[0],
-            textcoords="offset points",
-            color=colour,
-            fontsize=10,
-            va="center",
-        )
-        for right, up in PLACES:
-            text.set_position((right, up))
-            text.set_horizontalalignment(
-                "left" if right > 0 else "right" if right else "center"
-            )
-            box = text.get_window_extent()
-            inside = free.x0 < box.x0 and box.x1 < free.x1
-            if inside and not any(box.overlaps(other) for other in taken):
-                break
-        taken.append(box)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
@@ -535,7 +508,13 @@ def main() -> None:
         PAGE.write_text(
             MEASURED.sub(lambda found: found[1] + text + found[2], page), "utf-8", newline="\n"
         )
-        draw(entries, PICTURE)
+        draw(
+            [(median(each.rates()), each.quality["accuracy"]["value"]) for each in entries],
+            [each.peer.label for each in entries],
+            [OUR_COLOUR if each.name == OURS else OTHER_COLOUR for each in entries],
+            "accuracy on held-out tweets",
+            PICTURE,
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A process that scores tweets one at a time and times each, for budgets.py.
 
     python benchmarks/scorer.py CORE                    the installed package
-    python benchmarks/scorer.py CORE HEADS              the same model in Keras
+    python benchmarks/scorer.py CORE keras              the same model in Keras
 
 Reads a JSON list of texts a line; answers each with a line: seconds and probabilities.
 """
@@ -28,7 +28,7 @@ def main() -> None:
     if len(sys.argv) > 2:
         import keras_classifier
 
-        predict = keras_classifier.load(int(sys.argv[2]))
+        predict = keras_classifier.load()
 
         def score(text: str) -> float:
             return predict([text])[0]

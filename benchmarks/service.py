@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any
 from urllib.request import urlopen
 
 import psutil
@@ -154,13 +153,6 @@ def family(server: psutil.Process) -> list[psutil.Process]:
     return [server, *server.children(recursive=True)]
 
 
-def heads() -> str:
-    import yaml
-
-    parameters: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
-    return str(parameters["train"]["attention_heads"])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     wheel = parse_wheel(parser)
@@ -171,7 +163,7 @@ def main() -> None:
         files = bodies(Path(temporary))
         ports = free_port(), free_port()
         ours = [environment.command, "serve", "--port", str(ports[0]), "--workers", "2"]
-        theirs = [sys.executable, str(HERE / "keras_service.py"), heads(), str(ports[1])]
+        theirs = [sys.executable, str(HERE / "keras_service.py"), str(ports[1])]
         with (
             serving(ours, ports[0], "/readyz") as server,
             serving(theirs, ports[1], "/predict"),

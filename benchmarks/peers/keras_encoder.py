@@ -1,4 +1,4 @@
-"""The fine-tuned model before its export: Keras in float32, through `predict`."""
+"""The model of the wheel before its export: Keras in float32, through `predict`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from peer import ROOT, Peer, Score, attention_heads
+from peer import ROOT, Peer, Score
 
 FILES = ("classifier.safetensors", "vocab.txt")
 
@@ -22,17 +22,18 @@ def load(folder: Path) -> Score:
     sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
     import keras_classifier
 
-    return keras_classifier.load(attention_heads())
+    return keras_classifier.load()
 
 
 REQUIREMENTS = ("tensorflow-cpu==2.21.0", "keras==3.15.1", "safetensors", "importlib-resources")
 PEER = Peer(
     title="same model, Keras",
-    label="Keras",
+    label="same model in Keras",
     distribution="keras",
     requirements=REQUIREMENTS,
     train=train,
     load=load,
+    cleans=True,
 )
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same weights in ONNX Runtime: its fused BERT graph, quantized dynamically to int8."""
+"""MiniLM fine-tuned, in ONNX Runtime: its fused BERT graph, quantized dynamically to int8."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def load(folder: Path) -> Score:
 
 
 PEER = Peer(
-    title="same model, int8, ONNX Runtime",
-    label="ONNX Runtime, int8",
+    title="the same, int8, ONNX Runtime",
+    label="MiniLM in ONNX Runtime",
     distribution="onnxruntime",
     requirements=("onnxruntime==1.32.0", "tokenizers==0.23.3"),
     train=train,

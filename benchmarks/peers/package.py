@@ -25,6 +25,7 @@ PEER = Peer(
     requirements=(),
     train=train,
     load=load,
+    cleans=True,
 )
 
 if __name__ == "__main__":

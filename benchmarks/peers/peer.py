@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,9 +32,11 @@ class Peer:
         label: What the picture calls it.
         distribution: The distribution whose version the table shows.
         requirements: What scoring needs, as pip takes it.
-        train: Given the folder of the splits, puts into a folder what `load` reads.
+        train: Given the folder of the train split, puts into a folder what `load` reads.
         load: Given that folder, returns the function that scores.
         to_train: What training needs besides the requirements.
+        cleans: Whether it takes texts as people write them, and cleans them itself. The others
+            get them repaired, with placeholders for URLs and handles.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Peer:
     train: Callable[[Path, Path], None]
     load: Callable[[Path], Score]
     to_train: tuple[str, ...] = ()
+    cleans: bool = False
 
     def main(self) -> None:
         """Run the command that the arguments name."""
@@ -74,17 +76,6 @@ def answer_lines(score: Score) -> None:
             "peak_bytes": peak_of_this_process(),
         }
         print(json.dumps(answer), flush=True)
-
-
-def attention_heads() -> int:
-    """Return what the weights of the fine-tuned model do not tell."""
-    settings = (ROOT / "params.yaml").read_text("utf-8")
-    return int(re.findall(r"^  attention_heads: (\d+)$", settings, re.MULTILINE)[0])
-
-
-def temperature() -> float:
-    """Return what a logit of the fine-tuned model is divided by."""
-    return json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))["temperature"]
 
 
 def peak_of_this_process() -> int:

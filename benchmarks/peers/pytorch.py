@@ -1,17 +1,21 @@
-"""The same weights in PyTorch, behind the text-classification pipeline of transformers.
+"""MiniLM fine-tuned the usual way, in the text-classification pipeline of transformers.
 
-transformers has no BERT classifier that takes the mean over the tokens; `mean_pooling` adds it.
+benchmarks/minilm.py trains it. transformers has no BERT classifier that takes the mean over the
+tokens; `mean_pooling` adds it.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
-from peer import ROOT, Peer, Score, attention_heads, temperature
+from peer import ROOT, Peer, Score
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "critical"}
+
+CHECKPOINT = ROOT / "models" / "minilm"
 
 
 def mean_pooling() -> type:
@@ -39,35 +43,14 @@ def mean_pooling() -> type:
 
 
 def train(data: Path, folder: Path) -> None:
-    """Turn the fine-tuned weights into a checkpoint; the temperature goes into the head."""
-    import torch
-    from safetensors.torch import load_file
+    """Copy the checkpoint, and write its tokenizer beside it."""
     from transformers import BertConfig, BertTokenizer
 
-    weights = load_file(ROOT / "models" / "classifier.safetensors")
-    head = {name: weights.pop(f"classifier.{name}") for name in ("weight", "bias")}
-    pieces, width = weights["embeddings.word_embeddings.weight"].shape
-    config = BertConfig(
-        vocab_size=pieces,
-        hidden_size=width,
-        num_hidden_layers=sum(name.endswith("intermediate.dense.bias") for name in weights),
-        num_attention_heads=attention_heads(),
-        intermediate_size=len(weights["encoder.layer.0.intermediate.dense.bias"]),
-        max_position_embeddings=len(weights["embeddings.position_embeddings.weight"]),
-        type_vocab_size=1,
-        id2label={0: "disaster"},  # one logit: the pipeline takes its sigmoid
-    )
-    # The one token type is folded into the positions.
-    weights["embeddings.token_type_embeddings.weight"] = torch.zeros(1, width)
-    model = mean_pooling()(config)
-    named = {f"bert.{name}": value for name, value in weights.items()}
-    named |= {f"classifier.{name}": value / temperature() for name, value in head.items()}
-    model.load_state_dict(named)
-    model.save_pretrained(folder)
-    BertTokenizer(
-        vocab=str(ROOT / "models" / "vocab.txt"),
-        model_max_length=config.max_position_embeddings,
-    ).save_pretrained(folder)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(CHECKPOINT / name, folder / name)
+    longest = BertConfig.from_pretrained(folder).max_position_embeddings
+    vocabulary = str(CHECKPOINT / "vocab.txt")
+    BertTokenizer(vocab=vocabulary, model_max_length=longest).save_pretrained(folder)
 
 
 def load(folder: Path) -> Score:
@@ -86,8 +69,8 @@ def load(folder: Path) -> Score:
 
 REQUIREMENTS = ("torch==2.13.0", "transformers==5.23.0")
 PEER = Peer(
-    title="same model, transformers and PyTorch",
-    label="PyTorch",
+    title="MiniLM fine-tuned, transformers and PyTorch",
+    label="MiniLM in PyTorch",
     distribution="torch",
     requirements=REQUIREMENTS,
     train=train,

@@ -1,0 +1,101 @@
+"""Fine-tunes the whole MiniLM encoder on the labels alone, for peers.py to compare with.
+
+    python benchmarks/minilm.py
+
+The usual way to a classifier: all layers and word pieces of the backbone, the train split with
+its marks, no teacher. Writes models/minilm, a checkpoint of BERT's as transformers reads it.
+Needs the data and the backbone, and the training environment with tokenizers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from environments import ROOT
+from safetensors.numpy import load_file, save_file
+from wordpiece import WordPiece
+
+from disaster_tweets.pipeline import encoder, train
+from disaster_tweets.pipeline.prepare import mask
+from disaster_tweets.pipeline.project import BACKBONE, MODELS, params, write_text
+from disaster_tweets.pipeline.splits import majority, read_split
+
+FOLDER = MODELS / "minilm"
+RECIPE = {
+    "max_tokens": 128,
+    "disturbed": 0.0,
+    "dropout": 0.1,
+    "batch_size": 32,
+    "epochs": 2,
+    "learning_rate": 4e-5,
+}
+
+
+class MaskedBatches(train.Batches):
+    """Batches of texts that keep their marks, with placeholders for URLs and handles."""
+
+    def _encode(self, text: str) -> list[int]:
+        return self._tokenizer.encode(mask(text))
+
+
+def write_checkpoint(
+    folder: Path, weights: encoder.Tensors, shape: encoder.Shape, pieces: list[str]
+) -> None:
+    """Write weights, dimensions and word pieces as transformers names them."""
+    config = {
+        "model_type": "bert",
+        "vocab_size": shape.pieces,
+        "hidden_size": shape.width,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": shape.feed_forward,
+        "max_position_embeddings": shape.positions,
+        "type_vocab_size": 1,
+        "layer_norm_eps": encoder.LAYER_NORM_EPSILON,
+        "id2label": {"0": "disaster"},  # one logit: a pipeline takes its sigmoid
+    }
+    named = {
+        name if name.startswith("classifier.") else f"bert.{name}": value
+        for name, value in weights.items()
+    }
+    # The one token type is folded into the positions.
+    zeros = np.zeros((1, shape.width), np.float32)
+    named["bert.embeddings.token_type_embeddings.weight"] = zeros
+    save_file(named, folder / "model.safetensors", {"format": "pt"})
+    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
+    write_text(folder / "vocab.txt", "".join(f"{piece}\n" for piece in pieces))
+
+
+def main() -> None:
+    os.chdir(ROOT)
+    settings = params("train") | RECIPE
+    train.set_up_tensorflow(settings)
+    split, pieces = read_split("train"), train.backbone_vocabulary()
+    weights = encoder.from_checkpoint(
+        load_file(BACKBONE / "model.safetensors"),
+        list(range(len(pieces))),
+        settings["max_tokens"],
+    )
+    shape = encoder.Shape.of(weights, settings["attention_heads"])
+    model = encoder.build(shape, settings["dropout"])
+    encoder.load(model, weights, shape)
+    tokenizer = WordPiece(pieces, settings["max_tokens"])
+    targets = majority(split).to_numpy()
+    train.fit(model, MaskedBatches(list(split["text"]), targets, tokenizer, settings), settings)
+    with tempfile.TemporaryDirectory(dir=MODELS) as temporary:
+        written = Path(temporary) / FOLDER.name
+        written.mkdir()
+        write_checkpoint(written, encoder.tensors(model, shape), shape, pieces)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        written.rename(FOLDER)
+
+
+if __name__ == "__main__":
+    main()
