@@ -45,13 +45,29 @@ LEFT_OUT = (
     "docs/choose-a-threshold.md",
     *("scripts/make_it_yours.py", "scripts/templates/*"),
     *("src/*/pipeline/download_dataset.py", "src/*/pipeline/submission.py"),
+    *("src/*/pipeline/download_events.py", "src/*/pipeline/distillation.py"),
+    *("src/*/pipeline/distill.py", "src/*/pipeline/teacher.py", "teacher/*"),
     *("tests/docs/test_notebook.py", "tests/hosts/test_transcripts.py", "tests/workspace/*"),
     *("tests/pipeline/test_tutorial.py", "tests/pipeline/test_make_it_yours.py"),
+    *("tests/pipeline/test_distillation.py", "tests/pipeline/test_teacher.py"),
+    "tests/pipeline/test_distill.py",
+    *("tests/regression.json", "tests/test_regression.py"),
 )
 # What else differs, by file: a pattern that must be found once, and what takes its place.
 CHANGES = {
     "pyproject.toml": (r"^ignore = \[", 'ignore = ["E501", '),  # names may be longer
+    "NOTICE": (r"^It was trained to agree with .*?\Z", ""),
     "src/$module/plugins/llm.py": (r"    A \w+ is an event such as.*?is none\. ", "    "),
+}
+# How a copy trains: all of the backbone, and on its labels alone; and what it calls the result.
+TRAINING = {
+    "model_version": '"1.0"',
+    "layers": "[0, 1, 2, 3, 4, 5]",
+    "feed_forward": "1536",
+    "filters": "0",
+    "dropout": "0.1",
+    "epochs": "2",
+    "learning_rate": "4.0e-5",
 }
 CUT = re.compile(
     r"^[^\n]*begin: left out of a copy.*?end: left out of a copy[^\n]*\n",
@@ -307,7 +323,7 @@ def renaming(topic: Topic) -> Callable[[str], str]:
             r"Wildfire has crossed the highway, everyone north of the river has to leave now",
             topic.examples[0],
         ),
-        (r"Brush fire jumped the road, horses are being moved", topic.examples[0]),
+        (r"Brush fire jumped the road, homes are being evacuated", topic.examples[0]),
         (r"my phone is dying, brb", topic.examples[1]),
         (r"disaster_tweets", names["module"]),
         (r"disaster-tweets", names["command"]),
@@ -359,6 +375,8 @@ def fill(topic: Topic, new: Path) -> None:
     replace(params, r"^  columns: .*?$", f"  columns: {{text: {text}, label: {label}}}")
     labels = f"  labels: {{negative: {negative}, positive: {positive}}}"
     replace(params, r"^  labels: .*?$", labels)
+    for name, value in TRAINING.items():
+        replace(params, rf"^  {name}: .*?$", f"  {name}: {value}")
 
 
 def replace(path: Path, pattern: str, new: str) -> None:

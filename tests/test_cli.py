@@ -19,7 +19,7 @@ import pytest
 from disaster_tweets import predict
 from disaster_tweets.cli import commands
 
-FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
 SPELLINGS = [("disaster-tweets",), ("disaster_tweets",), ("python", "-m", "disaster_tweets")]
 
 

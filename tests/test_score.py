@@ -19,7 +19,7 @@ from disaster_tweets.cli import commands
 
 from .conftest import Completed
 
-FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
 SUMMARY = re.compile(
     r"([\d,]+) rows?: ([\d,]+) scored, ([\d,]+) missing, ([\d,]+) rejected"
     r"( \(.+\))?; [\d,.]+ rows/s"

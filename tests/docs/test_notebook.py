@@ -342,7 +342,7 @@ def copy_documents(folder: Path) -> None:
         shutil.copytree(ROOT / name, folder / name)
     for name in (
         *("README.md", "MODEL_CARD.md", "setup.cfg", "tests/hosts/constraints.txt"),
-        *("artifacts/manifest.json", "artifacts/golden.json"),
+        *("artifacts/manifest.json", "artifacts/golden.json", "tests/regression.json"),
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+import yaml
 
 from .conftest import ROOT, TINY, Project, checksums, make_backbone
 
@@ -133,6 +134,39 @@ def test_the_script_says_what_comes_next(tmp_path: Path) -> None:
         assert step in made.stdout
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["complaints"]
     assert (tmp_path / "new/complaints/data/raw/train.csv").read_bytes() == table.read_bytes()
+
+
+def test_it_trains_the_whole_backbone_on_labels_alone(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "reviews.csv", reviews(100), "review", "verdict")
+    made = make_it_yours(table, tmp_path / "complaints", name="complaints")
+    assert made.returncode == 0, made.stderr
+
+    ours, params = (
+        yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
+        for folder in (ROOT, tmp_path / "complaints")
+    )
+    assert list(params) == ["download_backbone", "prepare", "train", "export", "evaluate"]
+    assert params["prepare"]["columns"] == {"text": "review", "label": "verdict"}
+    assert params["evaluate"]["model_version"] == "1.0"
+    whole = {
+        "layers": [0, 1, 2, 3, 4, 5],
+        "feed_forward": 1536,
+        "filters": 0,
+        "dropout": 0.1,
+        "epochs": 2,
+        "learning_rate": 4e-5,
+    }
+    assert params["train"] == ours["train"] | whole
+    pipeline = (tmp_path / "complaints" / "dvc.yaml").read_text("utf-8")
+    sources = tmp_path / "complaints" / "src" / "complaints" / "pipeline"
+    said = pipeline + "".join(path.read_text("utf-8") for path in sources.glob("*.py"))
+    for word in ("teacher", "soft_label", "distil", "crisislex", "data/events", "tweets"):
+        assert word not in said.lower(), word
+    copied = {path.name for path in (tmp_path / "complaints").rglob("*")}
+    assert not copied & {"soft_labels.csv", "regression.json", "test_teacher.py"}
+    for name in ("NOTICE", "setup.cfg", "docs/pipeline.md", "docs/MODEL_CARD.template.md"):
+        told = (tmp_path / "complaints" / name).read_text("utf-8").lower()
+        assert not re.findall("teacher|mpnet|crisislex|soft_labels", told), name
 
 
 def test_nothing_in_its_wheel_tells_of_the_old_topic(copy: Copy) -> None:

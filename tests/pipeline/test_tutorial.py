@@ -204,7 +204,7 @@ def test_the_page_is_served_until_ctrl_c(
 def test_the_steps_of_the_pipeline_print_what_the_page_shows(
     renew: Renew, clone: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = ("download_dataset", "download_backbone")
+    stages = ("download_dataset", "download_events", "download_backbone")
     clone.dvc("repro", "--quiet", "--single-item", "--keep-going", *stages)  # the set-up does
     for section in titled(6, 7, 8):
         new = renew(section, clone.folder)

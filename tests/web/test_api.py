@@ -24,7 +24,7 @@ from disaster_tweets.errors import ArtifactError
 from disaster_tweets.web import api, create_app, observation
 from disaster_tweets.web.schema import MalformedError, ShapeError, check, components, parse
 
-FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 LIMITS = {"MAX_TEXTS": 5, "MAX_CONTENT_LENGTH": 2000, "MAX_EXPLAINED_LENGTH": 100}
 

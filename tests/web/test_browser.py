@@ -20,11 +20,11 @@ pytest.importorskip("playwright", reason="needs playwright")
 
 from playwright.sync_api import Browser, Download, Locator, Page, expect, sync_playwright
 
-from disaster_tweets import predict
+from disaster_tweets import Classifier, predict
 
 from .conftest import Server
 
-FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
 HOSTILE = "<img src=x onerror=alert(1)> fire </textarea><script>alert(1)</script>"
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -129,8 +129,9 @@ class TestTexts:
         expect(verdict(page)).to_be_in_viewport()
         expect(page.locator("mark").first).to_have_css("text-decoration-line", "underline")
         assert page.url == f"{url}/"
-        share = predict(FIRE).probability
-        bar = page.get_by_role("img", name=f"{share:.1%}, threshold 50%").bounding_box()
+        share, threshold = predict(FIRE).probability, Classifier.load().threshold
+        name = f"{share:.1%}, threshold {threshold:.0%}"
+        bar = page.get_by_role("img", name=name).bounding_box()
         fill = page.locator(".fill").bounding_box()
         assert bar is not None
         assert fill is not None
@@ -248,13 +249,12 @@ class TestFiles:
         expect(message(page, "file")).to_have_text("One file at a time, please.")
 
     def test_progress_and_cancel(self, page: Page, scored: bytes) -> None:
-        score_file(
-            page, "tweets.csv", b"text\n" + b"".join(b"fire %d\n" % n for n in range(50_000))
-        )
+        row = b"fire %d by the old bridge and crews of two towns are on the way to the river\n"
+        score_file(page, "tweets.csv", b"text\n" + b"".join(row % n for n in range(50_000)))
 
         bar = page.get_by_role("progressbar", name="Scoring tweets.csv")
-        expect(page.locator("#share")).to_have_text(re.compile(r"^[1-9]% of 50,000 rows$"))
-        assert 0 < bar.evaluate("bar => bar.value") < 0.1
+        expect(page.locator("#share")).to_have_text(re.compile(r"^[1-9]\d?% of 50,000 rows$"))
+        assert 0 < bar.evaluate("bar => bar.value") < 1
         page.get_by_role("button", name="Cancel").click()
         expect(message(page, "file")).to_have_text("Cancelled.")
         expect(bar).to_be_hidden()
@@ -419,7 +419,7 @@ class TestKeyboard:
 
     def test_the_focus_is_not_lost_with_the_button_to_cancel(self, page: Page) -> None:
         score_file(
-            page, "tweets.csv", b"text\n" + b"".join(b"fire %d\n" % n for n in range(2000))
+            page, "tweets.csv", b"text\n" + b"".join(b"fire %d\n" % n for n in range(30_000))
         )
         page.get_by_role("button", name="Cancel").focus()
 

@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from disaster_tweets import Classifier, predict
 from disaster_tweets.web import create_app
 
-FIRE, JOKE = "Brush fire jumped the road, horses are being moved", "my phone is dying, brb"
+FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
 VOID = {"input", "link", "meta", "img", "br"}
 
 
@@ -151,7 +151,7 @@ class TestForm:
 
         assert page.by_id("verdict").text == f"Reads like a real disaster: {probability:.1%}"
         assert page.one("rect", class_="fill").attributes["width"] == f"{probability:.2%}"
-        assert page.one("line").attributes["x1"] == "50.00%"
+        assert page.one("line").attributes["x1"] == f"{Classifier.load().threshold:.2%}"
         assert page.one("p", class_="tweet").text == FIRE
         assert page.by_id("text").text.removeprefix("\n") == FIRE
         marked = [word for word in explanation.words if abs(word.weight) >= 0.02]
@@ -189,10 +189,10 @@ class TestForm:
         assert page.all("mark") == []
 
     def test_the_words_of_one_of_many(self, client: FlaskClient) -> None:
-        closed = sent(client, f"{FIRE}\n{JOKE}")
+        closed = sent(client, f"{JOKE}\n{FIRE}")
         button = closed.by_id("explain-1")
-        opened = sent(client, f"{FIRE}\n{JOKE}", explain=button.attributes["value"])
-        words = [word for word in Classifier.load().explain(JOKE).words if word.weight < -0.02]
+        opened = sent(client, f"{JOKE}\n{FIRE}", explain=button.attributes["value"])
+        words = [word for word in Classifier.load().explain(FIRE).words if word.weight > 0.02]
 
         assert button.attributes["aria-expanded"] == "false"
         assert opened.by_id("explain-1").attributes["aria-expanded"] == "true"
@@ -200,7 +200,7 @@ class TestForm:
         assert words
         assert {word.word for word in words} <= {mark.text for mark in opened.all("mark")}
         again = sent(
-            client, f"{FIRE}\n{JOKE}", explain=opened.by_id("explain-1").attributes["value"]
+            client, f"{JOKE}\n{FIRE}", explain=opened.by_id("explain-1").attributes["value"]
         )
         assert again.all("mark") == []
 
