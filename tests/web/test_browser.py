@@ -25,6 +25,9 @@ from disaster_tweets import Classifier, predict
 from .conftest import Server
 
 FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
+# As many rows as a file may have, so that its scores take some seconds.
+ROW = b"fire %d by the old bridge and crews of two towns are on the way to the river\n"
+MANY = b"text\n" + b"".join(ROW % number for number in range(50_000))
 HOSTILE = "<img src=x onerror=alert(1)> fire </textarea><script>alert(1)</script>"
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -249,8 +252,7 @@ class TestFiles:
         expect(message(page, "file")).to_have_text("One file at a time, please.")
 
     def test_progress_and_cancel(self, page: Page, scored: bytes) -> None:
-        row = b"fire %d by the old bridge and crews of two towns are on the way to the river\n"
-        score_file(page, "tweets.csv", b"text\n" + b"".join(row % n for n in range(50_000)))
+        score_file(page, "tweets.csv", MANY)
 
         bar = page.get_by_role("progressbar", name="Scoring tweets.csv")
         expect(page.locator("#share")).to_have_text(re.compile(r"^[1-9]\d?% of 50,000 rows$"))
@@ -450,7 +452,7 @@ def show_errors(page: Page) -> None:
 
 
 def show_progress(page: Page) -> None:
-    score_file(page, "tweets.csv", b"text\n" + b"".join(b"fire %d\n" % n for n in range(9000)))
+    score_file(page, "tweets.csv", MANY)
     expect(page.locator("#share")).to_have_text(re.compile(r"^\d\d% of"))
 
 
