@@ -44,7 +44,7 @@ def scored(monkeypatch) -> list[str]:
         return score(values)
 
     monkeypatch.setattr(adapter, "score", score)
-    monkeypatch.setattr(adapter, "_last", adapter._Vector())  # of no other test
+    monkeypatch.setattr(adapter, "_last", {})  # of no other test
     return texts
 
 

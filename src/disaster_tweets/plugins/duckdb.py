@@ -58,18 +58,10 @@ def _is_registered(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     return bool(found.fetchall())
 
 
-class _Vector(threading.local):
-    """The scores of the vector that this thread of DuckDB has scored last.
-
-    For a query with both functions, or with one in two places, DuckDB calls for the same
-    texts again, or for some of them.
-    """
-
-    def __init__(self) -> None:
-        self.scores: dict[str | None, tuple[float | None, str | None]] = {}
-
-
-_last = _Vector()
+# What each thread of DuckDB has scored last, a vector: for a query with both functions, or with
+# one in two places, DuckDB calls for the same texts again, or for some of them. By number, as a
+# threading.local forgets a thread that Python has not begun as soon as its call ends.
+_last: dict[int, dict[str | None, tuple[float | None, str | None]]] = {}
 
 
 def _probabilities(texts: pa.ChunkedArray) -> pa.Array:
@@ -81,8 +73,10 @@ def _labels(texts: pa.ChunkedArray) -> pa.Array:
 
 
 def _scores(column: pa.ChunkedArray) -> list[Any]:
-    texts = column.to_pylist()
-    if not _last.scores.keys() >= set(texts):
+    texts, thread = column.to_pylist(), threading.get_ident()
+    scores = _last.get(thread, {})
+    if not scores.keys() >= set(texts):
         distinct = list(dict.fromkeys(texts))
-        _last.scores = dict(zip(distinct, zip(*score(distinct), strict=True), strict=True))
-    return [_last.scores[text] for text in texts]
+        scores = dict(zip(distinct, zip(*score(distinct), strict=True), strict=True))
+        _last[thread] = scores
+    return [scores[text] for text in texts]
