@@ -519,6 +519,19 @@ def project(tmp_path: Path, server: Server) -> Project:
     return Project(tmp_path, server)
 
 
+def assert_a_mirror_serves(
+    project: Project, server: Server, kind: str, what: str, place: str, files: dict[str, bytes]
+) -> None:
+    mirror = str(project.root / "mirror")
+    fill(project.root / "mirror" / place, files)
+    if kind == "url":
+        mirror = server.url
+        server.files = {f"/{place}/{name}": data for name, data in files.items()}
+    assert_succeeded(project.run(f"download_{what}", DISASTER_TWEETS_MIRROR=mirror))
+    assert project.files(f"data/{what}") == files
+    assert len(server.ranges) == (2 if kind == "url" else 0)
+
+
 def assert_succeeded(process: subprocess.CompletedProcess[str]) -> None:
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
 
@@ -643,14 +656,7 @@ def test_dataset_target_is_no_folder(project: Project) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "url"])
 def test_events_from_mirror(project: Project, server: Server, kind: str) -> None:
-    mirror = str(project.root / "mirror")
-    fill(project.root / "mirror" / "crisislex", EVENT_FILES)
-    if kind == "url":
-        mirror = server.url
-        server.files = {f"/crisislex/{name}": data for name, data in EVENT_FILES.items()}
-    assert_succeeded(project.run("download_events", DISASTER_TWEETS_MIRROR=mirror))
-    assert project.files("data/events") == EVENT_FILES
-    assert len(server.ranges) == (2 if kind == "url" else 0)
+    assert_a_mirror_serves(project, server, kind, "events", "crisislex", EVENT_FILES)
 
 
 def test_events_from_their_repository(project: Project, server: Server) -> None:
@@ -695,14 +701,7 @@ def test_a_teacher_comes_from_the_hub_to_a_folder_of_its_own(
 
 @pytest.mark.parametrize("kind", ["folder", "url"])
 def test_backbone_from_mirror(project: Project, server: Server, kind: str) -> None:
-    mirror = str(project.root / "mirror")
-    fill(project.root / "mirror" / "small-backbone", BACKBONE)
-    if kind == "url":
-        mirror = server.url
-        server.files = {f"/small-backbone/{name}": data for name, data in BACKBONE.items()}
-    assert_succeeded(project.run("download_backbone", DISASTER_TWEETS_MIRROR=mirror))
-    assert project.files("data/backbone") == BACKBONE
-    assert len(server.ranges) == (2 if kind == "url" else 0)
+    assert_a_mirror_serves(project, server, kind, "backbone", "small-backbone", BACKBONE)
 
 
 def test_backbone_mirror_without_a_file(project: Project, server: Server) -> None:

@@ -8,7 +8,7 @@ import struct
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -73,6 +73,36 @@ def present(destination: Path, checksum: str | None) -> bool:
             return True
         destination.unlink(missing_ok=True)
         return False
+
+
+def fetch_all(
+    folder: Path,
+    checksums: dict[str, str],
+    in_mirror: Callable[[str], str],
+    elsewhere: Callable[[str], str],
+) -> None:
+    """Bring files to a folder: from the mirror if the user chose one, else from elsewhere.
+
+    Args:
+        folder: Where they belong.
+        checksums: Of each file, by its name.
+        in_mirror: Gives the place of a file in a mirror.
+        elsewhere: Gives its address.
+
+    Raises:
+        SourceError: A file cannot be had; the message says what a mirror would have to hold.
+        PipelineError: The folder cannot be written.
+    """
+    mirror = chosen_mirror()
+    for name, checksum in checksums.items():
+        # No wrong file may outlive a source that fails.
+        present(folder / name, checksum)
+    for name, checksum in checksums.items():
+        source = mirrored(mirror, in_mirror(name)) if mirror else elsewhere(name)
+        try:
+            fetch(source, folder / name, checksum)
+        except SourceError as error:
+            raise SourceError(source, error.problem, wanted=in_mirror(name)) from error
 
 
 def fetch(
