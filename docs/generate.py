@@ -215,7 +215,10 @@ def command_reference() -> str:
         "# Commands",
         "Each also answers `--help`; `python -m disaster_tweets` is the same program.",
     ]
-    for name, command in commands.commands.items():
+    context = click.Context(commands)
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
+        assert command is not None
         arguments = [
             p.metavar or p.name for p in command.params if isinstance(p, click.Argument)
         ]

@@ -257,7 +257,7 @@ class TestOtherCommands:
         assert f"disaster_tweets\t{origin}\tnot_disaster, disaster" in out.splitlines()
 
     @pytest.mark.parametrize("option", ["--help", "-h"])
-    @pytest.mark.parametrize("command", [None, *sorted(commands.commands)])
+    @pytest.mark.parametrize("command", [None, *commands.list_commands()])
     def test_help(self, run: Any, command: str | None, option: str) -> None:
         status, out, err = run("disaster-tweets", *filter(None, [command]), option)
         usage, _, body = out.partition("\n\n")

@@ -345,7 +345,7 @@ def test_commands_that_a_document_names_exist(name: str) -> None:
     named = set(re.findall(r"`disaster-tweets (\w+)", (ROOT / name).read_text("utf-8")))
 
     assert named
-    assert named <= set(commands.commands)
+    assert named <= set(commands.list_commands())
 
 
 def key(version: str) -> tuple[int, ...]:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import importlib_resources
-
 from disaster_tweets import manifest
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
@@ -42,6 +40,13 @@ class Bundle:
 
 def bundled() -> Traversable:
     """Return the folder of the model that this package carries."""
+    beside = Path(__file__).with_name("artifacts")
+    if (
+        beside.is_dir()
+    ):  # as a wheel installs it; no need for the import below, which takes time
+        return beside
+    import importlib_resources
+
     return importlib_resources.files("disaster_tweets.artifacts")
 
 

@@ -1,10 +1,12 @@
-"""The group of all commands: errors as one line, commands in the order of their use."""
+"""The group of all commands: each imported when it is asked for, errors as one line."""
 
 from __future__ import annotations
 
 import errno
 import os
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -13,11 +15,27 @@ from disaster_tweets.errors import DisasterTweetsError
 
 
 class Commands(click.Group):
-    """A group whose commands show this package's errors as one line."""
+    """A group that imports a command where it runs, and shows errors as one line.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order in which the commands were added."""
-        return list(self.commands)
+    Args:
+        modules: Of each command, in the order of their use, the module that defines it.
+        settings: What `click.Group` takes.
+    """
+
+    def __init__(self, modules: Mapping[str, str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context | None = None) -> list[str]:
+        """Return the names in the order of their use."""
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None where there is none of that name."""
+        if cmd_name not in self._modules:
+            return None
+        command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn an expected error into exit status 1."""
