@@ -6,7 +6,6 @@ python benchmarks/keras_classifier.py TEXT     one tweet from a cold start
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import sys
@@ -18,6 +17,7 @@ os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 import numpy as np
 from safetensors.numpy import load_file
 
+from disaster_tweets.classifier import calibrate
 from disaster_tweets.pipeline import encoder
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
@@ -34,7 +34,6 @@ def load() -> Callable[[list[str]], list[float]]:
     vocabulary = (ROOT / "models" / "vocab.txt").read_text("utf-8").split("\n")[:-1]
     manifest = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))
     tokenizer = Tokenizer(vocabulary, manifest["max_tokens"])
-    temperature = manifest["temperature"]
 
     def score(texts: list[str]) -> list[float]:
         encoded = [tokenizer.encode(clean(text)) for text in texts]
@@ -42,7 +41,8 @@ def load() -> Callable[[list[str]], list[float]]:
         for row, ids in zip(padded, encoded, strict=True):
             row[: len(ids)] = ids
         logits = model.predict(padded, verbose=0)[:, 0]
-        return [1 / (1 + math.exp(-logit / temperature)) for logit in logits.tolist()]
+        probabilities = calibrate(logits.astype(np.float64), manifest["calibration"])
+        return [float(probability) for probability in probabilities[:, 1]]
 
     return score
 

@@ -171,7 +171,7 @@ def model_card(template: str, manifest: dict[str, Any]) -> str:
         parameters=f"{manifest['architecture']['parameters']:,}",
         labels=", ".join(manifest["labels"]),
         threshold=manifest["threshold"],
-        temperature=manifest["temperature"],
+        calibration=", ".join(f"{key} = {n}" for key, n in manifest["calibration"].items()),
         backbone=backbone["repository"],
         revision=backbone["revision"][:12],
         backbone_licence=backbone["licence"],

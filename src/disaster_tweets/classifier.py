@@ -56,7 +56,7 @@ class Classifier:
         self.manifest: Manifest = files.manifest
         self.threshold = float(files.manifest["threshold"] if threshold is None else threshold)
         self._tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
-        self._temperature: float = files.manifest["temperature"]
+        self._calibration: dict[str, float] = files.manifest["calibration"]
         self._runtime = Runtime(files.model)
 
     @classmethod
@@ -141,7 +141,7 @@ class Classifier:
         if not _is_positive_int(threads):
             raise InputError(f"threads must be an int from 1 on, not {threads!r}")
         logits = self._logits(_check(texts), threads, progress)
-        return calibrate(logits, self._temperature)
+        return calibrate(logits, self._calibration)
 
     def _logits(
         self, texts: list[str], threads: int, progress: Progress | None
@@ -196,12 +196,29 @@ class Classifier:
         return f"Classifier(model_version={version!r}, threshold={self.threshold})"
 
 
-def calibrate(logits: npt.NDArray[np.float64], temperature: float) -> npt.NDArray[np.float32]:
-    """Turn logits (n,) into probabilities (n, 2), negative first, by temperature scaling."""
+def calibrate(
+    logits: npt.NDArray[np.float64], calibration: Mapping[str, float]
+) -> npt.NDArray[np.float32]:
+    """Turn logits (n,) into probabilities (n, 2), negative first."""
     import numpy as np
 
-    halves = np.tanh(logits / (2 * temperature)) / 2  # the sigmoid, less a half
+    halves = np.tanh(log_odds(logits, calibration) / 2) / 2  # the sigmoid, less a half
     return np.stack([0.5 - halves, 0.5 + halves], axis=1).astype(np.float32)
+
+
+def log_odds(
+    logits: npt.NDArray[np.float64], calibration: Mapping[str, float]
+) -> npt.NDArray[np.float64]:
+    """Turn logits into calibrated log-odds: a ln s - b ln(1 - s) + c, with their sigmoid s.
+
+    Beta calibration (Kull, Silva Filho and Flach, 2017).
+    """
+    import numpy as np
+
+    a, b, c = (calibration[name] for name in "abc")
+    odds: npt.NDArray[np.float64]
+    odds = b * np.logaddexp(0, logits) - a * np.logaddexp(0, -logits) + c
+    return odds
 
 
 @cache

@@ -7,6 +7,7 @@ breaks readers raises SCHEMA_VERSION.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -32,7 +33,7 @@ _FORM: dict[str, Any] = {
     "licence": str,
     "max_tokens": int,
     "threshold": _NUMBER,
-    "temperature": _NUMBER,
+    "calibration": {"a": _NUMBER, "b": _NUMBER, "c": _NUMBER},
     "golden_tolerance": _NUMBER,
     "metrics": {
         "texts": int,
@@ -109,8 +110,13 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
         raise _refused(source, f"labels must be {list(LABELS)}, the second one positive")
     if not 0 < manifest["threshold"] < 1:
         raise _refused(source, "threshold must lie between 0 and 1")
-    if not (manifest["temperature"] > 0 and manifest["max_tokens"] > 2):
-        raise _refused(source, "temperature must be positive and max_tokens above 2")
+    if not manifest["max_tokens"] > 2:
+        raise _refused(source, "max_tokens must be above 2")
+    calibration = manifest["calibration"]
+    # Else the order of the texts would change, or a probability be no number.
+    finite = all(math.isfinite(calibration[name]) for name in "abc")
+    if not (finite and calibration["a"] > 0 and calibration["b"] > 0):
+        raise _refused(source, "calibration needs finite numbers, a and b above 0")
     for name, entry in manifest["artifacts"].items():
         if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
             raise _refused(source, f"artifacts/{name}/sha256 is not a SHA-256 in hex")

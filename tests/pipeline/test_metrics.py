@@ -1,4 +1,4 @@
-"""The fitted temperature by construction; the measures against scikit-learn's."""
+"""What is fitted to logits by construction; the measures against scikit-learn's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from disaster_tweets import metrics
-from disaster_tweets.pipeline.metrics import fit_temperature
+from disaster_tweets.classifier import calibrate
+from disaster_tweets.pipeline.metrics import fit_calibration
 from disaster_tweets.pipeline.train import trim_vocabulary
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
 
@@ -31,11 +32,44 @@ def scored(
     return np.array(probabilities, np.float32), np.array(labels)
 
 
-def test_the_temperature_is_found_again() -> None:
+@pytest.mark.parametrize(
+    "true",
+    [
+        {"a": 1.0, "b": 1.0, "c": 0.0},
+        {"a": 0.4, "b": 0.4, "c": 0.0},  # a temperature of 2.5
+        {"a": 1.0, "b": 1.0, "c": -0.5},
+        {"a": 0.6, "b": 1.7, "c": -1.1},
+    ],
+)
+def test_the_calibration_is_found_again(true: dict[str, float]) -> None:
     generator = np.random.default_rng(7)
-    logits = generator.normal(0, 5, 50_000)  # of an overconfident model
-    labels = generator.random(50_000) < 1 / (1 + np.exp(-logits / 2.5))
-    assert fit_temperature(logits, labels.astype(int)) == pytest.approx(2.5, rel=0.03)
+    logits = generator.normal(0, 3, 100_000)
+    labels = generator.random(100_000) < calibrate(logits, true)[:, 1]
+    fitted = fit_calibration(logits.astype(np.float32), labels.astype(int))
+    assert fitted == pytest.approx(true, rel=0.05, abs=0.1)
+
+
+def test_few_texts_decide_little() -> None:
+    fitted = fit_calibration(np.array([-2.0, -1.0, 1.0, 3.0]), np.array([0.0, 0.0, 1.0, 1.0]))
+    assert 0.5 < fitted["a"] < 3
+    assert 0.5 < fitted["b"] < 3
+    assert abs(fitted["c"]) < 1
+
+
+@given(
+    st.floats(0.1, 10),
+    st.floats(0.1, 10),
+    st.floats(-5, 5),
+    st.lists(st.floats(-30, 30), min_size=1),
+)
+def test_calibrated_probabilities_keep_the_order(
+    a: float, b: float, c: float, logits: list[float]
+) -> None:
+    calibrated = calibrate(np.sort(np.array(logits)), {"a": a, "b": b, "c": c})
+
+    assert (np.diff(calibrated[:, 1]) >= 0).all()
+    assert calibrated.sum(axis=1) == pytest.approx(1)
+    assert ((calibrated >= 0) & (calibrated <= 1)).all()
 
 
 @given(scored(), st.floats(0, 1))

@@ -23,7 +23,6 @@ from disaster_tweets.classifier import calibrate
 from disaster_tweets.manifest import LABELS, SCHEMA_VERSION
 from disaster_tweets.manifest import NAME as MANIFEST
 from disaster_tweets.metrics import (
-    fit_threshold,
     measure,
     precision_recall_curve,
     reliability_curve,
@@ -41,7 +40,7 @@ from disaster_tweets.pipeline.distillation import (
 )
 
 # end: left out of a copy
-from disaster_tweets.pipeline.metrics import fit_temperature
+from disaster_tweets.pipeline.metrics import fit_calibration
 from disaster_tweets.pipeline.noise import NOISES, Noise
 from disaster_tweets.pipeline.prepare import LABELLED
 from disaster_tweets.pipeline.project import (
@@ -68,6 +67,7 @@ MEASURED = (
     "expected_calibration_error",
     "confusion_matrix",
 )
+THRESHOLD = 0.5  # the more probable label; calibration sees to it that it is the likelier one
 OF_SLICE = ("texts", "accuracy", "auc", "expected_calibration_error")
 
 _HASHTAG = re.compile(r"(?<!\w)#\w")
@@ -240,23 +240,20 @@ def main() -> None:
     calibration, held_out = read_split("calibration"), read_split("held_out")
 
     logits = model.logits(list(calibration["text"]))
-    temperature = round(fit_temperature(logits, calibration["target"].to_numpy()), 4)
-    threshold = fit_threshold(
-        calibrate(logits, temperature)[:, 1], majority(calibration).to_numpy()
-    )
+    fitted = fit_calibration(logits, calibration["target"].to_numpy())
 
     def score(texts: list[str]) -> np.ndarray:
-        return calibrate(model.logits(texts), temperature)[:, 1]
+        return calibrate(model.logits(texts), fitted)[:, 1]
 
     labels, texts = majority(held_out).to_numpy(), list(held_out["text"])
     probabilities = score(texts)
     measured = measure(
-        probabilities, labels, threshold, settings["resamples"], settings["seed"]
+        probabilities, labels, THRESHOLD, settings["resamples"], settings["seed"]
     )
     metrics = {name: measured[name] for name in MEASURED}
-    moved = robustness(texts, score, threshold, settings["seed"])
+    moved = robustness(texts, score, THRESHOLD, settings["seed"])
     by_slice = measure_slices(
-        slices(texts), probabilities, labels, threshold, settings["resamples"], settings["seed"]
+        slices(texts), probabilities, labels, THRESHOLD, settings["resamples"], settings["seed"]
     )
 
     tweets = json.loads(Path(__file__).with_name(GOLDEN).read_text("utf-8"))
@@ -278,8 +275,8 @@ def main() -> None:
             "languages": ["en"],
             "licence": "Apache-2.0",
             "max_tokens": max_tokens,
-            "threshold": threshold,
-            "temperature": temperature,
+            "threshold": THRESHOLD,
+            "calibration": fitted,
             "golden_tolerance": settings["golden_tolerance"],
             "metrics": metrics,
             "slices": by_slice,
@@ -309,12 +306,12 @@ def main() -> None:
     values = {name: of["value"] for name, of in metrics.items() if isinstance(of, dict)}
     write_json(REPORTS / "held_out.json", values)
     write_json(REPORTS / "robustness.json", moved)
-    write_plots(probabilities, labels, threshold)
+    write_plots(probabilities, labels, THRESHOLD)
     accuracy = metrics["accuracy"]
     print(
         f"held-out accuracy {accuracy['value']:.4f} "
         f"({accuracy['low']:.4f} to {accuracy['high']:.4f}), "
-        f"temperature {temperature}, threshold {threshold}"
+        f"calibration {' '.join(f'{name} = {value}' for name, value in fitted.items())}"
     )
 
 
