@@ -311,7 +311,7 @@ def main() -> None:
     print(
         f"held-out accuracy {accuracy['value']:.4f} "
         f"({accuracy['low']:.4f} to {accuracy['high']:.4f}), "
-        f"calibration {' '.join(f'{name} = {value}' for name, value in fitted.items())}"
+        f"calibration {', '.join(f'{name} = {value}' for name, value in fitted.items())}"
     )
 
 
