@@ -277,7 +277,6 @@ def rows_as_texts(rows: Any) -> Any:
 
 
 FITTED_ALREADY = "it is fitted from the start"
-THRESHOLD = "predict decides by the model's threshold, which need not be 0.5"
 OTHER_CLASSES = "the check's labels are other than 0 and 1, and fit learns no classes"
 
 # Pipelines do not keep these conventions, whatever their last step.
@@ -303,7 +302,6 @@ OF_PIPELINES = {
         "check_classifier_data_not_an_array": OTHER_CLASSES,
         "check_classifier_not_supporting_multiclass": OTHER_CLASSES,
         "check_classifiers_classes": OTHER_CLASSES,
-        "check_classifiers_train": THRESHOLD,
         "check_estimators_dtypes": OTHER_CLASSES,
         "check_fit2d_1feature": OTHER_CLASSES,
     },
