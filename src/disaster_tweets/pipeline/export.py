@@ -30,7 +30,7 @@ from disaster_tweets.tokenizer import Tokenizer
 def parity(
     keras_logits: np.ndarray, exported_logits: np.ndarray, labels: np.ndarray
 ) -> dict[str, float]:
-    """Compare the exported model's probabilities, before temperature, with Keras's.
+    """Compare the exported model's probabilities, before calibration, with Keras's.
 
     Args:
         keras_logits: (texts,), from the fine-tuned model in float32.
