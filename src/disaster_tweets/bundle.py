@@ -41,9 +41,7 @@ class Bundle:
 def bundled() -> Traversable:
     """Return the folder of the model that this package carries."""
     beside = Path(__file__).with_name("artifacts")
-    if (
-        beside.is_dir()
-    ):  # as a wheel installs it; no need for the import below, which takes time
+    if beside.is_dir():  # as a wheel installs it; the import below would take time
         return beside
     import importlib_resources
 
