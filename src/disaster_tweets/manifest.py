@@ -59,8 +59,8 @@ _FORM: dict[str, Any] = {
     },
 }
 
-# Keys that came later, so that a model from before them still loads.
-_LATER_FORM: dict[str, Any] = {
+# Keys that may be absent, with what they hold where they are there.
+_OPTIONAL_FORM: dict[str, Any] = {
     "slices": dict,
     "robustness": dict,
     "architecture": {  # with layers also heads and feed_forward, with filters also window
@@ -99,8 +99,8 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
     except (ValueError, RecursionError) as error:
         raise _refused(source, f"not valid JSON ({error})") from None
     _check_form(manifest, _FORM, source, "")
-    later = {key: form for key, form in _LATER_FORM.items() if key in manifest}
-    _check_form(manifest, later, source, "")
+    present = {key: form for key, form in _OPTIONAL_FORM.items() if key in manifest}
+    _check_form(manifest, present, source, "")
     if manifest["schema_version"] != SCHEMA_VERSION:
         found = manifest["schema_version"]
         raise _refused(

@@ -10,17 +10,16 @@ import click
 from disaster_tweets.cli.group import Commands
 from disaster_tweets.errors import DISTRIBUTION
 
+# In the order of their use.
 _MODULES = {
-    name: f"{__name__}.{module}"
-    for module, names in {
-        "predict": ["predict"],
-        "score": ["score"],
-        "explain": ["explain"],
-        "evaluate": ["evaluate"],
-        "serve": ["serve"],
-        "installation": ["info", "verify", "plugins"],
-    }.items()
-    for name in names
+    "predict": "disaster_tweets.cli.predict",
+    "score": "disaster_tweets.cli.score",
+    "explain": "disaster_tweets.cli.explain",
+    "evaluate": "disaster_tweets.cli.evaluate",
+    "serve": "disaster_tweets.cli.serve",
+    "info": "disaster_tweets.cli.installation",
+    "verify": "disaster_tweets.cli.installation",
+    "plugins": "disaster_tweets.cli.installation",
 }
 
 
