@@ -53,7 +53,7 @@ def make_oracle(vocabulary: Sequence[str], max_tokens: int) -> Encode:
     def cost(form: str) -> float:
         if len(form.removeprefix("##") or form) == 1:
             return math.log(len(ids)) + 1
-        return math.log(ids[form])
+        return math.log(ids[form]) + form.startswith("##")
 
     def encode(text: str) -> list[int]:
         words = pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(text))

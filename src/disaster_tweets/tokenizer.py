@@ -14,6 +14,8 @@ _MAX_WORD_CHARACTERS = 100  # a longer word is unknown, as in BERT
 
 _REMEMBERED_WORDS = 1 << 14
 
+_FRAGMENT = 1.0  # what the end or the middle of a word costs more than a word of its own
+
 _CJK_RANGES = (
     (0x3400, 0x4DBF),
     (0x4E00, 0x9FFF),
@@ -100,8 +102,9 @@ class Tokenizer:
     def _segment(self, word: str) -> list[int]:
         """Cut a word into the pieces of the lowest total cost.
 
-        A piece costs the logarithm of its rank, and a single character more than any other,
-        so that #abflood is read as "ab flood" and not as "ab ##fl ##ood". Inside a word,
+        A piece costs the logarithm of its rank, one that begins with ``##`` more, and a single
+        character more than any other: #abflood is read as "ab flood" and not as
+        "ab ##fl ##ood", #yycflood as "y y c flood" and not as "y y cfl ##ood". Inside a word,
         pieces count with and without the ``##``.
         """
         if len(word) > _MAX_WORD_CHARACTERS:
@@ -116,11 +119,12 @@ class Tokenizer:
                 continue
             for end in range(start + 1, min(len(word), start + self._longest) + 1):
                 part = word[start:end]
-                found = ids.get(part), ids.get("##" + part) if start else None
-                for piece in found:
+                inside = ids.get("##" + part) if start else None
+                for piece, more in ((ids.get(part), 0.0), (inside, _FRAGMENT)):
                     if piece is None:
                         continue
-                    cost = reached + (self._dear if end - start == 1 else math.log(piece))
+                    cost = self._dear if end - start == 1 else math.log(piece) + more
+                    cost += reached
                     if cost < costs[end]:
                         costs[end], last[end] = cost, (start, piece)
         if costs[-1] == math.inf:

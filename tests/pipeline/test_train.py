@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from disaster_tweets.pipeline import encoder
@@ -151,7 +150,7 @@ def test_texts_are_cleaned_before_they_are_encoded(tokenizer: Tokenizer) -> None
 
 
 def test_a_validation_has_all_texts_in_order(tokenizer: Tokenizer) -> None:
-    targets = pd.Series(TARGETS > 0.5).astype(int)
+    targets = (TARGETS > 0.5).astype(int)
     batches = list(in_order(TEXTS, targets, tokenizer, SIZE).as_numpy_iterator())
     assert [ids for ids, _ in rows(batches)] == [
         tuple(tokenizer.encode(text)) for text in TEXTS

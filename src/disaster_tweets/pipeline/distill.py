@@ -1,20 +1,24 @@
-"""Stage: what the student learns: data/distilled/train.csv, many texts with soft targets.
+"""Stage: what the student learns: many texts with soft targets and features.
 
 The targets of the texts that the teachers know train an assistant, which is the whole backbone.
 It labels more texts than anybody could ask the teachers about: the rest of the events' tweets,
-and altered copies of all.
+and altered copies of those that it learned. Of each text its features are kept, too.
+
+data/distilled/train.csv has the texts and targets, features.npy the features in the same order.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
 from disaster_tweets.pipeline import encoder, train
+from disaster_tweets.pipeline.alter import SimilarWords, altered, similar_words
 from disaster_tweets.pipeline.distillation import (
     blend_with_linear,
     examples,
@@ -22,48 +26,13 @@ from disaster_tweets.pipeline.distillation import (
     read_soft_labels,
     teachers,
 )
-from disaster_tweets.pipeline.flat import FlatClassifier, to_tflite
-from disaster_tweets.pipeline.project import DISTILLED, params, run_stage
+from disaster_tweets.pipeline.imitation import reading
+from disaster_tweets.pipeline.project import DISTILLED, FEATURES, params, run_stage
 from disaster_tweets.pipeline.splits import read_split
-from disaster_tweets.runtime import Runtime
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 
-# Of the alterations: the share of copies that lose words, and of those that are cut out; the
-# others are joined of two texts.
-_LOSING, _CUT = 0.4, 0.3
-_LOST = 0.25  # share of the words
-_SHORTEST, _LONGEST = 0.4, 0.8  # share of the words in what is cut out
-
-
-def altered(texts: Sequence[str], copies: int, seed: int) -> Iterator[str]:
-    """Yield copies of texts, each without some words, cut out, or joined with another's end.
-
-    What they say may have changed: they are for somebody to judge anew.
-
-    Args:
-        texts: As people write them.
-        copies: How many of each.
-        seed: Of what is altered, and how.
-    """
-    generator = random.Random(seed)
-    split = [clean(text).split() for text in texts]
-    for _ in range(copies):
-        for words in split:
-            if words:
-                yield " ".join(_alter(words, split, generator))
-
-
-def _alter(words: list[str], others: list[list[str]], generator: random.Random) -> list[str]:
-    kind = generator.random()
-    if kind < _LOSING:
-        return [word for word in words if generator.random() >= _LOST] or words
-    if kind < _LOSING + _CUT:
-        length = max(2, round(len(words) * generator.uniform(_SHORTEST, _LONGEST)))
-        start = generator.randrange(max(1, len(words) - length + 1))
-        return words[start : start + length]
-    other = generator.choice(others)
-    return words[: max(1, len(words) // 2)] + other[len(other) // 2 :]
+_ASKED_AT_ONCE = 128  # texts
 
 
 def not_among(events: pd.DataFrame, texts: Sequence[str]) -> list[str]:
@@ -72,70 +41,127 @@ def not_among(events: pd.DataFrame, texts: Sequence[str]) -> list[str]:
     return [text for text in events["text"] if text not in known]
 
 
-def labelled_by_assistant(
-    texts: Sequence[str], targets: np.ndarray, more: Sequence[str], settings: train.Settings
-) -> np.ndarray:
-    """Train the assistant on texts and targets; return its probabilities of more texts.
-
-    Args:
-        texts: As people write them.
-        targets: (texts,) in [0, 1].
-        more: The texts to be labelled.
-        settings: As the section ``train`` of params.yaml, with the assistant's shape.
-
-    Returns:
-        (more,) float64, from the assistant in int8, whose scores depend on each text alone.
-    """
-    model, shape, pieces = train.new_model(settings["vocabulary_from"], settings)
-    tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    train.fit(model, train.Batches(texts, targets, tokenizer, settings), settings)
-    runtime = Runtime(to_tflite(FlatClassifier(encoder.tensors(model, shape), shape)))
-
-    def logits(part: Sequence[str]) -> np.ndarray:
-        return runtime.logits([tokenizer.encode(clean(text)) for text in part])
-
-    runtime.reserve(settings["threads"])
-    parts = [more[start :: settings["threads"]] for start in range(settings["threads"])]
-    result = np.empty(len(more), np.float64)
-    with ThreadPoolExecutor(len(parts)) as pool:
-        for start, part in enumerate(pool.map(logits, parts)):
-            result[start :: len(parts)] = part
-    return 1 / (1 + np.exp(-result))
-
-
-def distilled(
+def taught(
     labelled: pd.DataFrame,
     events: pd.DataFrame,
     soft: pd.DataFrame,
     columns: Sequence[str],
     settings: train.Settings,
-) -> pd.DataFrame:
-    """Return ``text`` and ``target`` of all that a student learns.
+) -> tuple[list[str], np.ndarray]:
+    """Return what the assistant learns: texts, and targets (texts,) in [0, 1].
 
     Args:
         labelled: As for `distillation.examples`.
         events: Likewise.
         soft: Likewise.
         columns: Likewise.
-        settings: The section ``train`` of params.yaml, overridden by ``distill``.
+        settings: The section ``distill`` of params.yaml.
     """
     texts, targets = examples(labelled, events, soft, columns, settings["weight"])
-    targets = blend_with_linear(texts, targets, settings["linear"])
-    more = not_among(events, texts)
-    more += altered(texts, settings["copies"], settings["seed"])
-    settings = settings | {"vocabulary_from": labelled["text"]}
-    opinion = labelled_by_assistant(texts, targets, more, settings)
-    return pd.DataFrame({"text": [*texts, *more], "target": [*targets, *opinion]})
+    return texts, blend_with_linear(texts, targets, settings["linear"])
+
+
+def unlabelled(
+    texts: Sequence[str],
+    labelled: int,
+    events: pd.DataFrame,
+    similar: SimilarWords,
+    settings: train.Settings,
+) -> list[str]:
+    """Return what the assistant labels: the events' other tweets, and altered texts.
+
+    Args:
+        texts: What the assistant learned.
+        labelled: How many of them, from the first on, have a label.
+        events: As `distillation.read_events` returns them.
+        similar: As for `alter.altered`.
+        settings: ``copies_of_labelled``, ``copies_of_others`` and ``seed``.
+    """
+    copies = [settings["copies_of_labelled"]] * labelled
+    copies += [settings["copies_of_others"]] * (len(texts) - labelled)
+    return [*not_among(events, texts), *altered(texts, copies, similar, settings["seed"])]
+
+
+def words_alike(texts: Sequence[str], settings: train.Settings) -> dict[str, list[str]]:
+    """Return `alter.similar_words` of the vocabulary of texts, by the backbone."""
+    weights, pieces = train.initial_encoder(map(clean, texts), settings)
+    return similar_words(pieces, weights[encoder.WORDS])
+
+
+def train_assistant(
+    texts: Sequence[str],
+    targets: np.ndarray,
+    vocabulary_from: Sequence[str],
+    settings: train.Settings,
+) -> tuple[keras.Model, Tokenizer]:
+    """Train the assistant; return it with its tokenizer.
+
+    Args:
+        texts: As people write them.
+        targets: (texts,) in [0, 1].
+        vocabulary_from: The texts whose word pieces it has.
+        settings: As the section ``train`` of params.yaml, with the assistant's shape.
+    """
+    model, _, pieces = train.new_model(vocabulary_from, settings)
+    tokenizer = Tokenizer(pieces, settings["max_tokens"])
+    train.fit(model, train.Batches(texts, targets, tokenizer, settings), settings)
+    return model, tokenizer
+
+
+def ask(
+    model: keras.Model, tokenizer: Tokenizer, texts: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a model says of texts: logits (texts,) and features (texts, width).
+
+    Features are what the logit is read from, float16; over the texts, each has the mean 0 and
+    the standard deviation 1.
+    """
+    encoded = [tokenizer.encode(clean(text)) for text in texts]
+    order = np.argsort([len(ids) for ids in encoded], kind="stable")
+    ragged = tf.ragged.constant([encoded[i] for i in order], tf.int32)
+    batches = tf.data.Dataset.from_tensor_slices(ragged).ragged_batch(_ASKED_AT_ONCE)
+    padded = batches.map(lambda ids: ids.to_tensor())
+    # In half precision their sums would be wrong.
+    logits, features = (
+        part.astype(np.float32) for part in reading(model).predict(padded, verbose=0)
+    )
+    place = np.argsort(order)
+    features = (features - features.mean(axis=0)) / features.std(axis=0)
+    return logits[place, 0], features[place].astype(np.float16)
+
+
+def with_opinion(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Return the targets of the first texts, and what the logits say of the others."""
+    opinion = 1 / (1 + np.exp(-logits[len(targets) :].astype(float)))
+    return np.concatenate([targets, opinion])
+
+
+def write(
+    texts: Sequence[str],
+    targets: np.ndarray,
+    features: np.ndarray,
+    table_path: Path = DISTILLED,
+    features_path: Path = FEATURES,
+) -> None:
+    """Write what `distillation.read_distilled` and `distillation.read_features` read."""
+    table_path.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame({"text": texts, "target": np.round(targets, 6)})
+    table.to_csv(table_path, index=False, lineterminator="\n")
+    np.save(features_path, features)
 
 
 def main() -> None:
     settings = params("train") | params("distill")
     train.set_up_tensorflow(settings)
-    soft = read_soft_labels()
-    table = distilled(read_split("train"), read_events(), soft, teachers(soft), settings)
-    DISTILLED.parent.mkdir(parents=True, exist_ok=True)
-    table.round({"target": 6}).to_csv(DISTILLED, index=False, lineterminator="\n")
-    print(f"{len(table)} texts, mean target {table['target'].mean():.3f}")
+    labelled, events, soft = read_split("train"), read_events(), read_soft_labels()
+    texts, targets = taught(labelled, events, soft, teachers(soft), settings)
+    assistant = train_assistant(texts, targets, list(labelled["text"]), settings)
+    similar = words_alike(labelled["text"], settings)
+    more = unlabelled(texts, len(labelled), events, similar, settings)
+    logits, features = ask(*assistant, [*texts, *more])
+    targets = with_opinion(targets, logits)
+    write([*texts, *more], targets, features)
+    print(f"{len(targets)} texts, mean target {targets.mean():.3f}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from disaster_tweets.pipeline.prepare import mask
-from disaster_tweets.pipeline.project import DISTILLED, EVENTS, PipelineError
+from disaster_tweets.pipeline.project import DISTILLED, EVENTS, FEATURES, PipelineError
 from disaster_tweets.text import clean
 
 SOFT_LABELS = Path("teacher/soft_labels.csv")
@@ -64,12 +64,16 @@ def read_events() -> pd.DataFrame:
     return events[~repeated & (masked != "")].reset_index(drop=True)
 
 
-def read_distilled() -> pd.DataFrame:
+def read_distilled(path: Path = DISTILLED) -> pd.DataFrame:
     """Return what the student learns: ``text`` (str) and ``target`` in [0, 1]."""
     # A carriage return is part of a tweet.
-    return pd.read_csv(
-        DISTILLED, dtype={"text": str}, keep_default_na=False, lineterminator="\n"
-    )
+    return pd.read_csv(path, dtype={"text": str}, keep_default_na=False, lineterminator="\n")
+
+
+def read_features(path: Path = FEATURES) -> np.ndarray:
+    """Return what the assistant makes of the same texts: (texts, width) float16."""
+    features: np.ndarray = np.load(path)
+    return features
 
 
 def teachers(soft: pd.DataFrame) -> list[str]:

@@ -21,7 +21,7 @@ Tensors = dict[str, np.ndarray]
 
 LAYER_NORM_EPSILON = 1e-12
 WINDOW = 3  # tokens that a filter of the convolution sees
-_WORDS = "embeddings.word_embeddings.weight"
+WORDS = "embeddings.word_embeddings.weight"
 _POSITIONS = "embeddings.position_embeddings.weight"
 
 
@@ -40,7 +40,7 @@ class Shape:
     @classmethod
     def of(cls, tensors: Tensors, heads: int) -> Shape:
         """Read the dimensions off the weights, which tell all but the number of heads."""
-        pieces, width = tensors[_WORDS].shape
+        pieces, width = tensors[WORDS].shape
         layers = {
             match[1]
             for name in tensors
@@ -73,7 +73,7 @@ def from_checkpoint(checkpoint: Tensors, pieces: list[int], positions: int) -> T
         for name, value in checkpoint.items()
         if name.startswith(("embeddings.LayerNorm", "encoder."))
     }
-    kept[_WORDS] = checkpoint[_WORDS][pieces]
+    kept[WORDS] = checkpoint[WORDS][pieces]
     kept[_POSITIONS] = (
         checkpoint[_POSITIONS][:positions]
         + checkpoint["embeddings.token_type_embeddings.weight"][0]
@@ -105,7 +105,7 @@ def reduce(
     }
     if filters:
         initial = keras.initializers.GlorotUniform(seed)
-        shape = (WINDOW, tensors[_WORDS].shape[1], filters)
+        shape = (WINDOW, tensors[WORDS].shape[1], filters)
         reduced["convolution.weight"] = np.asarray(initial(shape), np.float32)
         reduced["convolution.bias"] = np.zeros(filters, np.float32)
     for new, old in enumerate(layers):
@@ -196,7 +196,7 @@ def _layout(tensors: Tensors, shape: Shape) -> dict[str, list[np.ndarray]]:
         kernel, bias = dense(name)
         return [kernel.reshape(split), bias.reshape(split[1:])]
 
-    layout = {"words": [tensors[_WORDS]], "words_norm": norm("embeddings.LayerNorm")}
+    layout = {"words": [tensors[WORDS]], "words_norm": norm("embeddings.LayerNorm")}
     if shape.positions:
         layout["positions"] = [tensors[_POSITIONS]]
     if shape.filters:
@@ -234,7 +234,7 @@ def tensors(model: keras.Model, shape: Shape) -> Tensors:
     ) -> tuple[np.ndarray, np.ndarray]:
         return np.ascontiguousarray(kernel.reshape(inputs, -1).T), bias.reshape(-1)
 
-    named: Tensors = {_WORDS: weights("words")[0]}
+    named: Tensors = {WORDS: weights("words")[0]}
     if shape.positions:
         named[_POSITIONS] = weights("positions")[0]
 

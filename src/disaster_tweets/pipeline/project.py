@@ -21,6 +21,7 @@ BACKBONE = Path("data/backbone")
 EVENTS = Path("data/events")
 TEACHER = Path("data/teacher")
 DISTILLED = Path("data/distilled/train.csv")
+FEATURES = Path("data/distilled/features.npy")
 # end: left out of a copy
 PREPARED = Path("data/prepared")
 MODELS = Path("models")

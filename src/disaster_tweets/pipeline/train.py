@@ -7,21 +7,21 @@ import platform
 import random
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
 from disaster_tweets.pipeline import encoder
 
 # begin: left out of a copy
-from disaster_tweets.pipeline.distillation import read_distilled
+from disaster_tweets.pipeline.distillation import read_distilled, read_features
+from disaster_tweets.pipeline.imitation import imitating, loss_of_both
 
 # end: left out of a copy
 from disaster_tweets.pipeline.noise import disturb
@@ -41,6 +41,7 @@ from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 Settings = dict[str, Any]
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 # What can change the model's bytes, or its scores, when it is upgraded.
 RECORDED_PACKAGES = ("ai-edge-litert", "keras", "numpy", "scikit-learn", "tensorflow")
@@ -104,7 +105,9 @@ class Batches:
         tokenizer: Tokenizer,
         settings: Settings,
     ) -> None:
-        """Take texts, as people write them, and targets (texts,) in [0, 1].
+        """Take texts, as people write them, and targets (texts,) or (texts, outputs).
+
+        The first target of each text is in [0, 1].
 
         Raises:
             PipelineError: The texts do not fill a batch.
@@ -114,7 +117,8 @@ class Batches:
                 f"only {len(texts)} texts to train on, but train.batch_size = "
                 f"{settings['batch_size']} in params.yaml; choose a smaller one"
             )
-        self._texts, self._targets, self._tokenizer = texts, targets, tokenizer
+        self._texts, self._tokenizer = texts, tokenizer
+        self._targets = targets.reshape(len(texts), -1).astype(np.float32)
         self._size, self._disturbed = settings["batch_size"], settings["disturbed"]
         self._seed = settings["seed"]
         self._encoded = [self._encode(text) for text in texts]
@@ -130,11 +134,11 @@ class Batches:
     def dataset(self) -> tf.data.Dataset:
         """Return endless batches.
 
-        Each has ids (batch, tokens) int32, 0 = padding, and targets (batch, 1) float32.
+        Each has ids (batch, tokens) int32, 0 = padding, and targets (batch, outputs) float32.
         """
         signature = (
             tf.TensorSpec((None, None), tf.int32),
-            tf.TensorSpec((None, 1), tf.float32),
+            tf.TensorSpec((None, self._targets.shape[1]), tf.float32),
         )
         return tf.data.Dataset.from_generator(self._endless, output_signature=signature)
 
@@ -154,15 +158,15 @@ class Batches:
                 ids = np.zeros((len(batch), lengths[batch].max()), np.int32)
                 for row, text in enumerate(batch):
                     ids[row, : lengths[text]] = encoded[text]
-                yield ids, self._targets[batch, None].astype(np.float32)
+                yield ids, self._targets[batch]
 
 
 def in_order(
-    texts: Iterable[str], targets: pd.Series, tokenizer: Tokenizer, batch_size: int
+    texts: Iterable[str], targets: np.ndarray, tokenizer: Tokenizer, batch_size: int
 ) -> tf.data.Dataset:
     """Return all texts once, as batches of the form of `Batches.dataset`."""
     ragged = tf.ragged.constant([tokenizer.encode(clean(text)) for text in texts], tf.int32)
-    labels = targets.to_numpy(np.float32)[:, None]
+    labels = targets.astype(np.float32)[:, None]
     data = tf.data.Dataset.from_tensor_slices((ragged, labels)).ragged_batch(batch_size)
     return data.map(lambda ids, target: (ids.to_tensor(), target))
 
@@ -173,15 +177,17 @@ def fit(
     settings: Settings,
     validation: tf.data.Dataset | None = None,
     log: Path | None = None,
+    loss: Loss | None = None,
 ) -> dict[str, float]:
     """Train with AdamW, a warm-up and a cosine decay; return loss and metrics of the end.
 
     Args:
-        model: From logits; it is trained in place.
+        model: Its first output is the logit; it is trained in place.
         batches: What it learns.
         settings: ``epochs``, ``learning_rate``, ``warm_up`` (a fraction) and ``weight_decay``.
         validation: Batches to measure after each epoch.
         log: A CSV file for the measures of each epoch.
+        loss: Of targets and outputs; without it, the cross-entropy of the logit.
     """
     steps = settings["epochs"] * batches.per_epoch
     warm_up = round(settings["warm_up"] * steps)
@@ -198,7 +204,7 @@ def fit(
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(
         optimizer,
-        keras.losses.BinaryCrossentropy(from_logits=True),
+        loss or keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[accuracy],
     )
     history = model.fit(
@@ -213,9 +219,9 @@ def fit(
     return {name: float(values[-1]) for name, values in history.items()}
 
 
-def accuracy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def accuracy(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
     """Return (batch, 1) where the sign of the logit agrees with the target, hard or soft."""
-    return tf.cast(tf.equal(targets > 0.5, logits > 0.0), tf.float32)
+    return tf.cast(tf.equal(targets[:, :1] > 0.5, outputs[:, :1] > 0.0), tf.float32)
 
 
 def processor_features() -> list[str]:
@@ -306,18 +312,26 @@ def main() -> None:
 
     model, shape, pieces = new_model(train["text"], settings)
     tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    learned = train
+    learned, learner, loss = train, model, None
     # begin: left out of a copy
     learned = read_distilled()
     # end: left out of a copy
     texts, targets = list(learned["text"]), learned["target"].to_numpy()
+    # begin: left out of a copy
+    features = read_features()
+    targets = np.column_stack([targets, features])
+    learner, loss = imitating(model, features.shape[1]), loss_of_both(settings["features"])
+    # end: left out of a copy
     batches = Batches(texts, targets, tokenizer, settings)
     validation = in_order(
-        calibration["text"], majority(calibration), tokenizer, settings["batch_size"]
+        calibration["text"],
+        majority(calibration).to_numpy(),
+        tokenizer,
+        settings["batch_size"],
     )
 
     PLOTS.mkdir(parents=True, exist_ok=True)
-    measured = fit(model, batches, settings, validation, PLOTS / "training.csv")
+    measured = fit(learner, batches, settings, validation, PLOTS / "training.csv", loss)
     write_json(REPORTS / "training.json", measured)
 
     MODELS.mkdir(exist_ok=True)
