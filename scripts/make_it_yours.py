@@ -42,7 +42,6 @@ LEFT_OUT = (
     *("docs/tutorial.md", "docs/make-it-yours.md", "docs/predict.svg", "docs/picture.py"),
     *("docs/why.md", "docs/probability.md", "docs/score-a-file.md"),
     *("benchmarks/peers/*", "docs/benchmark.md", "docs/benchmark.svg"),
-    *("docs/frontier.md", "docs/frontier.svg"),
     "docs/choose-a-threshold.md",
     *("scripts/make_it_yours.py", "scripts/templates/*"),
     *("src/*/pipeline/download_dataset.py", "src/*/pipeline/submission.py"),
