@@ -1,5 +1,6 @@
 """What the tests share: the wheel under test, the real data where it is there, processes."""
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import zlib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -55,6 +57,15 @@ def raw_data() -> Path:
 def manifest() -> dict[str, Any]:
     """The manifest of the installed model, read without the package's help."""
     return _artifact("manifest.json")
+
+
+def fingerprint(content: bytes) -> dict[str, Any]:
+    """Return how the manifest describes a file."""
+    return {
+        "size": len(content),
+        "crc32": zlib.crc32(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 class Golden(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -13,6 +12,8 @@ import importlib_resources
 import pytest
 
 from disaster_tweets import ArtifactError, Classifier, predict
+
+from .conftest import fingerprint
 
 FILES = ("model.tflite", "vocab.txt")  # golden.json is read by `disaster-tweets verify` alone
 TEXT = "The ferry capsized, forty people are in the water"
@@ -119,10 +120,7 @@ class TestDamage:
 def test_garbage_with_a_matching_manifest(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
     description = json.loads((folder / "manifest.json").read_bytes())
-    description["artifacts"][name] = {
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    description["artifacts"][name] = fingerprint(content)
     (folder / "manifest.json").write_text(json.dumps(description), "utf-8")
 
     assert "; reinstall disaster-tweets-model" in refusal(folder, name)
@@ -174,7 +172,8 @@ class TestManifest:
             ("artifacts", [], "artifacts must be an object"),
             ("artifacts/model.tflite/size", "1", "artifacts/model.tflite/size has the wrong"),
             ("artifacts/vocab.txt/sha256", "0" * 63, "artifacts/vocab.txt/sha256 is not a SHA"),
-            ("artifacts/vocab.txt/sha256", "0" * 64, None),
+            ("artifacts/vocab.txt/crc32", "0", "artifacts/vocab.txt/crc32 has the wrong type"),
+            ("artifacts/vocab.txt/crc32", 0, None),
         ],
     )
     def test_a_wrong_value(
@@ -201,6 +200,7 @@ class TestManifest:
             "golden_tolerance",
             "metrics/auc/low",
             "artifacts/golden.json",
+            "artifacts/model.tflite/crc32",
             "artifacts/model.tflite/sha256",
             "backbone/licence",
             "training/processor_features",

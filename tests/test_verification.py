@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import disaster_tweets
+
+from .conftest import fingerprint
 
 
 class Install(NamedTuple):
@@ -122,6 +123,17 @@ def test_a_missing_file(install: Install, name: str) -> None:
     assert all(Path(name).name in line for line in err)
 
 
+def test_it_compares_more_than_a_load_does(install: Install) -> None:
+    manifest = json.loads(install.artifact("manifest.json").read_bytes())
+    manifest["artifacts"]["model.tflite"]["sha256"] = "0" * 64
+    install.artifact("manifest.json").write_text(json.dumps(manifest), "utf-8")
+    status, _, err = install.verify()
+
+    assert status == 1
+    assert any("model.tflite: its content was altered" in line for line in err)
+    disaster_tweets.Classifier.load(install.artifact("manifest.json").parent)
+
+
 @pytest.mark.parametrize("missing", ["RECORD", "*"])
 def test_an_install_without_its_record(install: Install, missing: str) -> None:
     # Another install comes later on the path: its RECORD says nothing of this one.
@@ -189,8 +201,5 @@ def _rewrite_golden(install: Install, content: str) -> None:
     raw = content.encode()
     install.artifact("golden.json").write_bytes(raw)
     manifest = json.loads(install.artifact("manifest.json").read_bytes())
-    manifest["artifacts"]["golden.json"] = {
-        "size": len(raw),
-        "sha256": hashlib.sha256(raw).hexdigest(),
-    }
+    manifest["artifacts"]["golden.json"] = fingerprint(raw)
     install.artifact("manifest.json").write_text(json.dumps(manifest), "utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import zipfile
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT
+from .conftest import ROOT, fingerprint
 
 PACKAGE = ROOT / "src" / "disaster_tweets"
 
@@ -45,9 +44,7 @@ def test_artifacts_are_those_of_the_manifest(archive: zipfile.ZipFile) -> None:
     manifest = json.loads(archive.read(f"{folder}/manifest.json"))
     assert set(manifest["artifacts"]) == {"model.tflite", "vocab.txt", "golden.json"}
     for name, entry in manifest["artifacts"].items():
-        content = archive.read(f"{folder}/{name}")
-        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
-        assert len(content) == entry["size"]
+        assert entry == fingerprint(archive.read(f"{folder}/{name}"))
 
 
 def test_sizes_are_within_budget(wheel: Path, archive: zipfile.ZipFile) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 MODEL, VOCABULARY, GOLDEN = "model.tflite", "vocab.txt", "golden.json"
 
-_BLOCK = 1 << 16  # bytes hashed at a time, which is faster than one large read
+_BLOCK = 1 << 16  # bytes read at a time, which is faster than one large read
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """The verified files of one model.
+    """The files of one model, found intact.
 
     Attributes:
         manifest: The content of manifest.json.
@@ -72,13 +72,16 @@ def open_folder(path: str | os.PathLike[str] | None) -> Traversable:
 
 
 def read(folder: Traversable) -> Bundle:
-    """Read the model in ``folder`` and verify each file against the manifest.
+    """Read the model in ``folder`` and compare each file with the manifest.
+
+    By CRC-32, as each process does it: no accident gets by, and it takes a third of the time
+    of a SHA-256 or less. `verified` compares that.
 
     Raises:
         ArtifactError: A file is missing, truncated or altered; the message names it.
     """
     description = read_manifest(folder)
-    model, vocabulary = (verified(folder, name, description) for name in (MODEL, VOCABULARY))
+    model, vocabulary = (intact(folder, name, description) for name in (MODEL, VOCABULARY))
     return Bundle(
         manifest=description,
         vocabulary=read_vocabulary(vocabulary),
@@ -94,18 +97,27 @@ def read_manifest(folder: Traversable) -> manifest.Manifest:
     return manifest.parse(raw, str(file))
 
 
+def intact(folder: Traversable, name: str, description: manifest.Manifest) -> Traversable:
+    """Return the file of one artifact; ArtifactError unless its CRC-32 is the manifest's."""
+    file, expected = folder / name, description["artifacts"][name]
+    checksum = size = 0
+    for block in _blocks(file):
+        checksum = zlib.crc32(block, checksum)
+        size += len(block)
+    _compare(file, size, expected["size"], checksum, expected["crc32"])
+    return file
+
+
 def verified(folder: Traversable, name: str, description: manifest.Manifest) -> Traversable:
-    """Return the file of one artifact; ArtifactError unless its content is the manifest's."""
+    """Return the file of one artifact; ArtifactError unless its SHA-256 is the manifest's."""
+    import hashlib
+
     file, expected = folder / name, description["artifacts"][name]
     digest, size = hashlib.sha256(), 0
-    with _named(file), file.open("rb") as content:
-        while block := content.read(_BLOCK):
-            digest.update(block)
-            size += len(block)
-    if size != expected["size"]:
-        raise _refused(file, f"{size} bytes instead of {expected['size']}")
-    if digest.hexdigest() != expected["sha256"]:
-        raise _refused(file, "its content was altered")
+    for block in _blocks(file):
+        digest.update(block)
+        size += len(block)
+    _compare(file, size, expected["size"], digest.hexdigest(), expected["sha256"])
     return file
 
 
@@ -115,10 +127,25 @@ def read_vocabulary(file: Traversable) -> list[str]:
         pieces = file.read_bytes().decode("utf-8").split("\n")[:-1]
     except UnicodeDecodeError:
         raise _refused(file, "not valid UTF-8") from None
-    missing = set(SPECIAL_TOKENS).difference(pieces)
+    missing = [token for token in SPECIAL_TOKENS if token not in pieces]
     if missing:
         raise _refused(file, f"lacks {', '.join(sorted(missing))}")
     return pieces
+
+
+def _blocks(file: Traversable) -> Iterator[bytes]:
+    with _named(file), file.open("rb") as content:
+        while block := content.read(_BLOCK):
+            yield block
+
+
+def _compare(
+    file: Traversable, size: int, right_size: int, checksum: object, right_checksum: object
+) -> None:
+    if size != right_size:
+        raise _refused(file, f"{size} bytes instead of {right_size}")
+    if checksum != right_checksum:
+        raise _refused(file, "its content was altered")
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Classifier:
     def load(
         cls, path: str | os.PathLike[str] | None = None, *, threshold: float | None = None
     ) -> Classifier:
-        """Load a model and verify its files.
+        """Load a model whose files are intact.
 
         Args:
             path: A folder with manifest.json and the files that it names; the model in this

@@ -45,9 +45,9 @@ _FORM: dict[str, Any] = {
     },
     "parity": dict,
     "artifacts": {
-        "model.tflite": {"sha256": str, "size": int},
-        "vocab.txt": {"sha256": str, "size": int},
-        "golden.json": {"sha256": str, "size": int},
+        "model.tflite": {"size": int, "crc32": int, "sha256": str},
+        "vocab.txt": {"size": int, "crc32": int, "sha256": str},
+        "golden.json": {"size": int, "crc32": int, "sha256": str},
     },
     "data": dict,
     "backbone": {"repository": str, "revision": str, "licence": str, "checksums": dict},

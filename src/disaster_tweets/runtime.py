@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -115,20 +114,22 @@ def _without_start_up_message() -> Iterator[None]:
     if threading.active_count() > 1:
         yield
         return
-    with ExitStack() as stack:
-        try:
-            caught = stack.enter_context(tempfile.TemporaryFile())
-            standard_error = os.dup(2)
-        except OSError:  # nowhere to write, or no standard error
-            yield
-            return
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(standard_error, 2)
-            os.close(standard_error)
-            caught.seek(0)
-            for line in caught:
+    try:
+        standard_error = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    written, writing = os.pipe()
+    if hasattr(os, "set_blocking"):  # rather lose what does not fit than wait for a reader
+        os.set_blocking(writing, False)
+    os.dup2(writing, 2)
+    os.close(writing)
+    try:
+        yield
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+        with os.fdopen(written, "rb") as lines:
+            for line in lines:
                 if b"Created TensorFlow Lite XNNPACK delegate" not in line:
                     os.write(2, line)

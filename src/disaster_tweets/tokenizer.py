@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
 SPECIAL_TOKENS = ("[PAD]", UNKNOWN, START, END)
@@ -77,8 +77,7 @@ class Tokenizer:
 
     def __init__(self, vocabulary: Sequence[str], max_tokens: int) -> None:
         self.max_tokens = max_tokens
-        self._ids = {piece: index for index, piece in enumerate(vocabulary)}
-        self._longest = max(map(len, vocabulary))
+        self._ids = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
         self._start, self._end = self._ids[START], self._ids[END]
         self._unknown = self._ids[UNKNOWN]
         self._dear = math.log(len(vocabulary)) + 1
@@ -99,6 +98,10 @@ class Tokenizer:
         whole = self._ids.get(word)
         return self._segmented(word) if whole is None else [whole]
 
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._ids))
+
     def _segment(self, word: str) -> list[int]:
         """Cut a word into the pieces of the lowest total cost.
 
@@ -109,7 +112,7 @@ class Tokenizer:
         """
         if len(word) > _MAX_WORD_CHARACTERS:
             return [self._unknown]
-        ids = self._ids
+        ids, longest = self._ids, self._longest
         # For each place in the word: the lowest cost up to it, and the last piece of that way.
         costs = [0.0] + [math.inf] * len(word)
         last = [(0, self._unknown)] * len(costs)
@@ -117,7 +120,7 @@ class Tokenizer:
             reached = costs[start]
             if reached == math.inf:
                 continue
-            for end in range(start + 1, min(len(word), start + self._longest) + 1):
+            for end in range(start + 1, min(len(word), start + longest) + 1):
                 part = word[start:end]
                 inside = ids.get("##" + part) if start else None
                 for piece, more in ((ids.get(part), 0.0), (inside, _FRAGMENT)):

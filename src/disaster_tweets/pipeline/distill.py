@@ -15,7 +15,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
 from disaster_tweets.pipeline import encoder, train
 from disaster_tweets.pipeline.alter import SimilarWords, altered, similar_words
@@ -118,12 +117,10 @@ def ask(
     """
     encoded = [tokenizer.encode(clean(text)) for text in texts]
     order = np.argsort([len(ids) for ids in encoded], kind="stable")
-    ragged = tf.ragged.constant([encoded[i] for i in order], tf.int32)
-    batches = tf.data.Dataset.from_tensor_slices(ragged).ragged_batch(_ASKED_AT_ONCE)
-    padded = batches.map(lambda ids: ids.to_tensor())
+    batches = train.padded([encoded[i] for i in order], _ASKED_AT_ONCE)
     # In half precision their sums would be wrong.
     logits, features = (
-        part.astype(np.float32) for part in reading(model).predict(padded, verbose=0)
+        part.astype(np.float32) for part in reading(model).predict(batches, verbose=0)
     )
     place = np.argsort(order)
     features = (features - features.mean(axis=0)) / features.std(axis=0)

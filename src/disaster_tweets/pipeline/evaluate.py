@@ -10,6 +10,7 @@ import hashlib
 import json
 import random
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -227,9 +228,13 @@ def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float)
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
-    """Return the size in bytes and the SHA-256 of a file."""
+    """Return the size in bytes, the CRC-32 and the SHA-256 of a file."""
     content = path.read_bytes()
-    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {
+        "size": len(content),
+        "crc32": zlib.crc32(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 def main() -> None:

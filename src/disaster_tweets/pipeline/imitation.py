@@ -22,8 +22,8 @@ def imitating(model: keras.Model, width: int) -> keras.Model:
     Behind the logit stands what a linear layer, which is thrown away then, makes of the vector
     that the logit is read from.
     """
-    _, pooled = reading(model).outputs
-    guess = keras.layers.Dense(width, dtype="float32", name="guess")(pooled)
+    vector = model.get_layer("classifier").input
+    guess = keras.layers.Dense(width, dtype="float32", name="guess")(vector)
     return keras.Model(
         model.input, keras.layers.Concatenate(dtype="float32")([model.output, guess])
     )

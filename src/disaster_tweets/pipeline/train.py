@@ -165,10 +165,15 @@ def in_order(
     texts: Iterable[str], targets: np.ndarray, tokenizer: Tokenizer, batch_size: int
 ) -> tf.data.Dataset:
     """Return all texts once, as batches of the form of `Batches.dataset`."""
-    ragged = tf.ragged.constant([tokenizer.encode(clean(text)) for text in texts], tf.int32)
-    labels = targets.astype(np.float32)[:, None]
-    data = tf.data.Dataset.from_tensor_slices((ragged, labels)).ragged_batch(batch_size)
-    return data.map(lambda ids, target: (ids.to_tensor(), target))
+    encoded = [tokenizer.encode(clean(text)) for text in texts]
+    labels = tf.data.Dataset.from_tensor_slices(targets.astype(np.float32)[:, None])
+    return tf.data.Dataset.zip(padded(encoded, batch_size), labels.batch(batch_size))
+
+
+def padded(encoded: Sequence[Sequence[int]], batch_size: int) -> tf.data.Dataset:
+    """Return ids in order, in batches (batch, tokens) int32, 0 = padding."""
+    ids = tf.data.Dataset.from_tensor_slices(tf.ragged.constant(encoded, tf.int32))
+    return ids.ragged_batch(batch_size).map(lambda batch: batch.to_tensor())
 
 
 def fit(
