@@ -141,6 +141,8 @@ def structure(architecture: dict[str, int]) -> str:
         parts.append("the largest and the mean response of each filter")
     else:
         parts.append("the mean over the pieces")
+    if "hidden" in architecture:
+        parts.append("{hidden} hidden units that read these")
     return "; ".join([*parts, "one logit"]).format_map(sizes)
 
 

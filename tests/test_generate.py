@@ -108,6 +108,10 @@ def test_a_model_is_told_in_words_whatever_it_has(generate: ModuleType) -> None:
         generate.structure({**ends, **layers, **convolution})
         == f"{start}{told_layers}{told_convolution}one logit"
     )
+    assert (
+        generate.structure({**ends, "layers": 0, **convolution, "hidden": 64})
+        == f"{start}{told_convolution}64 hidden units that read these; one logit"
+    )
     one = generate.structure({**ends, **layers, "layers": 1, "filters": 0})
     assert "; an encoder layer with 12 attention heads and" in one
 

@@ -63,7 +63,7 @@ _FORM: dict[str, Any] = {
 _OPTIONAL_FORM: dict[str, Any] = {
     "slices": dict,
     "robustness": dict,
-    "architecture": {  # with layers also heads and feed_forward, with filters also window
+    "architecture": {  # and heads, feed_forward, window, hidden where it has such parts
         "layers": int,
         "width": int,
         "filters": int,

@@ -8,12 +8,15 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Runtime:

@@ -36,6 +36,7 @@ TINY: dict[str, dict[str, object]] = {
         "layers": [0, 1],
         "feed_forward": 24,
         "filters": 0,
+        "hidden": 0,
     },
     "export": {"parity": {"mean_difference": 0.1, "auc_drop": 0.1}},
     "evaluate": {"resamples": 50},
@@ -239,7 +240,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, reference: ModuleType) -> Pr
     )
     # begin: left out of a copy
     project.change_params(
-        train={"layers": [0], "feed_forward": 16, "filters": 16},
+        train={"layers": [0], "feed_forward": 16, "filters": 16, "hidden": 8},
         distill={"layers": [0, 1], "feed_forward": 24, "epochs": 4, "learning_rate": 0.01},
     )
     # end: left out of a copy

@@ -119,12 +119,15 @@ def test_units_of_the_smallest_norms_are_dropped(tiny: encoder.Tensors) -> None:
     np.testing.assert_allclose(pooled(reduced, 2, ids), pooled(tiny, 2, ids), atol=1e-5)
 
 
-def with_convolution(tiny: encoder.Tensors, layers: list[int]) -> encoder.Tensors:
-    """Return the layers that are named, a convolution, and a classifier on top."""
-    tensors = encoder.reduce(tiny, layers, 32, filters=6, seed=1)
+def with_convolution(
+    tiny: encoder.Tensors, layers: list[int], hidden: int = 0
+) -> encoder.Tensors:
+    """Return the layers that are named, a convolution, hidden units, and a classifier."""
+    tensors = encoder.reduce(tiny, layers, 32, filters=6, seed=1, hidden=hidden)
     generator = np.random.default_rng(2)
     tensors["convolution.bias"] = generator.standard_normal(6).astype(np.float32)
-    tensors["classifier.weight"] = generator.standard_normal((1, 12)).astype(np.float32)
+    weights = generator.standard_normal((1, 12 + hidden)).astype(np.float32)
+    tensors["classifier.weight"] = weights
     return tensors
 
 
@@ -154,11 +157,12 @@ def test_a_convolution_sees_nothing_of_the_padding(
     np.testing.assert_allclose(batch, alone, atol=1e-5)
 
 
+@pytest.mark.parametrize("hidden", [0, 5])
 @pytest.mark.parametrize("layers", [[], [1]])
 def test_the_flat_convolution_is_the_same_function(
-    tiny: encoder.Tensors, layers: list[int], tmp_path: Path
+    tiny: encoder.Tensors, layers: list[int], hidden: int, tmp_path: Path
 ) -> None:
-    tensors = with_convolution(tiny, layers)
+    tensors = with_convolution(tiny, layers, hidden)
     ids, _ = recorded("tiny.json")
     assert min(map(len, ids)) == 2  # an empty text: fewer tokens than a filter sees
     expected = (
@@ -177,10 +181,11 @@ def test_the_flat_convolution_is_the_same_function(
     np.testing.assert_allclose(Runtime(path).logits(ids), expected, atol=0.2)
 
 
-@pytest.mark.parametrize("form", ["layers", "convolution", "both"])
+@pytest.mark.parametrize("form", ["layers", "convolution", "both", "hidden"])
 def test_weights_survive_the_way_through_keras(tiny: encoder.Tensors, form: str) -> None:
     if form != "layers":
-        tiny = with_convolution(tiny, [] if form == "convolution" else [0, 1])
+        layers = [0, 1] if form == "both" else []
+        tiny = with_convolution(tiny, layers, hidden=5 if form == "hidden" else 0)
     shape = encoder.Shape.of(tiny, heads=2)
     model = encoder.build(shape, dropout=0.1)
     encoder.load(model, tiny, shape)

@@ -148,6 +148,11 @@ def test_the_architecture_names_only_what_the_model_has(reference: ModuleType) -
     both = evaluate.architecture(encoder.reduce(tensors, [1], 4, filters=5, seed=1), heads=2)
     of_both = {"layers": 1, "heads": 2, "feed_forward": 4, "filters": 5, "window": 3}
     assert both == both | of_both
+    more = evaluate.architecture(
+        encoder.reduce(tensors, [], 0, filters=5, seed=1, hidden=4), heads=2
+    )
+    assert more["hidden"] == 4
+    assert more["parameters"] == words * width + 2 * width + (3 * width + 1) * 5 + 11 * 4
 
 
 # begin: left out of a copy

@@ -152,6 +152,7 @@ def test_it_trains_the_whole_backbone_on_labels_alone(tmp_path: Path) -> None:
         "layers": [0, 1, 2, 3, 4, 5],
         "feed_forward": 1536,
         "filters": 0,
+        "hidden": 0,
         "dropout": 0.1,
         "epochs": 2,
         "learning_rate": 4e-5,

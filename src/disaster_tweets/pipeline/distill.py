@@ -118,10 +118,7 @@ def ask(
     encoded = [tokenizer.encode(clean(text)) for text in texts]
     order = np.argsort([len(ids) for ids in encoded], kind="stable")
     batches = train.padded([encoded[i] for i in order], _ASKED_AT_ONCE)
-    # In half precision their sums would be wrong.
-    logits, features = (
-        part.astype(np.float32) for part in reading(model).predict(batches, verbose=0)
-    )
+    logits, features = reading(model).predict(batches, verbose=0)
     place = np.argsort(order)
     features = (features - features.mean(axis=0)) / features.std(axis=0)
     return logits[place, 0], features[place].astype(np.float16)

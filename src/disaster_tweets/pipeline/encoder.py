@@ -1,7 +1,8 @@
 """The Keras model: BERT's embeddings, then any of its layers, a convolution, and one logit.
 
-Without a convolution the logit reads the mean over the tokens; with one, its largest and its
-mean response. Without layers there are no positions: a convolution sees neighbours anyway.
+Without a convolution a text becomes the mean over its tokens; with one, the largest and the
+mean response of each filter. The logit reads these, and hidden units that read them, if there
+are any. Without layers there are no positions: a convolution sees neighbours anyway.
 
 Weights travel as a dict of arrays under the names and in the layout that BERT checkpoints
 use (Linear weights are (outputs, inputs)), so that the backbone, the trained model and
@@ -22,7 +23,7 @@ Tensors = dict[str, np.ndarray]
 LAYER_NORM_EPSILON = 1e-12
 WINDOW = 3  # tokens that a filter of the convolution sees
 WORDS = "embeddings.word_embeddings.weight"
-_POSITIONS = "embeddings.position_embeddings.weight"
+POSITIONS = "embeddings.position_embeddings.weight"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Shape:
     heads: int
     feed_forward: int
     filters: int
+    hidden: int = 0
 
     @classmethod
     def of(cls, tensors: Tensors, heads: int) -> Shape:
@@ -48,12 +50,13 @@ class Shape:
         }
         return cls(
             pieces=pieces,
-            positions=len(tensors.get(_POSITIONS, ())),
+            positions=len(tensors.get(POSITIONS, ())),
             width=width,
             layers=len(layers),
             heads=heads,
             feed_forward=len(tensors.get("encoder.layer.0.intermediate.dense.bias", ())),
             filters=len(tensors.get("convolution.bias", ())),
+            hidden=len(tensors.get("hidden.bias", ())),
         )
 
 
@@ -74,17 +77,22 @@ def from_checkpoint(checkpoint: Tensors, pieces: list[int], positions: int) -> T
         if name.startswith(("embeddings.LayerNorm", "encoder."))
     }
     kept[WORDS] = checkpoint[WORDS][pieces]
-    kept[_POSITIONS] = (
-        checkpoint[_POSITIONS][:positions]
+    kept[POSITIONS] = (
+        checkpoint[POSITIONS][:positions]
         + checkpoint["embeddings.token_type_embeddings.weight"][0]
     )
     return kept
 
 
 def reduce(
-    tensors: Tensors, layers: list[int], feed_forward: int, filters: int, seed: int
+    tensors: Tensors,
+    layers: list[int],
+    feed_forward: int,
+    filters: int,
+    seed: int,
+    hidden: int = 0,
 ) -> Tensors:
-    """Cut a smaller encoder out of a large one, and put a convolution behind it.
+    """Cut a smaller encoder out of a large one, and put a convolution and more behind it.
 
     Args:
         tensors: As `from_checkpoint` returns them.
@@ -92,22 +100,30 @@ def reduce(
         feed_forward: How many units of each feed-forward part are kept: those whose weights
             going in and coming out have the largest norms.
         filters: Filters of the convolution; 0 for none.
-        seed: Of the random weights of the convolution.
+        seed: Of the random weights of the convolution and of the hidden units.
+        hidden: Units between what a text becomes and the logit; 0 for none.
 
     Returns:
         The same names, the layers numbered anew; ``convolution.weight`` (window, width,
-        filters) and ``convolution.bias`` (filters,).
+        filters) and ``convolution.bias`` (filters,); ``hidden.weight`` (hidden, pooled) and
+        ``hidden.bias`` (hidden,).
     """
     reduced = {
         name: value
         for name, value in tensors.items()
-        if not name.startswith("encoder.") and (layers or name != _POSITIONS)
+        if not name.startswith("encoder.") and (layers or name != POSITIONS)
     }
+    width = tensors[WORDS].shape[1]
+    initial = keras.initializers.GlorotUniform(seed)
     if filters:
-        initial = keras.initializers.GlorotUniform(seed)
-        shape = (WINDOW, tensors[WORDS].shape[1], filters)
+        shape = (WINDOW, width, filters)
         reduced["convolution.weight"] = np.asarray(initial(shape), np.float32)
         reduced["convolution.bias"] = np.zeros(filters, np.float32)
+    if hidden:
+        reduced["hidden.weight"] = np.asarray(
+            initial((hidden, 2 * filters or width)), np.float32
+        )
+        reduced["hidden.bias"] = np.zeros(hidden, np.float32)
     for new, old in enumerate(layers):
         layer = f"encoder.layer.{old}"
         wide = tensors[f"{layer}.intermediate.dense.weight"]
@@ -172,6 +188,10 @@ def build(shape: Shape, dropout: float) -> keras.Model:
     pooled = keras.ops.sum(x, axis=1) / keras.ops.sum(weights, axis=1)
     if shape.filters:
         pooled = keras.ops.concatenate([keras.ops.max(x, axis=1), pooled], axis=-1)
+    if shape.hidden:
+        units = layers.Dense(shape.hidden, activation="gelu", dtype="float32", name="hidden")
+        read = units(layers.Dropout(dropout)(pooled))
+        pooled = keras.ops.concatenate([pooled, read], axis=-1)
     logit = layers.Dense(1, dtype="float32", name="classifier")(layers.Dropout(dropout)(pooled))
     return keras.Model(ids, logit, name="classifier")
 
@@ -198,9 +218,11 @@ def _layout(tensors: Tensors, shape: Shape) -> dict[str, list[np.ndarray]]:
 
     layout = {"words": [tensors[WORDS]], "words_norm": norm("embeddings.LayerNorm")}
     if shape.positions:
-        layout["positions"] = [tensors[_POSITIONS]]
+        layout["positions"] = [tensors[POSITIONS]]
     if shape.filters:
         layout["convolution"] = [tensors["convolution.weight"], tensors["convolution.bias"]]
+    if shape.hidden:
+        layout["hidden"] = dense("hidden")
     for i in range(shape.layers):
         layer = f"encoder.layer.{i}"
         kernel, bias = dense(f"{layer}.attention.output.dense")
@@ -236,7 +258,7 @@ def tensors(model: keras.Model, shape: Shape) -> Tensors:
 
     named: Tensors = {WORDS: weights("words")[0]}
     if shape.positions:
-        named[_POSITIONS] = weights("positions")[0]
+        named[POSITIONS] = weights("positions")[0]
 
     def put(name: str, pair: tuple[np.ndarray, np.ndarray] | list[np.ndarray]) -> None:
         named[f"{name}.weight"], named[f"{name}.bias"] = pair
@@ -258,5 +280,8 @@ def tensors(model: keras.Model, shape: Shape) -> Tensors:
         put(f"{layer}.output.LayerNorm", weights(f"narrow_norm_{i}"))
     if shape.filters:
         put("convolution", weights("convolution"))
-    put("classifier", dense(*weights("classifier"), 2 * shape.filters or width))
+    pooled = 2 * shape.filters or width
+    if shape.hidden:
+        put("hidden", dense(*weights("hidden"), pooled))
+    put("classifier", dense(*weights("classifier"), pooled + shape.hidden))
     return named

@@ -174,6 +174,7 @@ def architecture(tensors: encoder.Tensors, heads: int) -> dict[str, int]:
         **(of_layers if shape.layers else {}),
         "filters": shape.filters,
         **({"window": encoder.WINDOW} if shape.filters else {}),
+        **({"hidden": shape.hidden} if shape.hidden else {}),
         "parameters": sum(tensor.size for tensor in tensors.values()),
     }
 

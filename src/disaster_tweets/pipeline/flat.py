@@ -10,6 +10,7 @@ import math
 
 import tensorflow as tf
 
+from disaster_tweets.pipeline import encoder
 from disaster_tweets.pipeline.encoder import LAYER_NORM_EPSILON, WINDOW, Shape, Tensors
 
 IDS, POSITIONS = (tf.TensorSpec([None], tf.int32, name=name) for name in ("ids", "positions"))
@@ -31,9 +32,9 @@ class FlatClassifier(tf.Module):
     def logit(self, ids: tf.Tensor, positions: tf.Tensor | None = None) -> tf.Tensor:
         """Return the logit (1, 1) of ids (tokens,) at positions 0, 1, ... (tokens,)."""
         w = self._weights
-        x = tf.gather(w["embeddings.word_embeddings.weight"], ids)
+        x = tf.gather(w[encoder.WORDS], ids)
         if positions is not None:
-            x += tf.gather(w["embeddings.position_embeddings.weight"], positions)
+            x += tf.gather(w[encoder.POSITIONS], positions)
         x = self._normalize(x, "embeddings.LayerNorm")
         for i in range(self._shape.layers):
             layer = f"encoder.layer.{i}"
@@ -48,6 +49,9 @@ class FlatClassifier(tf.Module):
         pooled = tf.reduce_mean(x, axis=0, keepdims=True)
         if self._shape.filters:
             pooled = tf.concat([tf.reduce_max(x, axis=0, keepdims=True), pooled], axis=1)
+        if self._shape.hidden:
+            read = tf.nn.gelu(self._dense(pooled, "hidden"), approximate=False)
+            pooled = tf.concat([pooled, read], axis=1)
         return self._dense(pooled, "classifier")
 
     def _convolve(self, x: tf.Tensor) -> tf.Tensor:

@@ -25,6 +25,7 @@ from disaster_tweets.pipeline.imitation import imitating, loss_of_both
 
 # end: left out of a copy
 from disaster_tweets.pipeline.noise import disturb
+from disaster_tweets.pipeline.optimizer import LazyAdamW
 from disaster_tweets.pipeline.project import (
     BACKBONE,
     MODELS,
@@ -186,6 +187,8 @@ def fit(
 ) -> dict[str, float]:
     """Train with AdamW, a warm-up and a cosine decay; return loss and metrics of the end.
 
+    Weights decay, except for biases, normalizations and embeddings.
+
     Args:
         model: Its first output is the logit; it is trained in place.
         batches: What it learns.
@@ -196,17 +199,17 @@ def fit(
     """
     steps = settings["epochs"] * batches.per_epoch
     warm_up = round(settings["warm_up"] * steps)
-    optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(
+    optimizer = LazyAdamW(
+        learning_rate=keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=0.0,
             decay_steps=steps - warm_up,
             warmup_target=settings["learning_rate"],
             warmup_steps=warm_up,
         ),
         weight_decay=settings["weight_decay"],
-        global_clipnorm=1.0,
+        clip=1.0,
     )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embeddings"])
     model.compile(
         optimizer,
         loss or keras.losses.BinaryCrossentropy(from_logits=True),
@@ -244,16 +247,13 @@ def processor_features() -> list[str]:
 
 def set_up_tensorflow(settings: Settings) -> dict[str, Any]:
     """Make TensorFlow deterministic, and return what the result depends on."""
-    features = processor_features()
-    bfloat16 = bool({"avx512_bf16", "amx_bf16"} & set(features))
     keras.utils.set_random_seed(settings["seed"])
     tf.config.experimental.enable_op_determinism()
     tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    keras.mixed_precision.set_global_policy("mixed_bfloat16" if bfloat16 else "float32")
     return {
-        "precision": "bfloat16" if bfloat16 else "float32",
-        "processor_features": features,
+        "precision": keras.config.floatx(),
+        "processor_features": processor_features(),
         "threads": settings["threads"],
         "tools": {"python": ".".join(platform.python_version_tuple()[:2])}
         | {package: version(package) for package in RECORDED_PACKAGES},
@@ -267,7 +267,7 @@ def initial_encoder(
 
     Args:
         texts: The training texts, cleaned; their word pieces are kept.
-        settings: ``layers``, ``feed_forward``, ``filters``, ``max_tokens``,
+        settings: ``layers``, ``feed_forward``, ``filters``, ``hidden``, ``max_tokens``,
             ``most_frequent_pieces`` and ``seed``.
 
     Returns:
@@ -286,6 +286,7 @@ def initial_encoder(
             settings["feed_forward"],
             settings["filters"],
             settings["seed"],
+            settings["hidden"],
         ),
         [vocabulary[i] for i in kept],
     )
