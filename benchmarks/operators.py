@@ -47,7 +47,7 @@ KINDS = {
     "GELU": "GELU, float",
     **dict.fromkeys(("PAD", "STRIDED_SLICE", "CONCATENATION"), WINDOWS),
 }
-POOLING = "pooling and the logit"
+POOLING = "pooling, hidden units and the logit"
 OPERATORS = {
     number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()
 }
@@ -69,7 +69,7 @@ class Graph:
         return OPERATORS[number]
 
     def _kinds(self) -> Iterator[str]:
-        """Yield the kind of each operator; those after the last row of a token are pooling."""
+        """Yield the kind of each operator; those after the last row of a token are POOLING."""
         pooling = max(
             i for i, made in enumerate(self._operators) if self._rows(made.outputs[0]) == -1
         )

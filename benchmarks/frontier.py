@@ -1,0 +1,390 @@
+"""Compares the shapes that shapes.py has trained: how good, how fast, and which one to ship.
+
+    python benchmarks/frontier.py [--write]
+
+Prints Markdown. With --write it also replaces the measured part of docs/frontier.md, and
+docs/frontier.svg. Linux only: it pins a core. Run it on a quiet machine, in the environment
+that trains the model, with Matplotlib.
+
+All measures are of texts that teacher, assistant and student have not seen, and of the exported
+file. Each fold's probabilities are calibrated on the other folds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+import joblib
+import numpy as np
+import pandas as pd
+from chart import OTHER_COLOUR, OUR_COLOUR, draw
+from environments import ROOT
+from peers import figures, spread
+from shapes import ASSISTANT, FOLDER, LINEAR, lowered
+from tweets import tweets
+
+from disaster_tweets.bundle import read_vocabulary
+from disaster_tweets.classifier import calibrate
+from disaster_tweets.metrics import (
+    accuracy,
+    auc,
+    confusion_matrix,
+    expected_calibration_error,
+)
+from disaster_tweets.pipeline.distillation import LABELLED, read_events, read_soft_labels
+from disaster_tweets.pipeline.metrics import fit_calibration
+from disaster_tweets.pipeline.prepare import read_raw
+from disaster_tweets.pipeline.project import params
+from disaster_tweets.pipeline.splits import read_split
+from disaster_tweets.runtime import Runtime
+from disaster_tweets.text import clean
+from disaster_tweets.tokenizer import Tokenizer
+
+SHIPPED = "convolution-and-hidden"
+TITLES = {
+    ASSISTANT: "six layers",
+    "layer-and-convolution": "one layer, convolution",
+    SHIPPED: "convolution, hidden units",
+    "convolution": "convolution",
+    "mean-of-words": "mean of words",
+    LINEAR: "linear, n-grams",
+}
+# The first settles a text alone where its probability is outside of UNSURE.
+CASCADES = [(SHIPPED, ASSISTANT), ("mean-of-words", SHIPPED), (LINEAR, ASSISTANT)]
+UNSURE = (0.25, 0.75)
+TOLERANCE = 0.003  # by how much a shape that is chosen may be worse than the best
+ROUNDS, TEXTS, CHUNK = 5, 1000, 128
+RESAMPLES, SEED = 2000, 20200101
+THRESHOLD = 0.5
+FEW = 15  # texts of a keyword, below which its share of mistakes says nothing
+
+PAGE, PICTURE = ROOT / "docs" / "frontier.md", ROOT / "docs" / "frontier.svg"
+MEASURED = re.compile(
+    r"(<!-- measured: python benchmarks/frontier\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
+)
+
+
+@dataclass
+class Model:
+    """A shape, or two in a row: what it says of all texts, and how fast."""
+
+    name: str
+    title: str
+    probabilities: np.ndarray
+    rates: list[float]
+    size: int = 0  # of its file, in bytes
+
+
+class Texts:
+    """The texts that were asked in all folds, with labels and groups."""
+
+    def __init__(self, folds: Sequence[int]) -> None:
+        table = pd.concat(
+            [answers(fold, ASSISTANT)[["source", "id"]].assign(fold=fold) for fold in folds]
+        )
+        events = read_events().drop_duplicates(["source", "id"], keep=False)
+        known = pd.concat(
+            [
+                pd.concat([read_split("train"), read_split("calibration")]).assign(
+                    source=LABELLED
+                ),
+                events.assign(target=events["on_topic"].astype(float)),
+            ]
+        ).set_index(["source", "id"])["target"]
+        index = pd.MultiIndex.from_frame(table[["source", "id"]])
+        self.kept = index.isin(known.index)
+        self.table = table[self.kept]
+        self.targets = known.reindex(index[self.kept]).to_numpy()
+        self.labels = (self.targets > THRESHOLD).astype(int)
+        self.fold = self.table["fold"].to_numpy()
+        self.labelled = (self.table["source"] == LABELLED).to_numpy()
+        self.events = [
+            (self.table["source"] == event).to_numpy()
+            for event in self.table["source"].unique()
+            if event != LABELLED
+        ]
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Calibrate the logits of each fold on the labelled texts of the others."""
+        logits = logits[self.kept]
+        probabilities = np.empty(len(logits))
+        for fold in np.unique(self.fold):
+            here, others = self.fold == fold, self.labelled & (self.fold != fold)
+            fitted = fit_calibration(logits[others], self.targets[others])
+            probabilities[here] = calibrate(logits[here], fitted)[:, 1]
+        return probabilities
+
+
+def answers(fold: int, name: str) -> pd.DataFrame:
+    """Return what a shape says of the texts of a fold."""
+    return pd.read_csv(FOLDER / str(fold) / f"{name}.csv", dtype={"id": str})
+
+
+def logits(folds: Sequence[int], name: str, column: str = "exported") -> np.ndarray:
+    return np.concatenate([answers(fold, name)[column].to_numpy(float) for fold in folds])
+
+
+def scorer(fold: int, name: str) -> Callable[[list[str]], object]:
+    """Return what scores texts with the model of a fold, from the raw text on."""
+    folder = FOLDER / str(fold)
+    if name == LINEAR:
+        linear = joblib.load(folder / f"{name}.joblib")
+        return lambda texts: linear.predict(lowered(texts))
+    runtime = Runtime(folder / f"{name}.tflite")
+    pieces = read_vocabulary(folder / "vocab.txt")
+    tokenizer = Tokenizer(pieces, params("train")["max_tokens"])
+    return lambda texts: runtime.logits([tokenizer.encode(clean(text)) for text in texts])
+
+
+def measure_rates(fold: int, names: Sequence[str]) -> dict[str, list[float]]:
+    """Return the tweets a second of each shape in each round, all in turn, on one core."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(ROUNDS):
+        for name in names:
+            score = scorer(fold, name)
+            score(tweets(CHUNK, seed=1000 + number))
+            texts = tweets(TEXTS, seed=number)
+            start = perf_counter()
+            for at in range(0, TEXTS, CHUNK):
+                score(texts[at : at + CHUNK])
+            rates[name].append(TEXTS / (perf_counter() - start))
+    return rates
+
+
+def cascade(first: Model, second: Model) -> Model:
+    """Return what both do together: the second sees what the first is unsure of."""
+    low, high = UNSURE
+    unsure = (first.probabilities > low) & (first.probabilities < high)
+    probabilities = np.where(unsure, second.probabilities, first.probabilities)
+    share = unsure.mean()
+    rates = [
+        1 / (1 / quick + share / slow)
+        for quick, slow in zip(first.rates, second.rates, strict=True)
+    ]
+    title = f"{first.title}; then {second.title} for {share:.0%}"
+    return Model("", title, probabilities, rates, first.size + second.size)
+
+
+def measures(
+    texts: Texts, probabilities: np.ndarray, draws: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
+    """Return accuracy, AUC, and the mean AUC on unseen events: (3,) or (3, resamples)."""
+    groups = [texts.labelled, *texts.events]
+    counts = draws or [None] * len(groups)
+    values = [
+        auc(probabilities[group], texts.labels[group], drawn)
+        for group, drawn in zip(groups, counts, strict=True)
+    ]
+    matrix = confusion_matrix(
+        probabilities[texts.labelled], texts.labels[texts.labelled], THRESHOLD, counts[0]
+    )
+    return np.array([accuracy(matrix), values[0], np.mean(values[1:], axis=0)])
+
+
+def draw_counts(texts: Texts) -> list[np.ndarray]:
+    """Return how often each text counts in each resample, for each group."""
+    generator = np.random.default_rng(SEED)
+    return [
+        generator.multinomial(group.sum(), np.full(group.sum(), 1 / group.sum()), RESAMPLES)
+        for group in (texts.labelled, *texts.events)
+    ]
+
+
+def report(texts: Texts, models: Sequence[Model], folds: Sequence[int]) -> Iterator[str]:
+    """Yield the lines of the measured part."""
+    draws = draw_counts(texts)
+    values = [measures(texts, model.probabilities) for model in models]
+    drawn = [measures(texts, model.probabilities, draws) for model in models]
+    students = [i for i, model in enumerate(models) if model.name]
+    best = max(students, key=lambda i: values[i][0])
+    slowest = median(models[0].rates)
+    events = ", ".join(sorted(texts.table.loc[~texts.labelled, "source"].unique()))
+    yield (
+        f"Folds {', '.join(map(str, folds))}: {texts.labelled.sum():,} labelled texts, and "
+        f"{sum(event.sum() for event in texts.events):,} tweets of {len(texts.events)} events "
+        f"({events})."
+    )
+    yield "Medians of the rounds, and the lowest and the highest."
+    yield ""
+    yield (
+        "| | tweets/s | times six layers | accuracy | AUC | AUC, unseen event "
+        "| calibration error | file |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for model, value in zip(models, values, strict=True):
+        error = expected_calibration_error(
+            model.probabilities[texts.labelled], texts.labels[texts.labelled]
+        )
+        cells = [
+            model.title,
+            spread(model.rates),
+            figures(median(model.rates) / slowest),
+            *(f"{each:.4f}" for each in value),
+            f"{error:.3f}",
+            f"{model.size / 1e6:.1f} MB",
+        ]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    yield (
+        f"What each has more or less than {models[best].title}, the most accurate that is one "
+        "model, with 95 % bootstrap intervals over the same texts:"
+    )
+    yield ""
+    yield "| | accuracy | AUC | AUC, unseen event | all within .003 |"
+    yield "|---|---|---|---|---|"
+    passed = []
+    for i, model in enumerate(models):
+        if i == best:
+            continue
+        within = bool((values[i] >= values[best] - TOLERANCE).all())
+        passed += [model] if within else []
+        cells = [
+            interval(value, *np.percentile(differences, [2.5, 97.5]))
+            for value, differences in zip(
+                values[i] - values[best], drawn[i] - drawn[best], strict=True
+            )
+        ]
+        yield f"| {' | '.join([model.title, *cells, 'yes' if within else 'no'])} |"
+    fastest = max(
+        [models[best], *passed], key=lambda model: median(model.rates) if model.name else 0
+    )
+    yield ""
+    yield f"The fastest single model within {TOLERANCE} in all three: {fastest.title}."
+    yield ""
+    yield from rounding(texts, folds, [model.name for model in models if model.size])
+    yield ""
+    yield from mistakes(texts, folds, next(m for m in models if m.name == SHIPPED))
+
+
+def interval(value: float, low: float, high: float) -> str:
+    return f"{value:+.4f} ({low:+.4f} to {high:+.4f})"
+
+
+def rounding(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator[str]:
+    """Yield what int8 changes."""
+    yield "What int8 changes, on the labelled texts, before calibration at the logit 0:"
+    yield ""
+    yield "| | decisions changed | accuracy | AUC |"
+    yield "|---|---|---|---|"
+    labels = texts.labels[texts.labelled]
+    for name in names:
+        if name in ("", LINEAR):
+            continue
+        before, after = (
+            logits(folds, name, column)[texts.kept][texts.labelled]
+            for column in ("keras", "exported")
+        )
+        right = [np.mean((each > 0) == labels) for each in (before, after)]
+        ranked = [float(auc(each, labels)) for each in (before, after)]
+        yield (
+            f"| {TITLES[name]} | {np.mean((before > 0) != (after > 0)):.2%} "
+            f"| {right[1] - right[0]:+.4f} | {ranked[1] - ranked[0]:+.4f} |"
+        )
+
+
+def mistakes(texts: Texts, folds: Sequence[int], model: Model) -> Iterator[str]:
+    """Yield where a model is wrong, and whether its teacher is wrong there, too."""
+    table = texts.table[texts.labelled].assign(
+        p=model.probabilities[texts.labelled], label=texts.labels[texts.labelled]
+    )
+    soft = read_soft_labels().query("source == @LABELLED").set_index("id")
+    columns = [f"teacher_{fold}" for fold in table["fold"]]
+    opinion = np.array(
+        [soft.at[id_, column] for id_, column in zip(table["id"], columns, strict=True)]
+    )
+    wrong = ((table["p"] >= THRESHOLD) != table["label"]).to_numpy()
+    shared = wrong & ((opinion > 0) != table["label"]).to_numpy()
+    sure = wrong & (np.abs(table["p"] - 0.5) > 0.4).to_numpy()
+    yield (
+        f"Of the {wrong.sum():,} mistakes of {model.title}, {shared.sum():,} are those of the "
+        f"teacher, too, that has not seen the text either; of the {sure.sum():,} where it is "
+        f"surer than 0.9, {(sure & shared).sum():,}."
+    )
+    keywords = read_raw("train.csv", "id", "keyword").set_index("id")["keyword"]
+    by_keyword = (
+        pd.DataFrame({"keyword": keywords.reindex(table["id"]).to_numpy(), "wrong": wrong})
+        .query("keyword != ''")
+        .groupby("keyword")["wrong"]
+        .agg(["mean", "sum", "size"])
+        .query("size >= @FEW")
+        .sort_values(["mean", "size"], ascending=[False, False])
+    )
+    yield ""
+    yield (
+        f"By keyword, of the {len(by_keyword)} with at least {FEW} of these texts, it is most "
+        "often wrong on:"
+    )
+    yield ""
+    yield "| keyword | texts | wrong |"
+    yield "|---|---|---|"
+    for keyword, row in by_keyword.head(10).iterrows():
+        name = str(keyword).replace("%20", " ")
+        yield f"| {name} | {row['size']:.0f} | {row['mean']:.0%} |"
+    never = by_keyword.index[by_keyword["sum"] == 0].str.replace("%20", " ")
+    yield ""
+    yield f"Never wrong on: {', '.join(sorted(never)) or 'none'}."
+
+
+def complete(name: str) -> list[int]:
+    """Return the folds in which a shape was trained."""
+    return [int(path.parent.name) for path in sorted(FOLDER.glob(f"*/{name}.csv"))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--write", action="store_true", help="renew docs/frontier.md and docs/frontier.svg"
+    )
+    arguments = parser.parse_args()
+    folds = complete(SHIPPED)
+    if len(folds) < 2:
+        sys.exit("error: models/frontier has no two folds; run python benchmarks/shapes.py 0 1")
+    names = [name for name in TITLES if set(folds) <= set(complete(name))]
+    texts = Texts(folds)
+    rates = measure_rates(folds[0], names)
+    models = {}
+    for name in names:
+        file = FOLDER / str(folds[0]) / f"{name}.tflite"
+        models[name] = Model(
+            name,
+            TITLES[name],
+            texts.probabilities(logits(folds, name)),
+            rates[name],
+            file.stat().st_size if file.is_file() else 0,
+        )
+    cascades = [
+        cascade(models[first], models[second])
+        for first, second in CASCADES
+        if {first, second} <= set(names)
+    ]
+    every = [*models.values(), *cascades]
+    text = "\n".join(report(texts, every, folds)) + "\n"
+    print(text)
+    if arguments.write:
+        page = PAGE.read_text("utf-8")
+        PAGE.write_text(
+            MEASURED.sub(lambda found: found[1] + text + found[2], page), "utf-8", newline="\n"
+        )
+        draw(
+            [
+                (median(model.rates), float(measures(texts, model.probabilities)[0]))
+                for model in models.values()
+            ],
+            [model.title for model in models.values()],
+            [OUR_COLOUR if name == SHIPPED else OTHER_COLOUR for name in models],
+            "accuracy on texts not seen, out of fold",
+            PICTURE,
+        )
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    main()
