@@ -10,8 +10,8 @@ machine, after `dvc repro`, in the environment that trains the model, with Matpl
 Each peer is a file in benchmarks/peers/, installed in a virtual environment of its own and run
 as a process of its own. All that learn here learn from the labels of the same split. The wheel
 and its model in Keras read texts as people write them, and clean them; the others get them with
-placeholders for URLs and handles, which takes none of the time that is measured. MiniLM, the
-encoder that the wheel's model is cut from, is fine-tuned by minilm.py if models/minilm is not
+placeholders for URLs and handles, which takes none of the time that is measured. MiniLM, whose
+word embeddings the wheel's model begins with, is fine-tuned by minilm.py if models/minilm is not
 there.
 """
 
