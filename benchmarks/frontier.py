@@ -27,7 +27,7 @@ import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ROOT
 from peers import figures, spread
-from shapes import ASSISTANT, FOLDER, LINEAR, lowered
+from shapes import ASSISTANT, FOLDER, LINEAR, lowered, training
 from tweets import tweets
 
 from disaster_tweets.bundle import read_vocabulary
@@ -105,11 +105,8 @@ class Texts:
         self.labels = (self.targets > THRESHOLD).astype(int)
         self.fold = self.table["fold"].to_numpy()
         self.labelled = (self.table["source"] == LABELLED).to_numpy()
-        self.events = [
-            (self.table["source"] == event).to_numpy()
-            for event in self.table["source"].unique()
-            if event != LABELLED
-        ]
+        # Each by the models of one fold, which have not read of it.
+        self.events = [~self.labelled & (self.fold == fold) for fold in folds]
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrate the logits of each fold on the labelled texts of the others."""
@@ -141,6 +138,25 @@ def scorer(fold: int, name: str) -> Callable[[list[str]], object]:
     pieces = read_vocabulary(folder / "vocab.txt")
     tokenizer = Tokenizer(pieces, params("train")["max_tokens"])
     return lambda texts: runtime.logits([tokenizer.encode(clean(text)) for text in texts])
+
+
+def teachers(folds: Sequence[int]) -> np.ndarray:
+    """Return the logits of each fold's teacher, which has not seen the labelled texts there.
+
+    Of tweets of events, 0: the teachers were asked about some of them only.
+    """
+    soft = read_soft_labels().query("source == @LABELLED").set_index(["source", "id"])
+    return np.concatenate(
+        [
+            soft[f"teacher_{fold}"]
+            .reindex(
+                pd.MultiIndex.from_frame(answers(fold, ASSISTANT)[["source", "id"]]),
+                fill_value=0.0,
+            )
+            .to_numpy()
+            for fold in folds
+        ]
+    )
 
 
 def measure_rates(fold: int, names: Sequence[str]) -> dict[str, list[float]]:
@@ -207,11 +223,11 @@ def report(texts: Texts, models: Sequence[Model], folds: Sequence[int]) -> Itera
     students = [i for i, model in enumerate(models) if model.name]
     best = max(students, key=lambda i: values[i][0])
     slowest = median(models[0].rates)
-    events = ", ".join(sorted(texts.table.loc[~texts.labelled, "source"].unique()))
+    of_events = texts.table[~texts.labelled].drop_duplicates(["source", "id"])
+    events = sorted(of_events["source"].unique())
     yield (
         f"Folds {', '.join(map(str, folds))}: {texts.labelled.sum():,} labelled texts, and "
-        f"{sum(event.sum() for event in texts.events):,} tweets of {len(texts.events)} events "
-        f"({events})."
+        f"{len(of_events):,} tweets of {len(events)} events ({', '.join(events)})."
     )
     yield "Medians of the rounds, and the lowest and the highest."
     yield ""
@@ -260,14 +276,37 @@ def report(texts: Texts, models: Sequence[Model], folds: Sequence[int]) -> Itera
     yield ""
     yield f"The fastest single model within {TOLERANCE:g} in all three: {fastest.title}."
     yield ""
+    yield from ceiling(texts, folds)
+    yield ""
     exported = [model.name for model in models if model.name and model.size]
     yield from rounding(texts, folds, exported)
     yield ""
+    yield from chance(texts, folds, exported)
     yield from mistakes(texts, folds, next(m for m in models if m.name == SHIPPED))
 
 
 def interval(value: float, low: float, high: float) -> str:
     return f"{value:+.4f} ({low:+.4f} to {high:+.4f})"
+
+
+def ceiling(texts: Texts, folds: Sequence[int]) -> Iterator[str]:
+    """Yield what models reach that are too large for a wheel."""
+    teacher = teachers(folds)
+    labels = texts.labels[texts.labelled]
+    yield "What the teacher says of the same labelled texts, which it has not seen either:"
+    yield ""
+    yield "| | accuracy | AUC |"
+    yield "|---|---|---|"
+    for title, said in (
+        ("teacher", teacher),
+        (
+            f"teacher and {TITLES[ASSISTANT]}, the mean",
+            (teacher + logits(folds, ASSISTANT)) / 2,
+        ),
+    ):
+        probabilities = texts.probabilities(said)[texts.labelled]
+        right = accuracy(confusion_matrix(probabilities, labels, THRESHOLD))
+        yield f"| {title} | {right:.4f} | {auc(probabilities, labels):.4f} |"
 
 
 def rounding(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator[str]:
@@ -290,16 +329,35 @@ def rounding(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterat
         )
 
 
+def chance(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator[str]:
+    """Yield what other seeds of the training change, where there are any."""
+    rows = []
+    for name in names:
+        again = trainings(folds, name)
+        values = [
+            measures(texts, texts.probabilities(logits(folds, called))) for called in again
+        ]
+        cells = [
+            f"{np.mean(column):.4f} ({min(column):.4f} to {max(column):.4f})"
+            for column in zip(*values, strict=True)
+        ]
+        if len(again) > 1:
+            rows.append(f"| {' | '.join([TITLES[name], str(len(again)), *cells])} |")
+    if rows:
+        yield "Trained with several seeds, the mean, and the lowest and the highest:"
+        yield ""
+        yield "| | trainings | accuracy | AUC | AUC, unseen event |"
+        yield "|---|---|---|---|---|"
+        yield from rows
+        yield ""
+
+
 def mistakes(texts: Texts, folds: Sequence[int], model: Model) -> Iterator[str]:
     """Yield where a model is wrong, and whether its teacher is wrong there, too."""
     table = texts.table[texts.labelled].assign(
         p=model.probabilities[texts.labelled], label=texts.labels[texts.labelled]
     )
-    soft = read_soft_labels().query("source == @LABELLED").set_index("id")
-    columns = [f"teacher_{fold}" for fold in table["fold"]]
-    opinion = np.array(
-        [soft.at[id_, column] for id_, column in zip(table["id"], columns, strict=True)]
-    )
+    opinion = teachers(folds)[texts.kept][texts.labelled]
     wrong = ((table["p"] >= THRESHOLD) != table["label"]).to_numpy()
     shared = wrong & ((opinion > 0) != table["label"]).to_numpy()
     sure = wrong & (np.abs(table["p"] - 0.5) > 0.4).to_numpy()
@@ -336,6 +394,14 @@ def mistakes(texts: Texts, folds: Sequence[int], model: Model) -> Iterator[str]:
 def complete(name: str) -> list[int]:
     """Return the folds in which a shape was trained."""
     return [int(path.parent.name) for path in sorted(FOLDER.glob(f"*/{name}.csv"))]
+
+
+def trainings(folds: Sequence[int], name: str) -> list[str]:
+    """Return what the trainings of a shape are called that these folds all have."""
+    again: list[str] = []
+    while set(folds) <= set(complete(called := training(name, len(again) + 1))):
+        again.append(called)
+    return again
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ Each peer is a file in benchmarks/peers/, installed in a virtual environment of 
 as a process of its own. All that learn here learn from the labels of the same split. The wheel
 and its model in Keras read texts as people write them, and clean them; the others get them with
 placeholders for URLs and handles, which takes none of the time that is measured. MiniLM, whose
-word embeddings the wheel's model begins with, is fine-tuned by minilm.py if models/minilm is not
-there.
+word embeddings the wheel's model begins with, is fine-tuned by minilm.py if models/minilm is
+not there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Trains models of several shapes on the same teachers, for frontier.py to compare.
 
-    python benchmarks/shapes.py FOLD [FOLD ...] [--shapes NAME [NAME ...]]
+    python benchmarks/shapes.py FOLD [FOLD ...] [--shapes NAME [NAME ...]] [--trainings N]
 
 A fold is what one of the teachers has not seen: a fifth of the labelled texts (the held-out
 split is not among them), and here one event too, of which nobody reads a text. Teacher,
@@ -8,8 +8,10 @@ assistant and every shape learn from the rest, by the recipe of params.yaml.
 
 models/frontier/FOLD/ then holds for each shape what it says of the texts that it has not seen
 (NAME.csv: source, id, and the logits before and after the export) and the exported model
-(NAME.tflite). What is there is not made again. Takes half an hour a fold on one core; two
-folds may run side by side. Needs what the pipeline's stage `distill` needs.
+(NAME.tflite). With --trainings 3, each shape but the assistant is trained three times on the
+same texts, with other seeds; the others are called NAME-2 and NAME-3. What is there is not made
+again. Takes half an hour a fold on one core; two folds may run side by side. Needs what the
+pipeline's stage `distill` needs.
 """
 
 from __future__ import annotations
@@ -135,9 +137,15 @@ def lowered(texts: Iterable[str]) -> list[str]:
     return [clean(text).lower() for text in texts]
 
 
-def learn(fold: Fold, name: str) -> None:
-    """Train a student of one shape."""
+def training(name: str, number: int) -> str:
+    """Return what one training of a shape is called; the first is called as the shape."""
+    return name if number == 1 else f"{name}-{number}"
+
+
+def learn(fold: Fold, name: str, number: int) -> None:
+    """Train a student of one shape; each number has a seed of its own."""
     settings = params("train") | STUDENTS[name]
+    settings["seed"] += number - 1
     train.set_up_tensorflow(settings)
     table, features = fold.distilled
     learned, features = read_distilled(table), read_features(features)
@@ -147,23 +155,31 @@ def learn(fold: Fold, name: str) -> None:
     batches = train.Batches(list(learned["text"]), targets, tokenizer, settings)
     learner, loss = imitating(model, features.shape[1]), loss_of_both(settings["features"])
     train.fit(learner, batches, settings, loss=loss)
-    fold.keep_model(name, model, shape, tokenizer)
+    fold.keep_model(training(name, number), model, shape, tokenizer)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folds", nargs="+", type=int, choices=range(params("teacher")["folds"]))
     parser.add_argument("--shapes", nargs="+", choices=STUDENTS, default=list(STUDENTS))
+    parser.add_argument(
+        "--trainings", type=int, default=1, metavar="N", help="with so many seeds"
+    )
     arguments = parser.parse_args()
-    for number in arguments.folds:
-        fold = Fold(number)
+    wanted = [
+        (name, number)
+        for number in range(1, arguments.trainings + 1)
+        for name in arguments.shapes
+    ]
+    for fold in map(Fold, arguments.folds):
         fold.folder.mkdir(parents=True, exist_ok=True)
-        for name in (ASSISTANT, *arguments.shapes):
-            if fold.path(name).is_file():
+        for name, number in [(ASSISTANT, 1), *wanted]:
+            called = training(name, number)
+            if fold.path(called).is_file():
                 continue
-            print(f"fold {number}, {name}", flush=True)
+            print(f"fold {fold.number}, {called}", flush=True)
             keras.backend.clear_session()
-            teach(fold) if name == ASSISTANT else learn(fold, name)
+            teach(fold) if name == ASSISTANT else learn(fold, name, number)
 
 
 if __name__ == "__main__":
