@@ -140,7 +140,7 @@ def scorer(fold: int, name: str) -> Callable[[list[str]], object]:
     return lambda texts: runtime.logits([tokenizer.encode(clean(text)) for text in texts])
 
 
-def teachers(folds: Sequence[int]) -> np.ndarray:
+def teacher_logits(folds: Sequence[int]) -> np.ndarray:
     """Return the logits of each fold's teacher, which has not seen the labelled texts there.
 
     Of tweets of events, 0: the teachers were asked about some of them only.
@@ -276,22 +276,22 @@ def report(texts: Texts, models: Sequence[Model], folds: Sequence[int]) -> Itera
     yield ""
     yield f"The fastest single model within {TOLERANCE:g} in all three: {fastest.title}."
     yield ""
-    yield from ceiling(texts, folds)
+    teacher = teacher_logits(folds)
+    yield from ceiling(texts, folds, teacher)
     yield ""
     exported = [model.name for model in models if model.name and model.size]
     yield from rounding(texts, folds, exported)
     yield ""
     yield from chance(texts, folds, exported)
-    yield from mistakes(texts, folds, next(m for m in models if m.name == SHIPPED))
+    yield from mistakes(texts, teacher, next(m for m in models if m.name == SHIPPED))
 
 
 def interval(value: float, low: float, high: float) -> str:
     return f"{value:+.4f} ({low:+.4f} to {high:+.4f})"
 
 
-def ceiling(texts: Texts, folds: Sequence[int]) -> Iterator[str]:
+def ceiling(texts: Texts, folds: Sequence[int], teacher: np.ndarray) -> Iterator[str]:
     """Yield what models reach that are too large for a wheel."""
-    teacher = teachers(folds)
     labels = texts.labels[texts.labelled]
     yield "What the teacher says of the same labelled texts, which it has not seen either:"
     yield ""
@@ -334,6 +334,8 @@ def chance(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator
     rows = []
     for name in names:
         again = trainings(folds, name)
+        if len(again) == 1:
+            continue
         values = [
             measures(texts, texts.probabilities(logits(folds, called))) for called in again
         ]
@@ -341,8 +343,7 @@ def chance(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator
             f"{np.mean(column):.4f} ({min(column):.4f} to {max(column):.4f})"
             for column in zip(*values, strict=True)
         ]
-        if len(again) > 1:
-            rows.append(f"| {' | '.join([TITLES[name], str(len(again)), *cells])} |")
+        rows.append(f"| {' | '.join([TITLES[name], str(len(again)), *cells])} |")
     if rows:
         yield "Trained with several seeds, the mean, and the lowest and the highest:"
         yield ""
@@ -352,12 +353,12 @@ def chance(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator
         yield ""
 
 
-def mistakes(texts: Texts, folds: Sequence[int], model: Model) -> Iterator[str]:
+def mistakes(texts: Texts, teacher: np.ndarray, model: Model) -> Iterator[str]:
     """Yield where a model is wrong, and whether its teacher is wrong there, too."""
     table = texts.table[texts.labelled].assign(
         p=model.probabilities[texts.labelled], label=texts.labels[texts.labelled]
     )
-    opinion = teachers(folds)[texts.kept][texts.labelled]
+    opinion = teacher[texts.kept][texts.labelled]
     wrong = ((table["p"] >= THRESHOLD) != table["label"]).to_numpy()
     shared = wrong & ((opinion > 0) != table["label"]).to_numpy()
     sure = wrong & (np.abs(table["p"] - 0.5) > 0.4).to_numpy()
@@ -413,7 +414,7 @@ def main() -> None:
     folds = complete(SHIPPED)
     if len(folds) < 2:
         sys.exit("error: models/frontier has no two folds; run python benchmarks/shapes.py 0 1")
-    names = [name for name in TITLES if set(folds) <= set(complete(name))]
+    names = [name for name in TITLES if trainings(folds, name)]
     texts = Texts(folds)
     rates = measure_rates(folds[0], names)
     models = {}
