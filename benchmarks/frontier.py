@@ -27,7 +27,7 @@ import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ROOT
 from peers import figures, spread
-from shapes import ASSISTANT, FOLDER, LINEAR, lowered, training
+from shapes import ASSISTANT, FOLDER, LINEAR, SECOND_TEACHER, lowered, training
 from tweets import tweets
 
 from disaster_tweets.bundle import read_vocabulary
@@ -146,17 +146,25 @@ def teacher_logits(folds: Sequence[int]) -> np.ndarray:
     Of tweets of events, 0: the teachers were asked about some of them only.
     """
     soft = read_soft_labels().query("source == @LABELLED").set_index(["source", "id"])
+    return np.concatenate([in_place(fold, soft[f"teacher_{fold}"]) for fold in folds])
+
+
+def second_teacher_logits(folds: Sequence[int]) -> np.ndarray:
+    """Return the same of the teachers of second_teacher.py."""
     return np.concatenate(
         [
-            soft[f"teacher_{fold}"]
-            .reindex(
-                pd.MultiIndex.from_frame(answers(fold, ASSISTANT)[["source", "id"]]),
-                fill_value=0.0,
+            in_place(
+                fold, answers(fold, SECOND_TEACHER).set_index(["source", "id"])["exported"]
             )
-            .to_numpy()
             for fold in folds
         ]
     )
+
+
+def in_place(fold: int, said: pd.Series) -> np.ndarray:
+    """Return logits by source and id in the order of the texts of a fold, 0 where none is."""
+    asked = pd.MultiIndex.from_frame(answers(fold, ASSISTANT)[["source", "id"]])
+    return said.reindex(asked, fill_value=0.0).to_numpy()
 
 
 def measure_rates(fold: int, names: Sequence[str]) -> dict[str, list[float]]:
@@ -293,20 +301,41 @@ def interval(value: float, low: float, high: float) -> str:
 def ceiling(texts: Texts, folds: Sequence[int], teacher: np.ndarray) -> Iterator[str]:
     """Yield what models reach that are too large for a wheel."""
     labels = texts.labels[texts.labelled]
-    yield "What the teacher says of the same labelled texts, which it has not seen either:"
+    six = logits(folds, ASSISTANT)
+    rows = {
+        "teacher": teacher,
+        f"teacher and {TITLES[ASSISTANT]}, the mean": (teacher + six) / 2,
+    }
+    if set(folds) <= set(complete(SECOND_TEACHER)):
+        second = second_teacher_logits(folds)
+        rows |= {
+            "second teacher": second,
+            f"second teacher and {TITLES[ASSISTANT]}, the mean": (second + six) / 2,
+            "the mean of all three": (teacher + second + six) / 3,
+        }
+    draws = draw_counts(texts)[0]
+    yield (
+        "What teachers say of the same labelled texts, which they have not seen either, with "
+        "95 % bootstrap intervals:"
+    )
     yield ""
     yield "| | accuracy | AUC |"
     yield "|---|---|---|"
-    for title, said in (
-        ("teacher", teacher),
-        (
-            f"teacher and {TITLES[ASSISTANT]}, the mean",
-            (teacher + logits(folds, ASSISTANT)) / 2,
-        ),
-    ):
+    for title, said in rows.items():
         probabilities = texts.probabilities(said)[texts.labelled]
-        right = accuracy(confusion_matrix(probabilities, labels, THRESHOLD))
-        yield f"| {title} | {right:.4f} | {auc(probabilities, labels):.4f} |"
+        matrices = [
+            confusion_matrix(probabilities, labels, THRESHOLD, d) for d in (None, draws)
+        ]
+        right, drawn = map(accuracy, matrices)
+        ranked = [auc(probabilities, labels, d) for d in (None, draws)]
+        cells = [
+            f"{value:.4f} ({low:.4f} to {high:.4f})"
+            for value, (low, high) in (
+                (right, np.percentile(drawn, [2.5, 97.5])),
+                (ranked[0], np.percentile(ranked[1], [2.5, 97.5])),
+            )
+        ]
+        yield f"| {' | '.join([title, *cells])} |"
 
 
 def rounding(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator[str]:

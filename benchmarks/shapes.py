@@ -47,7 +47,7 @@ from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 
 FOLDER = MODELS / "frontier"
-ASSISTANT, LINEAR = "six-layers", "linear"
+ASSISTANT, LINEAR, SECOND_TEACHER = "six-layers", "linear", "second-teacher"
 STUDENTS = {
     "convolution-and-hidden": {"layers": [], "filters": 256, "hidden": 256},
     "convolution": {"layers": [], "filters": 256, "hidden": 0},
