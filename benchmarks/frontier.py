@@ -285,7 +285,7 @@ def report(texts: Texts, models: Sequence[Model], folds: Sequence[int]) -> Itera
     yield f"The fastest single model within {TOLERANCE:g} in all three: {fastest.title}."
     yield ""
     teacher = teacher_logits(folds)
-    yield from ceiling(texts, folds, teacher)
+    yield from ceiling(texts, folds, teacher, draws[0])
     yield ""
     exported = [model.name for model in models if model.name and model.size]
     yield from rounding(texts, folds, exported)
@@ -298,7 +298,9 @@ def interval(value: float, low: float, high: float) -> str:
     return f"{value:+.4f} ({low:+.4f} to {high:+.4f})"
 
 
-def ceiling(texts: Texts, folds: Sequence[int], teacher: np.ndarray) -> Iterator[str]:
+def ceiling(
+    texts: Texts, folds: Sequence[int], teacher: np.ndarray, draws: np.ndarray
+) -> Iterator[str]:
     """Yield what models reach that are too large for a wheel."""
     labels = texts.labels[texts.labelled]
     six = logits(folds, ASSISTANT)
@@ -313,7 +315,6 @@ def ceiling(texts: Texts, folds: Sequence[int], teacher: np.ndarray) -> Iterator
             f"second teacher and {TITLES[ASSISTANT]}, the mean": (second + six) / 2,
             "the mean of all three": (teacher + second + six) / 3,
         }
-    draws = draw_counts(texts)[0]
     yield (
         "What teachers say of the same labelled texts, which they have not seen either, with "
         "95 % bootstrap intervals:"
