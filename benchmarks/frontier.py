@@ -16,21 +16,19 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
-import joblib
 import numpy as np
 import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ROOT
 from peers import figures, spread
-from shapes import ASSISTANT, FOLDER, LINEAR, SECOND_TEACHER, lowered, training
+from shapes import ASSISTANT, FOLDER, LINEAR, SECOND_TEACHER, scorer, training
 from tweets import tweets
 
-from disaster_tweets.bundle import read_vocabulary
 from disaster_tweets.classifier import calibrate
 from disaster_tweets.metrics import (
     accuracy,
@@ -41,11 +39,7 @@ from disaster_tweets.metrics import (
 from disaster_tweets.pipeline.distillation import LABELLED, read_events, read_soft_labels
 from disaster_tweets.pipeline.metrics import fit_calibration
 from disaster_tweets.pipeline.prepare import read_raw
-from disaster_tweets.pipeline.project import params
 from disaster_tweets.pipeline.splits import read_split
-from disaster_tweets.runtime import Runtime
-from disaster_tweets.text import clean
-from disaster_tweets.tokenizer import Tokenizer
 
 SHIPPED, SHIPS = "convolution-and-hidden", " (ships)"
 TITLES = {
@@ -126,18 +120,6 @@ def answers(fold: int, name: str) -> pd.DataFrame:
 
 def logits(folds: Sequence[int], name: str, column: str = "exported") -> np.ndarray:
     return np.concatenate([answers(fold, name)[column].to_numpy(float) for fold in folds])
-
-
-def scorer(fold: int, name: str) -> Callable[[list[str]], object]:
-    """Return what scores texts with the model of a fold, from the raw text on."""
-    folder = FOLDER / str(fold)
-    if name == LINEAR:
-        linear = joblib.load(folder / f"{name}.joblib")
-        return lambda texts: linear.predict(lowered(texts))
-    runtime = Runtime(folder / f"{name}.tflite")
-    pieces = read_vocabulary(folder / "vocab.txt")
-    tokenizer = Tokenizer(pieces, params("train")["max_tokens"])
-    return lambda texts: runtime.logits([tokenizer.encode(clean(text)) for text in texts])
 
 
 def teacher_logits(folds: Sequence[int]) -> np.ndarray:

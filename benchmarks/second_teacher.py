@@ -28,30 +28,30 @@ import pandas as pd
 import torch
 from environments import ROOT
 
-from disaster_tweets.bundle import read_vocabulary
 from disaster_tweets.pipeline.distillation import LABELLED
 from disaster_tweets.pipeline.prepare import mask
 from disaster_tweets.pipeline.project import params, run_stage
 from disaster_tweets.pipeline.teacher import Teacher
-from disaster_tweets.runtime import Runtime
-from disaster_tweets.text import clean
-from disaster_tweets.tokenizer import Tokenizer
 
 OF_EVENTS = 4000  # tweets, beside all labelled texts
 POOL = 20  # batches, from which texts of one length are gathered
 
 
-def taught(number: int) -> tuple[list[str], np.ndarray, pd.DataFrame, Path]:
+def taught(number: int) -> tuple[list[str], np.ndarray, pd.DataFrame, Path] | None:
     """Return what the teacher of a fold learns, what it is asked, and where that is kept.
 
     Texts, targets (texts,) in [0, 1]; the labelled texts of the fold, as `Fold.asked` has them.
+    None where what they are asked for is there already.
     To be called in a process of its own: with TensorFlow in it, PyTorch crashes.
     """
-    from shapes import ASSISTANT, SECOND_TEACHER, Fold
+    from shapes import ASSISTANT, SECOND_TEACHER, Fold, scorer
 
     from disaster_tweets.pipeline import distill
 
     fold = Fold(number)
+    path = fold.path(SECOND_TEACHER)
+    if path.is_file():
+        return None
     settings = params("train") | params("distill")
     texts, targets = distill.taught(
         fold.labelled, fold.events, fold.soft, [f"teacher_{number}"], settings
@@ -59,20 +59,12 @@ def taught(number: int) -> tuple[list[str], np.ndarray, pd.DataFrame, Path]:
     labelled = len(fold.labelled)
     drawn = np.random.default_rng(settings["seed"]).permutation(len(texts) - labelled)
     drawn = labelled + drawn[:OF_EVENTS]
-    runtime = Runtime(fold.folder / f"{ASSISTANT}.tflite")
-    pieces = read_vocabulary(fold.folder / "vocab.txt")
-    tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    said = runtime.logits([tokenizer.encode(clean(texts[i])) for i in drawn])
+    said = scorer(number, ASSISTANT)([texts[i] for i in drawn])
     known = np.log(targets[drawn] / (1 - targets[drawn]))
     of_events = 1 / (1 + np.exp(-(said + known) / 2))
     chosen = [*texts[:labelled], *(texts[i] for i in drawn)]
     asked = fold.asked[fold.asked["source"] == LABELLED]
-    return (
-        chosen,
-        np.concatenate([targets[:labelled], of_events]),
-        asked,
-        fold.path(SECOND_TEACHER),
-    )
+    return chosen, np.concatenate([targets[:labelled], of_events]), asked, path
 
 
 def batches(texts: list[str], size: int, seed: int) -> Iterator[np.ndarray]:
@@ -130,9 +122,10 @@ def main() -> None:
     torch.set_num_threads(settings["threads"])
     for number in parser.parse_args().folds:
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            texts, targets, asked, path = process.submit(taught, number).result()
-        if path.is_file():
+            task = process.submit(taught, number).result()
+        if task is None:
             continue
+        texts, targets, asked, path = task
         print(f"fold {number}", flush=True)
         torch.manual_seed(seeds["weights"] + number)
         teacher = Teacher(settings)

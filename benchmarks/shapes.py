@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 from environments import ROOT
 
+from disaster_tweets.bundle import read_vocabulary
 from disaster_tweets.pipeline import distill, encoder, train
 from disaster_tweets.pipeline.distillation import (
     LABELLED,
@@ -135,6 +136,18 @@ def teach(fold: Fold) -> None:
 
 def lowered(texts: Iterable[str]) -> list[str]:
     return [clean(text).lower() for text in texts]
+
+
+def scorer(fold: int, name: str) -> Callable[[list[str]], object]:
+    """Return what scores texts with the model of a fold, from the raw text on."""
+    folder = FOLDER / str(fold)
+    if name == LINEAR:
+        linear = joblib.load(folder / f"{name}.joblib")
+        return lambda texts: linear.predict(lowered(texts))
+    runtime = Runtime(folder / f"{name}.tflite")
+    pieces = read_vocabulary(folder / "vocab.txt")
+    tokenizer = Tokenizer(pieces, params("train")["max_tokens"])
+    return lambda texts: runtime.logits([tokenizer.encode(clean(text)) for text in texts])
 
 
 def training(name: str, number: int) -> str:
