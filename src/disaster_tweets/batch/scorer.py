@@ -1,10 +1,10 @@
-"""Scores the texts of a chunk; one that comes again, here or later, is scored once."""
+"""Scores texts; one that comes again, here or later, is scored once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from disaster_tweets.batch.rows import Score
 
@@ -14,39 +14,62 @@ if TYPE_CHECKING:
 _REMEMBERED = 50_000  # scores that are kept for the case that their text comes again
 
 
+class Lookup(NamedTuple):
+    """What is known of some texts, and what is not.
+
+    Attributes:
+        keys: One for each text, None where it is missing.
+        known: The scores of those that were scored before.
+        new: The other texts, each once.
+    """
+
+    keys: list[bytes | None]
+    known: dict[bytes, Score]
+    new: dict[bytes, str]
+
+
 class Scorer:
     """A classifier that remembers."""
 
-    def __init__(self, classifier: Classifier, threads: int) -> None:
+    def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
-        self._threads = threads
         self._known: dict[bytes, Score] = {}
 
     def __call__(self, texts: Sequence[str | None]) -> list[Score | None]:
         """Return a score for each text; None where it is missing: None, or empty."""
-        keys = [_digest(text) if text else None for text in texts]
-        known: dict[bytes, Score] = {}
-        new: dict[bytes, str] = {}
-        for key, text in zip(keys, texts, strict=True):
+        lookup = self.look_up(texts)
+        return self.scores(lookup, probabilities(self._classifier, list(lookup.new.values())))
+
+    def look_up(self, texts: Sequence[str | None]) -> Lookup:
+        """Say which of the texts are to be scored."""
+        lookup = Lookup([_digest(text) if text else None for text in texts], {}, {})
+        for key, text in zip(lookup.keys, texts, strict=True):
             if key is None or text is None:
                 continue
             if key in self._known:
-                known[key] = self._known[key]
+                lookup.known[key] = self._known[key]
             else:
-                new[key] = text
-        known.update(zip(new, self._score(list(new.values())), strict=True))
-        if len(self._known) + len(new) > _REMEMBERED:
+                lookup.new[key] = text
+        return lookup
+
+    def scores(self, lookup: Lookup, of_new: Sequence[float]) -> list[Score | None]:
+        """Return the scores of all the texts, given the probabilities of the new ones."""
+        labels, threshold = self._classifier.classes_, self._classifier.threshold
+        known = dict(lookup.known)
+        for key, probability in zip(lookup.new, of_new, strict=True):
+            known[key] = Score(probability, labels[probability >= threshold])
+        if len(self._known) + len(lookup.new) > _REMEMBERED:
             self._known.clear()
         self._known.update(known)
-        return [None if key is None else known[key] for key in keys]
+        return [None if key is None else known[key] for key in lookup.keys]
 
-    def _score(self, texts: list[str]) -> Iterator[Score]:
-        if not texts:
-            return
-        labels, threshold = self._classifier.classes_, self._classifier.threshold
-        probabilities = self._classifier.predict_proba(texts, threads=self._threads)[:, 1]
-        for probability in probabilities.tolist():
-            yield Score(probability, labels[probability >= threshold])
+
+def probabilities(classifier: Classifier, texts: list[str]) -> list[float]:
+    """Return the probability of a disaster for each text."""
+    if not texts:
+        return []
+    of_disaster: list[float] = classifier.predict_proba(texts)[:, 1].tolist()
+    return of_disaster
 
 
 def _digest(text: str) -> bytes:

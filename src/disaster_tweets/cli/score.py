@@ -58,7 +58,7 @@ _LOG_SECONDS = 30
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N",
-    help="Texts scored at once (default: as many as there are processors).",
+    help="Processes that score a long file (default: one a processor, up to 8).",
 )  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print no progress and no summary.")
 def score(
@@ -180,12 +180,13 @@ def _check_standard_streams(
 
 
 def _run(job: Job, classifier: Classifier, jobs: int | None, resume: bool, quiet: bool) -> None:
-    threads = jobs or usable_processors()
+    from disaster_tweets.batch.workers import MOST_USEFUL
+
     progress = _Progress(job)
     with progress.bar if progress.on_terminal and not quiet else nullcontext():
         job.run(
             classifier,
-            threads,
+            jobs or min(usable_processors(), MOST_USEFUL),
             resume=resume,
             progress=(lambda rows, size: None) if quiet else progress,
         )

@@ -123,7 +123,7 @@ def check(upload: Upload, options: Options, max_rows: int) -> Size:
 def score(upload: Upload, options: Options, classifier: Classifier) -> Iterator[bytes]:
     """Yield the scored file, piece by piece; it was checked before."""
     reader = DelimitedReader(options, upload)
-    score_texts = Scorer(classifier, threads=1)
+    score_texts = Scorer(classifier)
     with upload.open() as stream:
         reader.begin(stream)
         yield reader.head()

@@ -1,0 +1,195 @@
+"""Scores the chunks of a run, in several processes where it is long.
+
+Threads would not do: Python runs one of them at a time, and the model leaves it more than half
+of the work. What a process costs, its start and its memory, only a long run gets back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from disaster_tweets.batch.rows import Chunk, Score
+from disaster_tweets.batch.scorer import Lookup, Scorer, probabilities
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from disaster_tweets.classifier import Classifier
+
+MOST_USEFUL = 8  # workers; one process that reads and writes keeps no more of them busy
+_ALONE = 8192  # texts that are scored before there is help
+
+Left = Callable[[Chunk], "int | None"]  # the bytes behind a chunk, where that is known
+
+
+class _Asked(NamedTuple):
+    chunk: Chunk
+    lookup: Lookup
+    answer: Future[list[float]] | None  # None: this process is to score the texts
+
+
+class ChunkScorer:
+    """Scores chunks in their order, reading ahead where workers help.
+
+    Args:
+        classifier: What scores; each worker loads it anew.
+        jobs: How many workers there may be; with one, this process scores alone.
+    """
+
+    def __init__(self, classifier: Classifier, jobs: int) -> None:
+        self._classifier, self._jobs = classifier, jobs
+        self._scorer = Scorer(classifier)
+        self._workers: _Workers | None = None
+        self._scored = 0
+
+    def __enter__(self) -> ChunkScorer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._dismiss()
+
+    def __call__(
+        self, chunks: Iterable[Chunk], left: Left
+    ) -> Iterator[tuple[Chunk, list[Score | None]]]:
+        """Yield each chunk with its scores.
+
+        What goes wrong with reading a chunk is raised when those before it were yielded.
+        """
+        remaining, problem = iter(chunks), None
+        asked: deque[_Asked] = deque()
+        first_left: int | None = None
+        while problem is None:
+            try:
+                chunk = next(remaining)
+            except StopIteration:
+                break
+            except Exception as error:
+                problem = error
+                break
+            behind = left(chunk)
+            first_left = behind if first_left is None else first_left
+            # Where less is left than was read, the help would come too late.
+            if behind is None or first_left is None or behind >= first_left - behind:
+                self._call_for_help()
+            asked.append(self._ask(chunk))
+            while len(asked) > self._ahead():
+                yield self._answer(asked.popleft())
+        while asked:
+            yield self._answer(asked.popleft())
+        if problem is not None:
+            raise problem
+
+    def _ahead(self) -> int:
+        """Return how many chunks are read before the first of them is needed."""
+        helped = self._workers is not None and self._workers.are_ready()
+        return self._jobs + 1 if helped else 0
+
+    def _call_for_help(self) -> None:
+        if self._jobs > 1 and self._workers is None and self._scored >= _ALONE:
+            try:
+                self._workers = _Workers(self._classifier, self._jobs)
+            except (ImportError, NotImplementedError, OSError, BrokenExecutor):
+                self._jobs = 1  # there are systems where processes cannot share anything
+
+    def _ask(self, chunk: Chunk) -> _Asked:
+        lookup = self._scorer.look_up(chunk.texts)
+        if lookup.new and self._workers is not None and self._workers.are_ready():
+            try:
+                return _Asked(chunk, lookup, self._workers.score(list(lookup.new.values())))
+            except BrokenExecutor:
+                self._dismiss()
+        return _Asked(chunk, lookup, None)
+
+    def _answer(self, asked: _Asked) -> tuple[Chunk, list[Score | None]]:
+        of_new = None
+        if asked.answer is not None:
+            try:
+                of_new = asked.answer.result()
+            except BrokenExecutor:  # a worker has died, as where memory is short
+                self._dismiss()
+        if of_new is None:
+            of_new = probabilities(self._classifier, list(asked.lookup.new.values()))
+            self._scored += len(of_new)
+        return asked.chunk, self._scorer.scores(asked.lookup, of_new)
+
+    def _dismiss(self) -> None:
+        """Go on alone."""
+        if self._workers is not None:
+            self._workers.close()
+        self._workers, self._jobs = None, 1
+
+
+class _Workers:
+    """Processes that score texts."""
+
+    def __init__(self, classifier: Classifier, count: int) -> None:
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        # A forked process could hang: LiteRT has threads, and holds locks.
+        context = get_context("spawn")
+        self._pool = ProcessPoolExecutor(count, context, _begin, (classifier,))
+        with _interrupt_held():
+            self._starting = [self._pool.submit(os.getpid) for _ in range(count)]
+
+    def are_ready(self) -> bool:
+        """Say whether they have started; until then it is faster not to wait for them."""
+        return all(each.done() for each in self._starting)
+
+    def score(self, texts: list[str]) -> Future[list[float]]:
+        """Let one of them score texts."""
+        return self._pool.submit(_probabilities, texts)
+
+    def close(self) -> None:
+        """End them, when each is done with what it has begun."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Keep Ctrl-C from processes that start now; this one hears it afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# What follows runs in the workers.
+
+_classifiers: list[Classifier] = []
+
+
+def _begin(classifier: Classifier) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one hears it
+    _classifiers.append(classifier)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process where the one that began it was killed."""
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _probabilities(texts: list[str]) -> list[float]:
+    return probabilities(_classifiers[0], texts)
