@@ -32,14 +32,15 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bulk import machine
+from bulk import machine, run_score
 from tweets import tweets
 
-ROWS, FILES, ROUNDS = 4800, 8, 3
+ROWS, ROUNDS = 96_000, 3
+FILES = 12  # Dask's scheduler of processes deals them out by six
 WORKERS = (1, 2)
-FEW, MOST_WARM_UPS = 400, 20
+FEW, MOST_WARM_UPS = 480, 20
 BILLION = 1_000_000_000
-CLUSTERS = (1, 16, 64, 256, 1024)
+CLUSTERS = (1, 4, 16, 64, 256)
 
 PAGE = Path(__file__).parents[1] / "docs" / "engines.md"
 MEASURED = re.compile(
@@ -215,26 +216,14 @@ def peaks(folder: Path, rows: int) -> dict[int, int]:
 
 
 def measure_command(jobs: int, folder: Path) -> Measured:
-    """Run `disaster-tweets score` on one file; its workers are threads of one process."""
-    startup, _ = timed_command(folder / "few.parquet", folder / "few-scored.parquet", jobs)
-    seconds, peak = timed_command(folder / "many.parquet", folder / "scored.parquet", jobs)
-    scored = pq.read_table(folder / "scored.parquet")
-    if len(scored.drop_null()) != ROWS:
-        sys.exit(f"error: {ROWS} rows went in, {len(scored)} came out")
+    """Run `disaster-tweets score` on one file; its peak is that of all its processes."""
+    few, many, scored = (folder / f"{name}.parquet" for name in ("few", "many", "scored"))
+    startup, _ = run_score(few, "-o", scored, "--jobs", str(jobs))
+    seconds, peak = run_score(many, "-o", scored, "--jobs", str(jobs))
+    complete = pq.read_table(scored).drop_null()
+    if len(complete) != ROWS:
+        sys.exit(f"error: {ROWS} rows went in, {len(complete)} came out with a score")
     return Measured(startup, rows_per_second(startup, seconds), peak)
-
-
-def timed_command(source: Path, target: Path, jobs: int) -> tuple[float, int]:
-    """Return the seconds and the peak bytes of a process that scores a file."""
-    command = [sys.executable, "-m", "disaster_tweets", "score", source, "-o", target]
-    start = perf_counter()
-    process = subprocess.Popen([*command, "--jobs", str(jobs), "--quiet"])
-    # Not wait(): only this call tells of this child alone what memory it took.
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"error: disaster-tweets score ended with status {process.returncode}")
-    return perf_counter() - start, usage.ru_maxrss * 1024  # Linux counts in KiB
 
 
 def measure(name: str, workers: int, inputs: Path) -> Measured:
@@ -304,7 +293,7 @@ def engine_row(name: str, by_workers: dict[int, list[Measured]]) -> str:
     ratios = [b.rows_per_second / a.rows_per_second for a, b in zip(one, two, strict=True)]
     startup = median(run.startup_seconds for run in [*one, *two])
     if name == COMMAND:
-        title, unit = "`disaster-tweets score --jobs`", "in one process"
+        title, unit = "`disaster-tweets score --jobs`", "in all, with two"
         peak = max(run.peak_bytes for run in two)
     else:
         title = f"{name.title()} {version(DISTRIBUTIONS.get(name, name))}"
