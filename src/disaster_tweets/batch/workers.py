@@ -70,7 +70,7 @@ class ChunkScorer:
         remaining, problem = iter(chunks), None
         asked: deque[_Asked] = deque()
         first_left: int | None = None
-        while problem is None:
+        while True:
             try:
                 chunk = next(remaining)
             except StopIteration:
