@@ -43,8 +43,13 @@ GOALS = [
     Goal("the workspace", "workspace"),
     Goal("the notebook, run", "notebook"),
     Goal("the tests, on one Python", "test", ("--parallel 2", " -e py312")),
-    # The artifacts are in Git: without this, stages would find their outputs done.
-    Goal("a rebuilt model and wheel", "rebuild", ("dvc repro", " --force --no-run-cache")),
+    # The artifacts are in Git: without force, stages would find their outputs done. With it,
+    # DVC looks for what the frozen stage was made of, which must be prepared first.
+    Goal(
+        "a rebuilt model and wheel",
+        "rebuild",
+        ("dvc repro", " prepare && dvc repro --force --no-run-cache"),
+    ),
 ]
 
 

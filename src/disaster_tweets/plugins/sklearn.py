@@ -56,7 +56,7 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         Raises:
             InputError: ``classes`` are not two.
         """
-        classes = np.unique(self.classes)
+        classes: NDArray[Any] = np.unique(self.classes)
         if classes.shape != (2,):
             raise InputError(f"classes must be two, not {self.classes!r}")
         return classes
