@@ -114,6 +114,25 @@ def test_columns_that_are_there(arrow: Any, tmp_path: Path) -> None:
     assert out["label"].to_pylist() == [predict(FIRE).label]
 
 
+def test_a_run_that_ends_while_it_clears_up(
+    arrow: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "in.parquet", arrow.table({"text": [FIRE, JOKE] * 2000}), 900)
+    target = tmp_path / "out.parquet"
+
+    def interrupted(folder: Path) -> None:
+        min(folder.iterdir()).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("disaster_tweets.batch.parquet_part.shutil.rmtree", interrupted)
+        assert score(source, "-o", target).status == 130
+    whole = target.read_bytes()
+    assert score(source, "-o", target, "--resume").status == 0
+    assert target.read_bytes() == whole
+    assert set(tmp_path.iterdir()) == {source, target}
+
+
 def test_no_rows(arrow: Any, tmp_path: Path) -> None:
     table = arrow.table({"text": arrow.array([], arrow.string())})
 

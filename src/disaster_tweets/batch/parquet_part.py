@@ -75,10 +75,17 @@ class ParquetPart:
         """Do nothing: no file is open between two writes."""
 
     def discard(self) -> None:
-        """Remove the folder, if it is there."""
+        """Remove the folder, if it is there.
+
+        It gets another name first: one that a kill left half empty could not be resumed.
+        """
+        doomed = self.path.with_name(f"{self.path.name}.old")
         with writing(self.path):
+            if doomed.is_dir():
+                shutil.rmtree(doomed)
             if self.path.is_dir():
-                shutil.rmtree(self.path)
+                self.path.rename(doomed)
+                shutil.rmtree(doomed)
 
     def _groups(self) -> Iterator[Any]:
         """Yield tables of the size of a row group."""
