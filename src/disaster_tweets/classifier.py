@@ -123,9 +123,8 @@ class Classifier:
 
         Args:
             texts: An iterable of ``str``.
-            threads: How many threads score at once. All but the model itself runs in one of
-                them at a time, so they gain less than as many processes would. The scores
-                are the same, bit for bit.
+            threads: How many threads score at once. More than there are processor cores
+                gain nothing. The scores are the same, bit for bit.
             progress: Called from this thread, as the work proceeds, with the number of texts
                 scored since the last call: what the ``update`` of a tqdm bar takes. What it
                 raises ends the work.
