@@ -24,6 +24,7 @@ from statistics import median
 from urllib.request import urlopen
 
 import psutil
+from bulk import resident
 from environments import ENVIRONMENT, Environment, parse_wheel
 from tweets import tweets
 
@@ -135,7 +136,7 @@ def endurance(server: psutil.Process, port: int, file: Path) -> None:
     wrk = load(port, 8, file, LONG)
     memory = []
     while wrk.poll() is None:
-        memory.append(sum(process.memory_info().rss for process in family(server)) / 1e6)
+        memory.append(resident(server) / 1e6)
         time.sleep(EVERY)
     measured = result(wrk)
     minute = 60 // EVERY
@@ -147,10 +148,6 @@ def endurance(server: psutil.Process, port: int, file: Path) -> None:
     for index in range(0, len(memory), minute):
         print(f"| {index // minute} min | {memory[index]:.1f} MB |")
     print(f"| the end | {memory[-1]:.1f} MB |")
-
-
-def family(server: psutil.Process) -> list[psutil.Process]:
-    return [server, *server.children(recursive=True)]
 
 
 def main() -> None:

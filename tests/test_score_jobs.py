@@ -131,7 +131,7 @@ class TestTrouble:
         assert helped
         assert len(part(target).read_bytes().splitlines()) == 2001
 
-    def test_a_worker_that_is_killed_leaves_its_work_to_the_others(
+    def test_a_worker_that_is_killed_leaves_its_work_to_the_first_process(
         self,
         source: Path,
         whole: list[bytes],

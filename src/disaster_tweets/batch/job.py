@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,7 @@ class Job:
         state = State(self.paths.state, self._identity(classifier), self.paths.part)
         try:
             self._begin(state, resume)
-            with ChunkScorer(classifier, jobs) as score:
+            with closing(ChunkScorer(classifier, jobs)) as score:
                 self._score(state, score, progress)
         finally:
             for part in (self._part, self._rejects):

@@ -19,8 +19,6 @@ from disaster_tweets.batch.rows import Chunk, Score
 from disaster_tweets.batch.scorer import Lookup, Scorer, probabilities
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from disaster_tweets.classifier import Classifier
 
 MOST_USEFUL = 8  # workers; one process that reads and writes keeps no more of them busy
@@ -48,17 +46,6 @@ class ChunkScorer:
         self._scorer = Scorer(classifier)
         self._workers: _Workers | None = None
         self._scored = 0
-
-    def __enter__(self) -> ChunkScorer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._dismiss()
 
     def __call__(
         self, chunks: Iterable[Chunk], left: Left
@@ -91,10 +78,13 @@ class ChunkScorer:
         if problem is not None:
             raise problem
 
+    def _help(self) -> _Workers | None:
+        """Return the workers, if they have started."""
+        return self._workers if self._workers and self._workers.are_ready() else None
+
     def _ahead(self) -> int:
         """Return how many chunks are read before the first of them is needed."""
-        helped = self._workers is not None and self._workers.are_ready()
-        return self._jobs + 1 if helped else 0
+        return self._jobs + 1 if self._help() else 0
 
     def _call_for_help(self) -> None:
         if self._jobs > 1 and self._workers is None and self._scored >= _ALONE:
@@ -105,11 +95,11 @@ class ChunkScorer:
 
     def _ask(self, chunk: Chunk) -> _Asked:
         lookup = self._scorer.look_up(chunk.texts)
-        if lookup.new and self._workers is not None and self._workers.are_ready():
+        if lookup.new and (workers := self._help()):
             try:
-                return _Asked(chunk, lookup, self._workers.score(list(lookup.new.values())))
+                return _Asked(chunk, lookup, workers.score(list(lookup.new.values())))
             except BrokenExecutor:
-                self._dismiss()
+                self.close()
         return _Asked(chunk, lookup, None)
 
     def _answer(self, asked: _Asked) -> tuple[Chunk, list[Score | None]]:
@@ -118,14 +108,14 @@ class ChunkScorer:
             try:
                 of_new = asked.answer.result()
             except BrokenExecutor:  # a worker has died, as where memory is short
-                self._dismiss()
+                self.close()
         if of_new is None:
             of_new = probabilities(self._classifier, list(asked.lookup.new.values()))
             self._scored += len(of_new)
         return asked.chunk, self._scorer.scores(asked.lookup, of_new)
 
-    def _dismiss(self) -> None:
-        """Go on alone."""
+    def close(self) -> None:
+        """Let the workers go; what is still to be scored is scored without them."""
         if self._workers is not None:
             self._workers.close()
         self._workers, self._jobs = None, 1
