@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from disaster_tweets.batch import FileError
-from disaster_tweets.batch.part import writing
-from disaster_tweets.batch.rows import Position
+from disaster_tweets.batch import ContinueError
+from disaster_tweets.tables.parts import writing
+from disaster_tweets.tables.rows import Position
 
 # What a run is, and what to say where another one left the output.
 _DIFFERENCES = {
@@ -27,7 +27,7 @@ class Checkpoint:
 
     Attributes:
         position: How far the inputs were read.
-        output: Length of the unfinished output: bytes, or files for Parquet.
+        output: Length of the unfinished output: bytes, or files for Parquet and Arrow.
         rejects: The same for the rejected rows.
         scored: Rows that were scored.
         missing: Rows without a text.
@@ -81,7 +81,7 @@ class State:
         """Return the last checkpoint.
 
         Raises:
-            FileError: It cannot be read, or belongs to another run.
+            ContinueError: It cannot be read, or belongs to another run.
         """
         try:
             found = json.loads(self.path.read_text("utf-8"))
@@ -89,15 +89,14 @@ class State:
             saved = found["checkpoint"]
             checkpoint = Checkpoint(**{**saved, "position": Position(**saved["position"])})
         except (OSError, ValueError, KeyError, TypeError):
-            raise FileError(
+            raise ContinueError(
                 f"{self.path}: missing or damaged, so the run cannot be continued; "
                 f"delete {self._part} to start anew"
             ) from None
         for key, now in self._run.items():
             if run[key] != now:
-                raise FileError(
-                    f"{self._part} was made from {_difference(key, run[key], now)}; "
-                    "repeat that command with --resume, or delete it to start anew"
+                raise ContinueError(
+                    f"{self._part} was made from {_difference(key, run[key], now)}", other=True
                 )
         return checkpoint
 

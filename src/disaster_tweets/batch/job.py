@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from disaster_tweets.batch import FileError
+from disaster_tweets.batch import ContinueError, UnfinishedError
 from disaster_tweets.batch.checkpoint import Checkpoint, State
-from disaster_tweets.batch.delimited import DelimitedReader
-from disaster_tweets.batch.lines import JsonReader, LineReader
-from disaster_tweets.batch.parquet import ParquetReader
-from disaster_tweets.batch.parquet_part import ParquetPart
-from disaster_tweets.batch.part import FilePart, Part, StandardOutput
 from disaster_tweets.batch.paths import Paths
-from disaster_tweets.batch.rows import Chunk, Options, Position, Reader, Score
-from disaster_tweets.batch.source import STANDARD, Source, is_compressed
 from disaster_tweets.batch.workers import ChunkScorer
+from disaster_tweets.tables.columns import check_room
+from disaster_tweets.tables.errors import TableError
+from disaster_tweets.tables.formats import ARROW, DELIMITED, PARQUET, TXT, XLSX, of_name
+from disaster_tweets.tables.parts import FilePart, Part, SpooledOutput, StandardOutput, WorkbookPart
+from disaster_tweets.tables.reading import open_table
+from disaster_tweets.tables.rows import Chunk, NewColumns, Notify, Position, Reading, Score
+from disaster_tweets.tables.source import STANDARD, Source
+from disaster_tweets.tables.writers import AsItCame, writer_for
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
 Progress = Callable[[int, int], object]  # given all rows, and all bytes of the inputs, so far
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides how the output looks, apart from the scores.
+
+    Attributes:
+        reading: The format of the inputs, and how to read it.
+        output_format: The format of the output.
+        new: The columns of the scores.
+    """
+
+    reading: Reading
+    output_format: str
+    new: NewColumns
 
 
 class Job:
@@ -33,6 +50,7 @@ class Job:
         output: Name of a file, or ``-``.
         options: What the output looks like.
         skip: Set broken rows aside, instead of ending at the first.
+        notify: Is told what had to be guessed about the inputs.
 
     Attributes:
         paths: The files that belong to the output.
@@ -41,27 +59,51 @@ class Job:
         to_file: The output is not standard output.
 
     Raises:
-        FileError: An input cannot be read, or the output not be written.
+        TableError: An input cannot be read, or the output not be written.
     """
 
     def __init__(
-        self, inputs: Sequence[str], output: str, options: Options, *, skip: bool
+        self,
+        inputs: Sequence[str],
+        output: str,
+        options: Options,
+        *,
+        skip: bool,
+        notify: Notify,
     ) -> None:
         self._sources = [Source(name) for name in inputs]
         self._options, self._skip = options, skip
-        self._reader = _reader(options, self._sources[-1])
+        reading, written = options.reading, options.output_format
+        alone = len(inputs) == 1
+        # Only these formats want all columns before the first row.
+        tabular = written in (*DELIMITED, PARQUET, ARROW, XLSX)
+        self._reader = open_table(
+            reading, options.new, notify, self._sources[-1], tabular=tabular
+        )
+        self._writer = writer_for(
+            self._reader,
+            reading.format,
+            written,
+            options.new,
+            self._sources[0].title,
+            header=reading.header,
+            alone=alone,
+        )
         self._sizes = [source.size() for source in self._sources]
         self.paths = Paths.of(output)
         self.to_file = output != STANDARD
         self.done = Checkpoint()
         self.resumed = 0
         self._headed = False
+        if reading.format == TXT:
+            title = self._sources[0].title
+            check_room(options.new, self._reader.columns, self._reader.columns[0], file=title)
         for source, size in zip(self._sources, self._sizes, strict=True):
-            if size is not None or options.format == "parquet":
+            if size is not None:
                 self._reader.check(source)
         if self.to_file:
             self.paths.check()
-        self._part, self._rejects = self._parts(is_compressed(output))
+        self._part, self._rejects = self._parts(of_name(output).compression)
 
     @property
     def size(self) -> int | None:
@@ -85,8 +127,8 @@ class Job:
             progress: Called after each chunk.
 
         Raises:
-            FileError: A row is broken, a file cannot be read or written, or what an earlier
-                run left does not belong to this one.
+            TableError: A row is broken, or a file cannot be read or written.
+            RunError: What an earlier run left is in the way, or does not belong to this one.
         """
         state = State(self.paths.state, self._identity(classifier), self.paths.part)
         try:
@@ -101,16 +143,12 @@ class Job:
         if not self.to_file:
             return
         if resume and not self.resumable:
-            raise FileError(
-                f"{self.paths.part}: an input is a pipe, which cannot be read again; "
-                "score it without --resume"
+            raise ContinueError(
+                f"{self.paths.part}: an input is a pipe, which cannot be read again; start anew"
             )
         if self.paths.part.exists():
             if not resume:
-                raise FileError(
-                    f"{self.paths.part} is left from an interrupted run; "
-                    "continue it with --resume or delete it"
-                )
+                raise UnfinishedError(f"{self.paths.part} is left from an interrupted run")
             self.done = state.read()
             self.resumed = self.done.rows
         if self.done.output:
@@ -131,7 +169,7 @@ class Job:
             self._finish(state)
         except BaseException:
             if self.to_file and not self.done.rows:  # nothing that is worth to be resumed
-                with suppress(FileError):
+                with suppress(TableError):
                     self._discard(state)
             raise
 
@@ -142,18 +180,14 @@ class Job:
             yield from self._reader.chunks(self._sources[index], position)
 
     def _check(self, chunk: Chunk) -> None:
-        """Raise FileError at a broken row, unless such rows are set aside."""
+        """Raise RowError at a broken row, unless such rows are set aside."""
         if chunk.broken and not self._skip:
-            place, reason = chunk.broken[0]
-            resume = "--resume " if self.done.rows and self.resumable else ""
-            raise FileError(
-                f"{place}: {reason}; repair it, or set such rows aside with "
-                f"{resume}--on-error skip"
-            )
+            raise chunk.broken[0]
 
     def _write(self, chunk: Chunk, scores: list[Score | None]) -> None:
         self._write_head()
-        self._part.write(chunk.scored(scores))
+        first = not (self.done.scored or self.done.missing)
+        self._part.write(self._writer.rows(chunk, scores, first=first))
         if chunk.broken:
             if not self.done.rejected:
                 self._rejects.write(self._reader.rejected_head())
@@ -170,11 +204,14 @@ class Job:
 
     def _write_head(self) -> None:
         if not self._headed:
-            self._part.write(self._reader.head())
+            self._part.write(self._writer.head())
             self._headed = True
 
     def _finish(self, state: State) -> None:
         self._write_head()
+        tail = self._writer.tail()
+        if len(tail):
+            self._part.write(tail)
         parts = (self._rejects, self._part)
         for part in parts:
             part.complete()
@@ -208,24 +245,34 @@ class Job:
             "model": classifier.manifest["artifacts"]["model.tflite"]["sha256"],
         }
 
-    def _parts(self, compressed: bool) -> tuple[Part, Part]:
-        paths = self.paths
+    def _parts(self, compressed: str | None) -> tuple[Part, Part]:
+        """Return where the output is written, and where the rows that are set aside."""
+        paths, written = self.paths, self._options.output_format
         if not self.to_file:
+            if written in (PARQUET, ARROW, XLSX):
+                return SpooledOutput(self._made), StandardOutput()
             return StandardOutput(), StandardOutput()
-        if self._options.format == "parquet":
-            return (
-                ParquetPart(paths.part, paths.output),
-                ParquetPart(paths.rejected_part, paths.rejected),
+        rejects: Part = FilePart(paths.rejected_part, paths.rejected)
+        if self._options.reading.format in (PARQUET, ARROW):
+            rejects = self._columnar(
+                paths.rejected_part, paths.rejected, self._options.reading.format
             )
-        return (
-            FilePart(paths.part, paths.output, compressed),
-            FilePart(paths.rejected_part, paths.rejected),
-        )
+        if written in (PARQUET, ARROW, XLSX):
+            return self._made(paths.part, paths.output), rejects
+        return FilePart(paths.part, paths.output, compressed), rejects
 
+    def _made(self, part: Path, target: Path) -> Part:
+        """Return the part of a format that is put together at the end."""
+        if self._options.output_format == XLSX:
+            return WorkbookPart(part, target)
+        return self._columnar(part, target, self._options.output_format)
 
-def _reader(options: Options, last: Source) -> Reader:
-    if options.format == "parquet":
-        return ParquetReader(options)
-    if options.format == "jsonl":
-        return JsonReader(options, last)
-    return (LineReader if options.format == "txt" else DelimitedReader)(options, last)
+    def _columnar(self, part: Path, target: Path, format_: str) -> Part:
+        from disaster_tweets.tables.columnar_part import ColumnarPart
+
+        # How the input is compressed is known once it was looked at.
+        def compression() -> Any:
+            same = self._options.reading.format == format_ and isinstance(self._writer, AsItCame)
+            return getattr(self._reader, "compression", None) if same else None
+
+        return ColumnarPart(part, target, format_, compression)

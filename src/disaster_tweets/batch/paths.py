@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from disaster_tweets.batch import FileError
-from disaster_tweets.batch.part import writing
-from disaster_tweets.batch.source import STANDARD
+from disaster_tweets.tables.errors import WriteError
+from disaster_tweets.tables.parts import writing
+from disaster_tweets.tables.source import STANDARD
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,16 @@ class Paths:
         return None
 
     def check(self) -> None:
-        """Raise FileError unless the output can be put in its place."""
+        """Raise WriteError unless the output can be put in its place."""
         with writing(self.output):
             if not self.output.parent.is_dir():
-                raise FileError(f"{self.output}: its folder is not there; make it first")
+                raise WriteError(
+                    "its folder is not there; make it first", file=str(self.output)
+                )
             if self.output.exists() and not self.output.is_file():
-                raise FileError(
-                    f"{self.output}: not a file that could be replaced; name another, or - "
-                    "for standard output"
+                raise WriteError(
+                    "not a file that could be replaced; name another, or - for standard output",
+                    file=str(self.output),
                 )
             self.rejected_part.exists()  # fails where the longest name is too long
 

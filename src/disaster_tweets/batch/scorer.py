@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from disaster_tweets.batch.rows import Score
+from disaster_tweets.tables.rows import Score
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier

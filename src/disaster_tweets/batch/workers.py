@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from disaster_tweets.batch.rows import Chunk, Score
+from disaster_tweets.tables.rows import Chunk, Score
 from disaster_tweets.batch.scorer import Lookup, Scorer, probabilities
 
 if TYPE_CHECKING:

@@ -12,27 +12,20 @@ import click
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
+from disaster_tweets.cli.tables import advised, format_of, notify, reading_of, table_options
 from disaster_tweets.manifest import LABELS
+from disaster_tweets.tables.errors import TableError
 
 
 @click.command()
-@click.argument("file")
-@click.option("--target-column", required=True, help="Column of the labels.")
-@click.option(
-    "--text-column",
-    help="Column of the texts (default: text, else the only other column of strings).",
-)
+@click.argument("file", type=click.Path())
+@click.option("--target-column", required=True, metavar="NAME", help="Column of the labels.")
+@table_options
 @click.option(
     "--positive",
     metavar="LABEL",
-    help="Label that means a disaster, where labels are not 0/1, false/true or "
-    "not_disaster/disaster.",
-)
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(["csv", "tsv", "jsonl", "parquet"]),
-    help="What FILE holds (default: by its name).",
+    help="Label that means a disaster, all others meaning none, where labels are not 0/1, "
+    "false/true or not_disaster/disaster.",
 )
 @threshold_option
 @click.option(
@@ -59,9 +52,8 @@ from disaster_tweets.manifest import LABELS
 def evaluate(
     file: str,
     target_column: str,
-    text_column: str | None,
+    table: dict[str, Any],
     positive: str | None,
-    file_format: str | None,
     threshold: float | None,
     mistakes: int,
     plots: Path | None,
@@ -70,8 +62,8 @@ def evaluate(
 ) -> None:
     """Measure the model on the labelled texts in FILE.
 
-    FILE is CSV, TSV, JSON Lines or Parquet, possibly compressed with gzip; - is standard
-    input. Prints each measure with a 95 % bootstrap interval, the confusion matrix, the
+    FILE is read as by score: csv, tsv, jsonl, json, parquet, arrow or xlsx, possibly
+    compressed; - is standard input. Prints each measure with a 95 % bootstrap interval, the confusion matrix, the
     threshold that would have been best, and the worst mistakes, where the label may be
     what is wrong.
 
@@ -86,7 +78,13 @@ def evaluate(
     escape_what_the_terminal_cannot_show()
     if plots is not None:
         evaluation.prepare_plots(plots)
-    data = labelled.read(file, target_column, text_column, positive, file_format)
+    reading = reading_of(table["format_"] or format_of(file), table)
+    try:
+        data = labelled.read(
+            file, target_column, positive=positive, reading=reading, notify=notify
+        )
+    except TableError as error:
+        raise click.ClickException(f"{error}{_advice(error)}") from error
     classifier = Classifier.load(threshold=threshold)
     probabilities = classifier.predict_proba(data.texts, threads=jobs)[:, 1]
     report = {
@@ -101,6 +99,20 @@ def evaluate(
         return
     for line in _lines(report):
         click.echo(line)
+
+
+def _advice(error: TableError) -> str:
+    """Return what to do about an error, in the words of this command."""
+    from disaster_tweets.labelled import LabelError, listed_labels
+
+    if isinstance(error, LabelError) and error.name_positive:
+        shown = listed_labels(error.candidates)
+        if error.row is None:
+            return f"; pass as --positive one of {shown}"
+        return f"; say with --positive which one of {shown} means a disaster"
+    if error.problem.startswith("no row has both"):
+        return "; name other columns with --text-column and --target-column"
+    return advised(error)
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:

@@ -10,32 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disaster_tweets.batch import FORMATS
+from disaster_tweets.batch import ContinueError, RunError, UnfinishedError
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
+from disaster_tweets.cli.tables import advised, format_of, notify, reading_of, table_options
 from disaster_tweets.processors import usable_processors
 
+from disaster_tweets.tables.errors import RowError, TableError, TakenError, WriteError
+
 if TYPE_CHECKING:
-    from disaster_tweets.batch.job import Job
-    from disaster_tweets.batch.rows import Options
+    from disaster_tweets.batch.job import Job, Options
 
 _LOG_SECONDS = 30
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("-o", "--output", required=True, metavar="OUTPUT", help="File to write, or -.")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path())
 @click.option(
-    "--format",
-    "format_",
-    type=click.Choice(FORMATS),
-    help="Format of every INPUT (default: by its name).",
-)
-@click.option(
-    "--text-column",
-    metavar="NAME",
-    help="Column to score (default: text, else the only one with text).",
-)
+    "-o", "--output", required=True, metavar="OUTPUT", type=click.Path(),
+    help="File to write, or -; its name tells the format.",
+)  # fmt: skip
+@table_options
 @click.option(
     "--probability-column", default="probability", show_default=True, metavar="NAME",
     help="Name of the first new column.",
@@ -64,7 +59,7 @@ _LOG_SECONDS = 30
 def score(
     inputs: tuple[str, ...],
     output: str,
-    format_: str | None,
+    table: dict[str, Any],
     threshold: float | None,
     on_error: str,
     resume: bool,
@@ -75,47 +70,56 @@ def score(
     """Score every row of files, of any size.
 
     Each row of INPUT goes to OUTPUT as it is, with two columns more: the probability of a
-    disaster, and the label. Both stay empty where the text is missing.
+    disaster, and the label. Both stay empty where the text is missing or blank.
 
-    Formats: csv, tsv, jsonl (or ndjson), txt (a text a line; the OUTPUT is csv, tsv or
-    jsonl), each also compressed with .gz behind, and parquet. Several INPUTs become one
-    OUTPUT. A single - is standard input or output, and needs --format.
+    Formats, told by the names: csv, tsv, jsonl (or ndjson), json, txt (a text a line), parquet,
+    arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind. OUTPUT may
+    have another format than INPUT, but not txt. In the same format, rows keep every byte, and
+    the file its delimiter, encoding and line ends. Several INPUTs become one OUTPUT. A single -
+    is standard input, which needs --format, or standard output, in the format of INPUT.
+
+    The text is in the column that --text-column names, else in text, else in one that is called
+    like tweet, message or content, else in the only column of text. What had to be guessed is
+    said on standard error.
 
     \b
     Examples:
       disaster-tweets score tweets.csv -o scored.csv
       disaster-tweets score --text-column tweet jan.jsonl.gz feb.jsonl.gz -o scored.jsonl.gz
+      disaster-tweets score tweets.xlsx -o scored.parquet
       zcat tweets.txt.gz | disaster-tweets score - --format txt -o scored.csv
 
     OUTPUT appears when all rows are scored. Until then they are in OUTPUT.part, and how far
-    they go is in OUTPUT.part.json. After an interruption, repeat the command with --resume:
-    csv, tsv, jsonl and txt go on in OUTPUT.part after the last row that is safe, with .gz
-    too; parquet collects its rows in a folder of that name. The result is the same as
-    without the interruption. What passes through - cannot be resumed.
+    they go is in OUTPUT.part.json. After an interruption, repeat the command with --resume: it
+    goes on after the last row that is safe. json and xlsx are read anew to that row. The result
+    is the same as without the interruption. What passes through - cannot be resumed.
     """  # noqa: D301
     from disaster_tweets.batch.job import Job
 
     if threshold is not None and threshold != threshold:
         raise click.BadParameter("nan is not a number from 0 to 1", param_hint="'--threshold'")
-    options = _options(inputs, output, format_, columns)
-    _check_standard_streams(inputs, output, options.format, on_error, resume)
+    options = _options(inputs, output, table, columns)
+    _check_standard_streams(inputs, output, on_error, resume)
     job: Job | None = None
     try:
         with _terminable():
-            job = Job(inputs, output, options, skip=on_error == "skip")
+            job = Job(inputs, output, options, skip=on_error == "skip", notify=notify)
             if resume and not job.paths.part.exists():
                 click.echo(f"There is no {job.paths.part} to resume; starting anew", err=True)
             _run(job, Classifier.load(threshold=threshold), jobs, resume, quiet)
+    except (TableError, RunError) as error:
+        raise click.ClickException(f"{error}{_advice(error, job)}") from error
     except (KeyboardInterrupt, _Terminated) as stop:
         click.echo(_interruption(job), err=True)
         sys.exit(143 if isinstance(stop, _Terminated) else 130)
 
 
 def _options(
-    inputs: tuple[str, ...], output: str, format_: str | None, columns: dict[str, Any]
+    inputs: tuple[str, ...], output: str, table: dict[str, Any], columns: dict[str, Any]
 ) -> Options:
+    from disaster_tweets.batch.job import Options
     from disaster_tweets.batch.paths import Paths
-    from disaster_tweets.batch.rows import Options
+    from disaster_tweets.tables.rows import NewColumns
 
     if columns["probability_column"] == columns["label_column"]:
         raise click.UsageError("--probability-column and --label-column are the same")
@@ -124,59 +128,86 @@ def _options(
         raise click.UsageError(
             f"writing {output} would destroy the input {overwritten}; name another output"
         )
-    format_ = _input_format(inputs, format_)
+    reading = reading_of(_input_format(inputs, table["format_"]), table)
     return Options(
-        format_,
-        _output_format(output, format_),
-        columns["text_column"],
-        columns["probability_column"],
-        columns["label_column"],
-        columns["overwrite_columns"],
+        reading,
+        _output_format(output, reading.format),
+        NewColumns(
+            columns["probability_column"],
+            columns["label_column"],
+            columns["overwrite_columns"],
+        ),
     )
 
 
 def _input_format(inputs: tuple[str, ...], given: str | None) -> str:
-    from disaster_tweets.batch.source import format_of
-
     formats = [given or format_of(name) for name in inputs]
     for name, format_ in zip(inputs, formats, strict=True):
-        if format_ is None:
-            title = "standard input" if name == "-" else name
-            raise click.UsageError(f"the format of {title} is not known; give --format")
         if format_ != formats[0]:
             raise click.UsageError(
                 f"{name} is {format_}, and {inputs[0]} is {formats[0]}; "
                 "score each format on its own, or give --format"
             )
-    return str(formats[0])
+    return formats[0]
 
 
 def _output_format(output: str, input_format: str) -> str:
-    from disaster_tweets.batch.source import format_of, is_compressed
+    from disaster_tweets.tables.formats import BINARY, CSV, TXT, of_name, unknown
 
-    named = format_of(output)
-    if input_format == "txt":
-        if named in ("txt", "parquet"):
-            raise click.UsageError(f"{output}: the output of txt is .csv, .tsv or .jsonl")
-        return named or "csv"
-    if named not in (None, input_format):
-        raise click.UsageError(f"{output} says {named}, but the input is {input_format}")
-    if input_format == "parquet" and is_compressed(output):
-        raise click.UsageError(f"{output}: Parquet is compressed by itself; leave out .gz")
-    return input_format
+    named = of_name(output)
+    if output == "-":
+        return CSV if input_format == TXT else input_format
+    if named.format is None:
+        raise click.UsageError(str(unknown(output)))
+    if named.format == TXT:
+        raise click.UsageError(f"{output}: plain text has no columns; name it .csv or .jsonl")
+    if named.format in BINARY and named.compression is not None:
+        raise click.UsageError(
+            f"{output}: {named.format} is compressed by itself; leave out the last suffix"
+        )
+    if named.compression == "zip":
+        raise click.UsageError(f"{output}: zip files are only read; name it .gz")
+    return named.format
 
 
 def _check_standard_streams(
-    inputs: tuple[str, ...], output: str, format_: str, on_error: str, resume: bool
+    inputs: tuple[str, ...], output: str, on_error: str, resume: bool
 ) -> None:
-    if format_ == "parquet" and "-" in (*inputs, output):
-        raise click.UsageError("Parquet needs files; it cannot pass through -")
+    if inputs.count("-") > 1:
+        raise click.UsageError("standard input can be read only once; give - once")
     if resume and "-" in (*inputs, output):
         raise click.UsageError("--resume needs files; what passes through - is gone")
     if output == "-" and on_error == "skip":
         raise click.UsageError("--on-error skip needs a file as output, to put rows beside it")
     if output == "-" and sys.stdout is None:
         raise click.UsageError("standard output is closed; name a file")
+
+
+def _advice(error: TableError | RunError, job: Job | None) -> str:
+    """Return what to do about an error, in the words of this command."""
+    if isinstance(error, UnfinishedError):
+        return "; continue it with --resume or delete it"
+    if isinstance(error, ContinueError):
+        return (
+            "; repeat that command with --resume, or delete it to start anew"
+            if error.other
+            else ""
+        )
+    if isinstance(error, WriteError) and error.full:
+        return "; make room, then continue with the same command and --resume"
+    if isinstance(error, TakenError):
+        if error.candidates:
+            return (
+                "; drop it with --overwrite-columns, or name the new ones with "
+                "--probability-column and --label-column"
+            )
+        return "; name the new one otherwise, with --probability-column or --label-column"
+    advice = advised(error) if isinstance(error, TableError) else ""
+    if isinstance(error, RowError):
+        resume = "--resume " if job and job.done.rows and job.resumable else ""
+        first = advice or "; repair it"
+        return f"{first}, or set such rows aside with {resume}--on-error skip"
+    return advice
 
 
 def _run(job: Job, classifier: Classifier, jobs: int | None, resume: bool, quiet: bool) -> None:

@@ -1,0 +1,169 @@
+"""What the commands share that read tables: their options, and what to do about an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disaster_tweets.tables import errors
+from disaster_tweets.tables.formats import FORMATS, of_name, unknown
+from disaster_tweets.tables.rows import NONE, STANDARD, Reading
+
+if TYPE_CHECKING:
+    from disaster_tweets.tables.errors import TableError
+
+_OPTIONS = (
+    click.option(
+        "--format", "format_", type=click.Choice(FORMATS),
+        help="Format of the input (default: by its name).",
+    ),
+    click.option(
+        "--text-column", metavar="NAME",
+        help="Column of the texts, in JSON also a path like extended_tweet.full_text, without "
+        "header a number (default: text, else the obvious one).",
+    ),
+    click.option(
+        "--delimiter", metavar="CHARACTER",
+        help="What separates fields, or the word tab (default: found out).",
+    ),
+    click.option(
+        "--quoting", type=click.Choice([STANDARD, NONE]),
+        help="Whether a field may stand in quotes, or quotes are characters like others "
+        "(default: standard, unless lines in quotes look like rows, which is an error).",
+    ),
+    click.option(
+        "--encoding", metavar="NAME",
+        help="Encoding of a text format (default: utf-8, or what its byte order mark says).",
+    ),
+    click.option(
+        "--no-header", is_flag=True,
+        help="The first row is a row already; columns are named by their numbers, from 1.",
+    ),
+    click.option("--sheet", metavar="NAME", help="Sheet of a workbook (default: the only one)."),
+)  # fmt: skip
+_NAMES = ("format_", "text_column", "delimiter", "quoting", "encoding", "no_header", "sheet")
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how a table is read; the command gets them as ``table``."""
+
+    @wraps(command)
+    def with_table(**arguments: Any) -> Any:
+        table = {name: arguments.pop(name) for name in _NAMES}
+        return command(table=table, **arguments)
+
+    for option in reversed(_OPTIONS):
+        with_table = option(with_table)
+    return with_table
+
+
+def format_of(name: str) -> str:
+    """Return the format that a file's name tells.
+
+    Raises:
+        click.UsageError: It tells none.
+    """
+    found = of_name(name).format
+    if found is not None:
+        return found
+    if name == "-":
+        raise click.UsageError(
+            f"the format of standard input is not known; give --format {', '.join(FORMATS)}"
+        )
+    raise click.UsageError(f"{unknown(name)}; or give --format")
+
+
+def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()) -> Reading:
+    """Return how a table is to be read.
+
+    Raises:
+        click.UsageError: An option has a value that cannot be.
+    """
+    from disaster_tweets.tables.encoding import canonical
+
+    if table["encoding"] is not None:
+        try:
+            canonical(table["encoding"])
+        except errors.EncodingError as error:
+            raise click.BadParameter(
+                f"{error}; try {', '.join(error.candidates)}", param_hint="'--encoding'"
+            ) from None
+    column = table["text_column"]
+    if table["no_header"] and column is not None and not column.isdecimal():
+        raise click.BadParameter(
+            f"{column!r} is no number; without header, columns are numbered from 1",
+            param_hint="'--text-column'",
+        )
+    return Reading(
+        format_,
+        text_column=column,
+        other_columns=others,
+        encoding=table["encoding"],
+        delimiter=_delimiter(table["delimiter"]),
+        quoting=table["quoting"],
+        header=not table["no_header"],
+        sheet=table["sheet"],
+        sure=table["format_"] is not None,
+    )
+
+
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+def _delimiter(given: str | None) -> str | None:
+    if given is None:
+        return None
+    delimiter = _DELIMITERS.get(given.lower(), given)
+    if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
+        raise click.BadParameter(
+            f"{given!r} is not one character that could separate fields; "
+            "give one, such as ';', or the word tab",
+            param_hint="'--delimiter'",
+        )
+    return delimiter
+
+
+def notify(line: str) -> None:
+    """Print what had to be guessed about a file."""
+    click.echo(line, err=True)
+
+
+def advised(error: TableError) -> str:
+    """Return what to do about an error in terms of the options above; nothing if unknown."""
+    candidates = error.candidates
+    if isinstance(error, errors.MissingLibraryError):
+        from disaster_tweets.errors import DISTRIBUTION
+
+        return f'; install what reads it with pip install "{DISTRIBUTION}[{error.extra}]"'
+    if isinstance(error, errors.QuoteError):
+        return (
+            "; if quotes are characters like others, give --quoting none; if it is one text "
+            "of several lines, --quoting standard"
+            if "look like" in error.problem
+            else "; if quotes are characters like others, give --quoting none; else repair it"
+        )
+    if isinstance(error, errors.DelimiterError):
+        return "; say which with --delimiter"
+    if isinstance(error, errors.EncodingError) or (
+        isinstance(error, errors.RowError) and candidates
+    ):
+        return f"; if it is another encoding, try --encoding {candidates[0]}" * bool(candidates)
+    if isinstance(error, errors.ColumnError):
+        if error.column is None or not error.maybe_no_header:
+            named = "; name the one of the texts with --text-column"
+        else:
+            named = "; name another with --text-column"
+        first = ", or give --no-header if the first line is a row already"
+        return named + first * error.maybe_no_header
+    if isinstance(error, errors.SheetError):
+        return "; choose one with --sheet"
+    if isinstance(error, errors.DifferenceError):
+        return "; read it on its own"
+    if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:
+        return f"; name it so, or give --format {candidates[0]}"
+    if isinstance(error, errors.DamagedError):
+        return "; get it anew"
+    return ""

@@ -1,0 +1,334 @@
+"""Parquet and Arrow files: batches of rows are read, and get two columns more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from disaster_tweets.tables import arrow as bridge
+from disaster_tweets.tables.columns import check_room, choose_text_column, find, shortened
+from disaster_tweets.tables.errors import (
+    ColumnError,
+    DifferenceError,
+    RowError,
+)
+from disaster_tweets.tables.formats import PARQUET
+from disaster_tweets.tables.rows import (
+    CHUNK_ROWS,
+    CHUNK_SIZE,
+    NewColumns,
+    Notify,
+    Position,
+    Reading,
+    Score,
+    text_or_none,
+)
+from disaster_tweets.tables.source import Source
+
+_BUFFER = 1 << 20  # bytes read of a column at a time, instead of all of a row group
+
+
+class _Layout(NamedTuple):
+    """The columns: all of the input, those kept, the text, and those of the output."""
+
+    title: str
+    input: Any
+    kept: list[int]
+    text: int
+    output: Any
+
+
+class ColumnarReader:
+    """Reads Parquet or Arrow files of one schema; see `rows.Reader`."""
+
+    def __init__(
+        self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
+    ) -> None:
+        self._reading, self._new, self._notify = reading, new, notify
+        self._arrow, self._parquet, self._ipc = bridge.import_arrow("parquet", "ipc")
+        self._layout: _Layout | None = None
+        # How the columns of a Parquet file are compressed, or the batches of an Arrow file.
+        self.compression: dict[str, str] | str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        assert self._layout is not None
+        return list(self._layout.input.names)
+
+    def check(self, source: Source) -> None:
+        """Read the schema of a file; TableError if it does not fit."""
+        with self._open(source) as file:
+            self._begin(file, source.title)
+
+    def _begin(self, file: _File, title: str) -> _Layout:
+        if self._layout is None:
+            self._layout = self._choose(file.schema, title)
+            self.compression = file.compression()
+        elif not file.schema.equals(self._layout.input):
+            raise DifferenceError(
+                f"its schema differs from that of {self._layout.title}", file=title
+            )
+        return self._layout
+
+    def head(self) -> Any:
+        """Return a table of the output that has no rows."""
+        assert self._layout is not None
+        return self._layout.output.empty_table()
+
+    def tail(self) -> Any:
+        """Return a table of the output that has no rows."""
+        return self.head()
+
+    def rejected_head(self) -> Any:
+        """Return a table of the input that has no rows."""
+        assert self._layout is not None
+        return self._layout.input.empty_table()
+
+    def chunks(self, source: Source, start: Position) -> Iterator[ColumnarChunk]:
+        """Read a file from a row on."""
+        size = source.size() or 0
+        with self._open(source) as file:
+            layout = self._begin(file, source.title)
+            row = start.rows
+            batches = file.batches(row)
+            while True:
+                with bridge.reading(source.title, self._what):
+                    batch = next(batches, None)
+                if batch is None:
+                    break
+                row += batch.num_rows
+                end = Position(start.input, row)
+                consumed = size * row // max(file.rows, 1)
+                yield ColumnarChunk(self._arrow, layout, batch, source.title, end, consumed)
+
+    @property
+    def _what(self) -> str:
+        return "Parquet" if self._reading.format == PARQUET else "Arrow"
+
+    @contextmanager
+    def _open(self, source: Source) -> Iterator[_File]:
+        with source.open(self._reading.format) as content:
+            opened = _ParquetFile if self._reading.format == PARQUET else _ArrowFile
+            with bridge.reading(source.title, self._what):
+                file = opened(self._parquet, self._ipc, content.file)
+            yield file
+
+    def _choose(self, schema: Any, title: str) -> _Layout:
+        names = list(schema.names)
+        name, guessed = choose_text_column(
+            names,
+            self._reading.text_column,
+            file=title,
+            typed=lambda: [field.name for field in schema if bridge.is_text(field.type)],
+            others=self._reading.other_columns,
+        )
+        for other in self._reading.other_columns:
+            find(names, other, file=title)
+        check_room(self._new, names, name, file=title)
+        text = names.index(name)
+        kind = schema.field(text).type
+        if not bridge.may_be_text(kind):
+            raise ColumnError(
+                f"column {name!r} holds {kind}, not texts",
+                file=title,
+                column=name,
+                candidates=names,
+            )
+        if guessed:
+            self._notify(f"{title}: the texts are taken from column {shortened(name)}")
+        new = self._new.names if self._new else ()
+        kept = [i for i, column in enumerate(names) if column not in new]
+        types = self._arrow.float32(), self._arrow.string()
+        output = self._arrow.schema(
+            [*(schema.field(i) for i in kept), *zip(new, types, strict=False)],
+            schema.metadata,
+        )
+        return _Layout(title, schema, kept, text, output)
+
+
+class _File:
+    """An open file.
+
+    Attributes:
+        schema: Its schema.
+        rows: How many it has.
+    """
+
+    schema: Any
+    rows: int
+
+    def batches(self, skip: int) -> Iterator[Any]:
+        """Yield the rows behind the first ``skip``, some at a time."""
+        raise NotImplementedError
+
+    def compression(self) -> dict[str, str] | str | None:
+        """Return how it is compressed."""
+        raise NotImplementedError
+
+
+class _ParquetFile(_File):
+    def __init__(self, parquet: Any, ipc: Any, file: Any) -> None:
+        self._file = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+        self.schema = self._file.schema_arrow
+        self.rows = self._file.metadata.num_rows
+
+    def batches(self, skip: int) -> Iterator[Any]:
+        metadata = self._file.metadata
+        groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+        first = 0
+        while first < len(groups) and groups[first].num_rows <= skip:
+            skip -= groups[first].num_rows
+            first += 1
+        row_bytes = sum(group.total_byte_size for group in groups) // max(self.rows, 1)
+        for batch in self._file.iter_batches(
+            batch_size=min(CHUNK_ROWS, CHUNK_SIZE // max(row_bytes, 1) + 1),
+            row_groups=range(first, len(groups)),
+        ):
+            rest = batch.slice(min(skip, batch.num_rows))
+            skip -= batch.num_rows - rest.num_rows
+            if rest.num_rows:
+                yield rest
+
+    def compression(self) -> dict[str, str]:
+        metadata = self._file.metadata
+        if not metadata.num_row_groups:
+            return {}
+        group = metadata.row_group(0)
+        columns = [group.column(index) for index in range(group.num_columns)]
+        return {column.path_in_schema: column.compression for column in columns}
+
+
+class _ArrowFile(_File):
+    def __init__(self, parquet: Any, ipc: Any, file: Any) -> None:
+        beginning = file.read(6)
+        file.seek(0)
+        self._ipc, self._file = ipc, file
+        self._random = beginning == b"ARROW1"
+        self._reader = ipc.open_file(file) if self._random else ipc.open_stream(file)
+        self.schema = self._reader.schema
+        self.rows = self._count() if self._random else 0
+
+    def _count(self) -> int:
+        numbers = range(self._reader.num_record_batches)
+        return sum(self._reader.get_batch(number).num_rows for number in numbers)
+
+    def batches(self, skip: int) -> Iterator[Any]:
+        for batch in self._all():
+            rest = batch.slice(min(skip, batch.num_rows))
+            skip -= batch.num_rows - rest.num_rows
+            size = min(CHUNK_ROWS, CHUNK_SIZE * max(batch.num_rows, 1) // (batch.nbytes + 1) + 1)
+            for first in range(0, rest.num_rows, size):
+                yield rest.slice(first, size)
+
+    def _all(self) -> Iterator[Any]:
+        if not self._random:
+            yield from self._reader
+            return
+        for number in range(self._reader.num_record_batches):
+            yield self._reader.get_batch(number)
+
+    def compression(self) -> str | None:
+        """Return the codec of the first batch, which PyArrow keeps to itself."""
+        self._file.seek(8 if self._random else 0)
+        try:
+            messages = self._ipc.MessageReader.open_stream(self._file)
+            for message in messages:
+                if message.type == "record batch":
+                    return _body_compression(message.metadata.to_pybytes())
+        except Exception:  # then the output is compressed as PyArrow would do it
+            return None
+        finally:
+            self._file.seek(0)
+        return None
+
+
+def _body_compression(message: bytes) -> str | None:
+    """Return the codec in the flatbuffer of a record batch, by Arrow's Message.fbs."""
+
+    def offset(at: int) -> int:
+        return int.from_bytes(message[at : at + 4], "little")
+
+    def field(table: int, number: int) -> int:
+        vtable = table - int.from_bytes(message[table : table + 4], "little", signed=True)
+        size = int.from_bytes(message[vtable : vtable + 2], "little")
+        place = 4 + 2 * number
+        if place >= size:
+            return 0
+        relative = int.from_bytes(message[vtable + place : vtable + place + 2], "little")
+        return table + relative if relative else 0
+
+    root = offset(0)
+    header = field(root, 2)
+    batch = header + offset(header)
+    compression = field(batch, 3)
+    if not compression:
+        return None
+    body = compression + offset(compression)
+    codec = field(body, 0)
+    return "zstd" if codec and message[codec] == 1 else "lz4"
+
+
+class ColumnarChunk:
+    """Some rows of a Parquet or Arrow file; see `rows.Chunk`."""
+
+    def __init__(
+        self, arrow: Any, layout: _Layout, batch: Any, title: str, end: Position, consumed: int
+    ) -> None:
+        self._arrow, self._layout, self._batch, self._title = arrow, layout, batch, title
+        self.rows, self.end, self.consumed = batch.num_rows, end, consumed
+        self.texts: list[str | None] = []
+        self.numbers: list[int] = []
+        self.broken: list[RowError] = []
+        self._broken: list[bool] = []
+        first = end.rows - batch.num_rows + 1
+        for number, value in enumerate(bridge.texts(batch.column(layout.text)), first):
+            readable = value is None or isinstance(value, str)
+            self._broken.append(not readable)
+            if readable:
+                self.numbers.append(number)
+                self.texts.append(text_or_none(value))
+                continue
+            problem = (
+                "not valid UTF-8"
+                if isinstance(value, bridge.Unreadable)
+                else f"the text is not a string but {type(value).__name__}"
+            )
+            self.broken.append(RowError(problem, file=title, row=number))
+
+    def scored(self, scores: Sequence[Score | None]) -> Any:
+        """Return the readable rows with two more columns."""
+        readable = self._take(False)
+        columns = [readable.column(index) for index in self._layout.kept]
+        probabilities = [score and score.probability for score in scores]
+        labels = [score and score.label for score in scores]
+        return self._arrow.Table.from_arrays(
+            [
+                *columns,
+                self._arrow.array(probabilities, self._arrow.float32()),
+                self._arrow.array(labels, self._arrow.string()),
+            ],
+            schema=self._layout.output,
+        )
+
+    def rejected(self) -> Any:
+        """Return the broken rows."""
+        return self._arrow.Table.from_batches([self._take(True)], self._layout.input)
+
+    def values(self) -> list[list[Any]]:
+        """Return the cells of each readable row."""
+        readable = self._take(False)
+        columns = [bridge.plain(readable.column(i)) for i in range(readable.num_columns)]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def column(self, name: str) -> list[Any]:
+        """Return a cell of each readable row."""
+        names = list(self._layout.input.names)
+        index = names.index(find(names, name, file=self._title))
+        return bridge.plain(self._take(False).column(index))
+
+    def _take(self, broken: bool) -> Any:
+        if not self.broken:
+            return self._batch.slice(0, 0) if broken else self._batch
+        return self._batch.filter(self._arrow.array([each == broken for each in self._broken]))

@@ -1,0 +1,149 @@
+"""Unfinished Parquet and Arrow files: a folder of pieces, which are put together at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from disaster_tweets.tables.arrow import import_arrow
+from disaster_tweets.tables.errors import DamagedError
+from disaster_tweets.tables.formats import PARQUET
+from disaster_tweets.tables.parts import put_in_place, shorter, writing
+
+_GROUP_ROWS, _GROUP_BYTES = 1 << 16, 1 << 26  # of a row group of the output, at most
+
+
+class ColumnarPart:
+    """An unfinished file: a folder of Arrow files, which keep every type.
+
+    Its length is the number of these files.
+
+    Args:
+        path: Where the folder is until the file is finished.
+        target: Where the file belongs.
+        format_: ``"parquet"`` or ``"arrow"``.
+        compression: Is asked at the end how to compress: Parquet by column, Arrow as a whole;
+            None for what is usual.
+    """
+
+    def __init__(
+        self, path: Path, target: Path, format_: str, compression: Callable[[], Any]
+    ) -> None:
+        self.path, self._target, self._format = path, target, format_
+        self._compression = compression
+        self._arrow, self._parquet, self._ipc = import_arrow("parquet", "ipc")
+        self._length = 0
+
+    def write(self, table: Any) -> None:
+        """Append a file with the rows of ``table``."""
+        with writing(self.path):
+            if not self._length:
+                self.path.mkdir(exist_ok=True)
+            with self._file(self._length).open("wb") as file:
+                with self._ipc.new_file(file, table.schema) as writer:
+                    writer.write_table(table)
+                file.flush()
+                os.fsync(file.fileno())
+        self._length += 1
+
+    def sync(self) -> int:
+        """Return the number of files; each was stored when it was written."""
+        return self._length
+
+    def resume(self, length: int) -> None:
+        """Go on after the first ``length`` files; what follows them is overwritten."""
+        if not all(self._file(number).is_file() for number in range(length)):
+            raise shorter(self.path)
+        self._length = length
+
+    def complete(self) -> None:
+        """Merge the files, into larger row groups."""
+        if not self._length:
+            return
+        try:
+            with writing(self.path), self._merged.open("wb") as file:
+                with self._writer(file, self._read(0).schema) as writer:
+                    for table in self._groups():
+                        writer.write_table(table)
+                file.flush()
+                os.fsync(file.fileno())
+        except self._arrow.ArrowException as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise DamagedError(
+                f"a file in it is damaged or cannot be written as {self._format} ({reason}); "
+                "delete the folder to start anew",
+                file=str(self.path),
+            ) from None
+
+    def _writer(self, file: Any, schema: Any) -> Any:
+        compression = self._compression()
+        if self._format == PARQUET:
+            usual = compression if isinstance(compression, dict) and compression else "snappy"
+            if isinstance(usual, dict):  # the new columns are compressed as the first one is
+                first = next(iter(usual.values()))
+                paths = self._paths(schema)
+                usual = {path: usual.get(path, first) for path in paths}
+            return self._parquet.ParquetWriter(file, schema, compression=usual)
+        codec = compression if isinstance(compression, str) else None
+        options = self._ipc.IpcWriteOptions(compression=codec)
+        return self._ipc.new_file(file, schema, options=options)
+
+    def _paths(self, schema: Any) -> list[str]:
+        """Return the columns of a Parquet file as its metadata names them, nested ones too."""
+        sink = self._arrow.BufferOutputStream()
+        self._parquet.write_table(schema.empty_table(), sink)
+        metadata = self._parquet.ParquetFile(self._arrow.BufferReader(sink.getvalue())).metadata
+        columns = range(metadata.num_columns)
+        return [metadata.schema.column(index).path for index in columns]
+
+    def finish(self) -> None:
+        """Put the merged file in place."""
+        if self._length:
+            with writing(self.path):
+                put_in_place(self._merged, self._target)
+
+    def close(self) -> None:
+        """Do nothing: no file is open between two writes."""
+
+    def discard(self) -> None:
+        """Remove the folder, if it is there.
+
+        It gets another name first: one that a kill left half empty could not be resumed.
+        """
+        doomed = self.path.with_name(f"{self.path.name}.old")
+        with writing(self.path):
+            if doomed.is_dir():
+                shutil.rmtree(doomed)
+            if self.path.is_dir():
+                self.path.rename(doomed)
+                shutil.rmtree(doomed)
+
+    def _groups(self) -> Iterator[Any]:
+        """Yield tables of the size of a row group."""
+        tables: list[Any] = []
+        rows = size = 0
+        for number in range(self._length):
+            table = self._read(number)
+            if tables and (
+                rows + table.num_rows > _GROUP_ROWS or size + table.nbytes > _GROUP_BYTES
+            ):
+                yield self._arrow.concat_tables(tables)
+                tables, rows, size = [], 0, 0
+            tables.append(table)
+            rows += table.num_rows
+            size += table.nbytes
+        yield self._arrow.concat_tables(tables)
+
+    def _read(self, number: int) -> Any:
+        with self._file(number).open("rb") as file:
+            return self._ipc.open_file(file).read_all()
+
+    def _file(self, number: int) -> Path:
+        return self.path / f"{number:06}.arrow"
+
+    @property
+    def _merged(self) -> Path:
+        return self.path / f"merged.{self._format}"

@@ -1,0 +1,117 @@
+"""Which column holds the texts, and whether the new ones find room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from disaster_tweets.tables.errors import ColumnError, TakenError
+from disaster_tweets.tables.rows import NewColumns
+
+TEXT = "text"
+
+# What people call the column of the texts, in small letters and without what separates words.
+_USUAL = frozenset(
+    """
+    text texts tweet tweets tweettext tweetcontent tweetbody fulltext textbody posttext
+    content contents message messages messagetext messagebody msg body post posts
+    comment comments commenttext commentbody sentence sentences review reviews reviewtext
+    caption utterance headline sms smstext
+    """.split()
+)
+_SEPARATORS = re.compile(r"[\s_.\-]+")
+
+
+def is_usual(name: str) -> bool:
+    """Say whether a column of this name usually holds texts."""
+    return _SEPARATORS.sub("", name.casefold()) in _USUAL
+
+
+def choose_text_column(
+    columns: Sequence[str],
+    wanted: str | None,
+    *,
+    file: str,
+    typed: Callable[[], Sequence[str]] | None = None,
+    others: Sequence[str] = (),
+    maybe_no_header: bool = False,
+) -> tuple[str, bool]:
+    """Return the name of the column of the texts, and whether it had to be guessed.
+
+    Args:
+        columns: The names of all columns.
+        wanted: The name that was asked for, if any.
+        file: The name of the file.
+        typed: Gives the columns that hold text and nothing else, where a format knows types.
+        others: Columns that hold something else for sure.
+        maybe_no_header: The first line may be a row already.
+
+    Raises:
+        ColumnError: The one that was asked for is not there, or none is obvious.
+    """
+    if wanted is not None:
+        return find(columns, wanted, file=file, maybe_no_header=maybe_no_header), False
+    if any(column.strip() == TEXT for column in columns):
+        return find(columns, TEXT, file=file), False
+    free = [column for column in columns if column not in others]
+    usual = [column for column in free if is_usual(column)]
+    if not usual and typed is not None:
+        usual = [column for column in typed() if column not in others]
+    if len(usual) == 1 and columns.count(usual[0]) == 1:
+        return usual[0], True
+    if len(usual) > 1:
+        problem = f"several columns could hold the texts: {listed(usual)}"
+    else:
+        problem = f"no column is named 'text'; it has {listed(columns)}"
+    raise ColumnError(
+        problem, file=file, candidates=columns, maybe_no_header=maybe_no_header
+    )
+
+
+def find(
+    columns: Sequence[str], wanted: str, *, file: str, maybe_no_header: bool = False
+) -> str:
+    """Return the column of a name; spaces around it may differ.
+
+    Raises:
+        ColumnError: There is none, or several.
+    """
+    if columns.count(wanted) == 1:
+        return wanted
+    padded = [column for column in columns if column.strip() == wanted.strip()]
+    if wanted not in columns and len(padded) == 1:
+        return padded[0]
+    problem = "several columns are named" if padded else "there is no column"
+    raise ColumnError(
+        f"{problem} {wanted!r}; it has {listed(columns)}",
+        file=file,
+        column=wanted,
+        candidates=columns,
+        maybe_no_header=maybe_no_header,
+    )
+
+
+def check_room(
+    new: NewColumns | None, columns: Sequence[str], text: str | None, *, file: str
+) -> None:
+    """Raise TakenError where a new column has the name of one that must stay."""
+    for name in new.names if new else ():
+        if name == text:
+            raise TakenError(f"column {name!r} is that of the texts", file=file, column=name)
+        if new and name in columns and not new.overwrite:
+            raise TakenError(
+                f"there is a column {name!r} already", file=file, column=name, candidates=columns
+            )
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Return names in quotes, separated by commas; not too many, and none too long."""
+    shown = [shortened(name) for name in names[:most]]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(shown) or "none") + more
+
+
+def shortened(value: str, most: int = 40) -> str:
+    """Return a value in quotes on one line, cut where it is long."""
+    quoted = repr(value) if value.isprintable() else ascii(value)
+    return quoted if len(quoted) <= most else f"{quoted[:most]}..."

@@ -1,0 +1,549 @@
+"""Delimited text: the characters of each record are kept, and two fields appended."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from disaster_tweets.tables.columns import (
+    check_room,
+    choose_text_column,
+    find,
+    is_usual,
+    shortened,
+)
+from disaster_tweets.tables.dialect import detect, named, sample, separator_line
+from disaster_tweets.tables.encoding import UTF8, Encoding
+from disaster_tweets.tables.errors import (
+    DifferenceError,
+    EncodingError,
+    QuoteError,
+    RowError,
+    TableError,
+)
+from disaster_tweets.tables.formats import CSV, DELIMITED
+from disaster_tweets.tables.lines import Lines, Undecodable, empty, encoded, too_long
+from disaster_tweets.tables.records import (
+    QUOTE,
+    QuoteProblem,
+    Record,
+    RowShapes,
+    TooLong,
+    fields_of_line,
+    record,
+)
+from disaster_tweets.tables.rows import (
+    CHUNK_ROWS,
+    CHUNK_SIZE,
+    NONE,
+    NewColumns,
+    Notify,
+    Position,
+    Reading,
+    Score,
+    text_or_none,
+)
+from disaster_tweets.tables.source import Source
+
+_LONGEST_FIELD = (1 << 31) - 1  # the most that csv takes on every system
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How records are written.
+
+    Attributes:
+        delimiter: What separates fields.
+        quoting: ``"standard"`` or ``"none"``; None for standard, with a look at the lines.
+        end: What ends a line.
+    """
+
+    delimiter: str
+    quoting: str | None
+    end: str
+
+    @property
+    def has_quotes(self) -> bool:
+        """Whether a field may stand in quotes."""
+        return self.quoting != NONE
+
+
+@dataclass
+class _Table:
+    """What the first file says, and the others must agree with."""
+
+    title: str
+    columns: list[str]
+    text: int
+    dialect: Dialect
+    encoding: Encoding
+    preface: str  # what stands before the header, without the mark of the byte order
+    header: str  # the header with its line end; nothing where there is none
+
+
+class DelimitedReader:
+    """Reads records of fields; see `rows.Reader`.
+
+    Args:
+        reading: How to read them.
+        new: The columns of the scores, if there are to be any.
+        notify: Is told what had to be guessed.
+        last: The last file of the table, after which no line end is added.
+    """
+
+    def __init__(
+        self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
+    ) -> None:
+        self._reading, self._new, self._notify, self._last = reading, new, notify, last
+        self._table: _Table | None = None
+        self._told: set[str] = set()
+        csv.field_size_limit(_LONGEST_FIELD)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns; their numbers, from 1, where there is no header."""
+        return self._known.columns
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the first file is written."""
+        return self._known.dialect
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the first file is encoded."""
+        return self._known.encoding
+
+    @property
+    def _known(self) -> _Table:
+        assert self._table is not None
+        return self._table
+
+    def check(self, source: Source) -> None:
+        """Read the beginning of a file; TableError if nothing can be read after it."""
+        with self._open(source):
+            pass
+
+    def head(self) -> bytes:
+        """Return the header with the new columns."""
+        table = self._known
+        head = table.header
+        if self._reading.header:
+            body = head.rstrip("\r\n")
+            ending = head[len(body) :]
+            names = self._new.names if self._new else ()
+            added = [self._written(name, "the name of a new column") for name in names]
+            if self._kept is not None:
+                body = self.rendered(body, table.columns, "")
+            head = table.dialect.delimiter.join([*([body] if body else []), *added]) + ending
+        return table.encoding.mark + encoded(table.preface + head, table.encoding, table.title)
+
+    def tail(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def rejected_head(self) -> bytes:
+        """Return the header as it is."""
+        table = self._known
+        head = table.preface + table.header
+        return table.encoding.mark + encoded(head, table.encoding, table.title)
+
+    def chunks(self, source: Source, start: Position) -> Iterator[DelimitedChunk]:
+        """Read a file from a position on."""
+        with self._open(source) as (lines, line, offset):
+            if start.line:
+                line, offset = start.line, start.offset
+            lines.skip(offset, line)
+            yield from self._chunks(source, lines, Position(start.input, start.rows, line, offset))
+
+    def _chunks(
+        self, source: Source, lines: Lines, start: Position
+    ) -> Iterator[DelimitedChunk]:
+        table, dialect = self._known, self._known.dialect
+        delimiter, count, text_index = dialect.delimiter, len(table.columns), table.text
+        quotes, other = dialect.has_quotes, "\r" if dialect.end == "\n" else "\n"
+        number, line_number, offset = start.rows, start.line, start.offset
+        remaining = iter(lines)
+        chunk = DelimitedChunk(self, lines)
+        size = 0
+        for line in remaining:
+            line_number += 1
+            if quotes and QUOTE in line:
+                line, fields, taken = self._quoted(line, remaining, lines, line_number)
+            else:
+                taken = 1
+                fields = None
+            body = line.rstrip("\r") if line.endswith("\r") else line
+            written = f"{line}{dialect.end}"
+            if lines.unended:
+                ending = line[len(body) :]
+                if source is not self._last:
+                    ending, written = f"{ending}{dialect.end}", written
+                else:
+                    written = line
+            else:
+                ending = written[len(body) :]
+            size += len(written)
+            if not body:
+                chunk.blank(written)
+            else:
+                number += 1
+                if fields is None:
+                    fields = body.split(delimiter)
+                problem = self._problem(line, body, fields, count, other, lines)
+                if problem is None:
+                    chunk.add(number, body, ending, fields, text_or_none(fields[text_index]))
+                else:
+                    problem.file, problem.row, problem.line = lines.title, number, line_number
+                    chunk.reject(written, problem)
+            line_number += taken - 1
+            offset += _size(line, lines.unended)
+            if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
+                yield chunk.ended(Position(start.input, number, line_number, offset))
+                chunk, size = DelimitedChunk(self, lines), 0
+        yield chunk.ended(Position(start.input, number, line_number, offset))
+
+    def _problem(
+        self, line: str, body: str, fields: list[str], count: int, other: str, lines: Lines
+    ) -> RowError | None:
+        if isinstance(line, Undecodable):
+            return RowError("not valid UTF-8", candidates=lines.encodings_to_try(line))
+        if len(fields) != count:
+            found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+            where = "the header has" if self._reading.header else "the first row has"
+            return RowError(f"{found}, where {where} {count}")
+        if other in body and (
+            not self.dialect.has_quotes
+            or any(other in outside for outside in body.split(QUOTE)[::2])
+        ):
+            name = "carriage return" if other == "\r" else "line feed"
+            return RowError(f"a {name} outside quotes, where others end the lines")
+        return None
+
+    def _quoted(
+        self, line: str, remaining: Iterator[str], lines: Lines, number: int
+    ) -> tuple[str, list[str], int]:
+        """Return a record with quotes, its fields, and how many lines it takes."""
+        dialect = self._known.dialect
+        body = line.rstrip("\r")
+        fields = fields_of_line(body, dialect.delimiter)
+        if fields is not None:
+            return line, fields, 1
+        undecodable = isinstance(line, Undecodable)
+        last = line
+
+        def more() -> str | None:
+            nonlocal undecodable, last
+            following = next(remaining, None)
+            undecodable = undecodable or isinstance(following, Undecodable)
+            last = following if following is not None else last
+            return following
+
+        found = self._record(line, dialect, more, lines.title, number)
+        if found.lines > 1 and dialect.quoting is None and len(found.fields) == len(self.columns):
+            if self._shapes.are_rows(found, dialect.delimiter, dialect.end):
+                raise QuoteError(
+                    "a quote opens a field here, and the lines up to the next quote look like "
+                    f"{found.lines} rows",
+                    file=lines.title,
+                    line=number,
+                )
+        whole = found.body + last[len(last.rstrip("\r")) :]
+        return (Undecodable(whole) if undecodable else whole), found.fields, found.lines
+
+    def _record(
+        self, line: str, dialect: Dialect, more: Any, title: str, number: int
+    ) -> Record:
+        try:
+            return record(line, dialect.delimiter, dialect.end, more)
+        except QuoteProblem as problem:
+            raise QuoteError(
+                problem.problem, file=title, line=number + problem.line
+            ) from None
+        except TooLong:
+            raise too_long(title, number) from None
+
+    @contextmanager
+    def _open(self, source: Source) -> Iterator[tuple[Lines, int, int]]:
+        """Open a file behind its header; give the lines, and how many lines and bytes that is."""
+        with source.open(self._reading.format) as content:
+            lines = Lines(content, self._reading.encoding)
+            found, line, offset = self._begin(lines)
+            if self._table is None:
+                if lines.encoding.name != UTF8 and lines.encoding.mark:
+                    self._tell(f"{lines.title}: is {lines.encoding.name}, as its mark says")
+                self._table = found
+                self._choose_kept()
+            elif found.columns != self._table.columns:
+                raise DifferenceError(
+                    f"its columns differ from those of {self._table.title}", file=lines.title
+                )
+            elif found.dialect.delimiter != self._table.dialect.delimiter:
+                raise DifferenceError(
+                    f"{named(found.dialect.delimiter)} separate its fields, and "
+                    f"{named(self._table.dialect.delimiter)} those of {self._table.title}",
+                    file=lines.title,
+                )
+            self._known.dialect = found.dialect
+            yield lines, line, offset
+
+    def _begin(self, lines: Lines) -> tuple[_Table, int, int]:
+        """Find out the dialect and the columns; return them and where the rows begin."""
+        first = lines.beginning.split(lines.end)
+        preface: list[str] = []
+        _move_blank_lines(first, preface)
+        told = separator_line(first[0]) if first else None
+        if told is not None:
+            preface.append(first.pop(0))
+            _move_blank_lines(first, preface)
+        if not first:
+            raise empty(lines.title)
+        dialect, records = self._dialect(lines, first, told)
+        header = self._header(lines, first, dialect, len(preface) + 1)
+        if len(first) <= header.lines and not lines.complete:
+            raise too_long(lines.title, len(preface) + 1)
+        columns = header.fields
+        if not self._reading.header:
+            columns = [str(number) for number in range(1, len(columns) + 1)]
+        if self._table is None:
+            self._shapes = RowShapes(records[self._reading.header :], len(columns))
+            text = self._text(lines.title, columns)
+        else:
+            text = self._table.text
+        before = "".join(f"{line}{lines.end}" for line in preface)
+        taken = header.lines if self._reading.header else 0
+        written = lines.end.join(first[:taken])
+        size = len(lines.encoding.mark) + len((before + written).encode())
+        if taken and (len(first) > taken or self._last.title != lines.title):
+            written += lines.end
+            size += len(first) > taken
+        table = _Table(lines.title, columns, text, dialect, lines.encoding, before, written)
+        return table, len(preface) + taken, size
+
+    def _dialect(
+        self, lines: Lines, first: list[str], told: str | None
+    ) -> tuple[Dialect, list[list[str]]]:
+        promised = DELIMITED[self._reading.format]
+        quoting = self._reading.quoting
+        delimiter = self._reading.delimiter or told
+        if delimiter is None and self._table is not None:
+            delimiter = self._table.dialect.delimiter
+            if self._reading.header and delimiter not in first[0]:
+                delimiter = None
+        whole = first if lines.complete else first[:-1]
+        if delimiter is None:
+            found = detect(
+                whole or first, lines.end, promised, quoting, self._names_texts, lines.title
+            )
+        else:
+            found = sample(whole or first, lines.end, delimiter, quoting)
+        if found.delimiter != promised and self._reading.delimiter is None:
+            suffix = "CSV" if self._reading.format == CSV else "TSV"
+            self._tell(
+                f"{lines.title}: {named(found.delimiter)} separate the fields, not "
+                f"{named(promised)} as in {suffix}"
+            )
+        return Dialect(found.delimiter, quoting, lines.end), found.records
+
+    def _header(
+        self, lines: Lines, first: list[str], dialect: Dialect, number: int
+    ) -> Record:
+        """Return the first record; it names the columns, or shows how many there are."""
+        line, remaining = first[0], iter(first[1:])
+        if "\ufffd" in line:
+            self._check_decodable(lines, number)
+        if not dialect.has_quotes or QUOTE not in line:
+            body = line.rstrip("\r")
+            fields = body.split(dialect.delimiter)
+            return Record(fields, fields, body, 1, [])
+        found = self._record(
+            line, dialect, lambda: next(remaining, None), lines.title, number
+        )
+        if "\ufffd" in found.body:
+            self._check_decodable(lines, number)
+        return found
+
+    def _check_decodable(self, lines: Lines, number: int) -> None:
+        if lines.encoding.name != UTF8:
+            return
+        raw = lines.raw_beginning.split(lines.end.encode())
+        for line in raw[number - 1 : number]:
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                shown = line.decode(errors="surrogateescape")
+                raise EncodingError(
+                    "header: not valid UTF-8",
+                    file=lines.title,
+                    line=number,
+                    candidates=lines.encodings_to_try(shown),
+                ) from None
+
+    def _names_texts(self, columns: list[str]) -> bool:
+        """Say whether columns include the one that surely holds the texts."""
+        if not self._reading.header:
+            return False
+        wanted = self._reading.text_column
+        if wanted is not None:
+            return wanted.strip() in [column.strip() for column in columns]
+        return any(map(is_usual, columns))
+
+    def _text(self, title: str, columns: list[str]) -> int:
+        """Return the index of the column of the texts."""
+        reading = self._reading
+        if not reading.header and reading.text_column is None and len(columns) == 1:
+            return 0
+        found, guessed = choose_text_column(
+            columns,
+            reading.text_column,
+            file=title,
+            others=reading.other_columns,
+            maybe_no_header=reading.header,
+        )
+        if guessed:
+            self._tell(f"{title}: the texts are taken from column {shortened(found)}")
+        for other in reading.other_columns:
+            find(columns, other, file=title)
+        if reading.header:
+            check_room(self._new, columns, found, file=title)
+        return columns.index(found)
+
+    def _choose_kept(self) -> None:
+        names = self._new.names if self._new and self._reading.header else ()
+        columns = self._known.columns
+        kept = [i for i, name in enumerate(columns) if name not in names]
+        self._kept = kept if len(kept) < len(columns) else None
+
+    _kept: list[int] | None = None
+
+    def _tell(self, notice: str) -> None:
+        if notice not in self._told:
+            self._told.add(notice)
+            self._notify(notice)
+
+    def _written(self, field: str, what: str) -> str:
+        """Return a field as this dialect writes it."""
+        dialect = self._known.dialect
+        special = (dialect.delimiter, QUOTE, "\r", "\n") if dialect.has_quotes else ()
+        if any(character in field for character in special):
+            return QUOTE + field.replace(QUOTE, QUOTE * 2) + QUOTE
+        if not dialect.has_quotes and any(
+            character in field for character in (dialect.delimiter, "\r", "\n")
+        ):
+            raise TableError(
+                f"{what}, {shortened(field)}, holds what separates fields or lines, and "
+                "nothing is quoted here"
+            )
+        return field
+
+    def rendered(self, body: str, fields: list[str], added: str) -> str:
+        """Return a record with more fields, whose text is given; drop what is overwritten."""
+        delimiter = self._known.dialect.delimiter
+        if self._kept is not None:
+            raw = fields
+            if self._known.dialect.has_quotes and QUOTE in body:
+                lines = iter(body.split(self._known.dialect.end))
+                first = next(lines)
+                raw = record(
+                    first, delimiter, self._known.dialect.end, lambda: next(lines, None)
+                ).raw
+            body = delimiter.join(raw[i] for i in self._kept)
+            return f"{body}{added}" if self._kept else added[len(delimiter) :]
+        return f"{body}{added}"
+
+
+class DelimitedChunk:
+    """Some records; see `rows.Chunk`."""
+
+    def __init__(self, reader: DelimitedReader, lines: Lines) -> None:
+        self._reader, self._lines = reader, lines
+        self.texts: list[str | None] = []
+        self.numbers: list[int] = []
+        self.broken: list[RowError] = []
+        self.rows = self.consumed = 0
+        self.end = Position()
+        self._bodies: list[str] = []
+        self._endings: list[str] = []
+        self._fields: list[list[str]] = []
+        self._blank: dict[int, str] = {}  # what stands before the row of that index
+        self._rejected: list[str] = []
+
+    def add(
+        self, number: int, body: str, ending: str, fields: list[str], text: str | None
+    ) -> None:
+        """Take a row."""
+        self.numbers.append(number)
+        self._bodies.append(body)
+        self._endings.append(ending)
+        self._fields.append(fields)
+        self.texts.append(text)
+        self.rows += 1
+
+    def blank(self, written: str) -> None:
+        """Take a line without a row."""
+        index = len(self._bodies)
+        self._blank[index] = self._blank.get(index, "") + written
+
+    def reject(self, written: str, problem: RowError) -> None:
+        """Take a row that cannot be read."""
+        self._rejected.append(written)
+        self.broken.append(problem)
+        self.rows += 1
+
+    def ended(self, end: Position) -> DelimitedChunk:
+        """Say where it ends."""
+        self.end = end
+        packed = self._lines.consumed
+        self.consumed = end.offset if packed is None else packed
+        return self
+
+    def scored(self, scores: Sequence[Score | None]) -> bytes:
+        """Return the readable rows, and the blank lines between them."""
+        reader = self._reader
+        delimiter = reader.dialect.delimiter
+        empty = delimiter * 2
+        out = []
+        for index, (body, ending, score) in enumerate(
+            zip(self._bodies, self._endings, scores, strict=True)
+        ):
+            if self._blank and index in self._blank:
+                out.append(self._blank[index])
+            added = (
+                empty
+                if score is None
+                else f"{delimiter}{score.probability:.6f}{delimiter}{score.label}"
+            )
+            if reader._kept is not None:
+                out.append(reader.rendered(body, self._fields[index], added) + ending)
+            else:
+                out.append(f"{body}{added}{ending}")
+        out.append(self._blank.get(len(self._bodies), ""))
+        return encoded("".join(out), reader.encoding, self._lines.title)
+
+    def rejected(self) -> bytes:
+        """Return the broken rows as they were."""
+        return encoded("".join(self._rejected), self._reader.encoding, self._lines.title)
+
+    def values(self) -> list[list[Any]]:
+        """Return the fields of each readable row."""
+        return [list(fields) for fields in self._fields]
+
+    def column(self, name: str) -> list[Any]:
+        """Return a field of each readable row."""
+        columns = self._reader.columns
+        index = columns.index(find(columns, name, file=self._lines.title))
+        return [fields[index] for fields in self._fields]
+
+
+def _move_blank_lines(lines: list[str], to: list[str]) -> None:
+    while lines and not lines[0].rstrip("\r"):
+        to.append(lines.pop(0))
+
+
+def _size(line: str, unended: bool) -> int:
+    """Return the bytes of a record as UTF-8, with the end of its last line."""
+    size = len(line) if line.isascii() else len(line.encode(UTF8, "surrogateescape"))
+    return size if unended else size + 1

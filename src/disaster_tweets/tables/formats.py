@@ -1,0 +1,104 @@
+"""The formats of tables, and what the name of a file says about its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import NamedTuple
+
+from disaster_tweets.tables.compression import SUFFIXES as COMPRESSIONS
+from disaster_tweets.tables.errors import FormatError
+
+CSV, TSV, JSONL, JSON, TXT = "csv", "tsv", "jsonl", "json", "txt"
+PARQUET, ARROW, XLSX = "parquet", "arrow", "xlsx"
+
+FORMATS = (CSV, TSV, JSONL, JSON, TXT, PARQUET, ARROW, XLSX)
+DELIMITED = {CSV: ",", TSV: "\t"}  # what each format promises to separate the fields
+BINARY = {PARQUET, ARROW, XLSX}  # what needs a file in which one can go back
+
+SUFFIXES: Mapping[str, str] = {
+    ".csv": CSV,
+    ".tsv": TSV,
+    ".tab": TSV,
+    ".jsonl": JSONL,
+    ".ndjson": JSONL,
+    ".json": JSON,
+    ".js": JSON,  # as the archives of platforms are called
+    ".txt": TXT,
+    ".parquet": PARQUET,
+    ".pq": PARQUET,
+    ".arrow": ARROW,
+    ".feather": ARROW,
+    ".xlsx": XLSX,
+}
+KNOWN = tuple(SUFFIXES)
+
+# What people have, and what they can do about it.
+_ADVICE = {
+    ".xls": "save it as .xlsx",
+    ".xlsm": "save it as .xlsx",
+    ".xlsb": "save it as .xlsx",
+    ".ods": "save it as .xlsx or .csv",
+    ".numbers": "export it as .xlsx or .csv",
+    ".docx": "save the texts in a .txt or .csv file",
+    ".doc": "save the texts in a .txt or .csv file",
+    ".pdf": "save the texts in a .txt or .csv file",
+    ".html": "save the table in it as .csv",
+    ".db": "export the table as .csv, or use sqlite-utils with the plugin of this package",
+    ".sqlite": "export the table as .csv, or use sqlite-utils with the plugin of this package",
+    ".avro": "convert it to .parquet",
+    ".orc": "convert it to .parquet",
+    ".sav": "export it as .csv",
+    ".dta": "export it as .csv",
+    ".rdata": "export it as .csv",
+    ".pkl": "export it as .csv or .parquet",
+    ".pickle": "export it as .csv or .parquet",
+    ".7z": "unpack it first",
+    ".rar": "unpack it first",
+    ".tar": "unpack it first",
+    ".tgz": "unpack it first",
+}
+
+
+class Name(NamedTuple):
+    """What a file's name says.
+
+    Attributes:
+        format: One of `FORMATS`, or None.
+        compression: A value of `COMPRESSIONS`, "zip", or None.
+    """
+
+    format: str | None
+    compression: str | None
+
+
+def of_name(name: str) -> Name:
+    """Return the format and the compression that a name tells."""
+    path = PurePath(name)
+    suffix = path.suffix.lower()
+    compression = "zip" if suffix == ".zip" else COMPRESSIONS.get(suffix)
+    if compression is not None:
+        suffix = PurePath(path.stem).suffix.lower()
+    return Name(SUFFIXES.get(suffix), compression)
+
+
+def unknown(name: str, *, title: str | None = None) -> FormatError:
+    """Return the error for a name that tells no format; it has the nearest next step."""
+    path = PurePath(name)
+    suffix = path.suffix.lower()
+    if suffix in COMPRESSIONS or suffix == ".zip":
+        suffix = PurePath(path.stem).suffix.lower() or suffix
+    advice = _ADVICE.get(suffix) or _nearest(suffix)
+    known = f"known are {', '.join(KNOWN)}, also with {', '.join(COMPRESSIONS)} behind"
+    return FormatError(
+        f"its format is not known by its name; {advice + '; ' if advice else ''}{known}",
+        file=title or name,
+        candidates=FORMATS,
+    )
+
+
+def _nearest(suffix: str) -> str | None:
+    from difflib import get_close_matches
+
+    near = get_close_matches(suffix, KNOWN, n=1, cutoff=0.7) if suffix else []
+    return f"did you mean {near[0]}?" if near else None

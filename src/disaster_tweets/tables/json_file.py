@@ -1,0 +1,244 @@
+"""A JSON document whose rows are objects in it; around them it stays as it is."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
+from disaster_tweets.tables import json_rows
+from disaster_tweets.tables.encoding import UTF8, Encoding, encoding_of, likely
+from disaster_tweets.tables.errors import EncodingError, RowError
+from disaster_tweets.tables.formats import JSON
+from disaster_tweets.tables.json_document import Document, Element
+from disaster_tweets.tables.lines import encoded
+from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
+from disaster_tweets.tables.rows import (
+    CHUNK_ROWS,
+    CHUNK_SIZE,
+    NewColumns,
+    Notify,
+    Position,
+    Reading,
+    Score,
+)
+from disaster_tweets.tables.source import Content, Source, readable
+
+
+class JsonFileReader:
+    """Reads the objects of a document; see `rows.Reader`.
+
+    A row's position counts the rows alone: to go on at one, those before it are read again.
+
+    Args:
+        reading: How to read them.
+        new: The keys of the scores, if there are to be any.
+        notify: Is told what had to be guessed.
+        last: The last file of the table.
+        tabular: The rows are asked for their values, in the same columns for all.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        new: NewColumns | None,
+        notify: Notify,
+        last: Source,
+        *,
+        tabular: bool = False,
+    ) -> None:
+        self._reading, self._tabular = reading, tabular
+        self.objects = Objects(reading, new, notify)
+        self.encoding = Encoding(UTF8)
+        self._head, self._tail, self._title = "", "", ""
+
+    @property
+    def columns(self) -> list[str]:
+        """The keys of all rows that were looked at."""
+        return self.objects.columns
+
+    def check(self, source: Source) -> None:
+        """Choose the key of the texts, and for a table look at all keys."""
+        with self._open(source) as document:
+            self._look(document, source.title, whole=self._tabular)
+
+    def _look(self, document: Document, title: str, *, whole: bool) -> list[Element]:
+        """Choose the key of the texts over the first rows, and return these rows."""
+        elements = iter(document)
+        first = list(islice(elements, CHOSEN_OVER))
+        self.objects.activities = document.is_activity_stream
+        records = list(_readable(first))
+        if self.objects.text is None:
+            self.objects.choose(records, title, all_rows=len(first) < CHOSEN_OVER)
+        if self._tabular:
+            self._note(first)
+            if whole:
+                self._note(elements)
+        return first
+
+    def _note(self, elements: Iterator[Element] | list[Element]) -> None:
+        for element in elements:
+            try:
+                self.objects.note([json_rows.parse_exactly(element.text)])
+            except RowError:
+                continue
+
+    def head(self) -> bytes:
+        """Return all before the first row."""
+        return self.encoding.mark + self._written(self._head)
+
+    def tail(self) -> bytes:
+        """Return all behind the last row."""
+        return self._written(self._tail)
+
+    def rejected_head(self) -> bytes:
+        """Return nothing: rejected rows become lines."""
+        return b""
+
+    def _written(self, text: str) -> bytes:
+        return encoded(text, self.encoding, self._title)
+
+    def chunks(self, source: Source, start: Position) -> Iterator[JsonFileChunk]:
+        """Read a file from a position on."""
+        with self._open(source) as document:
+            self._title = source.title
+            remaining = iter(document)
+            first = None
+            if self.objects.text is None or (self._tabular and not self.objects.columns):
+                looked = self._look(document, source.title, whole=False)
+                remaining = _chained(looked, remaining)
+            number, written = 0, False
+            size, consumed = 0, self._consumed
+            chunk = JsonFileChunk(self, source.title)
+            for element in remaining:
+                self.objects.activities = document.is_activity_stream
+                if first is None:
+                    first = element
+                    self._head = element.before
+                number += 1
+                before = element.before if written else ""
+                done = number <= start.rows
+                written = self._read(chunk, element, before, number, keep=not done) or written
+                size += len(element.text)
+                if not done and (chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE):
+                    position = Position(start.input, number, element.line, 0)
+                    yield chunk.ended(position, consumed())
+                    chunk, size = JsonFileChunk(self, source.title), 0
+            self._tail = document.after
+            yield chunk.ended(Position(start.input, number, 0, 0), consumed())
+
+    def _read(
+        self, chunk: JsonFileChunk, element: Element, before: str, number: int, *, keep: bool
+    ) -> bool:
+        """Take a row; say whether it can be read."""
+        try:
+            record, text = self.objects.read(element.text)
+        except RowError as problem:
+            if keep:
+                problem.file, problem.row, problem.line = self._title, number, element.line
+                chunk.reject(element.text, problem)
+            return False
+        if keep:
+            chunk.add_element(number, element.text, before, record, text)
+        return True
+
+    @contextmanager
+    def _open(self, source: Source) -> Iterator[Document]:
+        with source.open(JSON) as content:
+            self.encoding = encoding_of(
+                content.beginning, self._reading.encoding, source.title
+            )
+            file = content.file
+
+            def consumed() -> int:
+                if content.consumed is not None:
+                    return content.consumed
+                return file.tell() if file.seekable() else 0
+
+            self._consumed: Callable[[], int] = consumed
+            yield Document(_decoding(content, self.encoding), source.title)
+
+
+def _decoding(content: Content, encoding: Encoding) -> Callable[[int], str]:
+    """Return a function that reads so many characters or fewer, and none at the end."""
+    title, file = content.source.title, content.file
+    decoder = codecs.getincrementaldecoder(encoding.name)("strict")
+    lines = 0
+    with readable(title):
+        file.read(len(encoding.mark))
+
+    def read(size: int) -> str:
+        nonlocal lines
+        text = ""
+        while not text:
+            with readable(title):
+                piece = file.read(size)
+            try:
+                text = decoder.decode(piece, not piece)
+            except UnicodeDecodeError as error:
+                before = error.object[: error.start].decode(encoding.name, "replace")
+                broken = error.object[error.start - 200 if error.start > 200 else 0 :][:400]
+                raise EncodingError(
+                    f"not valid {'UTF-8' if encoding.name == UTF8 else encoding.name}",
+                    file=title,
+                    line=lines + before.count("\n") + 1,
+                    candidates=likely(broken),
+                ) from None
+            if not piece:
+                break
+        lines += text.count("\n")
+        return text
+
+    return read
+
+
+def _chained(first: list[Element], remaining: Iterator[Element]) -> Iterator[Element]:
+    yield from first
+    yield from remaining
+
+
+def _readable(elements: list[Element]) -> Iterator[dict[str, object]]:
+    for element in elements:
+        try:
+            yield json_rows.parse(element.text)
+        except RowError:
+            continue
+
+
+class JsonFileChunk(ObjectChunk):
+    """Some rows of a document; see `rows.Chunk`."""
+
+    def __init__(self, reader: JsonFileReader, title: str) -> None:
+        super().__init__(reader.objects, title)
+        self._reader = reader
+        self._before: list[str] = []
+        self._rejected: list[str] = []
+
+    def add_element(
+        self, number: int, row: str, before: str, record: dict[str, object], text: str | None
+    ) -> None:
+        """Take a row, and what stands before it."""
+        self._before.append(before)
+        self.add(number, row, record, text)
+
+    def reject(self, row: str, problem: RowError) -> None:
+        """Take a row that cannot be read."""
+        self._rejected.append(json_rows.on_one_line(row) + "\n")
+        self.broken.append(problem)
+        self.rows += 1
+
+    def ended(self, end: Position, consumed: int) -> JsonFileChunk:
+        """Say where it ends."""
+        self.end, self.consumed = end, consumed
+        return self
+
+    def scored(self, scores: Sequence[Score | None]) -> bytes:
+        """Return the readable rows, and what stands between them."""
+        rows = zip(self._before, self.objects(scores), strict=True)
+        text = "".join(before + row for before, row in rows)
+        return encoded(text, self._reader.encoding, self._title)
+
+    def rejected(self) -> bytes:
+        """Return each broken row as a line."""
+        return encoded("".join(self._rejected), self._reader.encoding, self._title)

@@ -1,0 +1,214 @@
+"""JSON Lines: an object a line, which is kept and gets two keys more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from disaster_tweets.tables import json_rows
+from disaster_tweets.tables.encoding import UTF8, Encoding
+from disaster_tweets.tables.errors import RowError
+from disaster_tweets.tables.formats import JSONL
+from disaster_tweets.tables.lines import Lines, Undecodable, encoded
+from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
+from disaster_tweets.tables.rows import (
+    CHUNK_ROWS,
+    CHUNK_SIZE,
+    NewColumns,
+    Notify,
+    Position,
+    Reading,
+    Score,
+)
+from disaster_tweets.tables.source import Source
+
+_BLANK = " \t\r"
+
+
+class JsonLinesReader:
+    """Reads an object a line; blank lines are let through. See `rows.Reader`.
+
+    Args:
+        reading: How to read them.
+        new: The keys of the scores, if there are to be any.
+        notify: Is told what had to be guessed.
+        last: The last file of the table, after which no line end is added.
+        tabular: The rows are asked for their values, in the same columns for all.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        new: NewColumns | None,
+        notify: Notify,
+        last: Source,
+        *,
+        tabular: bool = False,
+    ) -> None:
+        self._reading, self._last, self._tabular = reading, last, tabular
+        self.objects = Objects(reading, new, notify)
+        self._encoding: Encoding | None = None
+        self._title = ""
+
+    @property
+    def columns(self) -> list[str]:
+        """The keys of all rows that were looked at."""
+        return self.objects.columns
+
+    def check(self, source: Source) -> None:
+        """Choose the key of the texts, and for a table look at all keys."""
+        with source.open(JSONL) as content:
+            lines = self._begin(Lines(content, self._reading.encoding))
+            if self.objects.text is None or self._tabular:
+                self._look(iter(lines), lines.title, whole=self._tabular)
+
+    def _begin(self, lines: Lines) -> Lines:
+        if self._encoding is None:
+            self._encoding, self._title = lines.encoding, lines.title
+        return lines
+
+    def _look(self, lines: Iterator[str], title: str, *, whole: bool) -> list[str]:
+        """Choose the key of the texts over the first lines, and return these lines."""
+        first: list[str] = []
+        records = []
+        for line in lines:
+            first.append(line)
+            if line.strip(_BLANK) and not isinstance(line, Undecodable):
+                try:
+                    records.append(json_rows.parse(line))
+                except RowError:
+                    continue  # said when its turn comes
+                if self._tabular:
+                    self.objects.note([json_rows.parse_exactly(line)])
+            if len(records) == CHOSEN_OVER or len(first) > CHOSEN_OVER * 10:
+                break
+        ended = len(records) < CHOSEN_OVER and len(first) <= CHOSEN_OVER * 10
+        if self.objects.text is None and (records or ended):
+            self.objects.choose(records, title, all_rows=ended)
+        if whole:
+            for line in lines:
+                if line.strip(_BLANK) and not isinstance(line, Undecodable):
+                    try:
+                        self.objects.note([json_rows.parse_exactly(line)])
+                    except RowError:
+                        continue
+        return first
+
+    def head(self) -> bytes:
+        """Return the mark of the byte order, if any."""
+        return self._encoding.mark if self._encoding else b""
+
+    def tail(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def rejected_head(self) -> bytes:
+        """Return nothing: the lines need no header."""
+        return b""
+
+    def chunks(self, source: Source, start: Position) -> Iterator[JsonLinesChunk]:
+        """Read a file from a position on."""
+        with source.open(JSONL) as content:
+            lines = self._begin(Lines(content, self._reading.encoding))
+            lines.skip(start.offset, start.line)
+            remaining = iter(lines)
+            looked: deque[str] = deque()
+            if self.objects.text is None or (self._tabular and not self.objects.columns):
+                looked.extend(self._look(remaining, lines.title, whole=False))
+            number, line_number = start.rows, start.line
+            offset = start.offset or len(lines.encoding.mark)
+            last = source is self._last
+            chunk, size = JsonLinesChunk(self, lines), 0
+            while True:
+                line = looked.popleft() if looked else next(remaining, None)
+                if line is None:
+                    break
+                line_number += 1
+                unended = lines.unended and not looked
+                offset += len(line.encode(UTF8, "surrogateescape")) + (not unended)
+                ending = lines.end if not (unended and last) else ""
+                size += len(line)
+                if not line.strip(_BLANK):
+                    chunk.blank(line + ending)
+                else:
+                    number += 1
+                    self._read(chunk, line, ending, number, line_number, lines)
+                if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
+                    yield chunk.ended(Position(start.input, number, line_number, offset))
+                    chunk, size = JsonLinesChunk(self, lines), 0
+            yield chunk.ended(Position(start.input, number, line_number, offset))
+
+    def _read(
+        self,
+        chunk: JsonLinesChunk,
+        line: str,
+        ending: str,
+        number: int,
+        line_number: int,
+        lines: Lines,
+    ) -> None:
+        try:
+            if isinstance(line, Undecodable):
+                raise RowError("not valid UTF-8", candidates=lines.encodings_to_try(line))
+            record, text = self.objects.read(line)
+        except RowError as problem:
+            problem.file, problem.row, problem.line = lines.title, number, line_number
+            chunk.reject(line + ending, problem)
+        else:
+            chunk.add_line(number, line, ending, record, text)
+
+    @property
+    def encoding(self) -> Encoding:
+        """How the first file is encoded."""
+        return self._encoding or Encoding(UTF8)
+
+
+class JsonLinesChunk(ObjectChunk):
+    """Some lines; see `rows.Chunk`."""
+
+    def __init__(self, reader: JsonLinesReader, lines: Lines) -> None:
+        super().__init__(reader.objects, lines.title)
+        self._reader, self._lines = reader, lines
+        self._endings: list[str] = []
+        self._blank: dict[int, str] = {}  # what stands before the row of that index
+        self._rejected: list[str] = []
+
+    def add_line(
+        self, number: int, line: str, ending: str, record: dict[str, object], text: str | None
+    ) -> None:
+        """Take a line."""
+        body = line.rstrip()
+        self._endings.append(line[len(body) :] + ending)
+        self.add(number, body, record, text)
+
+    def blank(self, written: str) -> None:
+        """Take a line without a row."""
+        index = len(self._rows)
+        self._blank[index] = self._blank.get(index, "") + written
+
+    def reject(self, written: str, problem: RowError) -> None:
+        """Take a row that cannot be read."""
+        self._rejected.append(written)
+        self.broken.append(problem)
+        self.rows += 1
+
+    def ended(self, end: Position) -> JsonLinesChunk:
+        """Say where it ends."""
+        self.end = end
+        packed = self._lines.consumed
+        self.consumed = end.offset if packed is None else packed
+        return self
+
+    def scored(self, scores: Sequence[Score | None]) -> bytes:
+        """Return the readable rows, and the blank lines between them."""
+        out = []
+        for index, row in enumerate(self.objects(scores)):
+            if index in self._blank:
+                out.append(self._blank[index])
+            out.append(row + self._endings[index])
+        out.append(self._blank.get(len(self._rows), ""))
+        return encoded("".join(out), self._reader.encoding, self._title)
+
+    def rejected(self) -> bytes:
+        """Return the broken lines as they were."""
+        return encoded("".join(self._rejected), self._reader.encoding, self._title)

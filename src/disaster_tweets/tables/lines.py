@@ -1,0 +1,224 @@
+"""The lines of a text file, decoded, and where in the file they are."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from disaster_tweets.tables.encoding import UTF8, Encoding, encoding_of, likely
+from disaster_tweets.tables.errors import ContentError, EncodingError, SizeError
+from disaster_tweets.tables.source import BEGINNING, Content, readable
+
+LONGEST = 1 << 26  # characters of a record; a quote that never closes must not fill the memory
+_BLOCK = 1 << 16
+_RETURN_ALONE = re.compile(r"\r(?!\n|\r)")
+
+
+class Undecodable(str):
+    """A line that is not UTF-8; each byte that is none became a lone surrogate."""
+
+    __slots__ = ()
+
+
+class Lines:
+    """The lines of an open text file, without their line feeds.
+
+    Attributes:
+        encoding: How the file is encoded.
+        title: What messages call the file.
+        end: What ends a line: a line feed, or a carriage return where the file has only those.
+        beginning: The first lines, for a look at them.
+        raw_beginning: The same as bytes, without the mark of the byte order.
+        complete: ``beginning`` is the whole file.
+        line: Lines that were skipped by `skip`.
+        unended: The last line was handed out, and no end stood behind it.
+    """
+
+    def __init__(self, content: Content, encoding: str | None) -> None:
+        self._content, self._file = content, content.file
+        self.title = content.source.title
+        self.encoding = encoding_of(content.beginning, encoding, self.title)
+        self.line = 0
+        self.unended = False
+        self._mark = len(self.encoding.mark)
+        self.raw_beginning = content.beginning[self._mark :]
+        self.beginning = self._sample(self.raw_beginning)
+        self.complete = len(content.beginning) < BEGINNING
+        self.end = "\r" if self._returns_alone() else "\n"
+        with readable(self.title):
+            self._file.read(self._mark)
+
+    def _sample(self, first: bytes) -> str:
+        # What follows the last complete character, or is none, does not matter here.
+        return first.decode(self.encoding.name, errors="replace")
+
+    def _returns_alone(self) -> bool:
+        return "\n" not in self.beginning and bool(_RETURN_ALONE.search(self.beginning))
+
+    @property
+    def consumed(self) -> int | None:
+        """Bytes of a packed file that were read; None where it is not packed."""
+        return self._content.consumed
+
+    def skip(self, offset: int, line: int) -> None:
+        """Go on at a place that an earlier reading of the same content came to.
+
+        Args:
+            offset: Bytes before it, as UTF-8, the mark of the byte order included.
+            line: Lines before it.
+        """
+        if not line:
+            return
+        if self.encoding.name == UTF8:
+            left = offset - self._mark
+            with readable(self.title):
+                if self._content.packed is None and self._file.seekable():
+                    self._file.seek(offset)
+                    left = 0
+                while left > 0 and (piece := self._file.read(min(left, 1 << 20))):
+                    left -= len(piece)
+        else:
+            lines = iter(self)
+            for _ in range(line):
+                next(lines, None)
+            self._lines = lines
+        self.line = line
+
+    _lines: Iterator[str] | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield each line without its end; of ``\\r\\n``, the carriage return stays.
+
+        Raises:
+            SizeError: A line is too long.
+            EncodingError: Bytes are not in an encoding other than UTF-8.
+        """
+        if self._lines is not None:
+            return self._lines
+        return self._of_utf8() if self.encoding.name == UTF8 else self._of_others()
+
+    def _of_utf8(self) -> Iterator[str]:
+        end = self.end
+        separator = end.encode()
+        for block in self._blocks(separator):
+            ended = block.endswith(separator)
+            try:
+                lines = block.decode().split(end)
+            except UnicodeDecodeError:
+                lines = [_decoded(line) for line in block.split(separator)]
+            if ended:
+                del lines[-1]
+                yield from lines
+            else:  # the last block of the file
+                last = lines.pop()
+                yield from lines
+                self.unended = True
+                yield last
+
+    def _blocks(self, separator: bytes) -> Iterator[bytes]:
+        """Yield blocks of whole lines."""
+        rest: list[bytes] = []
+        size = lines = 0
+        with readable(self.title):
+            while piece := self._file.read(_BLOCK):
+                cut = piece.rfind(separator) + 1
+                if cut:
+                    block = b"".join([*rest, piece[:cut]])
+                    lines += block.count(separator)
+                    yield block
+                    rest, size = [piece[cut:]], len(piece) - cut
+                else:
+                    rest.append(piece)
+                    size += len(piece)
+                    self._check_length(size, lines)
+        if size:
+            yield b"".join(rest)
+
+    def _of_others(self) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(self.encoding.name)("strict")
+        rest: list[str] = []
+        size = lines = 0
+        finished = False
+        while not finished:
+            with readable(self.title):
+                piece = self._file.read(_BLOCK)
+            finished = not piece
+            try:
+                text = decoder.decode(piece, finished)
+            except UnicodeDecodeError as error:
+                before = error.object[: error.start].decode(self.encoding.name, "replace")
+                raise EncodingError(
+                    f"not valid {self.encoding.name}",
+                    file=self.title,
+                    line=self.line + lines + before.count(self.end) + 1,
+                    candidates=[UTF8],
+                ) from None
+            *whole, last = text.split(self.end)
+            if whole:
+                whole[0] = "".join([*rest, whole[0]])
+                rest, size = [last], len(last)
+                yield from whole
+                lines += len(whole)
+            else:
+                rest.append(last)
+                size += len(last)
+                self._check_length(size, lines)
+        if size:
+            self.unended = True
+            yield "".join(rest)
+
+    def _check_length(self, size: int, lines: int) -> None:
+        if size > LONGEST:
+            raise too_long(self.title, self.line + lines + 1)
+
+    def encodings_to_try(self, line: str) -> list[str]:
+        """Return the likeliest encodings of a line that is not UTF-8."""
+        return likely(line.encode(UTF8, "surrogateescape"), self.end == "\r")
+
+    def written(self, text: str) -> bytes:
+        """Return a text of this file, or a new one, as its encoding has it.
+
+        Raises:
+            EncodingError: The encoding lacks a character.
+        """
+        return encoded(text, self.encoding, self.title)
+
+
+def encoded(text: str, encoding: Encoding, title: str) -> bytes:
+    """Return a text in an encoding; a byte that was none of UTF-8 is itself again.
+
+    Raises:
+        EncodingError: The encoding lacks a character.
+    """
+    try:
+        if encoding.name == UTF8:
+            return text.encode(UTF8, "surrogateescape")
+        return text.encode(encoding.name)
+    except UnicodeEncodeError as error:
+        lacks = error.object[error.start : error.start + 1]
+        raise EncodingError(
+            f"{encoding.name} has no {lacks!a}, which a new column needs", file=title
+        ) from None
+
+
+def too_long(title: str, line: int) -> SizeError:
+    """Return the error for a record too large for the memory."""
+    return SizeError(
+        f"a record of more than {LONGEST >> 20} MiB begins here; look for a quote that is "
+        "never closed",
+        file=title,
+        line=line,
+    )
+
+
+def empty(title: str) -> ContentError:
+    """Return the error for a file in which there is nothing."""
+    return ContentError("is empty; a header line is needed", file=title)
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return Undecodable(line.decode(errors="surrogateescape"))

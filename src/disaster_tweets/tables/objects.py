@@ -1,0 +1,217 @@
+"""Tables whose rows are JSON objects, one a line or in one document: what both share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from disaster_tweets.tables import json_rows
+from disaster_tweets.tables.cells import common, kinds_of
+from disaster_tweets.tables.columns import check_room, choose_text_column, listed, shortened
+from disaster_tweets.tables.errors import ColumnError, RowError, TakenError
+from disaster_tweets.tables.json_document import activity_text, archive_text_path
+from disaster_tweets.tables.json_rows import ABSENT
+from disaster_tweets.tables.rows import NewColumns, Notify, Position, Reading, Score, text_or_none
+
+CHOSEN_OVER = 1000  # rows that decide which key holds the texts
+
+
+class Objects:
+    """What is known of the rows: the key of the texts, and all keys.
+
+    Args:
+        reading: How to read them.
+        new: The keys of the scores, if there are to be any.
+        notify: Is told what had to be guessed.
+
+    Attributes:
+        text: The key of the texts, or the path of keys to it; None until it is chosen.
+        activities: The rows are activities of ActivityPub, whose texts are HTML.
+        columns: The keys of the rows that were looked at, in the order of their coming.
+    """
+
+    def __init__(self, reading: Reading, new: NewColumns | None, notify: Notify) -> None:
+        self._reading, self.new, self._notify = reading, new, notify
+        self.text: str | None = None
+        self.activities = False
+        self.columns: list[str] = []
+        self._kinds: dict[str, set[str]] = {}
+
+    def choose(self, records: Sequence[dict[str, Any]], title: str, *, all_rows: bool) -> None:
+        """Choose the key of the texts over the first rows.
+
+        Args:
+            records: The rows.
+            title: What messages call the file.
+            all_rows: There are no more of them.
+
+        Raises:
+            ColumnError: The key that was asked for is in none, or none is obvious.
+            TakenError: A new key is there already.
+        """
+        keys = list(dict.fromkeys(key for record in records for key in record))
+        wanted = self._reading.text_column
+        for name in (wanted, *self._reading.other_columns):
+            if name is not None and records and not _has(records, name):
+                paths = list(dict.fromkeys(k for r in records for k in json_rows.keys(r)))
+                which = "no row" if all_rows else f"none of the first {len(records):,} rows"
+                raise ColumnError(
+                    f"{which} has the key {name!r}; there are {listed(paths)}",
+                    file=title,
+                    column=name,
+                    candidates=paths,
+                )
+        if wanted is not None:
+            self.text = wanted
+        elif self.activities:
+            self.text = "object.content"
+        elif not records:
+            self.text = "text"
+        else:
+            self.text = self._obvious(records, keys, title)
+        check_room(self.new, keys, self.text, file=title)
+
+    def _obvious(self, records: Sequence[dict[str, Any]], keys: list[str], title: str) -> str:
+        path = archive_text_path(records)
+        if path is not None:
+            self._notify(f"{title}: the texts are taken from {shortened(path)}")
+            return path
+
+        def of_text() -> list[str]:
+            return [key for key in keys if _holds_text(records, key)]
+
+        found, guessed = choose_text_column(
+            [key for key in keys if key == key.strip() or key.strip() not in keys],
+            None,
+            file=title,
+            typed=of_text,
+            others=self._reading.other_columns,
+        )
+        if guessed:
+            self._notify(f"{title}: the texts are taken from {shortened(found)}")
+        return found
+
+    def read(self, text: str) -> tuple[dict[str, Any], str | None]:
+        """Return a row, and its text or None where that is missing.
+
+        Raises:
+            RowError: It cannot be read, or its text is none.
+        """
+        record = json_rows.parse(text)
+        if self.new is not None and not self.new.overwrite:
+            for name in self.new.names:
+                if name in record:
+                    raise RowError(f"there is a key {name!r} already", column=name)
+        path = self.text or "text"
+        value = activity_text(record) if self.activities else json_rows.value_at(record, path)
+        if value is ABSENT or value is None:
+            return record, None
+        if not isinstance(value, str):
+            raise RowError(f"the text is not a string but {type(value).__name__}")
+        if json_rows.has_repeated(text, record, path.partition(".")[0]):
+            raise RowError(f"the key {path.partition('.')[0]!r} is there more than once")
+        return record, text_or_none(value)
+
+    def rendered(self, text: str, record: dict[str, Any], score: Score | None) -> str:
+        """Return the text of a row with its score, or with two nulls."""
+        if self.new is None:
+            return text
+        if not record.keys().isdisjoint(self.new.names):
+            text = json_rows.without(text, self.new.names)
+        return json_rows.with_members(text, members(self.new, score))
+
+    def note(self, records: Iterable[dict[str, Any]]) -> None:
+        """Remember the keys of rows that were parsed exactly, and what they hold."""
+        for record in records:
+            for key, value in record.items():
+                kinds = self._kinds.get(key)
+                if kinds is None:
+                    kinds = self._kinds[key] = set()
+                    self.columns.append(key)
+                kinds |= kinds_of([value])
+
+    def kinds(self) -> dict[str, str]:
+        """Return what each column holds: text, boolean, integer or number, else json."""
+        return {key: common(kinds) for key, kinds in self._kinds.items()}
+
+    def cells(self, text: str, number: int, title: str) -> list[Any]:
+        """Return the values of a row in the order of the columns.
+
+        Raises:
+            RowError: It has a key that no row had that was looked at.
+        """
+        record = json_rows.parse_exactly(text)
+        if not record.keys() <= self._kinds.keys():
+            more = next(key for key in record if key not in self._kinds)
+            raise RowError(
+                f"has a key {more!r} that the rows before it lack, and the columns are written "
+                "already; read it from a file, not from a pipe",
+                file=title,
+                row=number,
+                column=more,
+            )
+        return [record.get(column) for column in self.columns]
+
+
+def members(new: NewColumns, score: Score | None) -> str:
+    """Return the new members of an object."""
+    probability, label = map(json.dumps, new.names)
+    if score is None:
+        return f"{probability}: null, {label}: null"
+    return f'{probability}: {score.probability:.6f}, {label}: "{score.label}"'
+
+
+class ObjectChunk:
+    """Some rows; see `rows.Chunk`.
+
+    Args:
+        objects: What is known of the rows.
+        title: What messages call the file.
+    """
+
+    def __init__(self, objects: Objects, title: str) -> None:
+        self._objects, self._title = objects, title
+        self.texts: list[str | None] = []
+        self.numbers: list[int] = []
+        self.broken: list[RowError] = []
+        self.rows = self.consumed = 0
+        self.end = Position()
+        self._rows: list[str] = []
+        self._records: list[dict[str, Any]] = []
+
+    def add(self, number: int, row: str, record: dict[str, Any], text: str | None) -> None:
+        """Take a row."""
+        self.numbers.append(number)
+        self._rows.append(row)
+        self._records.append(record)
+        self.texts.append(text)
+        self.rows += 1
+
+    def objects(self, scores: Sequence[Score | None]) -> list[str]:
+        """Return the text of each readable row with its score."""
+        return [
+            self._objects.rendered(row, record, score)
+            for row, record, score in zip(self._rows, self._records, scores, strict=True)
+        ]
+
+    def values(self) -> list[list[Any]]:
+        """Return the values of each readable row."""
+        return [
+            self._objects.cells(row, number, self._title)
+            for row, number in zip(self._rows, self.numbers, strict=True)
+        ]
+
+    def column(self, name: str) -> list[Any]:
+        """Return the values at a key or a path; None where there is none."""
+        found = (json_rows.value_at(record, name) for record in self._records)
+        return [None if value is ABSENT else value for value in found]
+
+
+def _has(records: Sequence[dict[str, Any]], path: str) -> bool:
+    return any(json_rows.value_at(record, path) is not ABSENT for record in records)
+
+
+def _holds_text(records: Sequence[dict[str, Any]], key: str) -> bool:
+    values = [record[key] for record in records if record.get(key) is not None]
+    return bool(values) and all(isinstance(value, str) for value in values)

@@ -1,0 +1,277 @@
+"""Unfinished files: written bit by bit, cut back to a checkpoint, and put in place at the end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from disaster_tweets.tables import compression
+from disaster_tweets.tables.errors import WriteError
+
+
+class Part(Protocol):
+    """An unfinished output.
+
+    Attributes:
+        path: Where it is until it is finished.
+    """
+
+    path: Path
+
+    def write(self, content: Any) -> None:
+        """Append; the first write makes the file."""
+
+    def sync(self) -> int:
+        """Store what was written, and return its length; 0 if nothing was ever written."""
+
+    def resume(self, length: int) -> None:
+        """Go on after the first ``length`` that an earlier run stored."""
+
+    def complete(self) -> None:
+        """Do what takes time before it can be put in place."""
+
+    def finish(self) -> None:
+        """Put it in place of the output, if anything was written."""
+
+    def close(self) -> None:
+        """Let go of it, finished or not."""
+
+    def discard(self) -> None:
+        """Remove what is left of it."""
+
+
+class FilePart:
+    """An unfinished file of bytes; its length is counted as they are stored.
+
+    Args:
+        path: Where it is until it is finished.
+        target: Where it belongs.
+        compressed: How, one of the values of `compression.SUFFIXES`. Each write becomes a member
+            of its own, so that the file can be cut after any of them.
+    """
+
+    def __init__(self, path: Path, target: Path, compressed: str | None = None) -> None:
+        self.path, self._target = path, target
+        self._compressed = compressed
+        self._file: BinaryIO | None = None
+
+    def write(self, content: bytes) -> None:
+        """Append ``content``."""
+        with writing(self.path):
+            if self._file is None:
+                self._file = self.path.open("wb")
+            if content:
+                self._file.write(self._packed(content))
+
+    def sync(self) -> int:
+        """Store what was written, and return the length in bytes."""
+        if self._file is None:
+            return 0
+        with writing(self.path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            return self._file.tell()
+
+    def resume(self, length: int) -> None:
+        """Cut the file to ``length`` bytes and go on there."""
+        with writing(self.path):
+            if not self.path.exists():  # interrupted between the renames at the end
+                self._target.replace(self.path)
+            self._file = self.path.open("r+b")
+            if self._file.seek(0, os.SEEK_END) < length:
+                raise shorter(self.path)
+            self._file.truncate(length)
+            self._file.seek(length)
+
+    def complete(self) -> None:
+        """Close the file; an empty one is a compressed file too, if it has to be."""
+        if self._file is None:
+            return
+        with writing(self.path):
+            if self._file.tell() == 0:
+                self._file.write(self._packed(b""))
+            self._file.close()
+
+    def _packed(self, content: bytes) -> bytes:
+        if self._compressed is None:
+            return content
+        return compression.compress(content, self._compressed)
+
+    def finish(self) -> None:
+        """Rename the file."""
+        if self._file is not None:
+            with writing(self.path):
+                put_in_place(self.path, self._target)
+
+    def close(self) -> None:
+        """Close the file; what is not stored by now may be lost."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+
+    def discard(self) -> None:
+        """Remove the file, if it is there."""
+        self.close()
+        with writing(self.path):
+            self.path.unlink(missing_ok=True)
+
+
+class StandardOutput:
+    """Standard output in the place of a part; it can be neither cut nor resumed."""
+
+    path = Path("standard output")
+
+    def write(self, content: bytes) -> None:
+        """Print ``content``."""
+        sys.stdout.buffer.write(content)
+
+    def sync(self) -> int:
+        """Flush what was printed."""
+        sys.stdout.buffer.flush()
+        return 0
+
+    def resume(self, length: int) -> None:
+        """Refuse."""
+        raise WriteError("cannot be continued", file=str(self.path))
+
+    def complete(self) -> None:
+        """Do nothing."""
+
+    def finish(self) -> None:
+        """Do nothing: it is out."""
+
+    def close(self) -> None:
+        """Leave it open for others."""
+
+    def discard(self) -> None:
+        """Do nothing: it is out."""
+
+
+class SpooledOutput:
+    """Standard output for a format that is put together at the end.
+
+    Args:
+        part: Makes the part, given its path and that of the finished file.
+    """
+
+    path = StandardOutput.path
+
+    def __init__(self, part: Callable[[Path, Path], Part]) -> None:
+        from tempfile import TemporaryDirectory
+
+        self._folder = TemporaryDirectory()
+        self._target = Path(self._folder.name, "finished")
+        self._part = part(Path(self._folder.name, "part"), self._target)
+
+    def write(self, content: Any) -> None:
+        """Append to the part."""
+        self._part.write(content)
+
+    def sync(self) -> int:
+        """Store what was written."""
+        self._part.sync()
+        return 0
+
+    def resume(self, length: int) -> None:
+        """Refuse."""
+        raise WriteError("cannot be continued", file=str(self.path))
+
+    def complete(self) -> None:
+        """Put the file together."""
+        self._part.complete()
+
+    def finish(self) -> None:
+        """Print the file."""
+        self._part.finish()
+        with self._target.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+    def close(self) -> None:
+        """Remove the part."""
+        self._part.close()
+        self._folder.cleanup()
+
+    def discard(self) -> None:
+        """Do nothing: it is removed in any case."""
+
+
+class WorkbookPart(FilePart):
+    """Lines of cells, of which a workbook is made at the end."""
+
+    def complete(self) -> None:
+        """Make the workbook."""
+        from disaster_tweets.tables.workbook import write
+        from disaster_tweets.tables.writers import cells_of
+
+        super().complete()
+        if self._file is None:
+            return
+        made = self.path.with_name(f"{self.path.name}.xlsx")
+        try:
+            with writing(made), self.path.open("rb") as lines, made.open("wb") as file:
+                write(file, map(cells_of, lines), str(self._target))
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            with suppress(OSError):
+                made.unlink(missing_ok=True)
+            raise
+        self._made = made
+
+    _made: Path | None = None
+
+    def finish(self) -> None:
+        """Rename the workbook, and remove the lines."""
+        if self._made is not None:
+            with writing(self._made):
+                put_in_place(self._made, self._target)
+
+    def resume(self, length: int) -> None:
+        """Go on in the lines."""
+        with writing(self.path):
+            if not self.path.exists():
+                raise shorter(self.path)
+        super().resume(length)
+
+
+def put_in_place(path: Path, target: Path) -> None:
+    """Rename a file to another, whose permissions it takes over."""
+    with suppress(OSError):
+        if target.is_file():
+            shutil.copymode(target, path)
+            status = target.stat()
+            if hasattr(os, "chown") and (status.st_uid, status.st_gid) != (
+                os.geteuid(),
+                os.getegid(),
+            ):
+                os.chown(path, status.st_uid, status.st_gid)
+    path.replace(target)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file that cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise WriteError(
+            reason if full else f"{reason}; check the name and the permissions of its folder",
+            file=str(path),
+            full=full,
+        ) from None
+
+
+def shorter(path: Path) -> WriteError:
+    """Return the error for a part that lost what its checkpoint counts."""
+    return WriteError(
+        "shorter than at its last checkpoint; delete it to start anew", file=str(path)
+    )

@@ -1,0 +1,147 @@
+"""Plain text, a text a line; it comes back as a table of another format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from disaster_tweets.tables.columns import is_usual
+from disaster_tweets.tables.dialect import DELIMITERS, named, sample
+from disaster_tweets.tables.encoding import UTF8
+from disaster_tweets.tables.errors import ContentError, RowError
+from disaster_tweets.tables.formats import TSV, TXT
+from disaster_tweets.tables.lines import Lines, Undecodable, encoded
+from disaster_tweets.tables.rows import (
+    CHUNK_ROWS,
+    CHUNK_SIZE,
+    NONE,
+    NewColumns,
+    Notify,
+    Position,
+    Reading,
+    Score,
+    text_or_none,
+)
+from disaster_tweets.tables.source import Source
+
+
+class PlainReader:
+    """Reads a text a line; see `rows.Reader`."""
+
+    def __init__(
+        self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
+    ) -> None:
+        self._reading, self._last = reading, last
+        self.columns = [reading.text_column or "text"]
+
+    def check(self, source: Source) -> None:
+        """Look at the beginning of a file; TableError where it holds something else."""
+        with source.open(TXT) as content:
+            self._check(Lines(content, self._reading.encoding))
+
+    def _check(self, lines: Lines) -> None:
+        """Raise ContentError where the lines are rows of a table, to be scored by a column."""
+        if self._reading.sure:
+            return
+        first = lines.beginning.split(lines.end)
+        if not lines.complete:
+            del first[-1:]
+        for delimiter in DELIMITERS:
+            table = sample(first, lines.end, delimiter, NONE)
+            if table.columns < 2 or len(table.records) < 2 or table.share < 1:
+                continue
+            if delimiter == "\t" or any(map(is_usual, table.records[0])):
+                raise ContentError(
+                    f"looks like a table of {table.columns} columns that {named(delimiter)} "
+                    "separate, not like plain text",
+                    file=lines.title,
+                    candidates=[TSV if delimiter == "\t" else "csv", TXT],
+                )
+
+    def head(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def tail(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def rejected_head(self) -> bytes:
+        """Return nothing: the lines need no header."""
+        return b""
+
+    def chunks(self, source: Source, start: Position) -> Iterator[PlainChunk]:
+        """Read a file from a position on."""
+        with source.open(TXT) as content:
+            lines = Lines(content, self._reading.encoding)
+            if not start.line:
+                self._check(lines)
+            lines.skip(start.offset, start.line)
+            number, offset = start.rows, start.offset or len(lines.encoding.mark)
+            last = source is self._last
+            chunk, size = PlainChunk(lines, last), 0
+            for line in lines:
+                number += 1
+                chunk.add(number, line)
+                size += len(line)
+                offset += len(line.encode(UTF8, "surrogateescape")) + (not lines.unended)
+                if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
+                    yield chunk.ended(Position(start.input, number, number, offset))
+                    chunk, size = PlainChunk(lines, last), 0
+            yield chunk.ended(Position(start.input, number, number, offset))
+
+
+class PlainChunk:
+    """Some lines; see `rows.Chunk`."""
+
+    def __init__(self, lines: Lines, last: bool) -> None:
+        self._lines, self._last = lines, last
+        self.texts: list[str | None] = []
+        self.numbers: list[int] = []
+        self.broken: list[RowError] = []
+        self.rows = self.consumed = 0
+        self.end = Position()
+        self._values: list[str] = []
+        self._rejected: list[str] = []
+
+    def add(self, number: int, line: str) -> None:
+        """Take a line."""
+        self.rows += 1
+        if isinstance(line, Undecodable):
+            problem = RowError(
+                "not valid UTF-8",
+                file=self._lines.title,
+                row=number,
+                line=number,
+                candidates=self._lines.encodings_to_try(line),
+            )
+            self.broken.append(problem)
+            self._rejected.append(line if self._lines.unended and self._last else line + self._lines.end)
+            return
+        text = line.removesuffix("\r")
+        self.numbers.append(number)
+        self._values.append(text)
+        self.texts.append(text_or_none(text))
+
+    def ended(self, end: Position) -> PlainChunk:
+        """Say where it ends."""
+        self.end = end
+        packed = self._lines.consumed
+        self.consumed = end.offset if packed is None else packed
+        return self
+
+    def scored(self, scores: Sequence[Score | None]) -> bytes:
+        """Refuse: plain text has no place for scores."""
+        raise NotImplementedError
+
+    def rejected(self) -> bytes:
+        """Return the broken lines as they were."""
+        return encoded("".join(self._rejected), self._lines.encoding, self._lines.title)
+
+    def values(self) -> list[list[Any]]:
+        """Return the text of each readable line."""
+        return [[text] for text in self._values]
+
+    def column(self, name: str) -> list[Any]:
+        """Return the text of each readable line."""
+        return list(self._values)

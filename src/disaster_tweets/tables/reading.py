@@ -1,0 +1,53 @@
+"""Opens a table: what reads its format."""
+
+from __future__ import annotations
+
+from disaster_tweets.tables import formats
+from disaster_tweets.tables.rows import NewColumns, Notify, Reader, Reading
+from disaster_tweets.tables.source import Source
+
+
+def open_table(
+    reading: Reading,
+    new: NewColumns | None,
+    notify: Notify,
+    last: Source,
+    *,
+    tabular: bool = False,
+) -> Reader:
+    """Return what reads the files of a table.
+
+    Args:
+        reading: Their format, and how to read it.
+        new: The columns of the scores, if there are to be any.
+        notify: Is told what had to be guessed.
+        last: The last file of the table.
+        tabular: The rows will be asked for their values, in the same columns for all.
+
+    Raises:
+        MissingLibraryError: The format needs a library that is not installed.
+    """
+    # Each imported where it is needed, as a command should start at once.
+    if reading.format in formats.DELIMITED:
+        from disaster_tweets.tables.delimited import DelimitedReader
+
+        return DelimitedReader(reading, new, notify, last)
+    if reading.format == formats.JSONL:
+        from disaster_tweets.tables.json_lines import JsonLinesReader
+
+        return JsonLinesReader(reading, new, notify, last, tabular=tabular)
+    if reading.format == formats.JSON:
+        from disaster_tweets.tables.json_file import JsonFileReader
+
+        return JsonFileReader(reading, new, notify, last, tabular=tabular)
+    if reading.format == formats.TXT:
+        from disaster_tweets.tables.plain import PlainReader
+
+        return PlainReader(reading, new, notify, last)
+    if reading.format == formats.XLSX:
+        from disaster_tweets.tables.sheet import SheetReader
+
+        return SheetReader(reading, new, notify, last)
+    from disaster_tweets.tables.columnar import ColumnarReader
+
+    return ColumnarReader(reading, new, notify, last)

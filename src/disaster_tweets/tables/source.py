@@ -1,0 +1,216 @@
+"""Input files: their names, their identity, and their content, unpacked."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from disaster_tweets.tables import compression, content
+from disaster_tweets.tables.errors import ContentError, FileError
+from disaster_tweets.tables.formats import BINARY, XLSX, of_name
+
+STANDARD = "-"
+
+BEGINNING = 1 << 18  # bytes that are looked at before anything is read
+_BUFFER = 1 << 18
+_FINGERPRINT = 1 << 16  # bytes of a file's beginning that are hashed
+_IN_MEMORY = 1 << 26  # bytes of a pipe that are kept in memory where one must go back in it
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input: a file, a pipe, or standard input for the name ``-``."""
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return "standard input" if self.name == STANDARD else self.name
+
+    def size(self) -> int | None:
+        """Return the number of bytes; None for a pipe, which can be read only once."""
+        if self.name == STANDARD:
+            return None
+        with readable(self.title):
+            status = Path(self.name).stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise FileError("a folder; name the files in it", file=self.title)
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this content from another: name, size, time and a hash."""
+        with readable(self.title), Path(self.name).open("rb") as file:
+            beginning = file.read(_FINGERPRINT)
+            status = Path(self.name).stat()
+        return {
+            "name": self.name,
+            "size": status.st_size,
+            "mtime_ns": status.st_mtime_ns,
+            "sha256": hashlib.sha256(beginning).hexdigest(),
+        }
+
+    def raw(self) -> BinaryIO:
+        """Open it as it is.
+
+        Raises:
+            FileError: It cannot be opened.
+        """
+        if self.name == STANDARD:
+            if sys.stdin is None:
+                raise FileError("standard input is closed")
+            return sys.stdin.buffer
+        with readable(self.title):
+            return Path(self.name).open("rb", buffering=_BUFFER)
+
+    @contextmanager
+    def open(self, format_: str) -> Iterator[Content]:
+        """Open it, unpacked.
+
+        Args:
+            format_: What it should hold; one of `formats.FORMATS`.
+
+        Raises:
+            FileError: It cannot be opened.
+            DamagedError: It is compressed, and not whole.
+            ContentError: It holds something else for sure.
+        """
+        with ExitStack() as stack:
+            raw = self.raw()
+            if self.name != STANDARD:
+                stack.enter_context(raw)
+            beginning, file = peeked(raw, self.title)
+            packed = compression.compression_of(beginning)
+            consumed = None
+            # A workbook is a zip itself.
+            if packed is not None and not (packed == "zip" and format_ == XLSX):
+                content.check_zip(beginning, self.title, format_)
+                if packed == "zip":
+                    file = stack.enter_context(_rewindable(file, self.title))
+                    member, file = compression.single_member(file, self.title)
+                    _check_member(member, format_, self.title)
+                else:
+                    file = compression.decompressed(file, packed, self.title)
+                consumed = file
+                beginning, file = peeked(file, self.title)
+                again = compression.compression_of(beginning)
+                if again is not None and not (again == "zip" and format_ == XLSX):
+                    raise ContentError("compressed twice; unpack it once", file=self.title)
+            content.check(beginning, format_, self.title)
+            if format_ in BINARY:
+                file = stack.enter_context(_rewindable(file, self.title))
+            yield Content(self, file, beginning, consumed)
+
+
+@dataclass
+class Content:
+    """What an open input holds.
+
+    Attributes:
+        source: The input.
+        file: Its content, unpacked; of a binary format one in which one can go back.
+        beginning: The first bytes of it, which `file` gives too.
+        packed: What unpacks it and counts the bytes that went in, if it is compressed.
+    """
+
+    source: Source
+    file: BinaryIO
+    beginning: bytes
+    packed: Any = None
+
+    @property
+    def consumed(self) -> int | None:
+        """Bytes of the packed file that were read; None where it is not packed."""
+        return None if self.packed is None else int(getattr(self.packed, "consumed", 0))
+
+
+def peeked(file: BinaryIO, title: str) -> tuple[bytes, BinaryIO]:
+    """Return the first bytes of a file, and the file with these bytes still in it."""
+    with readable(title):
+        beginning = _read_fully(file, BEGINNING)
+        if isinstance(file, io.BufferedReader) and file is not _standard_input():
+            try:
+                if file.seekable() and file.tell() == len(beginning):
+                    file.seek(0)
+                    return beginning, file
+            except OSError:
+                pass
+        rest = cast("BinaryIO", io.BufferedReader(_Rest(beginning, file), _BUFFER))
+        return beginning, rest
+
+
+def _standard_input() -> Any:
+    return None if sys.stdin is None else sys.stdin.buffer
+
+
+def _read_fully(file: BinaryIO, size: int) -> bytes:
+    """Return so many bytes, or all that there are; a pipe gives them in pieces."""
+    pieces, left = [], size
+    while left and (piece := file.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+class _Rest(io.RawIOBase):
+    """A file whose beginning was read already."""
+
+    def __init__(self, beginning: bytes, file: BinaryIO) -> None:
+        self._beginning, self._file = beginning, file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._beginning:
+            piece, self._beginning = (
+                self._beginning[: len(buffer)],
+                self._beginning[len(buffer) :],
+            )
+        else:
+            piece = self._file.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+@contextmanager
+def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
+    """Give a file in which one can go back: this one, or a copy."""
+    if file.seekable():
+        yield file
+        return
+    from tempfile import SpooledTemporaryFile
+
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
+        with readable(title):
+            shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
+
+
+def _check_member(member: str, format_: str, title: str) -> None:
+    """Raise ContentError where the name of a zip's member tells another format."""
+    found = of_name(member).format
+    if found is not None and not content.alike(found, format_):
+        raise ContentError(
+            f"the file in it, {member}, is {found}, not {format_}", file=title, candidates=[found]
+        )
+
+
+@contextmanager
+def readable(title: str) -> Iterator[None]:
+    """Name the file that cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise FileError(
+            f"{error.strerror or error}; check its name and permissions", file=title
+        ) from None

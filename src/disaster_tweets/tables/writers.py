@@ -1,0 +1,338 @@
+"""What comes out: a table as it came in, with two columns more, or in another format."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Protocol
+
+from disaster_tweets.tables import json_rows
+from disaster_tweets.tables.arrow import import_arrow
+from disaster_tweets.tables.cells import as_json, as_text, typed
+from disaster_tweets.tables.columns import check_room
+from disaster_tweets.tables.errors import RowError, TableError
+from disaster_tweets.tables.formats import ARROW, DELIMITED, JSON, JSONL, PARQUET, XLSX
+from disaster_tweets.tables.objects import ObjectChunk, members
+from disaster_tweets.tables.rows import Chunk, NewColumns, Reader, Score
+
+
+class Writer(Protocol):
+    """Makes what is written of the chunks of a reader."""
+
+    def head(self) -> Any:
+        """Return what the output begins with; known once a chunk was read."""
+
+    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
+        """Return the readable rows of a chunk; ``first`` if none was written before."""
+
+    def tail(self) -> Any:
+        """Return what the output ends with; known once all chunks were read."""
+
+
+class AsItCame:
+    """The format that came in, to the byte."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def head(self) -> Any:
+        """Return the head of the table that came in."""
+        return self._reader.head()
+
+    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
+        """Return the rows as they came, with their scores."""
+        return chunk.scored(scores)
+
+    def tail(self) -> Any:
+        """Return the tail of the table that came in."""
+        return self._reader.tail()
+
+
+class _Converting:
+    """Another format than the one that came in: the columns that stay, and the new ones."""
+
+    def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool = True) -> None:
+        self._reader, self._new, self._title, self._header = reader, new, title, header
+        self._kept: list[int] | None = None
+
+    @property
+    def kept(self) -> list[int]:
+        """The indices of the columns that stay."""
+        if self._kept is None:
+            columns = self._reader.columns
+            check_room(self._new, columns, None, file=self._title)
+            self._kept = [i for i, name in enumerate(columns) if name not in self._new.names]
+        return self._kept
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all columns of the output."""
+        return [*(self._reader.columns[i] for i in self.kept), *self._new.names]
+
+    def check_names(self, format_: str) -> None:
+        """Raise TableError where two columns would have one name."""
+        name, count = Counter(self.names).most_common(1)[0]
+        if count > 1:
+            raise TableError(
+                f"{count} columns are named {name!r}, which {format_} cannot hold; rename them",
+                file=self._title,
+                column=name,
+            )
+
+
+class ToDelimited(_Converting):
+    """Delimited text in UTF-8."""
+
+    def __init__(
+        self, reader: Reader, new: NewColumns, title: str, header: bool, delimiter: str
+    ) -> None:
+        super().__init__(reader, new, title, header)
+        self._delimiter = delimiter
+
+    def head(self) -> bytes:
+        """Return the header, unless the table that came in has none."""
+        return self._record(self.names) if self._header else b""
+
+    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> bytes:
+        """Return a record for each row."""
+        kept = self.kept
+        return b"".join(
+            self._record([*(as_text(row[i]) for i in kept), *_added(score)])
+            for row, score in zip(chunk.values(), scores, strict=True)
+        )
+
+    def tail(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def _record(self, fields: Sequence[str]) -> bytes:
+        written = self._delimiter.join(quoted(field, self._delimiter) for field in fields)
+        return f"{written}\n".encode(errors="backslashreplace")
+
+
+class ToJson(_Converting):
+    """JSON: an object a line, or an array of them."""
+
+    def __init__(
+        self, reader: Reader, new: NewColumns, title: str, header: bool, array: bool
+    ) -> None:
+        super().__init__(reader, new, title, header)
+        self._array = array
+
+    def head(self) -> bytes:
+        """Return what the array begins with."""
+        return b"[\n" if self._array else b""
+
+    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> bytes:
+        """Return an object for each row."""
+        objects = [json_rows.on_one_line(text) for text in self._objects(chunk, scores)]
+        if not self._array:
+            return "".join(f"{text}\n" for text in objects).encode()
+        text = ",\n".join(objects)
+        return (text if first or not text else f",\n{text}").encode()
+
+    def tail(self) -> bytes:
+        """Return what the array ends with."""
+        return b"\n]\n" if self._array else b""
+
+    def _objects(self, chunk: Chunk, scores: Sequence[Score | None]) -> list[str]:
+        if isinstance(chunk, ObjectChunk):
+            return chunk.objects(scores)
+        self.check_names("JSON")
+        kept, columns = self.kept, self._reader.columns
+        names = [(json_rows.dump(columns[i]), i) for i in kept]
+        written = []
+        for row, score in zip(chunk.values(), scores, strict=True):
+            cells = [f"{name}: {json_rows.dump(as_json(row[i]))}" for name, i in names]
+            written.append("{" + ", ".join([*cells, members(self._new, score)]) + "}")
+        return written
+
+
+class ToColumnar(_Converting):
+    """Tables of Arrow, for a Parquet or an Arrow file."""
+
+    def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
+        super().__init__(reader, new, title, header)
+        (self._arrow,) = import_arrow()
+        self._schema: Any = None
+
+    def head(self) -> Any:
+        """Return a table without rows."""
+        return self.schema.empty_table()
+
+    @property
+    def schema(self) -> Any:
+        """The schema of the output."""
+        if self._schema is None:
+            self.check_names("Parquet")
+            arrow = self._arrow
+            types = {
+                "text": arrow.string(),
+                "integer": arrow.int64(),
+                "number": arrow.float64(),
+                "boolean": arrow.bool_(),
+                "json": arrow.string(),
+            }
+            self._kinds = [self._kind(self._reader.columns[i]) for i in self.kept]
+            fields = [types[kind] for kind in self._kinds]
+            fields += [arrow.float32(), arrow.string()]
+            self._schema = arrow.schema(list(zip(self.names, fields, strict=True)))
+        return self._schema
+
+    def _kind(self, column: str) -> str:
+        kinds: dict[str, str] = getattr(self._reader, "kinds", dict)()
+        return kinds.get(column, "text")
+
+    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
+        """Return a table of the rows."""
+        schema, rows = self.schema, chunk.values()
+        columns = [
+            self._column(chunk, rows, i, kind, field)
+            for i, kind, field in zip(self.kept, self._kinds, schema, strict=False)
+        ]
+        probabilities = [score and score.probability for score in scores]
+        labels = [score and score.label for score in scores]
+        columns += [
+            self._arrow.array(probabilities, self._arrow.float32()),
+            self._arrow.array(labels, self._arrow.string()),
+        ]
+        return self._arrow.Table.from_arrays(columns, schema=schema)
+
+    def _column(
+        self, chunk: Chunk, rows: list[list[Any]], index: int, kind: str, field: Any
+    ) -> Any:
+        values = []
+        for row, number in zip(rows, chunk.numbers, strict=True):
+            try:
+                value = typed(row[index], kind)
+                if isinstance(value, str):
+                    value.encode()
+                values.append(value)
+            except (ValueError, TypeError, OverflowError):
+                raise RowError(
+                    f"column {field.name!r} cannot hold this value as {field.type}",
+                    file=self._title,
+                    row=number,
+                    column=field.name,
+                ) from None
+        return self._arrow.array(values, field.type)
+
+    def tail(self) -> Any:
+        """Return a table without rows."""
+        return self.schema.empty_table()
+
+
+class ToWorkbook(_Converting):
+    """Lines of JSON, of which a workbook is made when all are there; see `parts`."""
+
+    def head(self) -> bytes:
+        """Return the header as a row of cells."""
+        return _cells(self.names) if self._header else b""
+
+    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> bytes:
+        """Return a row of cells for each row."""
+        kept = self.kept
+        rows = []
+        for row, score in zip(chunk.values(), scores, strict=True):
+            added = (None, None) if score is None else (round(score.probability, 6), score.label)
+            rows.append(_cells([*(_cell(row[i]) for i in kept), *added]))
+        return b"".join(rows)
+
+    def tail(self) -> bytes:
+        """Return nothing."""
+        return b""
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a workbook can hold it."""
+    if isinstance(value, json_rows.Number):
+        number = float(value)
+        # A workbook keeps 15 digits; what would lose some stays as it is written.
+        digits = sum(character.isdigit() for character in value.partition("e")[0])
+        if digits > 15 or abs(number) > 1e300:
+            return str(value)
+        return int(value) if value.lstrip("-").isdecimal() else number
+    return as_text(value) if isinstance(value, (list, dict)) else value
+
+
+_TIMES = {"datetime": datetime, "date": date, "time": time}
+
+
+def _cells(row: Sequence[Any]) -> bytes:
+    """Return a row as a line; a time as an object that tells its type."""
+    cells = []
+    for value in row:
+        if isinstance(value, datetime):
+            value = {"datetime": value.isoformat()}
+        elif isinstance(value, date):
+            value = {"date": value.isoformat()}
+        elif isinstance(value, time):
+            value = {"time": value.isoformat()}
+        elif isinstance(value, timedelta):
+            value = {"seconds": value.total_seconds()}
+        elif isinstance(value, float) and value != value:
+            value = None
+        cells.append(value)
+    return (json.dumps(cells) + "\n").encode()
+
+
+def cells_of(line: bytes) -> list[Any]:
+    """Return a row that `ToWorkbook` wrote."""
+    row = []
+    for value in json.loads(line):
+        if isinstance(value, dict):
+            ((kind, content),) = value.items()
+            value = (
+                timedelta(seconds=content)
+                if kind == "seconds"
+                else _TIMES[kind].fromisoformat(content)
+            )
+        row.append(value)
+    return row
+
+
+def writer_for(
+    reader: Reader,
+    read: str,
+    written: str,
+    new: NewColumns,
+    title: str,
+    *,
+    header: bool,
+    alone: bool,
+) -> Writer:
+    """Return what writes a format.
+
+    Args:
+        reader: What reads the table.
+        read: The format that it reads.
+        written: The format that is wanted.
+        new: The new columns.
+        title: What messages call the first file.
+        header: The table that comes in has a header.
+        alone: There is but one file, around whose rows all may stay as it is.
+    """
+    if read == written and read not in (XLSX, JSON):
+        return AsItCame(reader)
+    if {read, written} <= {PARQUET, ARROW} or (read == written == JSON and alone):
+        return AsItCame(reader)
+    if written in DELIMITED:
+        return ToDelimited(reader, new, title, header, DELIMITED[written])
+    if written in (JSONL, JSON):
+        return ToJson(reader, new, title, header, written == JSON)
+    if written == XLSX:
+        return ToWorkbook(reader, new, title, header)
+    return ToColumnar(reader, new, title, header)
+
+
+def _added(score: Score | None) -> tuple[str, str]:
+    return ("", "") if score is None else (f"{score.probability:.6f}", score.label)
+
+
+def quoted(field: str, delimiter: str) -> str:
+    """Return a field as delimited text has it; only one that needs quotes has them."""
+    if any(character in field for character in (delimiter, '"', "\r", "\n")):
+        return '"' + field.replace('"', '""') + '"'
+    return field
