@@ -241,7 +241,12 @@ class Job:
                 {"name": source.name} if size is None else source.identity()
                 for source, size in zip(self._sources, self._sizes, strict=True)
             ],
-            "options": {**asdict(self._options), "threshold": classifier.threshold},
+            "options": {
+                **_plain(asdict(self._options.reading)),
+                "output_format": self._options.output_format,
+                **asdict(self._options.new),
+                "threshold": classifier.threshold,
+            },
             "model": classifier.manifest["artifacts"]["model.tflite"]["sha256"],
         }
 
@@ -276,3 +281,8 @@ class Job:
             return getattr(self._reader, "compression", None) if same else None
 
         return ColumnarPart(part, target, format_, compression)
+
+
+def _plain(reading: dict[str, Any]) -> dict[str, Any]:
+    """Return options as JSON gives them back."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in reading.items()}

@@ -92,12 +92,20 @@ class DelimitedReader:
         new: The columns of the scores, if there are to be any.
         notify: Is told what had to be guessed.
         last: The last file of the table, after which no line end is added.
+        chunk_rows: How many rows a chunk has.
     """
 
     def __init__(
-        self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
+        self,
+        reading: Reading,
+        new: NewColumns | None,
+        notify: Notify,
+        last: Source,
+        *,
+        chunk_rows: int = CHUNK_ROWS,
     ) -> None:
         self._reading, self._new, self._notify, self._last = reading, new, notify, last
+        self._chunk_rows = chunk_rows
         self._table: _Table | None = None
         self._told: set[str] = set()
         csv.field_size_limit(_LONGEST_FIELD)
@@ -201,7 +209,7 @@ class DelimitedReader:
                     chunk.reject(written, problem)
             line_number += taken - 1
             offset += _size(line, lines.unended)
-            if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
+            if chunk.rows == self._chunk_rows or size >= CHUNK_SIZE:
                 yield chunk.ended(Position(start.input, number, line_number, offset))
                 chunk, size = DelimitedChunk(self, lines), 0
         yield chunk.ended(Position(start.input, number, line_number, offset))
@@ -278,9 +286,8 @@ class DelimitedReader:
                 self._table = found
                 self._choose_kept()
             elif found.columns != self._table.columns:
-                raise DifferenceError(
-                    f"its columns differ from those of {self._table.title}", file=lines.title
-                )
+                what = "header differs from that" if self._reading.header else "columns differ from those"
+                raise DifferenceError(f"its {what} of {self._table.title}", file=lines.title)
             elif found.dialect.delimiter != self._table.dialect.delimiter:
                 raise DifferenceError(
                     f"{named(found.dialect.delimiter)} separate its fields, and "

@@ -16,12 +16,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import parse_form_data
 from werkzeug.wrappers import Response as AnyResponse
 
-from disaster_tweets.batch import FileError
-from disaster_tweets.batch.rows import Options
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import DISTRIBUTION
 from disaster_tweets.explanation import Explanation, strength, strongest
+from disaster_tweets.tables.errors import ColumnError, TableError, TakenError
 from disaster_tweets.web import upload
 
 blueprint = Blueprint("page", __name__)
@@ -129,34 +128,44 @@ def file_form() -> AnyResponse:
 @blueprint.post("/file")
 def score_file() -> AnyResponse | tuple[str, int]:
     """Give a file back with its scores, as they come; or the page with what is wrong."""
+    choices = upload.Choices()
     try:
-        file, column, overwrite = _sent_file()
-        options = Options(file.format, file.format, column, overwrite=overwrite)
-        size = upload.check(file, options, current_app.config["MAX_UPLOAD_ROWS"])
+        name, content, choices = _sent_file()
+        file = upload.Upload.of(name, content, choices)
+        found = upload.check(file, current_app.config["MAX_UPLOAD_ROWS"])
     except RequestEntityTooLarge:
         return _page(file_error=_too_large()), 413
-    except upload.ColumnError as error:
-        return _page(file_error=str(error), columns=error.columns, column=error.text), 422
-    except FileError as error:
+    except _NoFileError as error:
         return _page(file_error=str(error)), 422
-    response = Response(upload.score(file, options, bundled_classifier()))
+    except TableError as error:
+        shown: dict[str, Any] = {"file_error": upload.advised(error), "choices": choices}
+        if isinstance(error, (ColumnError, TakenError)):
+            shown |= {"columns": error.candidates, "column": choices.column or "text"}
+        return _page(**shown), 422
+    response = Response(upload.score(file, bundled_classifier()))
     response.content_type = f"text/{_SUBTYPES[file.format]}; charset=utf-8"
     name = quote(file.scored_name, safe="")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
-    response.headers["Row-Count"] = str(size.rows)
-    response.headers["Line-Count"] = str(size.lines)
+    response.headers["Row-Count"] = str(found.rows)
+    response.headers["Line-Count"] = str(found.lines)
+    if found.notices:
+        response.headers["Notice"] = quote("; ".join(found.notices))
     return response
 
 
 _SUBTYPES = {"csv": "csv", "tsv": "tab-separated-values"}
 
 
-def _sent_file() -> tuple[upload.Upload, str | None, bool]:
-    """Return the file, the column of the texts, and whether columns may be replaced.
+class _NoFileError(Exception):
+    """No file was sent."""
+
+
+def _sent_file() -> tuple[str, bytes, upload.Choices]:
+    """Return the name of the file, its content, and what the form says of it.
 
     Raises:
         RequestEntityTooLarge: There is more than the limit.
-        FileError: There is no file, or not a CSV or TSV file.
+        _NoFileError: There is no file.
     """
     _, form, files = parse_form_data(
         request.environ,
@@ -167,9 +176,14 @@ def _sent_file() -> tuple[upload.Upload, str | None, bool]:
     )
     file = files.get("file")
     if file is None or not file.filename:
-        raise FileError("No file yet: choose one first.")
-    sent = upload.Upload.of(file.filename, file.read())
-    return sent, form.get("column") or None, "overwrite" in form
+        raise _NoFileError("No file yet: choose one first.")
+    choices = upload.Choices(
+        form.get("column") or None,
+        overwrite="overwrite" in form,
+        no_header="no_header" in form,
+        plain_quotes="plain_quotes" in form,
+    )
+    return file.filename, file.read(), choices
 
 
 def _too_large() -> str:

@@ -5,23 +5,21 @@ They stay in memory, and are read and written as by the bulk command, to the byt
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from disaster_tweets.batch import FileError
-from disaster_tweets.batch.columns import check_new_columns, choose_text_column
-from disaster_tweets.batch.delimited import DELIMITERS, DelimitedReader
-from disaster_tweets.batch.rows import BrokenRow, Options, Position
 from disaster_tweets.batch.scorer import Scorer
-from disaster_tweets.batch.source import Source, Stream, format_of, is_compressed
-from disaster_tweets.batch.text_rows import TextChunk
+from disaster_tweets.tables import errors
+from disaster_tweets.tables.compression import compression_of
+from disaster_tweets.tables.delimited import DelimitedReader
+from disaster_tweets.tables.errors import ContentError, TableError
+from disaster_tweets.tables.formats import DELIMITED, of_name
+from disaster_tweets.tables.rows import NONE, NewColumns, Notify, Position, Reading
+from disaster_tweets.tables.source import Source
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
@@ -31,17 +29,21 @@ _PIECE = 128  # rows scored at a time: so few that other requests get their turn
 _PATH_OR_CONTROL = re.compile(r".*[/\\]|[\x00-\x1f\x7f-\x9f]", re.DOTALL)
 
 
-class ColumnError(FileError):
-    """The columns do not fit, which an option of the form can change.
+@dataclass(frozen=True)
+class Choices:
+    """What the form says of a file.
 
     Attributes:
-        columns: The names in the header.
-        text: The one that holds the tweets, if that is known.
+        column: The column of the texts; None for the obvious one.
+        overwrite: Columns that have the names of the new ones may be replaced.
+        no_header: The first line is a row already.
+        plain_quotes: Quotes are characters like others.
     """
 
-    def __init__(self, message: str, columns: list[str], text: str | None = None) -> None:
-        super().__init__(message)
-        self.columns, self.text = columns, text
+    column: str | None = None
+    overwrite: bool = False
+    no_header: bool = False
+    plain_quotes: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,23 +53,28 @@ class Upload(Source):
     Attributes:
         content: All of it.
         format: What its name tells: csv or tsv.
+        choices: What the form says of it.
     """
 
     content: bytes
     format: str
+    choices: Choices
 
     @classmethod
-    def of(cls, name: str, content: bytes) -> Upload:
+    def of(cls, name: str, content: bytes, choices: Choices) -> Upload:
         """Return it under the last part of the name that was sent.
 
         Raises:
-            FileError: The name is not that of a CSV or TSV file.
+            FormatError: The name is not that of a CSV or TSV file.
+            ContentError: It is compressed.
         """
         name = _PATH_OR_CONTROL.sub("", name)
-        format_ = format_of(name)
-        if format_ not in DELIMITERS or is_compressed(name):
-            raise FileError(f"{name}: not a CSV file; save it as CSV in UTF-8")
-        return cls(name, content, format_)
+        told = of_name(name)
+        if told.format not in DELIMITED or told.compression is not None:
+            raise errors.FormatError("not a CSV file; save it as CSV in UTF-8", file=name)
+        if compression_of(content[:16]) is not None:
+            raise ContentError("is compressed, not a CSV file; unpack it first", file=name)
+        return cls(name, content, told.format, choices)
 
     @property
     def scored_name(self) -> str:
@@ -84,83 +91,94 @@ class Upload(Source):
         """Return the number of bytes."""
         return len(self.content)
 
-    @contextmanager
-    def open(self) -> Iterator[Stream]:
-        """Open it at its first line."""
-        yield Stream(self, io.BytesIO(self.content))
+    def raw(self) -> BinaryIO:
+        """Open it."""
+        return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", io.BytesIO(self.content))))
+
+    def reader(self, notify: Notify) -> DelimitedReader:
+        """Return what reads it."""
+        choices = self.choices
+        reading = Reading(
+            self.format,
+            text_column=choices.column,
+            quoting=NONE if choices.plain_quotes else None,
+            header=not choices.no_header,
+        )
+        new = NewColumns(overwrite=choices.overwrite)
+        return DelimitedReader(reading, new, notify, self, chunk_rows=_PIECE)
 
 
 @dataclass(frozen=True)
-class Size:
-    """What the scored file will have, header included in ``lines`` only."""
+class Checked:
+    """What was found in a file.
+
+    Attributes:
+        rows: How many there are.
+        lines: Line feeds that the scored file will have.
+        notices: What had to be guessed.
+    """
 
     rows: int
     lines: int
+    notices: list[str]
 
 
-def check(upload: Upload, options: Options, max_rows: int) -> Size:
+def check(upload: Upload, max_rows: int) -> Checked:
     """Read a file to its end, and say how large the scored one will be.
 
     Raises:
-        ColumnError: Its columns do not fit the options.
-        FileError: A row is broken, or there are too many.
+        TableError: It cannot be read, a row is broken, or there are too many.
     """
-    _check_columns(upload, options)
-    reader = DelimitedReader(options, upload)
+    notices: list[str] = []
+    reader = upload.reader(notices.append)
     rows = lines = 0
     for chunk in reader.chunks(upload, Position()):
-        for place, reason in chunk.broken:
-            raise FileError(f"{place}: {reason}; repair it and send the file again")
+        if chunk.broken:
+            raise chunk.broken[0]
         rows += chunk.rows
         if rows > max_rows:
-            raise FileError(
-                f"{upload.name}: more than {max_rows:,} rows; score it with {upload.command}"
+            raise errors.SizeError(
+                f"more than {max_rows:,} rows; score it with {upload.command}", file=upload.name
             )
         lines += chunk.scored([None] * len(chunk.texts)).count(b"\n")
-    return Size(rows, lines + reader.head().count(b"\n"))
+    return Checked(rows, lines + reader.head().count(b"\n"), notices)
 
 
-def score(upload: Upload, options: Options, classifier: Classifier) -> Iterator[bytes]:
+def score(upload: Upload, classifier: Classifier) -> Iterator[bytes]:
     """Yield the scored file, piece by piece; it was checked before."""
-    reader = DelimitedReader(options, upload)
+    reader = upload.reader(lambda notice: None)
+    reader.check(upload)
     score_texts = Scorer(classifier)
-    with upload.open() as stream:
-        reader.begin(stream)
-        yield reader.head()
-        rows = reader.rows(stream, 0)
-        while batch := list(islice(rows, _PIECE)):
-            piece = TextChunk(reader, batch, stream, Position())
-            yield piece.scored(score_texts(piece.texts))
+    yield reader.head()
+    for chunk in reader.chunks(upload, Position()):
+        yield chunk.scored(score_texts(chunk.texts))
 
 
-def _check_columns(upload: Upload, options: Options) -> None:
-    """Raise ColumnError where the reader would name options of the command."""
-    columns = _header(upload, DELIMITERS[options.format])
-    if not columns:
-        return  # the reader says why
-    try:
-        text = choose_text_column(options.text_column, columns, columns)
-    except BrokenRow:
-        name = options.text_column or "text"
-        problem = "which column holds the tweets?"
-        if columns.count(name) > 1:
-            problem = f"several columns are named {name!r}; rename them in the file"
-        raise ColumnError(f"{upload.name}: {problem}", columns) from None
-    try:
-        check_new_columns(options, columns, text)
-    except BrokenRow:
-        taken = " and ".join(repr(name) for name in options.new_columns if name in columns)
+def advised(error: TableError) -> str:
+    """Return an error and what to do about it, in the words of the page."""
+    if isinstance(error, errors.ColumnError):
+        if error.column is None and "several" not in error.problem:
+            which = "which column holds the tweets?"
+        else:
+            which = f"{error.problem.partition(';')[0]}; choose another, or rename it in the file"
+        first = " If the first line is a tweet already, tick the box." * error.maybe_no_header
+        return f"{error.file}: {which}{first}"
+    if isinstance(error, errors.TakenError):
+        taken = " and ".join(
+            repr(name) for name in NewColumns().names if name in error.candidates
+        ) or repr(error.column)
         problem = f"there is {taken} already; rename in the file"
-        if text not in options.new_columns:
-            problem += ", or tick the box to replace"
-        raise ColumnError(f"{upload.name}: {problem}", columns, text) from None
-
-
-def _header(upload: Upload, delimiter: str) -> list[str]:
-    """Return the names of the columns; nothing where they cannot be read."""
-    with upload.open() as stream:
-        lines = (line.decode() for line in iter(stream.readline, b""))
-        try:
-            return next(filter(None, csv.reader(lines, delimiter=delimiter)), [])
-        except (UnicodeDecodeError, csv.Error):
-            return []
+        return f"{error.file}: {problem}" + ", or tick the box to replace" * bool(
+            error.candidates
+        )
+    if isinstance(error, errors.QuoteError):
+        return f"{error}; repair it, or tick the box if quotes are characters like others"
+    if isinstance(error, errors.EncodingError) or error.candidates and "UTF-8" in error.problem:
+        return f"{error}; save it as CSV in UTF-8 and send it again"
+    if isinstance(error, errors.RowError):
+        return f"{error}; repair it and send the file again"
+    if isinstance(error, errors.DelimiterError):
+        return f"{error}; save it with commas"
+    if isinstance(error, (ContentError, errors.DamagedError)):
+        return f"{error}" if "empty" in error.problem else f"{error}; save it as CSV in UTF-8"
+    return str(error)

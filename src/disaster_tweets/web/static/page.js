@@ -99,18 +99,21 @@ async function receive(response) {
     if (done) throw new Error("Some rows did not come back. Send the file again.");
     parts.push(value);
     received += value.filter((byte) => byte === LINE_FEED).length;
-    $("bar").value = received / lines;
-    $("share").textContent = `${Math.floor((100 * received) / lines)}% of ${rows} rows`;
+    const share = lines ? received / lines : 1; // lines may end with carriage returns alone
+    $("bar").value = share;
+    $("share").textContent = `${Math.floor(100 * share)}% of ${rows} rows`;
   }
-  return { rows, blob: new Blob(parts, { type: response.headers.get("Content-Type") }) };
+  const notice = decodeURIComponent(response.headers.get("Notice") ?? "");
+  return { rows, notice, blob: new Blob(parts, { type: response.headers.get("Content-Type") }) };
 }
 
-function offer(name, { rows, blob }) {
+function offer(name, { rows, notice, blob }) {
   const link = $("download").querySelector("a");
   link.download = name.replace(/\.[^.]*$/, "-scored$&");
   link.href = scores = URL.createObjectURL(blob);
   link.textContent = `Download ${link.download}`;
-  $("rows").textContent = $("status").textContent = `Done: ${rows} rows.`;
+  const done = `Done: ${rows} rows.${notice && ` ${notice}.`}`;
+  $("rows").textContent = $("status").textContent = done;
   $("download").hidden = false;
   if ([document.body, $("cancel")].includes(document.activeElement)) link.focus();
 }
