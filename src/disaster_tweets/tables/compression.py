@@ -1,0 +1,417 @@
+"""Read compressed files as a stream, and compress chunk by chunk: gzip, bzip2, xz, zstd, zip.
+
+The content of a file tells how it is compressed. What is inside is the business of others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from disaster_tweets.tables.errors import (
+    ContentError,
+    DamagedError,
+    MissingLibraryError,
+    SizeError,
+)
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
+    from _typeshed import WriteableBuffer
+
+# What a compressed output can end in. A zip is read, not written.
+SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
+
+# What media that are written in blocks put after the last member, in these two formats.
+PADDING, PADDED = b"\0", {"gzip", "xz"}
+
+BUFFER = 1 << 16
+# The package zstandard cannot be told how much to return at a time. A block of zstd takes
+# 4 bytes at least and gives 128 KiB at most, so that this many bytes give 32 MiB at most.
+ZSTD_BUFFER = 1 << 10
+# Tweets shrink to a quarter, and a file that repeats one of them to a hundredth. Deflate can
+# reach 1032 and the others a million. A small file may be anything, as it does no harm.
+HARMLESS = 64 << 20
+RATIO = 250
+# What a decoder may take. The command zstd refuses a longer window unless told otherwise, and
+# the highest level of xz needs 65 MiB.
+ZSTD_WINDOW_LOG = 27
+XZ_MEMORY = 128 << 20
+# The methods of a zip that take little memory, whatever it says: stored, deflate and bzip2.
+ZIP_METHODS = {0, 8, 12}
+
+
+def compression_of(beginning: bytes) -> str | None:
+    """Return how a file is compressed that has this beginning, of 6 bytes or more.
+
+    Returns:
+        "gzip", "bzip2", "xz", "zstd", "zip" (which a workbook is, too), or None.
+    """
+    if beginning.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if beginning.startswith(tuple(b"BZh%d" % level for level in range(1, 10))):
+        return "bzip2"
+    if beginning.startswith(b"\xfd7zXZ\0"):
+        return "xz"
+    # A file may begin with a frame that a decoder skips, such as pzstd writes.
+    if beginning.startswith(b"\x28\xb5\x2f\xfd") or (
+        beginning[1:4] == b"\x2a\x4d\x18" and 0x50 <= beginning[0] <= 0x5F
+    ):
+        return "zstd"
+    if beginning.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "zip"
+    return None
+
+
+def is_bomb(packed: int, unpacked: int) -> bool:
+    """Return whether so many bytes cannot honestly come from so few."""
+    return unpacked > HARMLESS and unpacked > RATIO * packed
+
+
+def decompressed(file: BinaryIO, compression: str, title: str) -> Decompressed:
+    """Return the content of a compressed file as a stream, read in constant memory.
+
+    Args:
+        file: Needs ``read`` only, so it may be a pipe. It is left open.
+        compression: One of the values of `SUFFIXES`.
+        title: The name of the file, for the errors.
+
+    Raises:
+        MissingLibraryError: zstd needs the package zstandard before Python 3.14.
+        DamagedError: When it is read: the data is cut short or altered, or something follows.
+        SizeError: When it is read: the data unpacks to too much, or takes too much memory.
+    """
+    source = _Source(file)
+    chunks = _members(source, compression, _decoders(compression, title), title)
+    return Decompressed(chunks, lambda produced: source.consumed)
+
+
+def single_member(file: BinaryIO, title: str) -> tuple[str, Decompressed]:
+    """Return the name of the only file in a zip, and its content as a stream.
+
+    Args:
+        file: Is seekable. It is left open.
+        title: The name of the zip, for the errors.
+
+    Raises:
+        ContentError: The zip holds no file, several, or one that cannot be read here.
+        DamagedError: The zip is cut short or altered; also when it is read.
+        SizeError: The file in it unpacks to too much.
+    """
+    import zipfile
+
+    try:
+        archive = zipfile.ZipFile(file)
+        members = [member for member in archive.infolist() if not _is_litter(member.filename)]
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
+        raise DamagedError("damaged zip data", file=title) from error
+    names = [_printable(member.filename) for member in members]
+    if not members:
+        raise ContentError("a zip without a file in it", file=title)
+    if len(members) > 1:
+        raise ContentError(
+            f"a zip of {len(members)} files, where one is expected",
+            file=title,
+            candidates=names[:5],
+        )
+    member = members[0]
+    if member.flag_bits & 1:
+        raise ContentError("a zip that is protected by a password", file=title)
+    if member.compress_type not in ZIP_METHODS:
+        raise ContentError(
+            f"a zip of the method {member.compress_type}, which cannot be read here", file=title
+        )
+    # The module zipfile never returns more than the zip declares.
+    if is_bomb(member.compress_size, member.file_size):
+        raise _too_large(title)
+    return names[0], Decompressed(
+        _zip_member(archive, member, title),
+        lambda produced: member.compress_size * produced // (member.file_size or 1),
+    )
+
+
+def compress(content: bytes, compression: str) -> bytes:
+    """Return the content as a complete member, which may follow others in a file.
+
+    The same content gives the same bytes, as no time and no name is stored.
+
+    Raises:
+        MissingLibraryError: zstd needs the package zstandard before Python 3.14.
+    """
+    if compression == "gzip":
+        # The module gzip names the system in the header, in some versions of Python.
+        body = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+        size, check = len(content) & 0xFFFFFFFF, zlib.crc32(content)
+        return b"".join(
+            [
+                b"\x1f\x8b\x08\0\0\0\0\0\0\xff",
+                body.compress(content),
+                body.flush(),
+                check.to_bytes(4, "little"),
+                size.to_bytes(4, "little"),
+            ]
+        )
+    if compression == "bzip2":
+        import bz2
+
+        return bz2.compress(content)
+    if compression == "xz":
+        import lzma
+
+        return lzma.compress(content)
+    return _zstd_compress(content)
+
+
+class Decompressed(io.BufferedReader):
+    """What a compressed file holds: reads bytes and lines, and seeks forward only."""
+
+    def __init__(self, chunks: Iterator[bytes], consumed: Callable[[int], int]) -> None:
+        self._chunks = _Chunks(chunks)
+        self._consumed = consumed
+        super().__init__(self._chunks, BUFFER)
+
+    @property
+    def consumed(self) -> int:
+        """How many compressed bytes have been read so far; of a zip, about how many."""
+        return self._consumed(self._chunks.tell())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Read on until an offset from the start of the content, or until its end."""
+        missing = offset - self.tell()
+        if whence != io.SEEK_SET or missing < 0:
+            raise io.UnsupportedOperation("compressed data is read forward only")
+        while missing and (skipped := len(self.read(min(missing, BUFFER)))):
+            missing -= skipped
+        return self.tell()
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks of bytes as a raw file. An error is raised again by whoever reads on."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+        self._produced = 0
+        self._error: BaseException | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._produced
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        # A generator that raised is over, which would look like the end of the file.
+        if self._error is not None:
+            raise self._error
+        target = memoryview(buffer).cast("B")
+        try:
+            while not self._rest:
+                self._rest = memoryview(next(self._chunks))
+        except StopIteration:
+            return 0
+        except BaseException as error:
+            self._error = error
+            raise
+        count = min(len(target), len(self._rest))
+        target[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        self._produced += count
+        return count
+
+
+class _Source:
+    """A file that counts what was read, as a pipe cannot tell."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        # A plain read of a pipe waits until it is given all that it asked for.
+        self._read = getattr(file, "read1", file.read)
+        self.consumed = 0
+
+    def read(self, size: int) -> bytes:
+        data = cast(bytes, self._read(size))
+        self.consumed += len(data)
+        return data
+
+
+class _Decoder(Protocol):
+    """Decompresses one member, as the decompressors of the standard library do."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def needs_input(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _members(
+    source: _Source, compression: str, decoder: Callable[[], _Decoder], title: str
+) -> Iterator[bytes]:
+    """Yield the content of all members, one after the other."""
+    produced = 0
+    size = ZSTD_BUFFER if decoder is _ZstandardDecoder else BUFFER
+    data = source.read(size)
+    while data:
+        member = decoder()
+        while not member.eof:
+            if member.needs_input and not data:
+                data = source.read(size)
+                if not data:
+                    raise DamagedError(f"{compression} data that is cut short", file=title)
+            try:
+                content = member.decompress(data, BUFFER)
+            except MemoryError:
+                raise
+            # Each decoder has errors of its own, and bz2 those of files.
+            except Exception as error:
+                if "memory" in str(error).lower():
+                    raise SizeError(
+                        f"{compression} data that takes too much memory to unpack", file=title
+                    ) from error
+                raise DamagedError(f"damaged {compression} data", file=title) from error
+            data = b""
+            produced += len(content)
+            if is_bomb(source.consumed, produced):
+                raise _too_large(title)
+            if content:
+                yield content
+        data = member.unused_data or source.read(size)
+        if compression in PADDED:
+            while data.startswith(PADDING) and not (data := data.lstrip(PADDING)):
+                data = source.read(size)
+
+
+def _decoders(compression: str, title: str) -> Callable[[], _Decoder]:
+    """Return what makes a decoder for each member."""
+    if compression == "gzip":
+        return _GzipDecoder
+    if compression == "bzip2":
+        import bz2
+
+        return bz2.BZ2Decompressor
+    if compression == "xz":
+        import lzma
+
+        return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+    if zstd := _standard_zstd():
+        options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
+        return lambda: cast(_Decoder, zstd.ZstdDecompressor(options=options))
+    _zstandard(title)
+    return _ZstandardDecoder
+
+
+class _GzipDecoder:
+    """A member of gzip: zlib checks its header, checksum and length."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+class _ZstandardDecoder:
+    """A frame of zstd, by the package zstandard."""
+
+    needs_input = True
+
+    def __init__(self) -> None:
+        decompressor = _zstandard().ZstdDecompressor(max_window_size=1 << ZSTD_WINDOW_LOG)
+        self._inner = decompressor.decompressobj()
+
+    @property
+    def eof(self) -> bool:
+        return cast(bool, self._inner.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return cast(bytes, self._inner.unused_data)
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        return cast(bytes, self._inner.decompress(data))
+
+
+def _zstd_compress(content: bytes) -> bytes:
+    # With a checksum, which the libraries leave out unless asked, though the command does not.
+    if zstd := _standard_zstd():
+        options = {zstd.CompressionParameter.checksum_flag: 1}
+        return cast(bytes, zstd.compress(content, options=options))
+    return cast(bytes, _zstandard().ZstdCompressor(write_checksum=True).compress(content))
+
+
+def _standard_zstd() -> ModuleType | None:
+    """Return the module of the standard library, which Python has since 3.14."""
+    try:
+        return importlib.import_module("compression.zstd")
+    except ImportError:
+        return None
+
+
+def _zstandard(title: str | None = None) -> ModuleType:
+    """Return the package that reads and writes zstd where Python itself cannot."""
+    try:
+        return importlib.import_module("zstandard")
+    except ImportError:
+        raise MissingLibraryError(
+            "zstd needs the package zstandard", extra="zstd", file=title
+        ) from None
+
+
+def _zip_member(archive: ZipFile, member: ZipInfo, title: str) -> Iterator[bytes]:
+    """Yield the content of a member of a zip, whose checksum is verified at its end."""
+    from zipfile import BadZipFile
+
+    try:
+        with archive.open(member) as file:
+            while content := file.read(BUFFER):
+                yield content
+    # An OSError without a number is one of bz2. The others are those of the medium.
+    except (
+        BadZipFile,
+        EOFError,
+        NotImplementedError,
+        OSError,
+        ValueError,
+        zlib.error,
+    ) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise DamagedError("damaged zip data", file=title) from error
+
+
+def _is_litter(name: str) -> bool:
+    """Return whether a member of a zip is a folder, or what macOS adds unasked."""
+    return name.endswith(("/", ".DS_Store")) or name.startswith("__MACOSX/")
+
+
+def _printable(name: str) -> str:
+    """Return a name that is safe to show, as a zip may hold any."""
+    return "".join(character if character.isprintable() else "?" for character in name)
+
+
+def _too_large(title: str) -> SizeError:
+    return SizeError(
+        f"it unpacks to more than {RATIO} times its size, as no table of texts does", file=title
+    )
