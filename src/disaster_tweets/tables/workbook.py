@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
     from zipfile import ZipFile
 
-Cell: TypeAlias = None | bool | int | float | str | datetime | date | time | timedelta
+Cell: TypeAlias = bool | int | float | str | datetime | date | time | timedelta | None
 
 # What a sheet of Excel can hold; a text is counted in units of UTF-16.
 ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
@@ -46,7 +46,6 @@ LARGEST = 10**15 - 1
 # few cells far apart could take more than the file lets expect.
 LARGEST_UNPACKED = 1 << 30
 LARGEST_TABLE = 50_000_000
-CHUNK = 1 << 16
 
 # A character that XML cannot hold is written _xHHHH_, and so is an underscore that could begin
 # such an escape. A parser would make a line feed of a carriage return.
@@ -55,6 +54,8 @@ _TO_ESCAPE = re.compile(rf"{_FORBIDDEN}|_(?=x[0-9A-Fa-f]{{4}}(?:_|{_FORBIDDEN}))
 # An escaped surrogate stays as it is: alone, it is no text.
 _ESCAPE = re.compile("_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# A format may name a language, a colour or a word, whose letters mean no day and no hour.
+_NOT_OF_A_DATE = re.compile(r'\[[^\]]*\]|"[^"]*"|;.*')
 _NOT_IN_TITLES = re.compile(r"[\\*?:/\[\]\x00-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -150,15 +151,15 @@ def write(
                 raise SizeError(f"a sheet holds {COLUMNS:,} columns at most", file=title)
             try:
                 cells = [_stored(value, page) for value in row]
-            except _Unstorable as error:
+            except _UnstorableError as error:
                 raise RowError(str(error), file=title, row=number) from None
             with _refusing_to_write(title):
                 page.append(cells)
+        with _refusing_to_write(title):
+            _save(book, file)
     except BaseException:
         _discard(book)
         raise
-    with _refusing_to_write(title):
-        book.save(file)
 
 
 def _library(name: str, title: str) -> Any:
@@ -251,14 +252,14 @@ def _open(archive: ZipFile, title: str) -> _Book:
     if _local(root) != "workbook":
         raise ContentError("not an Excel workbook (.xlsx)", file=title)
     parts = _parts(archive, path)
-    by_kind = {kind: part for kind, part in parts.values()}
+    by_kind = dict(parts.values())
     sheets, visible, epoch = {}, [], WINDOWS_EPOCH
     for element in root.iter():
         if _local(element) == "workbookPr" and element.get("date1904") in ("1", "true"):
             epoch = MAC_EPOCH
         if _local(element) == "sheet":
-            identifier = next(v for k, v in element.attrib.items() if k.endswith("}id"))
-            kind, part = parts[identifier]
+            identifier = next((v for k, v in element.items() if k.endswith("}id")), "")
+            kind, part = parts.get(identifier, ("", ""))
             if kind == "worksheet":
                 name = element.attrib["name"]
                 sheets[name] = part
@@ -316,7 +317,7 @@ def _strings(archive: ZipFile, path: str | None) -> list[str]:
 
 
 def _formats(archive: ZipFile, path: str | None) -> dict[int, str]:
-    """Return what a number stands for, by the index of its style; plain numbers are left out."""
+    """Return what numbers stand for, by the index of their style, but for plain ones."""
     from openpyxl.styles.numbers import (
         BUILTIN_FORMATS,
         is_date_format,
@@ -331,14 +332,15 @@ def _formats(archive: ZipFile, path: str | None) -> dict[int, str]:
     for element in root.iter():
         if _local(element) == "numFmt":
             codes[int(element.attrib["numFmtId"])] = element.attrib["formatCode"]
-    styles = next((e for e in root if _local(e) == "cellXfs"), [])
     formats = {}
-    for index, style in enumerate(styles):
+    for index, style in enumerate(
+        e for part in root if _local(part) == "cellXfs" for e in part
+    ):
         code = codes.get(int(style.get("numFmtId", 0)), "General").lower()
         if is_timedelta_format(code):
             formats[index] = "timedelta"
         elif is_date_format(code):
-            formats[index] = is_datetime(code)
+            formats[index] = is_datetime(_NOT_OF_A_DATE.sub("", code))
     return formats
 
 
@@ -357,7 +359,9 @@ def _choose(book: _Book, sheet: str | None) -> str:
         if len(filled) == 1:
             return filled[0]
         if filled:
-            raise SheetError("several sheets hold something", file=book.title, candidates=filled)
+            raise SheetError(
+                "several sheets hold something", file=book.title, candidates=filled
+            )
     return next(iter(book.sheets))
 
 
@@ -391,16 +395,15 @@ def _table(book: _Book, name: str) -> list[list[Cell]]:
 
 def _rows(book: _Book, name: str) -> Iterator[tuple[int, list[Cell]]]:
     """Yield the number of each row and its cells, without the empty ones at its end."""
-    number = 0
+    number, over = 0, False
     for element in _elements(book.archive, book.sheets[name]):
         kind = _local(element)
-        if kind == "row":
+        # A drawing has rows, too, and they come later.
+        over = over or kind == "sheetData"
+        if kind == "row" and not over:
             number = int(float(element.get("r", number + 1)))
             yield number, _cells(book, element, number)
             element.clear()
-        elif kind == "sheetData":
-            # What follows is how the sheet looks, which many programs write wrong.
-            return
 
 
 def _cells(book: _Book, row: Element, number: int) -> list[Cell]:
@@ -417,7 +420,7 @@ def _cells(book: _Book, row: Element, number: int) -> list[Cell]:
             raise DamagedError(f"no sheet can have this column {column}", file=book.title)
         try:
             value = _value(book, element)
-        except _NoResult:
+        except _NoResultError:
             raise RowError(
                 f"cell {get_column_letter(column)}{number} holds a formula without a stored "
                 "result; open the workbook in a spreadsheet program and save it",
@@ -429,7 +432,7 @@ def _cells(book: _Book, row: Element, number: int) -> list[Cell]:
     return cells
 
 
-class _NoResult(Exception):
+class _NoResultError(Exception):
     """A cell holds a formula, and nothing that it gave."""
 
 
@@ -442,7 +445,7 @@ def _value(book: _Book, cell: Element) -> Cell:
     if not stored:
         # A formula may give an empty text; only then the type is that of a text.
         if "f" in parts and (kind != "str" or "v" not in parts):
-            raise _NoResult
+            raise _NoResultError
         return None
     if kind == "s":
         return book.strings[int(stored)] or None
@@ -509,7 +512,7 @@ def _parse(archive: ZipFile, path: str) -> Element:
 
 
 def _elements(archive: ZipFile, path: str) -> Iterator[Element]:
-    """Yield each element of a part as it ends; the part's checksum is verified in any case."""
+    """Yield each element of a part as it ends."""
     from defusedxml.ElementTree import iterparse
 
     with archive.open(path) as part:
@@ -520,7 +523,7 @@ def _elements(archive: ZipFile, path: str) -> Iterator[Element]:
 # Writing: a cell, an error, the end.
 
 
-class _Unstorable(Exception):
+class _UnstorableError(Exception):
     """A cell cannot hold a value."""
 
 
@@ -543,7 +546,7 @@ def _stored(value: Cell, page: Any) -> Any:
         return value if fits else _cell(page, value.isoformat(), "s")
     if isinstance(value, date):
         return value if value >= FIRST_DAY.date() else _cell(page, value.isoformat(), "s")
-    raise _Unstorable(f"no cell can hold a value of the type {type(value).__name__}")
+    raise _UnstorableError(f"no cell can hold a value of the type {type(value).__name__}")
 
 
 def _cell(page: Any, text: str, kind: str) -> Any:
@@ -558,11 +561,13 @@ def _cell(page: Any, text: str, kind: str) -> Any:
 def _escaped(text: str) -> str:
     """Return a text as it is stored, which is what Excel limits."""
     if _SURROGATE.search(text):
-        raise _Unstorable("no cell can hold half a character (a lone surrogate)")
+        raise _UnstorableError("no cell can hold half a character (a lone surrogate)")
     text = _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
     # Cheap first: no text has more units than twice its characters.
     if len(text) > CHARACTERS // 2 and len(text.encode("utf-16-le")) // 2 > CHARACTERS:
-        raise _Unstorable(f"a cell holds {CHARACTERS:,} characters at most, and a text has more")
+        raise _UnstorableError(
+            f"a cell holds {CHARACTERS:,} characters at most, and a text has more"
+        )
     return text
 
 
@@ -575,6 +580,21 @@ def _refusing_to_write(title: str) -> Iterator[None]:
         raise WriteError(
             f"cannot be written ({reason})", file=title, full=error.errno == ENOSPC
         ) from error
+
+
+def _save(book: Any, file: BinaryIO) -> None:
+    from zipfile import ZIP_DEFLATED, ZipFile
+
+    from openpyxl.writer.excel import ExcelWriter
+
+    archive = ZipFile(file, "w", ZIP_DEFLATED)
+    try:
+        ExcelWriter(book, archive).save()
+    except BaseException:
+        # An archive that is forgotten tries again to write, and Python shows what that raises.
+        with suppress(Exception):
+            archive.close()
+        raise
 
 
 def _discard(book: Any) -> None:
