@@ -1,0 +1,1224 @@
+"""`disaster-tweets score`: odd files, and what must come of each: its exact texts, or an error.
+
+A case is a file as someone may have it. The files in odd/ are as programs write them; what is
+about bytes is written here, byte for byte. All tweets are made up.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import ROOT, Completed
+from .fingerprint import added, fingerprints, scores_in, scores_of
+from .test_house import script
+from .test_score import score, summary
+
+ODD = Path(__file__).parent / "odd"
+BOM = b"\xef\xbb\xbf"
+MARK = "§"  # where a row gets its new fields
+
+Texts = tuple["str | None", ...]
+Content = bytes | Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file, how it is scored, and what must come of it.
+
+    Attributes:
+        odd: What is odd about it.
+        name: The name of the file.
+        content: Its bytes, or what makes them.
+        options: Options of the command.
+        texts: What is scored, in order, None for a missing text; None: the run must fail.
+        may_fail: One error line is as good an answer.
+        output: The bytes of the output, where the format keeps them.
+        words: What the error line, or what is said beside the summary, holds in any case of
+            letters; alternatives are separated by a bar.
+        to: The name of the output.
+        encoding: That of the output.
+    """
+
+    odd: str
+    name: str
+    content: Content
+    options: tuple[str, ...] = ()
+    texts: Texts | None = None
+    may_fail: bool = False
+    output: bytes | None = None
+    words: tuple[str, ...] = ()
+    to: str = "out.jsonl"
+    encoding: str = "utf-8"
+
+
+def rows(
+    odd: str,
+    name: str,
+    content: str,
+    *texts: str | None,
+    options: str = "",
+    d: str = ",",
+    header: bool = True,
+    encoding: str = "utf-8",
+    said: tuple[str, ...] = (),
+    may_fail: bool = False,
+) -> Case:
+    """Delimited text; every row has a mark where its new fields must come out."""
+    first, *others = content.split(MARK)
+    fields = [("probability", "label")] * header + [added(text) for text in texts]
+    assert len(fields) == len(others), odd
+    output = first + "".join(
+        d + d.join(new) + other for new, other in zip(fields, others, strict=True)
+    )
+    return Case(
+        odd,
+        name,
+        content.replace(MARK, "").encode(encoding),
+        tuple(options.split()),
+        texts,
+        may_fail,
+        output.encode(encoding),
+        said,
+        f"out{Path(name).suffix}",
+        encoding,
+    )
+
+
+def reads(
+    odd: str,
+    name: str,
+    content: Content,
+    *texts: str | None,
+    options: str = "",
+    to: str = "out.jsonl",
+    said: tuple[str, ...] = (),
+    may_fail: bool = False,
+) -> Case:
+    """A file whose rows come out in another form."""
+    return Case(
+        odd, name, content, tuple(options.split()), texts, may_fail, None, said, to, "utf-8-sig"
+    )
+
+
+def file(
+    name: str,
+    *texts: str | None,
+    odd: str = "",
+    options: str = "",
+    encoding: str = "utf-8",
+    said: tuple[str, ...] = (),
+    may_fail: bool = False,
+) -> Case:
+    """A file in odd/; delimited text comes out as such."""
+    json_format = Path(name).suffix in (".js", ".json", ".jsonl")
+    return Case(
+        odd or Path(name).stem,
+        name,
+        (ODD / name).read_bytes,
+        tuple(options.split()),
+        texts,
+        may_fail,
+        None,
+        said,
+        "out.jsonl" if json_format else f"out{Path(name).suffix}",
+        encoding,
+    )
+
+
+def fails(
+    odd: str,
+    name: str,
+    content: Content | str,
+    *words: str,
+    options: str = "",
+    to: str | None = None,
+) -> Case:
+    """A file that nothing can be scored of."""
+    raw = content.encode() if isinstance(content, str) else content
+    suffix = Path(name).suffix if Path(name).suffix in (".csv", ".tsv", ".jsonl") else ".csv"
+    return Case(odd, name, raw, tuple(options.split()), words=words, to=to or f"out{suffix}")
+
+
+def odd(name: str) -> Callable[[], bytes]:
+    return (ODD / name).read_bytes
+
+
+# -- binary files -------------------------------------------------------------------------
+
+
+def _arrow() -> Any:
+    return pytest.importorskip("pyarrow", reason="makes Parquet and Arrow files with pyarrow")
+
+
+def parquet(**columns: Any) -> Callable[[], bytes]:
+    """A Parquet file; a column is a list, or a list and the name of a type."""
+
+    def make() -> bytes:
+        from pyarrow import parquet as module
+
+        sink = io.BytesIO()
+        module.write_table(_table(columns), sink, row_group_size=2)
+        return sink.getvalue()
+
+    return make
+
+
+def arrow(kind: str, compression: str | None = None, **columns: Any) -> Callable[[], bytes]:
+    """An Arrow file or stream, or a Feather file of version 1."""
+
+    def make() -> bytes:
+        pa, sink, table = _arrow(), io.BytesIO(), _table(columns)
+        if kind == "stream":
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table)
+        else:
+            options = pa.ipc.IpcWriteOptions(compression=compression)
+            with pa.ipc.new_file(sink, table.schema, options=options) as writer:
+                writer.write_table(table)
+        return sink.getvalue()
+
+    return make
+
+
+def _table(columns: dict[str, Any]) -> Any:
+    pa = _arrow()
+    types = {
+        "dictionary": lambda: pa.dictionary(pa.int32(), pa.string()),
+        "large_string": pa.large_string,
+        "string_view": pa.string_view,
+        "binary": pa.binary,
+        "null": pa.null,
+    }
+    return pa.table(
+        {
+            name: pa.array(values[0], types[values[1]]())
+            if isinstance(values, tuple)
+            else pa.array(values)
+            for name, values in columns.items()
+        }
+    )
+
+
+def xlsx(*sheets: list[list[Any]], hidden: int | None = None) -> Callable[[], bytes]:
+    """A workbook as openpyxl writes it; a sheet is a list of rows."""
+
+    def make() -> bytes:
+        openpyxl = pytest.importorskip("openpyxl", reason="makes workbooks with openpyxl")
+        book = openpyxl.Workbook()
+        for number, content in enumerate(sheets):
+            sheet = book.active if number == 0 else book.create_sheet()
+            for row in content:
+                sheet.append(row)
+            if number == hidden:
+                sheet.sheet_state = "hidden"
+        sink = io.BytesIO()
+        book.save(sink)
+        return sink.getvalue()
+
+    return make
+
+
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+
+
+def workbook(
+    sheet: str, strings: str = "", dimension: str = "", doctype: str = ""
+) -> Callable[[], bytes]:
+    """A workbook of one sheet, given as the XML of its rows and of its shared strings."""
+
+    def make() -> bytes:
+        head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+        parts = {
+            "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
+            '<Default Extension="rels" ContentType="application/'
+            'vnd.openxmlformats-package.relationships+xml"/>'
+            '<Default Extension="xml" ContentType="application/xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
+            '<Override PartName="/xl/worksheets/sheet1.xml" '
+            f'ContentType="{_TYPE}.worksheet+xml"/>'
+            '<Override PartName="/xl/sharedStrings.xml" '
+            f'ContentType="{_TYPE}.sharedStrings+xml"/></Types>',
+            "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
+            f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>',
+            "xl/workbook.xml": f'<workbook xmlns="{_SHEET}" xmlns:r="{_OFFICE}">'
+            '<sheets><sheet name="Tweets" sheetId="1" r:id="rId1"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
+            f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" '
+            'Target="worksheets/sheet1.xml"/>'
+            f'<Relationship Id="rId2" Type="{_OFFICE}/sharedStrings" '
+            'Target="sharedStrings.xml"/></Relationships>',
+            "xl/worksheets/sheet1.xml": f'{doctype}<worksheet xmlns="{_SHEET}">{dimension}'
+            f"<sheetData>{sheet}</sheetData></worksheet>",
+            "xl/sharedStrings.xml": f'<sst xmlns="{_SHEET}">{strings}</sst>',
+        }
+        return zipped(**{name: (head + part).encode() for name, part in parts.items()})()
+
+    return make
+
+
+def inline(*texts: str) -> str:
+    """A row of strings that stand in the cells themselves."""
+    cells = (f'<c t="inlineStr"><is>{text}</is></c>' for text in texts)
+    return f"<row>{''.join(cells)}</row>"
+
+
+def zipped(**members: Content) -> Callable[[], bytes]:
+    def make() -> bytes:
+        sink = io.BytesIO()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content if isinstance(content, bytes) else content())
+        return sink.getvalue()
+
+    return make
+
+
+def zstd(*frames: bytes, before: bytes = b"") -> Callable[[], bytes]:
+    def make() -> bytes:
+        module = pytest.importorskip("zstandard", reason="makes zstd files with zstandard")
+        return before + b"".join(map(module.ZstdCompressor().compress, frames))
+
+    return make
+
+
+def cut(content: Content, end: int) -> Callable[[], bytes]:
+    """The same, without its end, as an interrupted download leaves it."""
+    return lambda: (content if isinstance(content, bytes) else content())[:-end]
+
+
+def lines(*records: Any) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+# -- delimiters, quotes, headers ----------------------------------------------------------
+
+SEMICOLON, COMMA, TAB, PIPE = "semicolon|';'|\";\"", "comma|','|\",\"", "tab|\\t", "pipe|'|'"
+QUOTING = "--quoting none"
+
+DELIMITERS = [
+    rows("commas", "in.csv", "id,text§\n1,fire§\n2,flood§\n", "fire", "flood"),
+    rows("semicolons in csv", "in.csv", "id;text§\n1;fire, smoke§\n2;rain§\n", "fire, smoke",
+         "rain", d=";", said=(SEMICOLON)),
+    rows("tabs in csv", "in.csv", "id\ttext§\n1\tfire, smoke; sirens§\n", "fire, smoke; sirens",
+         d="\t", said=(TAB)),
+    rows("bars in csv", "in.csv", "id|text§\n1|fire, smoke§\n2|rain, wind§\n", "fire, smoke",
+         "rain, wind", d="|", said=("pipe|'|'")),
+    rows("commas in tsv", "in.tsv", "id,text§\n1,fire§\n2,a\ttab§\n", "fire", "a\ttab",
+         said=(COMMA)),
+    rows("a name that ends in tab", "in.tab", "id\ttext§\n1\ta, b§\n", "a, b", d="\t"),
+    rows("more commas than semicolons", "in.csv",
+         "id;text§\n1;a, b, c, d§\n2;e, f, g, h§\n3;i, j, k, l§\n", "a, b, c, d", "e, f, g, h",
+         "i, j, k, l", d=";"),
+    rows("as many semicolons as commas", "in.csv", "id,text§\n1,smoke; fire§\n2,rain; wind§\n",
+         "smoke; fire", "rain; wind"),
+    rows("bars in every text", "in.csv", "id,text§\n1,LIVE | fire§\n2,LIVE | flood§\n",
+         "LIVE | fire", "LIVE | flood"),
+    rows("a quoted delimiter of another kind in the header", "in.csv",
+         '"a;b;c",text§\n1,fire§\n', "fire"),
+    rows("times in every row", "in.csv", "10:43:05,text§\n10:36:49,fire at 10:10:10§\n",
+         "fire at 10:10:10"),
+    rows("sep=;", "in.csv", "sep=;\nid;text§\n1;a, b§\n", "a, b", d=";"),
+    rows("SEP=| in capitals", "in.csv", "SEP=|\r\nid|text§\r\n1|a, b§\r\n", "a, b", d="|"),
+    rows("sep= a tab", "in.csv", "sep=\t\nid\ttext§\n1\ta, b§\n", "a, b", d="\t"),
+    rows("sep=, as the name says", "in.csv", "sep=,\nid,text§\n1,a§\n", "a"),
+    rows("sep=; behind a mark of UTF-8", "in.csv", "sep=;\r\nid;text§\r\n1;a, b§", "a, b",
+         d=";", encoding="utf-8-sig"),
+    rows("sep=; in UTF-16", "in.csv", "sep=;\r\nid;text§\r\n1;a, b§\r\n", "a, b", d=";",
+         encoding="utf-16"),
+    rows("a column that is named sep=", "in.csv", "id,sep=,text§\n1,2,a§\n", "a"),
+    fails("sep=; without anything behind it", "in.csv", "sep=;\n", "empty|header"),
+    rows("--delimiter ;", "in.csv", "a,b;text,c§\n1,1;fire, smoke§\n", "fire, smoke", d=";",
+         options="--delimiter ; --text-column text,c"),
+    rows("--delimiter tab", "in.csv", "a,b,c\ttext§\n1,2,3\tx,y,z§\n", "x,y,z", d="\t",
+         options="--delimiter tab"),
+    rows("a delimiter that is not detected", "in.csv", "id~text§\n1~fire, smoke§\n",
+         "fire, smoke", d="~", options="--delimiter ~"),
+    rows("a delimiter outside ASCII", "in.csv", "id¦text§\n1¦fire, smoke§\n", "fire, smoke",
+         d="¦", options="--delimiter ¦", may_fail=True),
+    file("sep.csv", "fire, smoke, sirens", "rain, wind"),
+    file("semicolons.csv", "fire, smoke, sirens", "rain, wind, more rain", "calm",
+         said=(SEMICOLON)),
+    file("entities.csv", "smoke &amp; fire", "rain &lt;3 wind", "calm &amp; dry"),
+    fails("columns that spaces align", "in.csv", odd("aligned.csv"), "id   text"),
+    fails("a table of Markdown", "in.csv", odd("markdown.csv")),
+    rows("one column whose texts hold commas", "in.csv", "text§\nfire, smoke§\ncalm§\n",
+         "fire, smoke", "calm", may_fail=True),
+]  # fmt: skip
+
+QUOTES = [
+    rows("quoted line breaks, delimiters and quotes", "in.csv",
+         'id,text§\n1,"a, ""b""\nc"§\n2,"""fire"""§\n', 'a, "b"\nc', '"fire"'),
+    rows("a CRLF in a field of a file of LF", "in.csv", 'id,text§\n1,"two\r\nlines"§\n2,b§\n',
+         "two\r\nlines", "b"),
+    rows("an LF in a field of a file of CRLF", "in.csv",
+         'id,text§\r\n1,"two\nlines"§\r\n2,b§\r\n', "two\nlines", "b"),
+    rows("a field whose lines look like rows", "in.csv",
+         'id,text§\n1,"list:\n2,flood\n3,storm"§\n4,b§\n', "list:\n2,flood\n3,storm", "b",
+         may_fail=True),
+    rows("quotes amid a field", "in.csv", 'id,text§\n1,a 5" hail§\n', 'a 5" hail'),
+    rows("a quote at the end of a field", "in.csv", 'id,text§\n1,hail of 5"§\n', 'hail of 5"'),
+    rows("a backslash before a closing quote", "in.csv", 'id,text,n§\n1,"C:\\",2§\n2,"b",3§\n',
+         "C:\\", "b"),
+    rows("quotes of typographers", "in.csv", "id,text§\n1,“fire”§\n2,„rain“§\n3,'wind'§\n",
+         "“fire”", "„rain“", "'wind'"),
+    rows("an apostrophe that opens", "in.csv", "id,text§\n1,'tis smoke§\n2,it's calm§\n",
+         "'tis smoke", "it's calm"),
+    rows("all fields quoted", "in.csv", '"id","text"§\r\n"1","fire"§\r\n"2",""§\r\n', "fire",
+         None),
+    rows("spaces before quotes", "in.csv", 'id, "text"§\n1, "fire, smoke"§\n2, "two\nlines"§\n',
+         "fire, smoke", "two\nlines"),
+    rows("tabs and spaces before quotes", "in.tsv", 'id\t "text"§\n1\t "fire\tsmoke"§\n',
+         "fire\tsmoke", d="\t"),
+    rows("quotes kept with --quoting none", "in.tsv",
+         'id\ttext§\n1\t"Fire!" she said§\n2\t"Run§\n3\tthey say"§\n4\t"a"§\n',
+         '"Fire!" she said', '"Run', 'they say"', '"a"', d="\t", options=QUOTING),
+    rows("commas with --quoting none", "in.csv", 'id,text§\n1,"fire§\n2,""§\n', '"fire', '""',
+         options=QUOTING),
+    fails("a quote never closed", "in.csv", 'id,text\n1,a\n2,"b\n3,c\n', "line 3", QUOTING),
+    fails("a quote never closed, with --on-error skip", "in.csv", 'id,text\n1,a\n2,"b\n3,c\n',
+          "line 3", QUOTING, options="--on-error skip"),
+    fails("a quote that closes early", "in.csv", 'id,text\n1,a\n2,"b" she said\n3,c\n',
+          "line 3", QUOTING),
+    fails("a quote that closes early, with --on-error skip", "in.csv",
+          'id,text\n1,a\n2,"b" she said\n3,c\n', "line 3", QUOTING, options="--on-error skip"),
+    fails("a quote that closes some lines below", "in.csv",
+          'id,text\n1,a\n2,"b\n3,c\n4,"d\n5,e\n', "line 3", QUOTING),
+    fails("a closing quote of a typographer", "in.csv", 'id,text\n1,"a”\n2,b\n', "line 2",
+          QUOTING),
+    fails("a space behind a closing quote", "in.csv", 'id,text\n1,"a" \n2,"b"\n', "line 2"),
+    fails("a quote never closed in the header", "in.csv", 'id,"text\n1,a\n', "line 1"),
+    fails("tweets that begin and end with quotes", "in.tsv", odd("quotes.tsv"), QUOTING),
+    file("quotes.tsv", '"Fire!" she shouted', 'we watched "Twister"', '"Run',
+         'as they say" said no one', "just rain", odd="the same, told", options=QUOTING),
+    fails("quotes that backslashes escape", "in.csv", odd("mysql.csv"), options="--no-header"),
+    fails("a last quote that a backslash escapes", "in.csv",
+          'id,text\n1,"fire\\"\n2,"rain\n3,"wind"\n', QUOTING),
+    fails("whole lines quoted", "in.csv", odd("whole-lines.csv"), "id,text"),
+    file("spaces.csv", "Fire crews, three of them, on site", 'calm "today"'),
+    file("thread.csv", "First line\n\nthird line, after a blank one\n", "ends here"),
+]  # fmt: skip
+
+HEADERS = [
+    rows("a header that breaks its line", "in.csv", '"tweet\nid",text§\n1,fire§\n', "fire"),
+    rows("a header of quotes and commas", "in.csv", '"a ""b"", c",text§\n1,a§\n', "a"),
+    rows("a quoted header behind a mark of UTF-8", "in.csv", '"text","id"§\n"fire","1"§\n',
+         "fire", encoding="utf-8-sig"),
+    rows("two marks of UTF-8", "in.csv", "\ufefftext,id§\nfire,1§\n", "fire",
+         encoding="utf-8-sig", may_fail=True),
+    rows("files with marks put together", "in.csv",
+         "text,id§\nfire,1§\n\ufefftext,id§\nflood,2§\n", "fire", "\ufefftext", "flood",
+         may_fail=True),
+    rows("names twice", "in.csv", "id,id,text§\n1,2,a§\n", "a"),
+    fails("the text twice", "in.csv", "text,id,text\na,1,b\n", "text", "--text-column"),
+    rows("a nameless first column", "in.csv", ",text§\n0,fire§\n1,flood§\n", "fire", "flood"),
+    rows("numbers as names", "in.csv", "0,1§\n5,fire§\n", "fire", options="--text-column 1"),
+    rows("a padded name", "in.csv", "id, text §\n1,fire§\n", "fire"),
+    rows("a known name", "in.csv", "id,tweet§\n1,fire§\n", "fire", said=("tweet")),
+    rows("a known name in capitals", "in.csv", "ID,Tweet_Text§\n1,fire§\n", "fire",
+         said=("Tweet_Text")),
+    rows("Text in capitals", "in.csv", "ID,TEXT§\n1,fire§\n", "fire"),
+    rows("text before other known names", "in.csv", "tweet,text,message§\na,fire,b§\n", "fire"),
+    rows("one column of a known name", "in.csv", "message§\nfire§\n", "fire", said=("message")),
+    rows("a named column", "in.csv", "text,note§\na,fire§\n", "fire",
+         options="--text-column note"),
+    fails("unknown names", "in.csv", "größe,notiz\n1,fire\n", "größe", "notiz",
+          "--text-column"),
+    fails("one column of an unknown name", "in.csv", "The dam has burst\nfire\n", "--no-header",
+          "--text-column"),
+    fails("a column that is not there", "in.csv", "id,text\n1,a\n", "tweet", "id", "text",
+          options="--text-column tweet"),
+    fails("the first row as header", "in.csv", "1,The dam has burst\n2,calm\n",
+          "The dam has burst"),
+    rows("no header", "in.csv", "1,fire§\n2,flood§\n", "fire", "flood",
+         options="--no-header --text-column 2", header=False),
+    rows("no header, and one column", "in.csv", 'fire§\n"flood, rain"§\n', "fire",
+         "flood, rain", options="--no-header --text-column 1", header=False),
+    rows("no header, semicolons", "in.csv", "1;fire, smoke§\r\n2;flood§\r\n", "fire, smoke",
+         "flood", options="--no-header --text-column 2", d=";", header=False),
+    fails("no header, and no such column", "in.csv", "1,fire\n", "3", "2",
+          options="--no-header --text-column 3"),
+    fails("no header, and column 0", "in.csv", "1,fire\n", "0",
+          options="--no-header --text-column 0"),
+    fails("comments above the header", "in.csv", odd("preamble.csv")),
+    fails("a title above the header", "in.csv", "Report of May\n\nid,text\n1,fire\n"),
+    file("hashtags.csv", "#fire in the hills", "# not a comment", "// neither", "-- nor this"),
+]  # fmt: skip
+
+ROWS = [
+    rows("a header only", "in.csv", "id,text§\n"),
+    rows("a header only, not ended", "in.csv", "id,text§"),
+    rows("one row, not ended", "in.csv", "id,text§\n1,fire§", "fire"),
+    rows("blank lines before, between and behind", "in.csv",
+         "\n\nid,text§\n\n1,fire§\n\r\n\n2,flood§\n\n\n", "fire", "flood"),
+    rows("a line of spaces", "in.csv", "id,text§\n1,fire§\n  \n2,flood§\n", "fire", "flood",
+         may_fail=True),
+    rows("rows of delimiters only", "in.csv", "id,text,n§\n1,fire,2§\n,,§\n,,§\n", "fire", None,
+         None),
+    rows("an empty last column", "in.csv", "id,text,§\n1,fire,§\n", "fire"),
+    fails("a delimiter behind every row, not the header", "in.csv",
+          "id,text\n1,fire,\n2,flood,\n", "row 1 (line 2)"),
+    fails("a delimiter behind the header only", "in.csv", "id,text,\n1,fire\n", "row 1"),
+    fails("too few fields", "in.csv", "id,text\n1,a\n2\n", "in.csv, row 2 (line 3)"),
+    fails("too many fields, from commas in a text", "in.csv",
+          'id,text\n1,"a\nb"\n2,fire, smoke\n', "in.csv, row 2 (line 4)"),
+    rows("the words that others take for missing", "in.csv",
+         "id,text§\n1,NULL§\n2,NA§\n3,\\N§\n4,nan§\n5,None§\n6,#N/A§\n7,null§\n8,-§\n", "NULL",
+         "NA", "\\N", "nan", "None", "#N/A", "null", "-"),
+    rows("blank texts", "in.csv",
+         'id,text§\n1,§\n2,""§\n3,"  "§\n4,"\n"§\n5,\t§\n6,\u00a0§\n7,.§\n', None, None, None,
+         None, None, None, "."),
+    rows("texts that are numbers and dates", "in.csv",
+         "id,text§\n007,1e5§\n008,2020-01-01§\n009,TRUE§\n", "1e5", "2020-01-01", "TRUE"),
+    rows("texts that are formulas", "in.csv", "id,text§\n1,=1+1§\n2,@you§\n", "=1+1", "@you"),
+    rows("decimal commas", "in.csv", "n;text§\n0,5;fire§\n1,5;flood, rain§\n", "fire",
+         "flood, rain", d=";"),
+    rows("a long line", "in.csv", f"id,text§\n1,{'fire ' * 40_000}§\n", "fire " * 40_000),
+    rows("what only Unicode takes for line ends", "in.csv",
+         "id,text§\n1,a\u2028b§\n2,a\u2029b§\n3,a\x85b§\n4,a\x0bb§\n5,a\x0cb§\n6,a\x1cb\x1db\x1e§\n",
+         "a\u2028b", "a\u2029b", "a\x85b", "a\x0bb", "a\x0cb", "a\x1cb\x1db\x1e"),
+    rows("NUL in a text", "in.csv", "id,text§\n1,a\0b§\n2,c§\n", "a\0b", "c"),
+    fails("NULs at the end", "in.csv", b"id,text\n1,a\n" + bytes(64), "row 2"),
+    rows("a mark and spaces of no width in texts", "in.csv",
+         "id,text§\n1,\ufefffire§\n2,\u200brain\u200b§\n", "\ufefffire", "\u200brain\u200b"),
+    rows("letters composed and not", "in.csv", "id,text§\n1,caf\u00e9§\n2,cafe\u0301§\n",
+         "caf\u00e9", "cafe\u0301"),
+    rows("HTML in a text", "in.csv", "text,id§\n<html> is a tag,1§\n", "<html> is a tag"),
+    rows("backslashes in texts", "in.tsv", "id\ttext§\n1\tfire\\tand\\nsmoke§\n2\t\\\\§\n",
+         "fire\\tand\\nsmoke", "\\\\", d="\t"),
+    file("postgres.tsv", "fire\\tand smoke\\nat C:\\\\temp", "\\N"),
+    file("mysql-null.csv", "smoke, lots of it", "\\N"),
+    file("excel-empty.csv", "fire", "calm", None, None),
+    rows("columns that are dropped", "in.csv", "id;text§\n1;fire§\n", "fire", d=";",
+         options="--overwrite-columns"),
+    fails("a column of the new name", "in.csv", "text;label\na;1\n", "--overwrite-columns"),
+]  # fmt: skip
+
+ENDS = [
+    rows("CR", "in.csv", "id,text§\r1,fire§\r2,flood§\r", "fire", "flood"),
+    rows("CR, not ended", "in.csv", "id,text§\r1,fire§\r2,flood§", "fire", "flood"),
+    rows("CR, semicolons", "in.csv", "id;text§\r1;a, b§\r", "a, b", d=";"),
+    rows("CRLF", "in.csv", "id,text§\r\n1,fire§\r\n2,flood§", "fire", "flood"),
+    rows("CRLF and LF", "in.csv", "id,text§\r\n1,fire§\n2,flood§\r\n3,c§\n", "fire", "flood",
+         "c"),
+    rows("CR behind the header, then LF", "in.csv", "id,text§\r1,fire§\n2,flood§\n", "fire",
+         "flood", may_fail=True),
+    rows("CR in a quoted field of a file of LF", "in.csv", 'id,text§\n1,"a\rb"§\n', "a\rb"),
+    rows("CRCRLF", "in.csv", "id,text§\r\r\n1,fire§\r\r\n", "fire", may_fail=True),
+    file("mac.csv", "Dust storm at noon", "two\rlines", "all quiet"),
+]  # fmt: skip
+
+ENCODINGS = [
+    rows("a mark of UTF-8", "in.csv", "text,id§\ncafé,1§\n", "café", encoding="utf-8-sig"),
+    rows("UTF-16", "in.csv", "id,text§\n1,café 🔥§\n", "café 🔥", encoding="utf-16"),
+    rows("UTF-16 with CR", "in.csv", "id,text§\r1,café§\r2,Ċ Ȭ 火§\r", "café", "Ċ Ȭ 火",
+         encoding="utf-16"),
+    rows("UTF-16 without a mark, told", "in.csv",
+         'id;text§\r\n1;"fire; ""x"" Ċ ∢ ഊ ⰱ"§\r\n2;b§', 'fire; "x" Ċ ∢ ഊ ⰱ', "b", d=";",
+         options="--encoding utf-16-le", encoding="utf-16-le"),
+    fails("UTF-16 without a mark", "in.csv", "id,text\n1,fire\n".encode("utf-16-le"),
+          "utf-16|encoding"),
+    fails("UTF-16 that is cut", "in.csv", "id,text\n1,fire\n".encode("utf-16")[:-1]),
+    reads("UTF-32", "in.csv", "id,text\n1,fire\n".encode("utf-32"), "fire", to="out.jsonl",
+          may_fail=True),
+    rows("Latin-1, told", "in.csv", "id;text§\n1;Fluß in Köln§\n", "Fluß in Köln", d=";",
+         options="--encoding latin-1", encoding="latin-1"),
+    rows("NEL in Latin-1", "in.csv", "id,text§\n1,a\x85b§\n", "a\x85b",
+         options="--encoding latin-1", encoding="latin-1"),
+    rows("Cyrillic, told", "in.csv", "id;text§\n1;пожар, дым§\n", "пожар, дым", d=";",
+         options="--encoding cp1251", encoding="cp1251"),
+    file("shift-jis.csv", "ポンプ車が出動", "今日は晴れ", odd="bars within Shift-JIS",
+         options="--encoding shift-jis", encoding="shift-jis"),
+    file("latin-1.csv", "Überschwemmung in Köln", "alles trocken", options="--encoding latin-1",
+         encoding="latin-1"),
+    fails("Latin-1 without a word", "in.csv", odd("latin-1.csv"), "line 2", "--encoding"),
+    file("cp1252.tsv", "“Fire” – he said", "it’s fine…", options="--encoding cp1252",
+         encoding="cp1252"),
+    fails("cp1252 without a word", "in.tsv", odd("cp1252.tsv"), "line 2", "cp1252|windows"),
+    fails("Latin-1 in the header", "in.csv", b"id,gr\xf6\xdfe,text\n1,2,a\n", "line 1"),
+    fails("half a surrogate pair", "in.csv", b"id,text\n1,\xed\xa0\x80\n", "line 2"),
+    fails("told UTF-8, is not", "in.csv", b"id,text\n1,a\n2,caf\xe9\n", "line 3",
+          options="--encoding utf-8"),
+    fails("an encoding that there is not", "in.csv", "id,text\n1,a\n", "klingon",
+          options="--encoding klingon"),
+    fails("an encoding that is no text", "in.csv", "id,text\n1,a\n", "base64",
+          options="--encoding base64"),
+    file("unicode-text.csv", 'She said "run", and we ran', "Ċ Ȭ 🔥 in the yard",
+         odd="Unicode text of Excel", encoding="utf-16", said=(TAB)),
+    file("big-endian.csv", "café on fire", "“quotes” and 火", encoding="utf-16"),
+]  # fmt: skip
+
+# -- JSON ---------------------------------------------------------------------------------
+
+FIRE = {"text": "fire"}
+
+JSON = [
+    reads("Lines", "in.jsonl", lines(FIRE, {"text": "flood", "n": [1]}), "fire", "flood"),
+    reads("Lines named ndjson", "in.ndjson", lines(FIRE), "fire"),
+    reads("blank lines", "in.jsonl", b'\n{"text": "a"}\n\n \n{"text": "b"}', "a", "b"),
+    reads("CRLF", "in.jsonl", b'{"text": "a"}\r\n{"text": "b"}\r\n', "a", "b"),
+    reads("a mark of UTF-8", "in.jsonl", BOM + lines(FIRE), "fire"),
+    reads("escapes", "in.jsonl",
+          b'{"text": "caf\\u00e9 \\ud83d\\udd25 \\"x\\" \\/ \\n \\u0000"}\n',
+          'café 🔥 "x" / \n \0'),
+    reads("half a surrogate pair", "in.jsonl", b'{"text": "a \\ud83d b"}\n', "a \ud83d b",
+          may_fail=True),
+    reads("what only Unicode takes for line ends", "in.jsonl",
+          '{"text": "a\u2028b\x85c"}\n{"text": "d"}\n'.encode(), "a\u2028b\x85c", "d"),
+    reads("a key twice", "in.jsonl", b'{"text": "first", "text": "last"}\n', "last",
+          may_fail=True),
+    reads("missing, null and blank texts", "in.jsonl",
+          lines(FIRE, {"n": 1}, {"text": None}, {"text": " \n"}, {"text": "b"}), "fire", None,
+          None, None, "b"),
+    reads("a key that comes late", "in.jsonl",
+          lines(*({"n": number} for number in range(700)), FIRE), *(None,) * 700, "fire"),
+    fails("a key that comes too late", "in.jsonl",
+          lines(*({"n": number} for number in range(1500)), FIRE), "n"),
+    reads("the only strings", "in.jsonl", lines({"n": 1, "q": "fire"}), "fire", said=("q")),
+    reads("a known name among strings", "in.jsonl",
+          lines({"user": "a", "Full_Text": "fire", "id": "1"}), "fire", said=("Full_Text")),
+    fails("several strings", "in.jsonl", lines({"q": "a", "w": "b"}), "q", "w",
+          "--text-column"),
+    reads("a dotted path", "in.jsonl",
+          lines({"data": {"text": "fire", "id": "1"}}, {"data": {}}, {"data": None}, {"x": 1}),
+          "fire", None, None, None, options="--text-column data.text"),
+    reads("a key with a dot", "in.jsonl", lines({"data.text": "fire"}), "fire",
+          options="--text-column data.text"),
+    fails("a named key that no row has", "in.jsonl", lines(FIRE, {"text": "flood"}), "tweet",
+          options="--text-column tweet"),
+    fails("a text that is a number", "in.jsonl", lines(FIRE, {"text": 5}), "row 2 (line 2)"),
+    fails("a text that is a list", "in.jsonl", lines(FIRE, {"text": ["fire", "smoke"]}),
+          "row 2 (line 2)"),
+    fails("a row that is no object", "in.jsonl", lines(FIRE, ["fire"]), "row 2 (line 2)"),
+    fails("two objects in a line", "in.jsonl", b'{"text": "a"}{"text": "b"}\n', "row 1"),
+    fails("commas behind lines", "in.jsonl", b'{"text": "a"},\n{"text": "b"}\n', "row 1"),
+    fails("single quotes", "in.jsonl", b"{'text': 'a'}\n", "row 1"),
+    fails("an object over lines", "in.jsonl", b'{\n  "text": "a"\n}\n', "line 1"),
+    fails("a sequence of RFC 7464", "in.jsonl", b'\x1e{"text": "a"}\n', "row 1"),
+    fails("Latin-1", "in.jsonl", b'{"text": "a"}\n{"text": "caf\xe9"}\n', "row 2 (line 2)"),
+    fails("brackets without end", "in.jsonl", b'{"text": ' + b"[" * 90_000 + b"\n", "row 1"),
+    fails("NUL behind a line", "in.jsonl", b'{"text": "a"}\n\0\0\0\0', "row 2"),
+    reads("a number that is none", "in.jsonl", b'{"text": "a", "n": NaN}\n', "a",
+          may_fail=True),
+    reads("UTF-16", "in.jsonl", '{"text": "a"}\n'.encode("utf-16"), "a", may_fail=True),
+    reads("an array", "in.json", json.dumps([FIRE, {"text": "b"}]).encode(), "fire", "b"),
+    reads("an array over lines, with a mark", "in.json",
+          BOM + json.dumps([FIRE, {"text": "b", "n": {"x": [1, {}]}}], indent=4).encode(),
+          "fire", "b"),
+    reads("brackets and quotes in an array's texts", "in.json",
+          json.dumps([{"text": 'a ], [ {"b": "}"} \\'}, {"text": '\\"'}]).encode(),
+          'a ], [ {"b": "}"} \\', '\\"'),
+    reads("an empty array", "in.json", b"[]\n", may_fail=True),
+    reads("data", "in.json", json.dumps({"data": [FIRE, {"n": 1}]}).encode(), "fire", None),
+    reads("data behind other keys", "in.json",
+          json.dumps({"meta": {"data": [1]}, "data": [FIRE]}).encode(), "fire"),
+    fails("an array that is cut", "in.json", b'[{"text": "fire"}, {"te'),
+    fails("an array that is never closed", "in.json", b'[{"text": "fire"}\n'),
+    fails("a comma at the end of an array", "in.json", b'[{"text": "fire"},]'),
+    fails("more behind an array", "in.json", b'[{"text": "fire"}]\n[{"text": "b"}]'),
+    fails("an array of arrays", "in.json", b'[["id", "text"], [1, "fire"]]'),
+    reads("an array of strings", "in.json", b'["fire", "flood"]', "fire", "flood",
+          may_fail=True),
+    fails("an array with a number in it", "in.json", b'[{"text": "fire"}, 5]', "row 2"),
+    fails("an object with other keys", "in.json", odd("no-results.json")),
+    fails("columns in place of rows", "in.json", odd("columns.json")),
+    fails("nothing", "in.json", b"", "empty"),
+    fails("null", "in.json", b"null"),
+    file("tweets.js", "Smoke over the ridge & the road is closed",
+         "my phone is dying, brb\nreally", "🔥🔥🔥"),
+    file("tweet.js", "River is over its banks", "this soup is a disaster"),
+    fails("an archive that is cut", "tweets.js", cut(odd("tweets.js"), 60)),
+    fails("a script", "tweets.js", b"window.alert('fire');\n"),
+    file("outbox.json", "<p>The dam is holding, for now</p>", None,
+         "<p>Traffic &amp; rain</p>"),
+    file("search.json", "Hail in town, cars are dented", "hail to the chef"),
+    file("lines.json", "man on fire about soup", "warehouse burns", odd="Lines in a .json",
+         options="--text-column headline", may_fail=True),
+    file("pretty.jsonl", "fire", "flood", odd="an array in a .jsonl", may_fail=True),
+]  # fmt: skip
+
+# -- Parquet, Arrow, Excel ----------------------------------------------------------------
+
+STRINGS = ["fire", None, " ", "flood", ""]
+READ = ("fire", None, None, "flood", None)
+
+COLUMNS = [
+    reads("Parquet", "in.parquet", parquet(n=[1, 2, 3, 4, 5], text=STRINGS), *READ),
+    reads("Parquet named pq", "in.pq", parquet(text=STRINGS), *READ),
+    reads("Parquet, large strings", "in.parquet", parquet(text=(STRINGS, "large_string")),
+          *READ),
+    reads("Parquet, dictionary", "in.parquet", parquet(text=(STRINGS, "dictionary")), *READ),
+    reads("Parquet, no texts", "in.parquet", parquet(text=([None, None], "null")), None, None),
+    reads("Parquet, no rows", "in.parquet", parquet(text=([], "large_string"))),
+    reads("Parquet, known name", "in.parquet", parquet(a=["x"], Tweet=["b"]), "b",
+          said=("Tweet")),
+    reads("Parquet, only strings", "in.parquet", parquet(n=[1], q=["b"]), "b", said=("q")),
+    fails("Parquet, several strings", "in.parquet", parquet(q=["a"], w=["b"]), "q", "w"),
+    fails("Parquet, numbers as text", "in.parquet", parquet(text=[1, 2]), "text"),
+    reads("Parquet, bytes without a type", "in.parquet",
+          parquet(text=([b"fire", b"caf\xc3\xa9"], "binary")), "fire", "café", may_fail=True),
+    fails("Parquet, bytes of Latin-1", "in.parquet", parquet(text=([b"caf\xe9"], "binary"))),
+    fails("Parquet that is cut", "in.parquet", cut(parquet(text=["fire"]), 30), "in.parquet"),
+    fails("Parquet of nothing", "in.parquet", b"", "in.parquet"),
+    fails("Parquet, ends only", "in.parquet", b"PAR1PAR1", "in.parquet"),
+    reads("Arrow", "in.arrow", arrow("file", text=STRINGS, n=[1, 2, 3, 4, 5]), *READ),
+    reads("Arrow, a stream", "in.arrow", arrow("stream", text=STRINGS), *READ, may_fail=True),
+    reads("Arrow, views", "in.arrow", arrow("file", text=(STRINGS, "string_view")), *READ),
+    reads("Arrow, dictionary", "in.arrow", arrow("file", text=(STRINGS, "dictionary")), *READ),
+    reads("Feather, LZ4", "in.feather", arrow("file", "lz4", text=STRINGS), *READ),
+    reads("Feather, zstd", "in.feather", arrow("file", "zstd", text=STRINGS), *READ),
+    fails("Feather of version 1", "in.feather", b"FEA1" + bytes(40) + b"FEA1", "Feather"),
+    fails("Arrow that is cut", "in.arrow", cut(arrow("file", text=["fire"]), 30), "in.arrow"),
+]  # fmt: skip
+
+XLSX = [
+    reads(
+        "a workbook", "in.xlsx", xlsx([["id", "text"], [1, "fire"], [2, None]]), "fire", None
+    ),
+    reads(
+        "empty rows between and behind",
+        "in.xlsx",
+        xlsx([["text"], ["a"], [], ["b"], [None], []]),
+        "a",
+        "b",
+        may_fail=True,
+    ),
+    reads(
+        "columns without names",
+        "in.xlsx",
+        xlsx([["id", None, "text", None], [1, "x", "fire"]]),
+        "fire",
+        may_fail=True,
+    ),
+    reads("the only texts", "in.xlsx", xlsx([["n", "q"], [1, "fire"]]), "fire", said=("q")),
+    reads("an empty second sheet", "in.xlsx", xlsx([["text"], ["fire"]], []), "fire"),
+    reads(
+        "a hidden first sheet",
+        "in.xlsx",
+        xlsx([["secret"], ["x"]], [["text"], ["fire"]], hidden=0),
+        "fire",
+        may_fail=True,
+    ),
+    fails(
+        "two sheets of rows", "in.xlsx", xlsx([["text"], ["a"]], [["text"], ["b"]]), "Sheet1"
+    ),
+    fails("no rows at all", "in.xlsx", xlsx([]), "in.xlsx"),
+    reads(
+        "texts with formats, and how they are spoken",
+        "in.xlsx",
+        workbook(
+            '<row><c t="s"><v>0</v></c></row><row><c t="s"><v>1</v></c></row>'
+            '<row><c t="s"><v>2</v></c></row>',
+            "<si><t>text</t></si>"
+            '<si><r><rPr><b/></rPr><t xml:space="preserve">fire </t></r>'
+            "<r><t>crews</t></r></si>"
+            '<si><t>東京</t><rPh sb="0" eb="2"><t>トウキョウ</t></rPh></si>',
+        ),
+        "fire crews",
+        "東京",
+    ),
+    reads(
+        "texts in the cells, with formats",
+        "in.xlsx",
+        workbook(
+            inline("<t>text</t>")
+            + inline("<r><t>fi</t></r><r><t>re</t></r>")
+            + inline('<t xml:space="preserve"> a </t>')
+        ),
+        "fire",
+        " a ",
+    ),
+    reads(
+        "characters that XML has not",
+        "in.xlsx",
+        workbook(
+            inline("<t>text</t>") + inline("<t>a_x000D_b</t>") + inline("<t>_x005F_x000D_</t>")
+        ),
+        "a\rb",
+        "_x000D_",
+    ),
+    reads(
+        "a size that is wrong",
+        "in.xlsx",
+        workbook(
+            "".join(map(inline, ("<t>text</t>", "<t>a</t>", "<t>b</t>"))),
+            dimension='<dimension ref="A1"/>',
+        ),
+        "a",
+        "b",
+    ),
+    reads(
+        "cells that are left out",
+        "in.xlsx",
+        workbook(
+            '<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c>'
+            '<c r="C1" t="inlineStr"><is><t>text</t></is></c></row>'
+            '<row r="2"><c r="C2" t="inlineStr"><is><t>fire</t></is></c></row>'
+            '<row r="3"><c r="A3"><v>3</v></c></row>'
+        ),
+        "fire",
+        None,
+        may_fail=True,
+    ),
+    reads(
+        "a formula and its value",
+        "in.xlsx",
+        workbook(
+            inline("<t>text</t>") + '<row><c t="str"><f>"a"&amp;"b"</f><v>ab</v></c></row>'
+        ),
+        "ab",
+    ),
+    fails(
+        "a formula that was never calculated",
+        "in.xlsx",
+        workbook(inline("<t>text</t>") + '<row><c t="str"><f>"a"&amp;"b"</f></c></row>'),
+        "row 1",
+    ),
+    fails(
+        "an error in a cell",
+        "in.xlsx",
+        workbook(inline("<t>text</t>") + '<row><c t="e"><v>#REF!</v></c></row>'),
+        "row 1",
+    ),
+    fails(
+        "a string that is not there",
+        "in.xlsx",
+        workbook('<row><c t="s"><v>7</v></c></row>', "<si><t>text</t></si>"),
+        "in.xlsx",
+    ),
+    fails(
+        "entities that grow",
+        "in.xlsx",
+        workbook(
+            inline("<t>text</t>") + inline("<t>&b;</t>"),
+            doctype='<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>',
+        ),
+        "in.xlsx",
+    ),
+    fails("XML that is broken", "in.xlsx", workbook("<row><c></row>"), "in.xlsx"),
+    fails("a workbook that is cut", "in.xlsx", cut(xlsx([["text"], ["fire"]]), 300), "in.xlsx"),
+    fails("a zip of something else", "in.xlsx", zipped(**{"a.txt": b"fire"}), "in.xlsx"),
+]
+
+# -- compression, and files that are something else ---------------------------------------
+
+CSV = b"id,text\n1,fire\n2,flood\n"
+TWO = ("fire", "flood")
+
+
+def csv_of(odd: str, name: str, content: Content, *, may_fail: bool = False) -> Case:
+    return reads(odd, name, content, *TWO, to="out.csv", may_fail=may_fail)
+
+
+COMPRESSED = [
+    csv_of("gzip", "in.csv.gz", gzip.compress(CSV)),
+    csv_of("bzip2", "in.csv.bz2", bz2.compress(CSV)),
+    csv_of("xz", "in.csv.xz", lzma.compress(CSV)),
+    csv_of("zstd", "in.csv.zst", zstd(CSV)),
+    csv_of("zip", "in.csv.zip", zipped(**{"tweets.csv": CSV})),
+    csv_of("zip with a folder", "in.csv.zip", zipped(**{"a/": b"", "a/tweets.csv": CSV})),
+    csv_of("zip of a Mac", "in.csv.zip",
+           zipped(**{"tweets.csv": CSV, "__MACOSX/._tweets.csv": b"\0\5\x16\7"}),
+           may_fail=True),
+    csv_of("gzip without its name", "in.csv", gzip.compress(CSV)),
+    csv_of("bzip2 without its name", "in.csv", bz2.compress(CSV)),
+    csv_of("xz without its name", "in.csv", lzma.compress(CSV)),
+    csv_of("zstd without its name", "in.csv", zstd(CSV)),
+    csv_of("zip without its name", "in.csv", zipped(**{"tweets.csv": CSV})),
+    csv_of("xz named gz", "in.csv.gz", lzma.compress(CSV)),
+    csv_of("plain named gz", "in.csv.gz", CSV, may_fail=True),
+    csv_of("gzip in parts", "in.csv.gz", b"".join(map(gzip.compress, (CSV[:9], b"", CSV[9:])))),
+    csv_of("bzip2 in parts", "in.csv.bz2", bz2.compress(CSV[:9]) + bz2.compress(CSV[9:])),
+    csv_of("xz in parts", "in.csv.xz", lzma.compress(CSV[:9]) + lzma.compress(CSV[9:])),
+    csv_of("zstd in parts", "in.csv.zst", zstd(CSV[:9], CSV[9:])),
+    csv_of("zstd with a part to skip", "in.csv.zst",
+           zstd(CSV, before=b"\x50\x2a\x4d\x18\x04\0\0\0skip")),
+    csv_of("gzip with zeros behind it", "in.csv.gz", gzip.compress(CSV) + bytes(512)),
+    csv_of("gzip twice", "in.csv.gz", gzip.compress(gzip.compress(CSV)), may_fail=True),
+    reads("JSON in gzip", "in.json.gz", gzip.compress(b'[{"text": "a"}]'), "a"),
+    reads("an archive in a zip", "tweets.zip", zipped(**{"data/tweets.js": odd("tweet.js")}),
+          "River is over its banks", "this soup is a disaster"),
+    fails("gzip with more behind it", "in.csv.gz", gzip.compress(CSV) + b"more", "gzip"),
+    fails("gzip that is cut", "in.csv.gz", cut(gzip.compress(CSV), 9), "gzip"),
+    fails("gzip that is altered", "in.csv.gz", gzip.compress(CSV)[:-8] + bytes(8), "gzip"),
+    fails("bzip2 that is cut", "in.csv.bz2", cut(bz2.compress(CSV), 9), "in.csv.bz2"),
+    fails("xz that is cut", "in.csv.xz", cut(lzma.compress(CSV), 9), "in.csv.xz"),
+    fails("zstd that is cut", "in.csv.zst", cut(zstd(CSV), 3), "in.csv.zst"),
+    fails("zip that is cut", "in.csv.zip", cut(zipped(**{"a.csv": CSV}), 30), "zip"),
+    fails("zip of two", "in.zip", zipped(**{"a.csv": CSV, "b.csv": CSV}), "a.csv", "b.csv"),
+    fails("zip of none", "in.zip", zipped(), "zip"),
+    fails("zip of a page", "in.csv.zip", zipped(**{"a.csv": odd("page.csv")}), "HTML"),
+]  # fmt: skip
+
+
+def sqlite() -> bytes:
+    return b"SQLite format 3\0\x10\0\1\1\0\x40\x20\x20" + bytes(76)
+
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+
+OTHERS = [
+    fails("nothing", "in.csv", b"", "empty"),
+    fails("a mark only", "in.csv", BOM, "empty"),
+    fails("blank lines only", "in.csv", b"\n\r\n\n", "empty"),
+    fails("a page", "in.csv", odd("page.csv"), "HTML"),
+    fails("a page behind a mark", "in.csv", BOM + b"<HTML><BODY>a, b</BODY>", "HTML"),
+    fails("a page named jsonl", "in.jsonl", odd("page.csv"), "HTML"),
+    fails("a page named json", "in.json", odd("page.csv"), "HTML"),
+    fails("a page named parquet", "in.parquet", odd("page.csv"), "HTML"),
+    fails("a page named xlsx", "in.xlsx", odd("page.csv"), "HTML"),
+    fails("XML", "in.csv", odd("feed.csv"), "XML|HTML"),
+    fails("a pointer of Git LFS", "in.csv", odd("pointer.csv"), "Git LFS"),
+    fails("a pointer named parquet", "in.parquet", odd("pointer.csv"), "Git LFS"),
+    fails("PDF", "in.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "PDF"),
+    fails("PNG", "in.csv", b"\x89PNG\r\n\x1a\n" + bytes(30), "image|PNG"),
+    fails("JPEG", "in.csv", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(30), "image|JPEG"),
+    fails("GIF", "in.csv", b"GIF89a" + bytes(30), "image|GIF"),
+    fails("SQLite", "in.csv", sqlite(), "SQLite"),
+    fails("SQLite under its name", "in.db", sqlite()),
+    fails("an old workbook", "in.xls", OLE, "xls"),
+    fails("an old workbook named xlsx", "in.xlsx", OLE),
+    fails("an old workbook named csv", "in.csv", OLE),
+    fails("a workbook named csv", "in.csv", xlsx([["text"], ["fire"]]), "xlsx|Excel"),
+    fails("Parquet named csv", "in.csv", parquet(text=["fire"]), "Parquet"),
+    fails("Arrow named csv", "in.csv", arrow("file", text=["fire"]), "Arrow"),
+    fails("JSON Lines named csv", "in.csv", lines(FIRE, FIRE), "JSON"),
+    fails("an array named csv", "in.csv", json.dumps([FIRE]).encode(), "JSON"),
+    fails("CSV named jsonl", "in.jsonl", CSV, "JSON"),
+    fails("CSV named json", "in.json", CSV, "JSON"),
+    fails("CSV named parquet", "in.parquet", CSV, "Parquet"),
+    fails("CSV named xlsx", "in.xlsx", CSV, "xlsx|Excel"),
+    fails("BibTeX named csv", "in.csv", odd("bibtex.csv")),
+    fails("a name that says nothing", "in.dat", CSV, "--format"),
+    fails("--delimiter of two characters", "in.csv", CSV, "--delimiter",
+          options="--delimiter ab"),
+    fails("--delimiter of a quote", "in.csv", CSV, "--delimiter", options='--delimiter "'),
+    fails("--quoting of another kind", "in.csv", CSV, "--quoting", options="--quoting some"),
+]  # fmt: skip
+
+# -- one format to another ----------------------------------------------------------------
+
+CONVERTED = [
+    reads("JSON to CSV", "in.jsonl", lines({"text": 'a, "b"\nc'}, {"n": 1}), 'a, "b"\nc', None,
+          to="out.csv"),
+    reads("CSV to JSON", "in.csv", CSV, *TWO),
+    reads("UTF-16 to JSON", "in.csv", 'id,text\n1,"é\n火"\n'.encode("utf-16"), "é\n火"),
+    reads("semicolons to tabs", "in.csv", b'id;text\n1;"a;\tb"\n2;c\n', "a;\tb", "c",
+          to="out.tsv"),
+    reads("quotes of none to CSV", "in.tsv", b'id\ttext\n1\t"a, b\n2\tc"\n', '"a, b', 'c"',
+          options=QUOTING, to="out.csv"),
+    reads("CR to JSON", "in.csv", b"id,text\r1,a\r2,b", "a", "b"),
+    reads("Parquet to CSV", "in.parquet", parquet(text=STRINGS, n=[1, 2, 3, 4, 5]), *READ,
+          to="out.csv"),
+    reads("a workbook to CSV", "in.xlsx", xlsx([["id", "text"], [1, "a, b"]]), "a, b",
+          to="out.csv"),
+    reads("Arrow to CSV", "in.arrow", arrow("file", text=STRINGS), *READ, to="out.csv"),
+    reads("lines of text to CSV", "in.txt", b"a, b\n\nc\n", "a, b", None, "c", to="out.csv"),
+]  # fmt: skip
+
+CASES = {
+    f"{group}: {case.odd}": case
+    for group, cases in {
+        "delimiter": DELIMITERS,
+        "quote": QUOTES,
+        "header": HEADERS,
+        "row": ROWS,
+        "line end": ENDS,
+        "encoding": ENCODINGS,
+        "JSON": JSON,
+        "columns": COLUMNS,
+        "workbook": XLSX,
+        "compressed": COMPRESSED,
+        "other": OTHERS,
+        "converted": CONVERTED,
+    }.items()
+    for case in cases
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder to work in: so its own name is in no error."""
+    monkeypatch.chdir(tmp_path)
+    with fingerprints():
+        yield tmp_path
+
+
+LIBRARIES = {
+    ".xlsx": "openpyxl",
+    ".zst": "zstandard",
+    **dict.fromkeys((".parquet", ".pq", ".arrow", ".feather"), "pyarrow"),
+}
+
+
+def run(case: Case) -> Completed:
+    for suffix in {Path(case.name).suffix, Path(case.to).suffix} & LIBRARIES.keys():
+        pytest.importorskip(LIBRARIES[suffix], reason=f"reads or writes {suffix}")
+    content = case.content if isinstance(case.content, bytes) else case.content()
+    Path(case.name).write_bytes(content)
+    return score(case.name, "-o", case.to, "--jobs", "1", *case.options)
+
+
+def said(text: str, words: tuple[str, ...]) -> None:
+    """Check that a text holds each of the words, or one of the alternatives to it."""
+    for word in words:
+        alternatives = [word] if word == "'|'" else word.split("|")
+        assert any(each.lower() in text.lower() for each in alternatives), (word, text)
+
+
+def refused(completed: Completed, words: tuple[str, ...]) -> None:
+    """Check that the last line, and no other, is an error; notes may stand before it."""
+    status, out, err = completed
+    *notes, error = err.splitlines()
+    assert (status in (1, 2), out) == (True, ""), completed
+    assert error.startswith("Error: ")
+    assert "Traceback" not in err
+    assert not any("rror" in note for note in notes)
+    assert len(error) < 600
+    said(error, words)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each(name: str, folder: Path) -> None:
+    case = CASES[name]
+    completed = run(case)
+    if case.texts is None or (case.may_fail and completed.status):
+        refused(completed, case.words if case.texts is None else ())
+        assert {path.name for path in folder.iterdir()} == {case.name}
+        return
+    assert completed.status == 0, completed.err
+    *notes, counts = completed.err.splitlines()
+    missing = scores_of(case.texts).count("")
+    assert summary(counts) == (len(case.texts), len(case.texts) - missing, missing, 0)
+    said("\n".join(notes), case.words)
+    output = Path(case.to)
+    if case.output is not None:
+        assert output.read_bytes() == case.output
+    else:
+        assert scores_in(output, case.encoding) == scores_of(case.texts)
+
+
+def test_git_keeps_small_ones_only(folder: Path) -> None:
+    shutil.copytree(ROOT / ".ci", folder / ".ci")
+    (folder / "tests" / "odd").mkdir(parents=True)
+    for size in (5_000, 5_001):
+        Path("tests", "odd", f"{size}.csv").write_bytes(bytes(size))
+    done = script(
+        "check_files.py", "tests/odd/5000.csv", "tests/odd/5001.csv", "in.csv", cwd=folder
+    )
+
+    assert done.stderr.splitlines() == [
+        "tests/odd/5001.csv: larger than 5,000 bytes; keep it out of Git",
+        "in.csv: data stays out of Git, as the tweets may not be passed on",
+    ]
+
+
+class TestRowsSetAside:
+    @pytest.mark.parametrize(
+        ("name", "header", "content", "rejected", "counts"),
+        [
+            ("in.csv", "id;text\n", "1;a\n2\n3;b;c\n4;d\n", "2\n3;b;c\n", (4, 2, 0, 2)),
+            ("in.csv", "id,text\r", "1,a\r2\r3,b\r", "2\r", (3, 2, 0, 1)),
+            ("in.csv", "sep=;\nid;text\n", "1;a\n2\n", "2\n", (2, 1, 0, 1)),
+            ("in.csv", "id,text\n", '1,"b\nc",d\n2,e\n', '1,"b\nc",d\n', (2, 1, 0, 1)),
+            ("in.jsonl", "", '{"text": "a"}\nno\n[]\n', "no\n[]\n", (3, 1, 0, 2)),
+        ],
+    )  # fmt: skip
+    def test_as_they_were(
+        self, name: str, header: str, content: str, rejected: str, counts: tuple[int, ...]
+    ) -> None:
+        Path(name).write_bytes((header + content).encode())
+        output = Path(name).with_stem("out")
+        status, _, err = score(name, "-o", output, "--on-error", "skip", "--jobs", "1")
+
+        assert status == 0, err
+        assert summary(err.splitlines()[-1]) == counts
+        assert Path(f"{output}.rejected").read_bytes().decode() == header + rejected
+
+    def test_in_utf_16(self) -> None:
+        content = "id,text\r\n1,é\r\n2\r\n3,b\r\n"
+        Path("in.csv").write_bytes(content.encode("utf-16"))
+        status, _, _ = score("in.csv", "-o", "out.csv", "--on-error", "skip", "--jobs", "1")
+
+        assert status == 0
+        assert scores_in(Path("out.csv"), "utf-16") == scores_of(["é", "b"])
+        assert Path("out.csv.rejected").read_bytes() == "id,text\r\n2\r\n".encode("utf-16")
+
+    def test_with_bytes_of_another_encoding(self) -> None:
+        content = b"id,text\n1,a\n2,caf\xe9\n3,b\n"
+        Path("in.csv").write_bytes(content)
+        status, _, _ = score("in.csv", "-o", "out.csv", "--on-error", "skip", "--jobs", "1")
+
+        assert status == 0
+        assert scores_in(Path("out.csv")) == scores_of(["a", "b"])
+        assert Path("out.csv.rejected").read_bytes() == b"id,text\n2,caf\xe9\n"
+
+
+class TestValues:
+    """What else is in a row comes out of another format as it went in."""
+
+    ROW = ("007", "1234567890123456789", "1e5", "TRUE", "=1+1", "0.10", "  a ", 'b, "c"')
+    NAMES = tuple("abcdefgh")
+
+    def source(self) -> str:
+        header = ";".join((*self.NAMES, "text"))
+        fields = (f'"{value.replace(chr(34), chr(34) * 2)}"' for value in self.ROW)
+        return f"{header}\n{';'.join(fields)};fire\n"
+
+    def test_of_csv_in_json(self) -> None:
+        Path("in.csv").write_bytes(self.source().encode())
+        assert score("in.csv", "-o", "out.jsonl", "--jobs", "1").status == 0
+        record = json.loads(Path("out.jsonl").read_text("utf-8"))
+
+        assert list(record) == [*self.NAMES, "text", "probability", "label"]
+        assert tuple(str(record[name]) for name in self.NAMES) == self.ROW
+
+    def test_of_csv_in_parquet(self) -> None:
+        _arrow()
+        from pyarrow import parquet as module
+
+        Path("in.csv").write_bytes(self.source().encode())
+        assert score("in.csv", "-o", "out.parquet", "--jobs", "1").status == 0
+        (record,) = module.read_table("out.parquet").to_pylist()
+
+        assert tuple(str(record[name]) for name in self.NAMES) == self.ROW
+        assert record["probability"] == pytest.approx(float(added("fire")[0]), abs=1e-6)
+
+    def test_of_csv_in_a_workbook(self) -> None:
+        openpyxl = pytest.importorskip("openpyxl")
+        Path("in.csv").write_bytes(self.source().encode())
+        assert score("in.csv", "-o", "out.xlsx", "--jobs", "1").status == 0
+        sheet = openpyxl.load_workbook("out.xlsx").active
+        header, row = ([cell.value for cell in cells] for cells in sheet.iter_rows())
+
+        assert header == [*self.NAMES, "text", "probability", "label"]
+        assert tuple(row[: len(self.ROW)]) == self.ROW
+
+    def test_of_a_workbook_in_parquet(self) -> None:
+        _arrow()
+        from pyarrow import parquet as module
+
+        Path("in.xlsx").write_bytes(xlsx([["id", "text"], [1, "fire"], [2, None]])())
+        assert score("in.xlsx", "-o", "out.parquet", "--jobs", "1").status == 0
+        records = module.read_table("out.parquet").to_pylist()
+
+        assert [record["text"] for record in records] == ["fire", None]
+        assert [record["label"] is None for record in records] == [False, True]
+
+    def test_of_json_in_csv(self) -> None:
+        record = {"id": 1234567890123456789, "ok": True, "none": None, "text": "a"}
+        Path("in.jsonl").write_bytes(lines(record))
+        assert score("in.jsonl", "-o", "out.csv", "--jobs", "1").status == 0
+
+        assert "1234567890123456789" in Path("out.csv").read_text("utf-8")
+
+    def test_of_keys_that_come_late(self) -> None:
+        records = (
+            {"text": "a", **({"late": f"v{n}"} if n > 1200 else {})} for n in range(1300)
+        )
+        Path("in.jsonl").write_bytes(lines(*records))
+        completed = score("in.jsonl", "-o", "out.csv", "--jobs", "1")
+
+        if completed.status:
+            refused(completed, ("late",))
+            assert not Path("out.csv").exists()
+        else:
+            content = Path("out.csv").read_text("utf-8")
+            assert all(f"v{number}" in content for number in range(1201, 1300))
+
+    @pytest.mark.parametrize("text", ["a\x0bb", "a\0b", "x" * 32_768])
+    def test_that_a_workbook_cannot_hold(self, text: str) -> None:
+        openpyxl = pytest.importorskip("openpyxl")
+        Path("in.csv").write_bytes(f"text\n{text}\n".encode())
+        completed = score("in.csv", "-o", "out.xlsx", "--jobs", "1")
+
+        if completed.status:
+            refused(completed, ("row 1",))
+            assert not Path("out.xlsx").exists()
+        else:
+            sheet = openpyxl.load_workbook("out.xlsx").active
+            assert sheet["A2"].value in (text, text.replace("\x0b", "_x000B_"))
+
+    def test_of_names_twice(self) -> None:
+        Path("in.csv").write_bytes(b"id,id,text\n1,2,a\n")
+        completed = score("in.csv", "-o", "out.jsonl", "--jobs", "1")
+
+        refused(completed, ("id",))
+        assert not Path("out.jsonl").exists()
+
+
+class Pipe(io.BytesIO):
+    """Cannot be read twice."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise io.UnsupportedOperation("seek")
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation("tell")
+
+
+def piped(raw: bytes) -> io.TextIOWrapper:
+    """Return what stands in for standard input."""
+    return io.TextIOWrapper(io.BufferedReader(Pipe(raw)))  # type: ignore[arg-type]
+
+
+class TestPipes:
+    @pytest.mark.parametrize(
+        ("format_", "content"),
+        [
+            ("csv", CSV),
+            ("csv", CSV.replace(b",", b";")),
+            ("csv", CSV.decode().encode("utf-16")),
+            ("csv", gzip.compress(CSV)),
+            ("csv", lzma.compress(CSV)),
+            ("csv", CSV.replace(b"\n", b"\r")),
+            ("tsv", CSV.replace(b",", b"\t")),
+            ("jsonl", lines(FIRE, {"text": "flood"})),
+            ("json", json.dumps([FIRE, {"text": "flood"}]).encode()),
+            ("parquet", parquet(text=["fire", "flood"])),
+            ("arrow", arrow("file", text=["fire", "flood"])),
+            ("xlsx", xlsx([["text"], ["fire"], ["flood"]])),
+        ],
+        ids=(
+            "commas semicolons UTF-16 gzip xz CR tabs Lines array Parquet Arrow workbook"
+        ).split(),
+    )
+    def test_in(self, monkeypatch: pytest.MonkeyPatch, format_: str, content: Content) -> None:
+        raw = content if isinstance(content, bytes) else content()
+        monkeypatch.setattr(sys, "stdin", piped(raw))
+        completed = score("-", "--format", format_, "-o", "out.jsonl", "--jobs", "1")
+
+        assert completed.status == 0, completed.err
+        assert scores_in(Path("out.jsonl")) == scores_of(TWO)
+
+    @pytest.mark.parametrize(
+        "content",
+        [odd("page.csv"), odd("quotes.tsv"), b"", b"\xff"],
+        ids=("page", "quotes", "nothing", "no UTF-8"),
+    )
+    def test_of_what_cannot_be(self, monkeypatch: pytest.MonkeyPatch, content: Content) -> None:
+        raw = content if isinstance(content, bytes) else content()
+        monkeypatch.setattr(sys, "stdin", piped(raw))
+        completed = score("-", "--format", "csv", "-o", "out.csv", "--jobs", "1")
+
+        refused(completed, ("standard input",))
+        assert not Path("out.csv").exists()

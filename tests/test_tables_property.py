@@ -1,0 +1,365 @@
+"""`disaster-tweets score`: the texts of a table are those that are scored, in every dialect.
+
+What a reader makes of a table may be an error; it must not be other texts.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from .conftest import Completed
+from .fingerprint import fingerprints, scores_in, scores_of
+from .test_score import score
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1")
+WORDS = ("fire", "calm", "smoke", "a", "5", "RT", "#rain", "3pm")
+# Dense in what readers and writers of these formats trip over; all of it is in Latin-1.
+MARKS = '"""\',;|\t \\\r\n\x0b\x0c\x1c\x85é=#-'
+BEYOND = "火🔥\u2028\u200b"
+FEW = settings(deadline=None, max_examples=40)
+MANY = settings(deadline=None, max_examples=120)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fake() -> Iterator[None]:
+    with fingerprints():
+        yield
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table is written."""
+
+    delimiter: str
+    quoted: bool  # fields that need quotes have them; else quotes say nothing
+    encoding: str
+    end: str
+    header: bool
+    spaces: bool  # behind delimiters
+
+    @property
+    def options(self) -> list[str]:
+        """All that can be told about it."""
+        delimiter = "tab" if self.delimiter == "\t" else self.delimiter
+        options = ["--delimiter", delimiter]
+        options += ["--quoting", "standard" if self.quoted else "none"]
+        options += ["--encoding", self.encoding] if self.encoding == "latin-1" else []
+        return options
+
+    def join(self, fields: list[str]) -> str:
+        return (self.delimiter + " " * self.spaces).join(fields) + self.end
+
+
+DIALECTS = st.builds(
+    Dialect,
+    delimiter=st.sampled_from(",;\t|"),
+    quoted=st.booleans(),
+    encoding=st.sampled_from(ENCODINGS),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    header=st.booleans(),
+    spaces=st.booleans(),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, and where the texts are in it."""
+
+    names: list[str]
+    rows: list[list[str]]
+    text: int
+
+    @property
+    def texts(self) -> list[str]:
+        return [row[self.text] for row in self.rows]
+
+
+@st.composite
+def texts(draw: st.DrawFn, dialect: Dialect) -> str:
+    """A text that this dialect can hold."""
+    alphabet = MARKS if dialect.encoding == "latin-1" else MARKS + BEYOND
+    parts = st.sampled_from(WORDS) | st.text(st.sampled_from(alphabet), max_size=3)
+    text = "".join(draw(st.lists(parts, max_size=5)))
+    if not dialect.quoted:
+        for character in (dialect.delimiter, "\r", "\n"):
+            text = text.replace(character, "")
+    return text
+
+
+@st.composite
+def tables(draw: st.DrawFn, dialect: Dialect, columns: int = 1) -> Table:
+    """A table with a column of texts, and columns of numbers that tell its rows apart."""
+    names = ["text", "id", "n"][: draw(st.integers(columns, 3))]
+    names = draw(st.permutations(names))
+    count = draw(st.integers(1, 5))
+    rows = [
+        [
+            draw(texts(dialect)) if name == "text" else str(row * 10 + column)
+            for column, name in enumerate(names)
+        ]
+        for row in range(1, count + 1)
+    ]
+    text = names.index("text")
+    if not rows[0][text].strip():
+        rows[0][text] = "fire"  # else a table of one column could be without rows
+    return Table(names, rows, text)
+
+
+def field(value: str, dialect: Dialect, needlessly: bool) -> str:
+    """Return a field as it is written."""
+    needs = any(character in value for character in f'{dialect.delimiter}"\r\n')
+    # A space that belongs to the text could not be told from one behind a delimiter.
+    needs = needs or (dialect.spaces and value[:1] == " ")
+    if dialect.quoted and (needs or needlessly):
+        return '"' + value.replace('"', '""') + '"'
+    return value
+
+
+def written(table: Table, dialect: Dialect, quote_all: bool) -> bytes:
+    lines = [table.names] if dialect.header else []
+    out = ""
+    for row in (*lines, *table.rows):
+        fields = [field(value, dialect, quote_all) for value in row]
+        if fields == [""] and dialect.quoted:
+            fields = ['""']  # else it would be a blank line
+        out += dialect.join(fields)
+    return out.encode(dialect.encoding)
+
+
+def scored(
+    name: str, content: bytes, options: list[str], delimiter: str | None, encoding: str
+) -> tuple[Completed, list[str]]:
+    """Score a file; return what the command says, and the probabilities in its output."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, name), Path(folder, "out" + Path(name).suffix)
+        if name.endswith(".json"):
+            target = target.with_suffix(".jsonl")
+        source.write_bytes(content)
+        completed = score(source, "-o", target, "--jobs", "1", *options)
+        if completed.status:
+            lines = completed.err.splitlines()
+            assert completed.status == 1, completed
+            assert lines[-1].startswith("Error: ")
+            assert "Traceback" not in completed.err
+            assert [path.name for path in Path(folder).iterdir()] == [name]
+            return completed, []
+        return completed, scores_in(target, encoding, delimiter)
+
+
+def present(scores: list[str]) -> list[str]:
+    """Return the scores without those of missing texts: a blank line may be no row."""
+    return [value for value in scores if value]
+
+
+def told(table: Table, dialect: Dialect) -> list[str]:
+    if dialect.header:
+        return []
+    return ["--no-header", "--text-column", str(table.text + 1)]
+
+
+def as_written(text: str, table: Table, dialect: Dialect, quote_all: bool) -> str:
+    """Return a text with the space in front that an unquoted field keeps."""
+    if not dialect.spaces or table.text == 0 or not text.strip():
+        return text
+    unquoted = field(text, dialect, quote_all) == text
+    return f" {text}" if unquoted else text
+
+
+@MANY
+@given(data=st.data(), dialect=DIALECTS, quote_all=st.booleans())
+def test_a_dialect_that_is_told(data: Any, dialect: Dialect, quote_all: bool) -> None:
+    table = data.draw(tables(dialect))
+    content = written(table, dialect, quote_all)
+    completed, found = scored(
+        "in.csv",
+        content,
+        [*dialect.options, *told(table, dialect)],
+        dialect.delimiter,
+        dialect.encoding,
+    )
+
+    assert completed.status == 0, (completed.err, content)
+    kept = [as_written(text, table, dialect, quote_all) for text in table.texts]
+    assert present(found) in (present(scores_of(table.texts)), present(scores_of(kept)))
+
+
+@MANY
+@given(
+    data=st.data(),
+    dialect=DIALECTS.filter(lambda dialect: dialect.header),
+    quote_all=st.booleans(),
+    name=st.sampled_from(["in.csv", "in.tsv"]),
+)
+def test_a_dialect_that_is_detected(
+    data: Any, dialect: Dialect, quote_all: bool, name: str
+) -> None:
+    table = data.draw(tables(dialect))
+    content = written(table, dialect, quote_all)
+    options = ["--encoding", "latin-1"] if dialect.encoding == "latin-1" else []
+    completed, found = scored(name, content, options, None, dialect.encoding)
+
+    if completed.status == 0:
+        understood(found, table, dialect, quote_all)
+    elif dialect.quoted and len(table.names) > 1 and not dialect.spaces:
+        # Nothing is doubtful but lines within quotes, which could be rows.
+        assert any(len(f"{text}.".splitlines()) > 1 for text in table.texts), (
+            completed.err,
+            content,
+        )
+
+
+def understood(found: list[str], table: Table, dialect: Dialect, quote_all: bool) -> None:
+    """Check that scores are those of the texts, by one way to understand their quotes."""
+    kept = [as_written(text, table, dialect, quote_all) for text in table.texts]
+    if dialect.quoted:
+        assert present(found) in (present(scores_of(table.texts)), present(scores_of(kept)))
+    elif len(table.names) > 1:
+        assert len(found) == len(kept)
+        for value, text, with_space in zip(found, table.texts, kept, strict=True):
+            # A quoted text may be read without its quotes, but ends where its line ends.
+            assert value in scores_of((text, with_space, _unquoted(text))), text
+    else:  # a field of several lines is legitimate
+        lines = "".join(text + dialect.end for text in table.texts)
+        reader = csv.reader(io.StringIO(lines, newline=""), delimiter="\x1f")
+        joined = [row[0] for row in reader if row]
+        assert present(found) in (present(scores_of(kept)), present(scores_of(joined)))
+
+
+def _unquoted(text: str) -> str:
+    inner = text.strip(" ")
+    if len(inner) > 1 and inner[0] == inner[-1] == '"':
+        body = inner[1:-1].replace('""', "\x1f")
+        if '"' not in body:
+            return body.replace("\x1f", '"')
+    return text
+
+
+QUOTED = st.sampled_from(
+    ['"Fire!" she said', 'they say "calm"', '"Run', 'now"', '"a"', '"', '""', 'x "y" z', "rain"]
+)
+
+
+class TestQuotesThatSayNothing:
+    """Public files of tweets whose texts begin or end with quotes, read as they are."""
+
+    @MANY
+    @given(
+        rows=st.lists(QUOTED | st.sampled_from(WORDS), min_size=1, max_size=8),
+        delimiter=st.sampled_from(",;\t|"),
+        last=st.booleans(),
+        end=st.sampled_from(["\n", "\r\n", "\r"]),
+    )
+    @example(rows=['"Run', 'now"'], delimiter="\t", last=True, end="\n")
+    @example(rows=['"Run', "rain", 'now"', '"a"'], delimiter="\t", last=False, end="\n")
+    @example(rows=['"', '"'], delimiter=",", last=True, end="\r\n")
+    def test_beside_numbers(
+        self, rows: list[str], delimiter: str, last: bool, end: str
+    ) -> None:
+        names = ["id", "text"] if last else ["text", "id"]
+        dialect = Dialect(delimiter, False, "utf-8", end, True, False)
+        lines = [[str(n), text] if last else [text, str(n)] for n, text in enumerate(rows, 7)]
+        table = Table(names, lines, names.index("text"))
+        content = written(table, dialect, False)
+        name = "in.tsv" if delimiter == "\t" else "in.csv"
+        completed, found = scored(name, content, [], None, "utf-8")
+
+        if completed.status == 0:
+            # Each line was a row, and none was joined to another.
+            assert len(found) == len(rows), content
+            for text, value in zip(rows, found, strict=True):
+                assert [value] in (scores_of([text]), scores_of([_unquoted(text)])), content
+        told = ["--quoting", "none"]
+        completed, found = scored(name, content, told, None, "utf-8")
+        assert (completed.status, found) == (0, scores_of(rows)), content
+
+    @FEW
+    @given(rows=st.lists(QUOTED, min_size=1, max_size=6))
+    def test_alone(self, rows: list[str]) -> None:
+        dialect = Dialect(",", False, "utf-8", "\n", True, False)
+        table = Table(["text"], [[text] for text in rows], 0)
+        content = written(table, dialect, False)
+        completed, found = scored("in.csv", content, [], ",", "utf-8")
+
+        if completed.status == 0:
+            understood(found, table, dialect, False)
+        completed, found = scored("in.csv", content, ["--quoting", "none"], ",", "utf-8")
+        assert (completed.status, found) == (0, scores_of(rows))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.sampled_from(MARKS), max_size=3),
+    lambda values: (
+        st.lists(values, max_size=2)
+        | st.dictionaries(st.sampled_from(["data", "a.b", "}]", '"']), values, max_size=2)
+    ),
+    max_leaves=3,
+)
+JSON_TEXTS = st.text(st.sampled_from([*MARKS, *BEYOND, *"{}[]:a\0"]), max_size=8)
+
+
+class TestJson:
+    @MANY
+    @given(
+        records=st.lists(
+            st.tuples(st.none() | JSON_TEXTS, VALUES, st.sampled_from(["text", "id", "x"])),
+            min_size=1,
+            max_size=5,
+        ),
+        form=st.sampled_from(["lines", "array", "data"]),
+        ascii_only=st.booleans(),
+        indent=st.none() | st.integers(0, 2),
+        end=st.sampled_from(["\n", "\r\n"]),
+        mark=st.booleans(),
+    )
+    def test_every_form(
+        self, records: list[Any], form: str, ascii_only: bool, indent: int | None, end: str,
+        mark: bool,
+    ) -> None:  # fmt: skip
+        rows = [{"text": text, "id": value} for text, value, _ in records]
+        # Keys in another order, and rows without a text.
+        for row, (_, value, first) in zip(rows, records, strict=True):
+            if first == "x":
+                del row["text"]
+            row[first] = row.pop(first, value)
+        rows.insert(0, {"text": "fire"})
+
+        def dump(value: Any, indent: int | None = None) -> str:
+            return json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+
+        if form == "lines":
+            content, name = end.join(map(dump, rows)) + end, "in.jsonl"
+        else:
+            whole = rows if form == "array" else {"meta": {"n": 1}, "data": rows}
+            content, name = dump(whole, indent).replace("\n", end), "in.json"
+        raw = content.encode("utf-8-sig" if mark else "utf-8")
+        completed, found = scored(name, raw, [], None, "utf-8")
+        expected = [row.get("text") for row in rows]
+
+        assert completed.status == 0, (completed.err, content)
+        assert found == scores_of(expected)
+
+    @FEW
+    @given(
+        rows=st.lists(JSON_TEXTS, min_size=1, max_size=4),
+        end=st.integers(1, 200),
+        form=st.sampled_from(["array", "data"]),
+    )
+    def test_a_part_is_an_error(self, rows: list[str], end: int, form: str) -> None:
+        records = [{"text": text} for text in rows]
+        content = json.dumps(records if form == "array" else {"data": records})
+        completed, _ = scored(
+            "in.json", content[: -min(end, len(content))].encode(), [], None, "utf-8"
+        )
+
+        assert completed.status == 1
