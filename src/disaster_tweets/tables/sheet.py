@@ -116,9 +116,15 @@ class SheetReader:
             part = rows[begin : begin + CHUNK_ROWS]
             end = begin + len(part)
             consumed = size * end // max(len(rows), 1)
-            place = sheet.row_numbers[first + begin : first + end]
+            # Spreadsheet programs count rows from 1, with the header.
             yield SheetChunk(
-                self, part, source.title, begin + 1, place, Position(start.input, end), consumed
+                self,
+                part,
+                source.title,
+                begin + 1,
+                first + begin + 1,
+                Position(start.input, end),
+                consumed,
             )
 
 
@@ -131,7 +137,7 @@ class SheetChunk:
         rows: list[list[Any]],
         title: str,
         first: int,
-        places: Sequence[int],
+        place: int,
         end: Position,
         consumed: int,
     ) -> None:
@@ -142,11 +148,11 @@ class SheetChunk:
         self.broken: list[RowError] = []
         self._rows: list[list[Any]] = []
         self._rejected: list[list[Any]] = []
-        for number, (row, place) in enumerate(zip(rows, places, strict=True), first):
+        for number, row in enumerate(rows, first):
             value = row[reader._text]
             problem = _problem(value)
             if problem is not None:
-                self.broken.append(RowError(problem, file=title, row=number, line=place))
+                self.broken.append(RowError(problem, file=title, row=number, line=place + number - first))
                 self._rejected.append(row)
                 continue
             self.numbers.append(number)
