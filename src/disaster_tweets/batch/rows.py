@@ -41,10 +41,19 @@ class Options:
 
 
 class Score(NamedTuple):
-    """The two new values of a row."""
+    """The two new values of a row, and what is counted of its text.
+
+    Attributes:
+        probability: That of a disaster.
+        label: That of the model's classes.
+        cut: The text is longer than the model reads.
+        foreign: The text looks like another language than the model's.
+    """
 
     probability: float
     label: str
+    cut: bool
+    foreign: bool
 
 
 @dataclass(frozen=True)
