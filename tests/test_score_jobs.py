@@ -45,7 +45,7 @@ def helped(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     texts: list[int] = []
     submit = workers._Workers.score
 
-    def spy(self: Any, new: list[str]) -> Future[list[float]]:
+    def spy(self: Any, new: list[str]) -> Future[Any]:
         texts.append(len(new))
         return submit(self, new)
 
@@ -141,7 +141,7 @@ class TestTrouble:
     ) -> None:
         submit = workers._Workers.score
 
-        def kill_one(self: Any, texts: list[str]) -> Future[list[float]]:
+        def kill_one(self: Any, texts: list[str]) -> Future[Any]:
             if len(helped) == 2:
                 multiprocessing.active_children()[0].kill()
             return submit(self, texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from functools import cache
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, overload
@@ -184,6 +185,34 @@ class Classifier:
             lambda word: len(self._encode(word)) - frame,
             self._tokenizer.max_tokens - frame,
         )
+
+    def _score(self, texts: list[str]) -> tuple[list[float], list[bool]]:
+        """Return the probability of a disaster for each text, and whether the text is cut."""
+        import numpy as np
+
+        longer = self._longer_tokenizer()
+        encoded = [longer.encode(clean(text)) for text in texts]
+        cut = [len(ids) == longer.max_tokens for ids in encoded]
+        for ids, is_cut in zip(encoded, cut, strict=True):
+            if is_cut:
+                del ids[-2]  # the piece that the model does not read
+        logits = self._runtime.logits(encoded).astype(np.float64)
+        return calibrate(logits, self._calibration)[:, 1].tolist(), cut
+
+    def _is_cut(self, text: str) -> bool:
+        """Say whether a text is longer than the model reads."""
+        room = self._tokenizer.max_tokens - 2  # the marks of the start and of the end
+        # A piece of ASCII text has a character at least. A Hangul syllable may be three pieces.
+        if text.isascii() and len(text) - text.count(" ") <= room:
+            return False
+        longer = self._longer_tokenizer()
+        return len(longer.encode(clean(text))) == longer.max_tokens
+
+    def _longer_tokenizer(self) -> Tokenizer:
+        """Return a tokenizer that reads one piece more: where there is one, the text is cut."""
+        longer = copy(self._tokenizer)  # it shares the vocabulary and the memory of words
+        longer.max_tokens += 1
+        return longer
 
     def _encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(clean(text))

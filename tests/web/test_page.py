@@ -439,13 +439,13 @@ def numbered(rows: int) -> bytes:
 def count_scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by the number of texts of each call to the model."""
     scored: list[int] = []
-    predict_proba = Classifier.predict_proba
+    score = Classifier._score
 
-    def counting(self: Classifier, texts: list[str], **options: Any) -> Any:
+    def counting(self: Classifier, texts: list[str]) -> Any:
         scored.append(len(texts))
-        return predict_proba(self, texts, **options)
+        return score(self, texts)
 
-    monkeypatch.setattr(Classifier, "predict_proba", counting)
+    monkeypatch.setattr(Classifier, "_score", counting)
     return scored
 
 

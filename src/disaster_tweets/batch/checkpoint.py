@@ -32,6 +32,8 @@ class Checkpoint:
         scored: Rows that were scored.
         missing: Rows without a text.
         rejected: Rows that could not be read.
+        cut: Scored rows whose text is longer than the model reads.
+        foreign: Scored rows whose text looks like another language than the model's.
     """
 
     position: Position = field(default_factory=Position)
@@ -40,6 +42,8 @@ class Checkpoint:
     scored: int = 0
     missing: int = 0
     rejected: int = 0
+    cut: int = 0
+    foreign: int = 0
 
     @property
     def rows(self) -> int:

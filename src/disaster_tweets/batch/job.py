@@ -13,7 +13,7 @@ from disaster_tweets.batch.checkpoint import Checkpoint, State
 from disaster_tweets.batch.paths import Paths
 from disaster_tweets.batch.workers import ChunkScorer
 from disaster_tweets.tables.columns import check_room
-from disaster_tweets.tables.errors import TableError
+from disaster_tweets.tables.errors import RowError, TableError
 from disaster_tweets.tables.formats import ARROW, DELIMITED, PARQUET, TXT, XLSX, of_name
 from disaster_tweets.tables.parts import FilePart, Part, SpooledOutput, StandardOutput, WorkbookPart
 from disaster_tweets.tables.reading import open_table
@@ -57,6 +57,7 @@ class Job:
         done: How far it came, as of the last checkpoint.
         resumed: Rows of it that an earlier run had done.
         to_file: The output is not standard output.
+        refused: The broken row that ended the run; it could have been set aside.
 
     Raises:
         TableError: An input cannot be read, or the output not be written.
@@ -94,6 +95,7 @@ class Job:
         self.to_file = output != STANDARD
         self.done = Checkpoint()
         self.resumed = 0
+        self.refused: RowError | None = None
         self._headed = False
         if reading.format == TXT:
             title = self._sources[0].title
@@ -182,7 +184,8 @@ class Job:
     def _check(self, chunk: Chunk) -> None:
         """Raise RowError at a broken row, unless such rows are set aside."""
         if chunk.broken and not self._skip:
-            raise chunk.broken[0]
+            self.refused = chunk.broken[0]
+            raise self.refused
 
     def _write(self, chunk: Chunk, scores: list[Score | None]) -> None:
         self._write_head()
@@ -200,6 +203,8 @@ class Job:
             scored=self.done.scored + len(scores) - missing,
             missing=self.done.missing + missing,
             rejected=self.done.rejected + len(chunk.broken),
+            cut=self.done.cut + sum(score is not None and score.cut for score in scores),
+            foreign=self.done.foreign + sum(s is not None and s.foreign for s in scores),
         )
 
     def _write_head(self) -> None:

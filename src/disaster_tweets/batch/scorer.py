@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
+from disaster_tweets.language import looks_foreign
 from disaster_tweets.tables.rows import Score
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ class Lookup(NamedTuple):
     new: dict[bytes, str]
 
 
+class Outcome(NamedTuple):
+    """What scoring some texts gives, in their order; the meaning is that of `Score`."""
+
+    probabilities: list[float]
+    cut: list[bool]
+    foreign: list[bool]
+
+
 class Scorer:
     """A classifier that remembers."""
 
@@ -38,7 +47,7 @@ class Scorer:
     def __call__(self, texts: Sequence[str | None]) -> list[Score | None]:
         """Return a score for each text; None where it is missing: None, or empty."""
         lookup = self.look_up(texts)
-        return self.scores(lookup, probabilities(self._classifier, list(lookup.new.values())))
+        return self.scores(lookup, score(self._classifier, list(lookup.new.values())))
 
     def look_up(self, texts: Sequence[str | None]) -> Lookup:
         """Say which of the texts are to be scored."""
@@ -52,24 +61,25 @@ class Scorer:
                 lookup.new[key] = text
         return lookup
 
-    def scores(self, lookup: Lookup, of_new: Sequence[float]) -> list[Score | None]:
-        """Return the scores of all the texts, given the probabilities of the new ones."""
+    def scores(self, lookup: Lookup, of_new: Outcome) -> list[Score | None]:
+        """Return the scores of all the texts, given the outcome of the new ones."""
         labels, threshold = self._classifier.classes_, self._classifier.threshold
         known = dict(lookup.known)
-        for key, probability in zip(lookup.new, of_new, strict=True):
-            known[key] = Score(probability, labels[probability >= threshold])
+        for key, probability, cut, foreign in zip(lookup.new, *of_new, strict=True):
+            known[key] = Score(probability, labels[probability >= threshold], cut, foreign)
         if len(self._known) + len(lookup.new) > _REMEMBERED:
             self._known.clear()
         self._known.update(known)
         return [None if key is None else known[key] for key in lookup.keys]
 
 
-def probabilities(classifier: Classifier, texts: list[str]) -> list[float]:
-    """Return the probability of a disaster for each text."""
+def score(classifier: Classifier, texts: list[str]) -> Outcome:
+    """Score texts, and look at each of them for what is counted."""
     if not texts:
-        return []
-    of_disaster: list[float] = classifier.predict_proba(texts)[:, 1].tolist()
-    return of_disaster
+        return Outcome([], [], [])
+    languages = classifier.manifest["languages"]
+    probabilities, cut = classifier._score(texts)
+    return Outcome(probabilities, cut, [looks_foreign(text, languages) for text in texts])
 
 
 def _digest(text: str) -> bytes:

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
+from disaster_tweets.batch.scorer import Lookup, Outcome, Scorer, score
 from disaster_tweets.tables.rows import Chunk, Score
-from disaster_tweets.batch.scorer import Lookup, Scorer, probabilities
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
@@ -30,7 +30,7 @@ Left = Callable[[Chunk], "int | None"]  # the bytes behind a chunk, where that i
 class _Asked(NamedTuple):
     chunk: Chunk
     lookup: Lookup
-    answer: Future[list[float]] | None  # None: this process is to score the texts
+    answer: Future[Outcome] | None  # None: this process is to score the texts
 
 
 class ChunkScorer:
@@ -110,8 +110,8 @@ class ChunkScorer:
             except BrokenExecutor:  # a worker has died, as where memory is short
                 self.close()
         if of_new is None:
-            of_new = probabilities(self._classifier, list(asked.lookup.new.values()))
-            self._scored += len(of_new)
+            of_new = score(self._classifier, list(asked.lookup.new.values()))
+            self._scored += len(asked.lookup.new)
         return asked.chunk, self._scorer.scores(asked.lookup, of_new)
 
     def close(self) -> None:
@@ -138,9 +138,9 @@ class _Workers:
         """Say whether they have started; until then it is faster not to wait for them."""
         return all(each.done() for each in self._starting)
 
-    def score(self, texts: list[str]) -> Future[list[float]]:
+    def score(self, texts: list[str]) -> Future[Outcome]:
         """Let one of them score texts."""
-        return self._pool.submit(_probabilities, texts)
+        return self._pool.submit(_score, texts)
 
     def close(self) -> None:
         """End them, when each is done with what it has begun."""
@@ -181,5 +181,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _probabilities(texts: list[str]) -> list[float]:
-    return probabilities(_classifiers[0], texts)
+def _score(texts: list[str]) -> Outcome:
+    return score(_classifiers[0], texts)

@@ -12,7 +12,7 @@ import click
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
-from disaster_tweets.cli.tables import advised, format_of, notify, reading_of, table_options
+from disaster_tweets.cli.tables import advised, counted, format_of, notify, reading_of, table_options
 from disaster_tweets.manifest import LABELS
 from disaster_tweets.tables.errors import TableError
 
@@ -74,6 +74,7 @@ def evaluate(
     """  # noqa: D301
     # Imported here, with NumPy, so that the other commands need not wait for it.
     from disaster_tweets import evaluation, labelled
+    from disaster_tweets.language import looks_foreign
 
     escape_what_the_terminal_cannot_show()
     if plots is not None:
@@ -92,6 +93,10 @@ def evaluate(
         "model_version": classifier.manifest["model_version"],
         **evaluation.evaluate(data, probabilities, classifier.threshold, mistakes),
     }
+    cut = sum(map(classifier._is_cut, data.texts))
+    languages = classifier.manifest["languages"]
+    foreign = sum(looks_foreign(text, languages) for text in data.texts)
+    report |= {"longer_than_the_model_reads": cut, "in_another_language": foreign}
     if plots is not None:
         report["plots"] = evaluation.write_plots(plots, report, data.labels, probabilities)
     if as_json:
@@ -99,6 +104,8 @@ def evaluate(
         return
     for line in _lines(report):
         click.echo(line)
+    for line in counted(cut, foreign, classifier.manifest):
+        click.echo(line, err=True)
 
 
 def _advice(error: TableError) -> str:

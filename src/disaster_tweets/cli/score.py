@@ -13,10 +13,10 @@ import click
 from disaster_tweets.batch import ContinueError, RunError, UnfinishedError
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
-from disaster_tweets.cli.tables import advised, format_of, notify, reading_of, table_options
+from disaster_tweets.cli.tables import advised, counted, format_of, notify, reading_of, table_options
 from disaster_tweets.processors import usable_processors
 
-from disaster_tweets.tables.errors import RowError, TableError, TakenError, WriteError
+from disaster_tweets.tables.errors import TableError, TakenError, WriteError
 
 if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job, Options
@@ -203,8 +203,8 @@ def _advice(error: TableError | RunError, job: Job | None) -> str:
             )
         return "; name the new one otherwise, with --probability-column or --label-column"
     advice = advised(error) if isinstance(error, TableError) else ""
-    if isinstance(error, RowError):
-        resume = "--resume " if job and job.done.rows and job.resumable else ""
+    if job is not None and error is job.refused:
+        resume = "--resume " if job.done.rows and job.resumable else ""
         first = advice or "; repair it"
         return f"{first}, or set such rows aside with {resume}--on-error skip"
     return advice
@@ -223,6 +223,8 @@ def _run(job: Job, classifier: Classifier, jobs: int | None, resume: bool, quiet
         )
     if not quiet:
         click.echo(_summary(job, progress.rate(job.done.rows)), err=True)
+        for line in counted(job.done.cut, job.done.foreign, classifier.manifest):
+            click.echo(line, err=True)
 
 
 class _Progress:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from disaster_tweets.tables import errors
+from disaster_tweets.tables.columns import listed
 from disaster_tweets.tables.formats import FORMATS, of_name, unknown
+from disaster_tweets.tables.source import format_inside
 from disaster_tweets.tables.rows import NONE, STANDARD, Reading
 
 if TYPE_CHECKING:
@@ -69,6 +71,9 @@ def format_of(name: str) -> str:
     found = of_name(name).format
     if found is not None:
         return found
+    inside = format_inside(name)
+    if inside is not None:
+        return inside
     if name == "-":
         raise click.UsageError(
             f"the format of standard input is not known; give --format {', '.join(FORMATS)}"
@@ -131,6 +136,23 @@ def notify(line: str) -> None:
     click.echo(line, err=True)
 
 
+def counted(cut: int, foreign: int, manifest: dict[str, Any]) -> Iterator[str]:
+    """Yield what to say of texts that the model cannot know as a whole, or at all.
+
+    Args:
+        cut: How many are longer than it reads.
+        foreign: How many look like another language.
+        manifest: That of the model.
+    """
+    if cut:
+        longer = "1 text is longer" if cut == 1 else f"{cut:,} texts are longer"
+        pieces = manifest["max_tokens"] - 2
+        yield f"{longer} than the {pieces} word pieces that the model reads; the rest was left out"
+    if foreign:
+        looks = "1 text looks" if foreign == 1 else f"{foreign:,} texts look"
+        yield f"{looks} like another language than the model's; do not trust these scores"
+
+
 def advised(error: TableError) -> str:
     """Return what to do about an error in terms of the options above; nothing if unknown."""
     candidates = error.candidates
@@ -159,7 +181,7 @@ def advised(error: TableError) -> str:
         first = ", or give --no-header if the first line is a row already"
         return named + first * error.maybe_no_header
     if isinstance(error, errors.SheetError):
-        return "; choose one with --sheet"
+        return f"; choose one with --sheet: {listed(candidates)}"
     if isinstance(error, errors.DifferenceError):
         return "; read it on its own"
     if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:

@@ -15,7 +15,7 @@ from disaster_tweets.tables.columns import (
     is_usual,
     shortened,
 )
-from disaster_tweets.tables.dialect import detect, named, sample, separator_line
+from disaster_tweets.tables.dialect import called, detect, sample, separator_line
 from disaster_tweets.tables.encoding import UTF8, Encoding
 from disaster_tweets.tables.errors import (
     DifferenceError,
@@ -290,8 +290,8 @@ class DelimitedReader:
                 raise DifferenceError(f"its {what} of {self._table.title}", file=lines.title)
             elif found.dialect.delimiter != self._table.dialect.delimiter:
                 raise DifferenceError(
-                    f"{named(found.dialect.delimiter)} separate its fields, and "
-                    f"{named(self._table.dialect.delimiter)} those of {self._table.title}",
+                    f"{called(found.dialect.delimiter)} separate its fields, and "
+                    f"{called(self._table.dialect.delimiter)} those of {self._table.title}",
                     file=lines.title,
                 )
             self._known.dialect = found.dialect
@@ -350,8 +350,8 @@ class DelimitedReader:
         if found.delimiter != promised and self._reading.delimiter is None:
             suffix = "CSV" if self._reading.format == CSV else "TSV"
             self._tell(
-                f"{lines.title}: {named(found.delimiter)} separate the fields, not "
-                f"{named(promised)} as in {suffix}"
+                f"{lines.title}: {called(found.delimiter)} separate the fields, not "
+                f"{called(promised)} as in {suffix}"
             )
         return Dialect(found.delimiter, quoting, lines.end), found.records
 

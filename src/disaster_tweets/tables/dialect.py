@@ -80,7 +80,7 @@ def detect(
     best = max(fitting, key=lambda s: s.share)
     rivals = [s for s in fitting if s.share == best.share]
     if len(rivals) > 1:
-        names = [DELIMITERS[s.delimiter] for s in rivals]
+        names = [called(s.delimiter) for s in rivals]
         raise DelimiterError(
             f"{' or '.join(names)} could separate its fields",
             file=title,
@@ -121,6 +121,7 @@ def _fields(
         return None
 
 
-def named(delimiter: str) -> str:
+def called(delimiter: str) -> str:
     """Return what a message calls a delimiter."""
-    return DELIMITERS.get(delimiter, repr(delimiter))
+    name = DELIMITERS.get(delimiter)
+    return repr(delimiter) if name is None else f"{name} ({delimiter!r})"

@@ -9,8 +9,8 @@ from itertools import islice
 
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.encoding import UTF8, Encoding, encoding_of, likely
-from disaster_tweets.tables.errors import EncodingError, RowError
-from disaster_tweets.tables.formats import JSON
+from disaster_tweets.tables.errors import ContentError, EncodingError, RowError
+from disaster_tweets.tables.formats import JSON, JSONL
 from disaster_tweets.tables.json_document import Document, Element
 from disaster_tweets.tables.lines import encoded
 from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
@@ -61,12 +61,17 @@ class JsonFileReader:
     def check(self, source: Source) -> None:
         """Choose the key of the texts, and for a table look at all keys."""
         with self._open(source) as document:
-            self._look(document, source.title, whole=self._tabular)
+            self._look(document, iter(document), source.title, whole=self._tabular)
 
-    def _look(self, document: Document, title: str, *, whole: bool) -> list[Element]:
+    def _look(
+        self, document: Document, elements: Iterator[Element], title: str, *, whole: bool
+    ) -> list[Element]:
         """Choose the key of the texts over the first rows, and return these rows."""
-        elements = iter(document)
         first = list(islice(elements, CHOSEN_OVER))
+        if document.kind == "values" and len(first) == 1 and first[0].text.startswith("{"):
+            raise ContentError(
+                "is one object without a list of rows", file=title, candidates=[JSONL]
+            )
         self.objects.activities = document.is_activity_stream
         records = list(_readable(first))
         if self.objects.text is None:
@@ -106,7 +111,7 @@ class JsonFileReader:
             remaining = iter(document)
             first = None
             if self.objects.text is None or (self._tabular and not self.objects.columns):
-                looked = self._look(document, source.title, whole=False)
+                looked = self._look(document, remaining, source.title, whole=False)
                 remaining = _chained(looked, remaining)
             number, written = 0, False
             size, consumed = 0, self._consumed

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from disaster_tweets.tables.columns import is_usual
-from disaster_tweets.tables.dialect import DELIMITERS, named, sample
+from disaster_tweets.tables.dialect import DELIMITERS, called, sample
 from disaster_tweets.tables.encoding import UTF8
 from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import TSV, TXT
@@ -52,7 +52,7 @@ class PlainReader:
                 continue
             if delimiter == "\t" or any(map(is_usual, table.records[0])):
                 raise ContentError(
-                    f"looks like a table of {table.columns} columns that {named(delimiter)} "
+                    f"looks like a table of {table.columns} columns that {called(delimiter)} "
                     "separate, not like plain text",
                     file=lines.title,
                     candidates=[TSV if delimiter == "\t" else "csv", TXT],

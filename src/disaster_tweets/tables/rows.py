@@ -67,10 +67,19 @@ class NewColumns:
 
 
 class Score(NamedTuple):
-    """The two new values of a row."""
+    """The two new values of a row, and what is counted of its text.
+
+    Attributes:
+        probability: That of a disaster.
+        label: That of the model's classes.
+        cut: The text is longer than the model reads.
+        foreign: The text looks like another language than the model's.
+    """
 
     probability: float
     label: str
+    cut: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True)

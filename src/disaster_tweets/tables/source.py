@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from disaster_tweets.tables import compression, content
-from disaster_tweets.tables.errors import ContentError, FileError
+from disaster_tweets.tables.errors import ContentError, DamagedError, FileError
 from disaster_tweets.tables.formats import BINARY, XLSX, of_name
 
 STANDARD = "-"
@@ -194,6 +194,18 @@ def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
             shutil.copyfileobj(file, copy)
         copy.seek(0)
         yield cast("BinaryIO", copy)
+
+
+def format_inside(name: str) -> str | None:
+    """Return the format that the name of the only file in a zip tells; None if there is none."""
+    if of_name(name).compression != "zip":
+        return None
+    try:
+        with Path(name).open("rb") as file:
+            member, _ = compression.single_member(cast("BinaryIO", file), name)
+    except (OSError, DamagedError):
+        return None
+    return of_name(member).format
 
 
 def _check_member(member: str, format_: str, title: str) -> None:

@@ -224,8 +224,14 @@ class ToColumnar(_Converting):
         return self.schema.empty_table()
 
 
+_LONGEST_CELL = 32_767  # UTF-16 units
+_MOST_ROWS = 1_048_576
+
+
 class ToWorkbook(_Converting):
     """Lines of JSON, of which a workbook is made when all are there; see `parts`."""
+
+    _count = 0
 
     def head(self) -> bytes:
         """Return the header as a row of cells."""
@@ -235,14 +241,36 @@ class ToWorkbook(_Converting):
         """Return a row of cells for each row."""
         kept = self.kept
         rows = []
-        for row, score in zip(chunk.values(), scores, strict=True):
+        for row, number, score in zip(chunk.values(), chunk.numbers, scores, strict=True):
+            self._check_fits(row, number)
             added = (None, None) if score is None else (round(score.probability, 6), score.label)
             rows.append(_cells([*(_cell(row[i]) for i in kept), *added]))
         return b"".join(rows)
 
+    def _check_fits(self, row: list[Any], number: int) -> None:
+        """Raise RowError where a workbook has no room for a row."""
+        for value in row:
+            if isinstance(value, str) and len(value) * 2 > _LONGEST_CELL:
+                if _units(value) > _LONGEST_CELL:
+                    raise RowError(
+                        f"a cell of a workbook holds {_LONGEST_CELL:,} characters at most, and "
+                        "a text has more",
+                        file=self._title,
+                        row=number,
+                    )
+        self._count += 1
+        if self._count + self._header > _MOST_ROWS:
+            raise RowError(
+                f"a sheet has no more than {_MOST_ROWS:,} rows", file=self._title, row=number
+            )
+
     def tail(self) -> bytes:
         """Return nothing."""
         return b""
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _cell(value: Any) -> Any:
