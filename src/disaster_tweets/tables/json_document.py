@@ -1,0 +1,456 @@
+"""Read a JSON file that is one document: its elements one by one, and every byte around them.
+
+Also what the archives of platforms need besides: where their texts are, and posts in HTML.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from html.parser import HTMLParser
+from typing import Any, Literal, NamedTuple
+
+from disaster_tweets.tables.errors import ContentError, DamagedError, SizeError
+
+Kind = Literal["array", "assignment", "object", "values"]
+
+# The members of an object that hold its rows, whatever other arrays it has: of the answers of
+# web services, and of ActivityPub, as in the outbox.json of Mastodon.
+_ACTIVITIES = "orderedItems"
+_WRAPPERS = ("data", _ACTIVITIES)
+
+_SPACE = " \t\n\r"
+_SPACES = re.compile(f"[{_SPACE}]*")
+_ASSIGNMENT = re.compile(rf"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*[{_SPACE}]*=")
+_LONGEST_ASSIGNMENT = 1024
+# What may stand where the file is cut, when all before it was well.
+_CUT = re.compile(r"(?:\\?u[0-9a-fA-F]{0,4}|\.|[eE][+-]?)?")
+_WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+# An error this close to the end of what was read may be gone once more was read: longer than
+# any of the words, and than an escape.
+_EDGE = 16
+
+_TAG = re.compile(r"<[^<>]*>")
+_ENTITY = re.compile(r"&#?\w{1,32};")
+# The time of html.parser grows with the square, or worse, of the tags that are not closed, and
+# of the marked sections (<![), which no post has.
+_UNCLOSED_TAG = re.compile(r"<(?![^<>]*>)")
+_MOST_UNCLOSED = 100
+
+_decode = json.JSONDecoder().raw_decode
+# Slower, but it takes an integer of any length.
+_decode_any = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode
+
+
+class Element(NamedTuple):
+    """An element of a document, as it is spelled.
+
+    Attributes:
+        before: The text since the end of the previous element, or since the beginning.
+        text: The element; it is JSON, but maybe no object.
+        line: The line where it begins, from 1.
+    """
+
+    before: str
+    text: str
+    line: int
+
+
+class Document:
+    r"""The elements of a JSON document, to be iterated once.
+
+    The document is an array; an array that JavaScript assigns, as in the archives of Twitter;
+    an object with an array of objects among its members; or values one after the other. An
+    object without such an array is a single value. All ``before`` and ``text`` of the elements,
+    and `after`, are the whole text. Lines end in ``\n``, ``\r\n`` or ``\r``.
+
+    Attributes:
+        kind: The kind of the document; this and the next two are known after `begin`.
+        wrapper_key: The member of an object that holds the array.
+        is_activity_stream: The elements are activities, as `activity_text` takes them.
+        after: The text behind the last element, once there are no more.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int], str],
+        title: str,
+        *,
+        block: int = 1 << 20,
+        longest: int = 1 << 26,
+        largest: int = 1 << 30,
+    ) -> None:
+        """Take a document that is not read yet.
+
+        Args:
+            read: Returns that many characters or fewer; none at the end. The first one is no
+                mark of the byte order.
+            title: The name of the file, for errors.
+            block: How many characters to read at once, at least.
+            longest: How many characters an element may have.
+            largest: How many characters a document may have that is an object, and thus is
+                read as a whole. Other documents are not limited.
+        """
+        self.kind: Kind = "values"
+        self.wrapper_key: str | None = None
+        self.is_activity_stream = False
+        self.after = ""
+        self._read, self._title = read, title
+        self._block, self._longest, self._largest = block, longest, largest
+        self._text = ""  # what was read
+        self._ended = False  # and there is no more
+        self._start = 0  # up to here, all was handed on
+        self._line = 1  # the line there
+        self._first = -1  # where the array or the first value begins
+
+    def begin(self) -> None:
+        """Read as much as tells the kind of the document.
+
+        Raises:
+            ContentError: The file is empty or not JSON, or several arrays could be meant.
+            DamagedError: The file is cut off.
+            SizeError: The document is an object, and too large.
+        """
+        if self._first >= 0:
+            return
+        at = self._skip(0)
+        first = self._text[at : at + 1]
+        if not first:
+            raise ContentError("is empty", file=self._title)
+        if first == "[":
+            self.kind = "array"
+        elif first == "{":
+            at = self._begin_object(at)
+        else:
+            at = self._begin_other(at)
+        self._first = at
+
+    def __iter__(self) -> Iterator[Element]:
+        """Yield the elements.
+
+        Raises:
+            ContentError: As `begin`; or what follows is not JSON, or not in the array.
+            DamagedError: The file is cut off.
+            SizeError: An element is too long, or the document is an object and too large.
+        """
+        self.begin()
+        spans = self._values if self.kind == "values" else self._array
+        for begin, end in spans(self._first):
+            before, text = self._text[self._start : begin], self._text[begin:end]
+            line = self._line + _line_ends(before)
+            yield Element(before, text, line)
+            self._start, self._line = end, line + _line_ends(text)
+        if self.kind in ("array", "assignment"):
+            self._check_rest()
+        self.after = self._text[self._start :]
+
+    def _begin_other(self, at: int) -> int:
+        """Tell an assignment from values; return where the array or the first value begins."""
+        while len(self._text) < at + _LONGEST_ASSIGNMENT and self._more(at):
+            pass
+        assignment = _ASSIGNMENT.match(self._text, at)
+        if not assignment:
+            return at
+        self.kind = "assignment"
+        at = self._skip(assignment.end())
+        if self._text[at : at + 1] not in ("[", ""):
+            message = "JavaScript that assigns something else than an array"
+            raise ContentError(message, file=self._title, line=self._line_at(at))
+        return at
+
+    def _begin_object(self, at: int) -> int:
+        """Tell an object with an array from values; return where the array or the first begins.
+
+        An object is read to its end, which has to come before its elements are trusted.
+        """
+        end, arrays = self._members(at)
+        rest = self._skip(end)
+        if rest < len(self._text):
+            if arrays and self._text[rest] != "{":
+                raise self._more_behind("object", rest)
+            return at
+        names = [name for name, _, _ in arrays]
+        for wrapper in _WRAPPERS:
+            if wrapper in names:
+                arrays = [array for array in arrays if array[0] == wrapper]
+                break
+        else:
+            arrays = [array for array in arrays if array[2]]
+        if not arrays:
+            return at
+        if len(arrays) > 1:
+            raise ContentError(
+                "holds several arrays of objects",
+                file=self._title,
+                candidates=list(dict.fromkeys(name for name, _, _ in arrays)),
+            )
+        ((self.wrapper_key, at, _),) = arrays
+        self.kind = "object"
+        self.is_activity_stream = self.wrapper_key == _ACTIVITIES
+        return at
+
+    def _members(self, at: int) -> tuple[int, list[tuple[str, int, bool]]]:
+        """Go through an object.
+
+        Returns:
+            Where it ends; and of each member that is an array that begins with an object, or
+            is empty: its key, where it begins, and whether there is an element.
+        """
+        arrays: list[tuple[str, int, bool]] = []
+        at = self._skip(at + 1)
+        if self._text[at : at + 1] == "}":
+            return at + 1, arrays
+        while True:
+            at = self._skip(at)
+            if self._text[at : at + 1] != '"':
+                raise self._problem("Expecting property name enclosed in double quotes", at)
+            end = self._value_end(at)
+            key = json.loads(self._text[at:end])
+            at = self._skip(self._expect(":", end) + 1)
+            if self._text[at : at + 1] == "[":
+                first, end = "", at + 1
+                for span in self._array(at):
+                    first, end = first or self._text[span[0]], span[1]
+                if first in ("{", ""):
+                    arrays.append((key, at, first != ""))
+                end = self._expect("]", end) + 1
+            else:
+                end = self._value_end(at)
+            at = self._expect(",}", end) + 1
+            if self._text[at - 1] == "}":
+                return at, arrays
+
+    def _array(self, at: int) -> Iterator[tuple[int, int]]:
+        """Yield where each element begins and ends, up to the bracket that closes the array."""
+        self._expect("[", at)
+        at = self._skip(at + 1)
+        if self._text[at : at + 1] == "]":
+            return
+        while True:
+            at = self._skip(at)
+            end = self._value_end(at)
+            yield at, end
+            end -= self._forget()
+            at = self._expect(",]", end) + 1
+            if self._text[at - 1] == "]":
+                return
+
+    def _values(self, at: int) -> Iterator[tuple[int, int]]:
+        """Yield where each value begins and ends, up to the end of the file."""
+        while at < len(self._text):
+            end = self._value_end(at)
+            yield at, end
+            end -= self._forget()
+            at = self._skip(end)
+
+    def _check_rest(self) -> None:
+        """Read what is behind the elements of an array."""
+        at = self._skip(self._text.index("]", self._start) + 1)
+        if self.kind == "assignment" and self._text[at : at + 1] == ";":
+            at = self._skip(at + 1)
+        if at < len(self._text):
+            raise self._more_behind("array", at)
+
+    def _skip(self, at: int) -> int:
+        """Return where the white space ends, which is the end of the text only at its end."""
+        while True:
+            match = _SPACES.match(self._text, at)
+            end = match.end() if match else at
+            if end < len(self._text) or not self._more(at):
+                return end
+
+    def _expect(self, characters: str, at: int) -> int:
+        """Return where one of the characters is, behind white space."""
+        at = self._skip(at)
+        if self._text[at : at + 1] in tuple(characters):
+            return at
+        raise self._problem(f"Expecting {' or '.join(map(repr, characters))}", at)
+
+    def _value_end(self, at: int) -> int:
+        """Return where the value ends that begins here."""
+        while True:
+            try:
+                end = self._decoded_end(at)
+            except json.JSONDecodeError as error:
+                unclosed = error.msg.startswith("Unterminated string")
+                final = not unclosed and error.pos + _EDGE < len(self._text)
+                if final or not self._more(at):
+                    raise self._problem(error.msg, error.pos) from None
+                continue
+            # A number that ends where the text ends, or a little before, may go on.
+            whole = self._text[at] in '{["' or end + _EDGE < len(self._text)
+            if whole or not self._more(at):
+                if end - at > self._longest:
+                    raise self._too_long(at)
+                return end
+
+    def _decoded_end(self, at: int) -> int:
+        try:
+            try:
+                return _decode(self._text, at)[1]
+            except json.JSONDecodeError:
+                raise
+            except ValueError:  # an integer of thousands of digits
+                return _decode_any(self._text, at)[1]
+        except RecursionError:
+            message = "nested too deeply to be read"
+            raise ContentError(message, file=self._title, line=self._line_at(at)) from None
+
+    def _more(self, at: int) -> bool:
+        """Read as much again as there is, at least a block; return whether there was any.
+
+        Args:
+            at: Where what needs more begins.
+        """
+        if self._ended:
+            return False
+        if len(self._text) - at > self._longest:
+            raise self._too_long(at)
+        held = len(self._text) - self._start
+        if held > self._largest:
+            message = f"an object of more than {self._largest:,} characters"
+            raise SizeError(message, file=self._title)
+        wanted = min(max(self._block, held), self._largest + 1 - held)
+        pieces = [self._text]
+        while wanted > 0 and not self._ended:
+            piece = self._read(min(wanted, self._block))
+            pieces.append(piece)
+            wanted -= len(piece)
+            self._ended = not piece
+        self._text = "".join(pieces)
+        return len(pieces) > 2 or not self._ended
+
+    def _forget(self) -> int:
+        """Drop what was handed on, where this is most of the text; return how much it was."""
+        dropped = self._start if 2 * self._start > len(self._text) else 0
+        if dropped:
+            self._text, self._start = self._text[dropped:], 0
+        return dropped
+
+    def _line_at(self, at: int) -> int:
+        return self._line + _line_ends(self._text[self._start : at])
+
+    def _too_long(self, at: int) -> SizeError:
+        message = f"a value of more than {self._longest:,} characters"
+        return SizeError(message, file=self._title, line=self._line_at(at))
+
+    def _more_behind(self, what: str, at: int) -> ContentError:
+        message = f"there is more behind the end of the {what}"
+        return ContentError(message, file=self._title, line=self._line_at(at))
+
+    def _problem(self, message: str, at: int) -> ContentError | DamagedError:
+        """Tell JSON that breaks off at the end of the file from what is none."""
+        while len(self._text) <= at + _EDGE and self._more(at):
+            pass
+        line = self._line_at(at)
+        rest = self._text[at:].rstrip(_SPACE) if self._ended else "?"
+        if message.startswith("Unterminated string") or (
+            _CUT.fullmatch(rest) or any(word.startswith(rest) for word in _WORDS)
+        ):
+            message = f"the file breaks off inside its JSON ({message})"
+            return DamagedError(message, file=self._title, line=line)
+        return ContentError(f"not JSON ({message})", file=self._title, line=line)
+
+
+def archive_text_path(records: Sequence[dict[str, Any]]) -> str | None:
+    """Return the path of the texts where each record is an object in an object.
+
+    Args:
+        records: Some of the rows, such as ``{"tweet": {"full_text": "..."}}``.
+
+    Returns:
+        The path with a dot, such as ``tweet.full_text``; None where the records have not
+        exactly one key in common, or there is no known text inside.
+    """
+    common = set(records[0]).intersection(*records[1:]) if records else set()
+    if len(common) != 1:
+        return None
+    (key,) = common
+    inner = [record[key] for record in records]
+    if not all(isinstance(value, dict) for value in inner):
+        return None
+    for name in ("full_text", "text"):
+        if any(isinstance(value.get(name), str) for value in inner):
+            return f"{key}.{name}"
+    return None
+
+
+def activity_text(record: dict[str, Any]) -> object:
+    """Return the text of a post in an ActivityPub outbox, or None for what is not a post.
+
+    Args:
+        record: An activity. One that announces the post of someone else has no text.
+    """
+    post = record.get("object")
+    if record.get("type") == "Announce" or not isinstance(post, dict):
+        return None
+    content = post.get("content")
+    return text_of_html(content) if isinstance(content, str) else content
+
+
+def text_of_html(source: str) -> str:
+    """Return the text of a post in HTML, whatever is wrong with it.
+
+    A line break and the end of a paragraph end a line. Links keep the parts of the address that
+    Mastodon hides, so the text has the whole address.
+    """
+    slow = "<![" in source or len(_UNCLOSED_TAG.findall(source)) > _MOST_UNCLOSED
+    try:
+        text = _without_tags(source) if slow else _parsed(source)
+    except (AssertionError, ValueError):  # a broken declaration; an entity of many digits
+        text = _without_tags(source)
+    return text.rstrip("\r\n")
+
+
+def _without_tags(source: str) -> str:
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _TAG.sub("", source))
+
+
+def _parsed(source: str) -> str:
+    parser = _TextParser()
+    parser.feed(source)
+    parser.close()
+    return "".join(parser.pieces)
+
+
+class _TextParser(HTMLParser):
+    """Collects the text of a post."""
+
+    BLOCKS = frozenset(("div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "p", "pre"))
+    UNSEEN = frozenset(("script", "style"))
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._unseen: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Break a line, or begin to drop what is not text."""
+        if tag == "br":
+            self.pieces.append("\n")
+        elif tag in self.UNSEEN:
+            self._unseen = tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Break a line; no other tag without content matters."""
+        if tag == "br":
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a line."""
+        if tag == self._unseen:
+            self._unseen = None
+        elif tag in self.BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text."""
+        if self._unseen is None:
+            self.pieces.append(data)
+
+
+def _line_ends(text: str) -> int:
+    returns = text.count("\r")
+    return text.count("\n") + (returns - text.count("\r\n") if returns else 0)
