@@ -15,7 +15,13 @@ from disaster_tweets.batch.workers import ChunkScorer
 from disaster_tweets.tables.columns import check_room
 from disaster_tweets.tables.errors import RowError, TableError
 from disaster_tweets.tables.formats import ARROW, DELIMITED, PARQUET, TXT, XLSX, of_name
-from disaster_tweets.tables.parts import FilePart, Part, SpooledOutput, StandardOutput, WorkbookPart
+from disaster_tweets.tables.parts import (
+    FilePart,
+    Part,
+    SpooledOutput,
+    StandardOutput,
+    WorkbookPart,
+)
 from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import Chunk, NewColumns, Notify, Position, Reading, Score
 from disaster_tweets.tables.source import STANDARD, Source
@@ -282,7 +288,9 @@ class Job:
 
         # How the input is compressed is known once it was looked at.
         def compression() -> Any:
-            same = self._options.reading.format == format_ and isinstance(self._writer, AsItCame)
+            same = self._options.reading.format == format_ and isinstance(
+                self._writer, AsItCame
+            )
             return getattr(self._reader, "compression", None) if same else None
 
         return ColumnarPart(part, target, format_, compression)

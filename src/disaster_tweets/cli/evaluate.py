@@ -12,7 +12,14 @@ import click
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
-from disaster_tweets.cli.tables import advised, counted, format_of, notify, reading_of, table_options
+from disaster_tweets.cli.tables import (
+    advised,
+    counted,
+    format_of,
+    notify,
+    reading_of,
+    table_options,
+)
 from disaster_tweets.manifest import LABELS
 from disaster_tweets.tables.errors import TableError
 

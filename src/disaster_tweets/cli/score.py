@@ -13,7 +13,14 @@ import click
 from disaster_tweets.batch import ContinueError, RunError, UnfinishedError
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
-from disaster_tweets.cli.tables import advised, counted, format_of, notify, reading_of, table_options
+from disaster_tweets.cli.tables import (
+    advised,
+    counted,
+    format_of,
+    notify,
+    reading_of,
+    table_options,
+)
 from disaster_tweets.processors import usable_processors
 
 from disaster_tweets.tables.errors import TableError, TakenError, WriteError

@@ -218,7 +218,9 @@ class _ArrowFile(_File):
         for batch in self._all():
             rest = batch.slice(min(skip, batch.num_rows))
             skip -= batch.num_rows - rest.num_rows
-            size = min(CHUNK_ROWS, CHUNK_SIZE * max(batch.num_rows, 1) // (batch.nbytes + 1) + 1)
+            size = min(
+                CHUNK_ROWS, CHUNK_SIZE * max(batch.num_rows, 1) // (batch.nbytes + 1) + 1
+            )
             for first in range(0, rest.num_rows, size):
                 yield rest.slice(first, size)
 

@@ -63,9 +63,7 @@ def choose_text_column(
         problem = f"several columns could hold the texts: {listed(usual)}"
     else:
         problem = f"no column is named 'text'; it has {listed(columns)}"
-    raise ColumnError(
-        problem, file=file, candidates=columns, maybe_no_header=maybe_no_header
-    )
+    raise ColumnError(problem, file=file, candidates=columns, maybe_no_header=maybe_no_header)
 
 
 def find(
@@ -100,7 +98,10 @@ def check_room(
             raise TakenError(f"column {name!r} is that of the texts", file=file, column=name)
         if new and name in columns and not new.overwrite:
             raise TakenError(
-                f"there is a column {name!r} already", file=file, column=name, candidates=columns
+                f"there is a column {name!r} already",
+                file=file,
+                column=name,
+                candidates=columns,
             )
 
 

@@ -102,7 +102,10 @@ def check_zip(beginning: bytes, title: str, format_: str) -> None:
         (b"xl/", XLSX),
         (b"word/", "a document (.docx); save the texts in a table"),
         (b"ppt/", "a presentation; save the texts in a table"),
-        (b"mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file; save it as .xlsx"),
+        (
+            b"mimetypeapplication/vnd.oasis.opendocument",
+            "an OpenDocument file; save it as .xlsx",
+        ),
     ):
         if _names(beginning, part):
             if what != XLSX:

@@ -165,7 +165,9 @@ class DelimitedReader:
             if start.line:
                 line, offset = start.line, start.offset
             lines.skip(offset, line)
-            yield from self._chunks(source, lines, Position(start.input, start.rows, line, offset))
+            yield from self._chunks(
+                source, lines, Position(start.input, start.rows, line, offset)
+            )
 
     def _chunks(
         self, source: Source, lines: Lines, start: Position
@@ -251,7 +253,11 @@ class DelimitedReader:
             return following
 
         found = self._record(line, dialect, more, lines.title, number)
-        if found.lines > 1 and dialect.quoting is None and len(found.fields) == len(self.columns):
+        if (
+            found.lines > 1
+            and dialect.quoting is None
+            and len(found.fields) == len(self.columns)
+        ):
             if self._shapes.are_rows(found, dialect.delimiter, dialect.end):
                 raise QuoteError(
                     "a quote opens a field here, and the lines up to the next quote look like "
@@ -268,9 +274,7 @@ class DelimitedReader:
         try:
             return record(line, dialect.delimiter, dialect.end, more)
         except QuoteProblem as problem:
-            raise QuoteError(
-                problem.problem, file=title, line=number + problem.line
-            ) from None
+            raise QuoteError(problem.problem, file=title, line=number + problem.line) from None
         except TooLong:
             raise too_long(title, number) from None
 
@@ -286,7 +290,11 @@ class DelimitedReader:
                 self._table = found
                 self._choose_kept()
             elif found.columns != self._table.columns:
-                what = "header differs from that" if self._reading.header else "columns differ from those"
+                what = (
+                    "header differs from that"
+                    if self._reading.header
+                    else "columns differ from those"
+                )
                 raise DifferenceError(f"its {what} of {self._table.title}", file=lines.title)
             elif found.dialect.delimiter != self._table.dialect.delimiter:
                 raise DifferenceError(
@@ -355,9 +363,7 @@ class DelimitedReader:
             )
         return Dialect(found.delimiter, quoting, lines.end), found.records
 
-    def _header(
-        self, lines: Lines, first: list[str], dialect: Dialect, number: int
-    ) -> Record:
+    def _header(self, lines: Lines, first: list[str], dialect: Dialect, number: int) -> Record:
         """Return the first record; it names the columns, or shows how many there are."""
         line, remaining = first[0], iter(first[1:])
         if "\ufffd" in line:
@@ -366,9 +372,7 @@ class DelimitedReader:
             body = line.rstrip("\r")
             fields = body.split(dialect.delimiter)
             return Record(fields, fields, body, 1, [])
-        found = self._record(
-            line, dialect, lambda: next(remaining, None), lines.title, number
-        )
+        found = self._record(line, dialect, lambda: next(remaining, None), lines.title, number)
         if "\ufffd" in found.body:
             self._check_decodable(lines, number)
         return found

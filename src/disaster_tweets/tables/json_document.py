@@ -32,6 +32,13 @@ _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 # any of the words, and than an escape.
 _EDGE = 16
 
+_TAG = re.compile(r"<[^<>]*>")
+_ENTITY = re.compile(r"&#?\w{1,32};")
+# The time of html.parser grows with the square, or worse, of the tags that are not closed, and
+# of the marked sections (<![), which no post has.
+_UNCLOSED_TAG = re.compile(r"<(?![^<>]*>)")
+_MOST_UNCLOSED = 100
+
 _decode = json.JSONDecoder().raw_decode
 # Slower, but it takes an integer of any length.
 _decode_any = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode
@@ -335,6 +342,8 @@ class Document:
 
     def _problem(self, message: str, at: int) -> ContentError | DamagedError:
         """Tell JSON that breaks off at the end of the file from what is none."""
+        while len(self._text) <= at + _EDGE and self._more(at):
+            pass
         line = self._line_at(at)
         rest = self._text[at:].rstrip(_SPACE) if self._ended else "?"
         if message.startswith("Unterminated string") or (
@@ -387,16 +396,23 @@ def text_of_html(source: str) -> str:
     A line break and the end of a paragraph end a line. Links keep the parts of the address that
     Mastodon hides, so the text has the whole address.
     """
-    parser = _TextParser()
+    slow = "<![" in source or len(_UNCLOSED_TAG.findall(source)) > _MOST_UNCLOSED
     try:
-        parser.feed(source)
-        parser.close()
+        text = _without_tags(source) if slow else _parsed(source)
     except (AssertionError, ValueError):  # a broken declaration; an entity of many digits
-        plain = re.sub(r"<[^<>]*>", "", source)
-        parser.pieces = [
-            re.sub(r"&#?\w{1,32};", lambda entity: html.unescape(entity[0]), plain)
-        ]
-    return "".join(parser.pieces).rstrip("\r\n")
+        text = _without_tags(source)
+    return text.rstrip("\r\n")
+
+
+def _without_tags(source: str) -> str:
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _TAG.sub("", source))
+
+
+def _parsed(source: str) -> str:
+    parser = _TextParser()
+    parser.feed(source)
+    parser.close()
+    return "".join(parser.pieces)
 
 
 class _TextParser(HTMLParser):

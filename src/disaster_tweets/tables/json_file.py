@@ -151,9 +151,7 @@ class JsonFileReader:
     @contextmanager
     def _open(self, source: Source) -> Iterator[Document]:
         with source.open(JSON) as content:
-            self.encoding = encoding_of(
-                content.beginning, self._reading.encoding, source.title
-            )
+            self.encoding = encoding_of(content.beginning, self._reading.encoding, source.title)
             file = content.file
 
             def consumed() -> int:

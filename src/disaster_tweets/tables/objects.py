@@ -12,7 +12,14 @@ from disaster_tweets.tables.columns import check_room, choose_text_column, liste
 from disaster_tweets.tables.errors import ColumnError, RowError, TakenError
 from disaster_tweets.tables.json_document import activity_text, archive_text_path
 from disaster_tweets.tables.json_rows import ABSENT
-from disaster_tweets.tables.rows import NewColumns, Notify, Position, Reading, Score, text_or_none
+from disaster_tweets.tables.rows import (
+    NewColumns,
+    Notify,
+    Position,
+    Reading,
+    Score,
+    text_or_none,
+)
 
 CHOSEN_OVER = 1000  # rows that decide which key holds the texts
 

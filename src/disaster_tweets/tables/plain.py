@@ -116,7 +116,9 @@ class PlainChunk:
                 candidates=self._lines.encodings_to_try(line),
             )
             self.broken.append(problem)
-            self._rejected.append(line if self._lines.unended and self._last else line + self._lines.end)
+            self._rejected.append(
+                line if self._lines.unended and self._last else line + self._lines.end
+            )
             return
         text = line.removesuffix("\r")
         self.numbers.append(number)

@@ -135,8 +135,7 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
             where = "" if len(whole) - 1 == opened else f", {len(whole) - 1 - opened} lines on"
             raise QuoteProblem(
                 opened,
-                "a quote opens a field here and closes before the end of the field"
-                f"{where}",
+                f"a quote opens a field here and closes before the end of the field{where}",
             )
     body = end.join(whole)
     return Record(fields, raw, body.rstrip("\r"), len(whole), quoted_lines)
@@ -153,7 +152,9 @@ class RowShapes:
 
     def __init__(self, rows: Sequence[Sequence[str]], columns: int) -> None:
         self._columns = columns
-        counts = [Counter(row[i] for row in rows if len(row) == columns) for i in range(columns)]
+        counts = [
+            Counter(row[i] for row in rows if len(row) == columns) for i in range(columns)
+        ]
         self._words = [
             {word for word, count in column.items() if word.strip() and count > 1}
             for column in counts

@@ -152,7 +152,9 @@ class SheetChunk:
             value = row[reader._text]
             problem = _problem(value)
             if problem is not None:
-                self.broken.append(RowError(problem, file=title, row=number, line=place + number - first))
+                self.broken.append(
+                    RowError(problem, file=title, row=number, line=place + number - first)
+                )
                 self._rejected.append(row)
                 continue
             self.numbers.append(number)

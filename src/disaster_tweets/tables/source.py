@@ -213,7 +213,9 @@ def _check_member(member: str, format_: str, title: str) -> None:
     found = of_name(member).format
     if found is not None and not content.alike(found, format_):
         raise ContentError(
-            f"the file in it, {member}, is {found}, not {format_}", file=title, candidates=[found]
+            f"the file in it, {member}, is {found}, not {format_}",
+            file=title,
+            candidates=[found],
         )
 
 

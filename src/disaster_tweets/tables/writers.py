@@ -53,7 +53,9 @@ class AsItCame:
 class _Converting:
     """Another format than the one that came in: the columns that stay, and the new ones."""
 
-    def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool = True) -> None:
+    def __init__(
+        self, reader: Reader, new: NewColumns, title: str, header: bool = True
+    ) -> None:
         self._reader, self._new, self._title, self._header = reader, new, title, header
         self._kept: list[int] | None = None
 
@@ -243,7 +245,9 @@ class ToWorkbook(_Converting):
         rows = []
         for row, number, score in zip(chunk.values(), chunk.numbers, scores, strict=True):
             self._check_fits(row, number)
-            added = (None, None) if score is None else (round(score.probability, 6), score.label)
+            added = (
+                (None, None) if score is None else (round(score.probability, 6), score.label)
+            )
             rows.append(_cells([*(_cell(row[i]) for i in kept), *added]))
         return b"".join(rows)
 

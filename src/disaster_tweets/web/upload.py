@@ -93,7 +93,9 @@ class Upload(Source):
 
     def raw(self) -> BinaryIO:
         """Open it."""
-        return cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", io.BytesIO(self.content))))
+        return cast(
+            "BinaryIO", io.BufferedReader(cast("io.RawIOBase", io.BytesIO(self.content)))
+        )
 
     def reader(self, notify: Notify) -> DelimitedReader:
         """Return what reads it."""
@@ -160,7 +162,9 @@ def advised(error: TableError) -> str:
         if error.column is None and "several" not in error.problem:
             which = "which column holds the tweets?"
         else:
-            which = f"{error.problem.partition(';')[0]}; choose another, or rename it in the file"
+            which = (
+                f"{error.problem.partition(';')[0]}; choose another, or rename it in the file"
+            )
         first = " If the first line is a tweet already, tick the box." * error.maybe_no_header
         return f"{error.file}: {which}{first}"
     if isinstance(error, errors.TakenError):
