@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from disaster_tweets.classifier import Classifier
@@ -44,13 +43,12 @@ def fingerprints() -> Iterator[None]:
     def load(*arguments: Any, **options: Any) -> Classifier:
         return classifier
 
-    def predict_proba(self: Classifier, texts: Iterable[str], **options: Any) -> Any:
-        of_disaster = np.array([fingerprint(text) for text in texts], "float64")
-        return np.stack([1 - of_disaster, of_disaster], axis=1)
+    def score(self: Classifier, texts: list[str]) -> tuple[list[float], list[bool]]:
+        return [fingerprint(text) for text in texts], [False] * len(texts)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Classifier, "load", load)
-        patch.setattr(Classifier, "predict_proba", predict_proba)
+        patch.setattr(Classifier, "_score", score)
         patch.setattr(os, "fsync", lambda number: None)  # most of the time goes there
         yield
 

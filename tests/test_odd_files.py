@@ -315,13 +315,13 @@ QUOTING = "--quoting none"
 DELIMITERS = [
     rows("commas", "in.csv", "id,text§\n1,fire§\n2,flood§\n", "fire", "flood"),
     rows("semicolons in csv", "in.csv", "id;text§\n1;fire, smoke§\n2;rain§\n", "fire, smoke",
-         "rain", d=";", said=(SEMICOLON)),
+         "rain", d=";", said=(SEMICOLON,)),
     rows("tabs in csv", "in.csv", "id\ttext§\n1\tfire, smoke; sirens§\n", "fire, smoke; sirens",
-         d="\t", said=(TAB)),
+         d="\t", said=(TAB,)),
     rows("bars in csv", "in.csv", "id|text§\n1|fire, smoke§\n2|rain, wind§\n", "fire, smoke",
          "rain, wind", d="|", said=("pipe|'|'")),
     rows("commas in tsv", "in.tsv", "id,text§\n1,fire§\n2,a\ttab§\n", "fire", "a\ttab",
-         said=(COMMA)),
+         said=(COMMA,)),
     rows("a name that ends in tab", "in.tab", "id\ttext§\n1\ta, b§\n", "a, b", d="\t"),
     rows("more commas than semicolons", "in.csv",
          "id;text§\n1;a, b, c, d§\n2;e, f, g, h§\n3;i, j, k, l§\n", "a, b, c, d", "e, f, g, h",
@@ -354,7 +354,7 @@ DELIMITERS = [
          d="¦", options="--delimiter ¦", may_fail=True),
     file("sep.csv", "fire, smoke, sirens", "rain, wind"),
     file("semicolons.csv", "fire, smoke, sirens", "rain, wind, more rain", "calm",
-         said=(SEMICOLON)),
+         said=(SEMICOLON,)),
     file("entities.csv", "smoke &amp; fire", "rain &lt;3 wind", "calm &amp; dry"),
     fails("columns that spaces align", "in.csv", odd("aligned.csv"), "id   text"),
     fails("a table of Markdown", "in.csv", odd("markdown.csv")),
@@ -560,7 +560,7 @@ ENCODINGS = [
     fails("an encoding that is no text", "in.csv", "id,text\n1,a\n", "base64",
           options="--encoding base64"),
     file("unicode-text.csv", 'She said "run", and we ran', "Ċ Ȭ 🔥 in the yard",
-         odd="Unicode text of Excel", encoding="utf-16", said=(TAB)),
+         odd="Unicode text of Excel", encoding="utf-16", said=(TAB,)),
     file("big-endian.csv", "café on fire", "“quotes” and 火", encoding="utf-16"),
 ]  # fmt: skip
 
@@ -616,7 +616,7 @@ JSON = [
     fails("NUL behind a line", "in.jsonl", b'{"text": "a"}\n\0\0\0\0', "row 2"),
     reads("a number that is none", "in.jsonl", b'{"text": "a", "n": NaN}\n', "a",
           may_fail=True),
-    reads("UTF-16", "in.jsonl", '{"text": "a"}\n'.encode("utf-16"), "a", may_fail=True),
+    reads("UTF-16", "in.jsonl", '{"text": "a"}\n'.encode("utf-16"), "a", to="out.csv"),
     reads("an array", "in.json", json.dumps([FIRE, {"text": "b"}]).encode(), "fire", "b"),
     reads("an array over lines, with a mark", "in.json",
           BOM + json.dumps([FIRE, {"text": "b", "n": {"x": [1, {}]}}], indent=4).encode(),
@@ -645,8 +645,7 @@ JSON = [
     file("tweet.js", "River is over its banks", "this soup is a disaster"),
     fails("an archive that is cut", "tweets.js", cut(odd("tweets.js"), 60)),
     fails("a script", "tweets.js", b"window.alert('fire');\n"),
-    file("outbox.json", "<p>The dam is holding, for now</p>", None,
-         "<p>Traffic &amp; rain</p>"),
+    file("outbox.json", "The dam is holding, for now", None, "Traffic & rain"),
     file("search.json", "Hail in town, cars are dented", "hail to the chef"),
     file("lines.json", "man on fire about soup", "warehouse burns", odd="Lines in a .json",
          options="--text-column headline", may_fail=True),
@@ -696,8 +695,8 @@ XLSX = [
         "in.xlsx",
         xlsx([["text"], ["a"], [], ["b"], [None], []]),
         "a",
+        None,
         "b",
-        may_fail=True,
     ),
     reads(
         "columns without names",
@@ -788,7 +787,7 @@ XLSX = [
         "a formula that was never calculated",
         "in.xlsx",
         workbook(inline("<t>text</t>") + '<row><c t="str"><f>"a"&amp;"b"</f></c></row>'),
-        "row 1",
+        "cell A2",
     ),
     fails(
         "an error in a cell",
@@ -1153,7 +1152,8 @@ class TestValues:
             assert not Path("out.xlsx").exists()
         else:
             sheet = openpyxl.load_workbook("out.xlsx").active
-            assert sheet["A2"].value in (text, text.replace("\x0b", "_x000B_"))
+            escaped = text.replace("\x0b", "_x000B_").replace("\0", "_x0000_")
+            assert sheet["A2"].value in (text, escaped)
 
     def test_of_names_twice(self) -> None:
         Path("in.csv").write_bytes(b"id,id,text\n1,2,a\n")

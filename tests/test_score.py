@@ -39,9 +39,13 @@ def score(*arguments: str | Path) -> Completed:
 
 
 def summary(err: str) -> tuple[int, ...]:
-    """Return the rows, and those scored, missing and rejected, that the only line tells."""
-    found = SUMMARY.fullmatch(err.removesuffix("\n"))
-    assert found, err
+    """Return the rows, and those scored, missing and rejected, that one line tells.
+
+    Lines on what had to be guessed may stand before it, and on odd texts behind it.
+    """
+    lines = [found for line in err.splitlines() if (found := SUMMARY.fullmatch(line))]
+    assert len(lines) == 1, err
+    (found,) = lines
     rows, *parts = (int(found[group].replace(",", "")) for group in range(1, 5))
     assert rows == sum(parts)
     return (rows, *parts)

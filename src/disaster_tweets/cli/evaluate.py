@@ -70,9 +70,9 @@ def evaluate(
     """Measure the model on the labelled texts in FILE.
 
     FILE is read as by score: csv, tsv, jsonl, json, parquet, arrow or xlsx, possibly
-    compressed; - is standard input. Prints each measure with a 95 % bootstrap interval, the confusion matrix, the
-    threshold that would have been best, and the worst mistakes, where the label may be
-    what is wrong.
+    compressed; - is standard input. Prints each measure with a 95 % bootstrap interval, the
+    confusion matrix, the threshold that would have been best, and the worst mistakes, where
+    the label may be what is wrong.
 
     \b
     Examples:

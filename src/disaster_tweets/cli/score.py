@@ -22,7 +22,6 @@ from disaster_tweets.cli.tables import (
     table_options,
 )
 from disaster_tweets.processors import usable_processors
-
 from disaster_tweets.tables.errors import TableError, TakenError, WriteError
 
 if TYPE_CHECKING:
@@ -80,10 +79,11 @@ def score(
     disaster, and the label. Both stay empty where the text is missing or blank.
 
     Formats, told by the names: csv, tsv, jsonl (or ndjson), json, txt (a text a line), parquet,
-    arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind. OUTPUT may
-    have another format than INPUT, but not txt. In the same format, rows keep every byte, and
-    the file its delimiter, encoding and line ends. Several INPUTs become one OUTPUT. A single -
-    is standard input, which needs --format, or standard output, in the format of INPUT.
+    arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind. OUTPUT
+    may have another format than INPUT, but not txt. In the same format, rows keep every byte,
+    and the file its delimiter, encoding and line ends. Several INPUTs become one OUTPUT. A
+    single - is standard input, which needs --format, or standard output, in the format of
+    INPUT.
 
     The text is in the column that --text-column names, else in text, else in one that is called
     like tweet, message or content, else in the only column of text. What had to be guessed is

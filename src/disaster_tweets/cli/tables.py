@@ -11,8 +11,8 @@ import click
 from disaster_tweets.tables import errors
 from disaster_tweets.tables.columns import listed
 from disaster_tweets.tables.formats import FORMATS, of_name, unknown
-from disaster_tweets.tables.source import format_inside
 from disaster_tweets.tables.rows import NONE, STANDARD, Reading
+from disaster_tweets.tables.source import format_inside
 
 if TYPE_CHECKING:
     from disaster_tweets.tables.errors import TableError
@@ -44,7 +44,7 @@ _OPTIONS = (
         "--no-header", is_flag=True,
         help="The first row is a row already; columns are named by their numbers, from 1.",
     ),
-    click.option("--sheet", metavar="NAME", help="Sheet of a workbook (default: the only one)."),
+    click.option("--sheet", metavar="NAME", help="Sheet of an xlsx file (default: the one)."),
 )  # fmt: skip
 _NAMES = ("format_", "text_column", "delimiter", "quoting", "encoding", "no_header", "sheet")
 
@@ -147,7 +147,7 @@ def counted(cut: int, foreign: int, manifest: dict[str, Any]) -> Iterator[str]:
     if cut:
         longer = "1 text is longer" if cut == 1 else f"{cut:,} texts are longer"
         pieces = manifest["max_tokens"] - 2
-        yield f"{longer} than the {pieces} word pieces that the model reads; the rest was left out"
+        yield f"{longer} than the {pieces} word pieces that the model reads, and cut off"
     if foreign:
         looks = "1 text looks" if foreign == 1 else f"{foreign:,} texts look"
         yield f"{looks} like another language than the model's; do not trust these scores"
@@ -186,6 +186,8 @@ def advised(error: TableError) -> str:
         return "; read it on its own"
     if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:
         return f"; name it so, or give --format {candidates[0]}"
+    if isinstance(error, errors.ContentError) and candidates:
+        return f": {listed(candidates, most=5)}"
     if isinstance(error, errors.DamagedError):
         return "; get it anew"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from disaster_tweets.tables.columns import (
 from disaster_tweets.tables.dialect import called, detect, sample, separator_line
 from disaster_tweets.tables.encoding import UTF8, Encoding
 from disaster_tweets.tables.errors import (
+    ContentError,
     DifferenceError,
     EncodingError,
     QuoteError,
@@ -48,6 +50,7 @@ from disaster_tweets.tables.rows import (
 )
 from disaster_tweets.tables.source import Source
 
+_MARKDOWN_RULE = re.compile(r"\s*\|?(\s*:?-{3,}:?\s*\|)+\s*(:?-{3,}:?)?\s*")
 _LONGEST_FIELD = (1 << 31) - 1  # the most that csv takes on every system
 
 
@@ -257,14 +260,13 @@ class DelimitedReader:
             found.lines > 1
             and dialect.quoting is None
             and len(found.fields) == len(self.columns)
-        ):
-            if self._shapes.are_rows(found, dialect.delimiter, dialect.end):
-                raise QuoteError(
-                    "a quote opens a field here, and the lines up to the next quote look like "
-                    f"{found.lines} rows",
-                    file=lines.title,
-                    line=number,
-                )
+        ) and self._shapes.are_rows(found, dialect.delimiter, dialect.end):
+            raise QuoteError(
+                "a quote opens a field here, and the lines up to the next quote look like "
+                f"{found.lines} rows",
+                file=lines.title,
+                line=number,
+            )
         whole = found.body + last[len(last.rstrip("\r")) :]
         return (Undecodable(whole) if undecodable else whole), found.fields, found.lines
 
@@ -280,9 +282,10 @@ class DelimitedReader:
 
     @contextmanager
     def _open(self, source: Source) -> Iterator[tuple[Lines, int, int]]:
-        """Open a file behind its header; give the lines, and how many lines and bytes that is."""
+        """Open a file behind its header, and say how many lines and bytes that is."""
         with source.open(self._reading.format) as content:
-            lines = Lines(content, self._reading.encoding)
+            quotes = self._reading.quoting != NONE
+            lines = Lines(content, self._reading.encoding, records=True, quotes=quotes)
             found, line, offset = self._begin(lines)
             if self._table is None:
                 if lines.encoding.name != UTF8 and lines.encoding.mark:
@@ -316,6 +319,11 @@ class DelimitedReader:
             _move_blank_lines(first, preface)
         if not first:
             raise empty(lines.title)
+        if len(first) > 1 and _MARKDOWN_RULE.fullmatch(first[1]) and "|" in first[0]:
+            raise ContentError(
+                "is a table of Markdown, with a rule under its header; save it as CSV",
+                file=lines.title,
+            )
         dialect, records = self._dialect(lines, first, told)
         header = self._header(lines, first, dialect, len(preface) + 1)
         if len(first) <= header.lines and not lines.complete:

@@ -38,7 +38,7 @@ def encoding_of(beginning: bytes, wanted: str | None, title: str) -> Encoding:
 
     Args:
         beginning: Its first bytes, some thousands if there are.
-        wanted: The encoding that was asked for; None for UTF-8. A mark that says otherwise wins.
+        wanted: The encoding that was asked for; None for UTF-8. A mark says it for sure.
         title: What messages call the file.
 
     Raises:

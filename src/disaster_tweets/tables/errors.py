@@ -20,7 +20,8 @@ class TableError(DisasterTweetsError):
         line: The number of the line in a text format, from 1.
         row: The number of the row, from 1; a header is no row.
         column: The name of the column.
-        candidates: What could be meant instead: columns, delimiters, encodings, sheets, formats.
+        candidates: What could be meant instead: columns, delimiters, encodings, sheets or
+            formats.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import islice
 
 from disaster_tweets.tables import json_rows
+from disaster_tweets.tables.columns import shortened
 from disaster_tweets.tables.encoding import UTF8, Encoding, encoding_of, likely
 from disaster_tweets.tables.errors import ContentError, EncodingError, RowError
 from disaster_tweets.tables.formats import JSON, JSONL
@@ -48,7 +49,7 @@ class JsonFileReader:
         *,
         tabular: bool = False,
     ) -> None:
-        self._reading, self._tabular = reading, tabular
+        self._reading, self._notify, self._tabular = reading, notify, tabular
         self.objects = Objects(reading, new, notify)
         self.encoding = Encoding(UTF8)
         self._head, self._tail, self._title = "", "", ""
@@ -72,6 +73,7 @@ class JsonFileReader:
             raise ContentError(
                 "is one object without a list of rows", file=title, candidates=[JSONL]
             )
+        self._check_wrapper(document.wrapper_key, title)
         self.objects.activities = document.is_activity_stream
         records = list(_readable(first))
         if self.objects.text is None:
@@ -81,6 +83,13 @@ class JsonFileReader:
             if whole:
                 self._note(elements)
         return first
+
+    def _check_wrapper(self, key: str | None, title: str) -> None:
+        """Say which list of an object holds the rows, unless that is usual."""
+        if key in ("errors", "error"):
+            raise ContentError(f"holds {key}, and no other list of rows", file=title)
+        if key not in (None, "data", "orderedItems"):
+            self._notify(f"{title}: the rows are taken from the list {shortened(str(key))}")
 
     def _note(self, elements: Iterator[Element] | list[Element]) -> None:
         for element in elements:

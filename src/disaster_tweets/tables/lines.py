@@ -12,6 +12,7 @@ from disaster_tweets.tables.source import BEGINNING, Content, readable
 
 LONGEST = 1 << 26  # characters of a record; a quote that never closes must not fill the memory
 _BLOCK = 1 << 16
+_QUOTED = re.compile(r'"[^"]*("|\Z)')
 _RETURN_ALONE = re.compile(r"\r(?!\n|\r)")
 
 
@@ -35,7 +36,14 @@ class Lines:
         unended: The last line was handed out, and no end stood behind it.
     """
 
-    def __init__(self, content: Content, encoding: str | None) -> None:
+    def __init__(
+        self,
+        content: Content,
+        encoding: str | None,
+        *,
+        records: bool = False,
+        quotes: bool = False,
+    ) -> None:
         self._content, self._file = content, content.file
         self.title = content.source.title
         self.encoding = encoding_of(content.beginning, encoding, self.title)
@@ -45,7 +53,7 @@ class Lines:
         self.raw_beginning = content.beginning[self._mark :]
         self.beginning = self._sample(self.raw_beginning)
         self.complete = len(content.beginning) < BEGINNING
-        self.end = "\r" if self._returns_alone() else "\n"
+        self.end = "\r" if self._returns_alone(records, quotes) else "\n"
         with readable(self.title):
             self._file.read(self._mark)
 
@@ -53,8 +61,18 @@ class Lines:
         # What follows the last complete character, or is none, does not matter here.
         return first.decode(self.encoding.name, errors="replace")
 
-    def _returns_alone(self) -> bool:
-        return "\n" not in self.beginning and bool(_RETURN_ALONE.search(self.beginning))
+    def _returns_alone(self, records: bool, quotes: bool) -> bool:
+        """Say whether carriage returns end the lines, as they did on old Macintoshes.
+
+        Args:
+            records: A line feed may stand within a record, so that the first line decides.
+            quotes: It may do so in quotes.
+        """
+        found = _RETURN_ALONE.search(self.beginning)
+        if found is None or not records:
+            return found is not None and "\n" not in self.beginning
+        before = self.beginning[: found.start()]
+        return "\n" not in (_QUOTED.sub("", before) if quotes else before)
 
     @property
     def consumed(self) -> int | None:
@@ -88,7 +106,7 @@ class Lines:
     _lines: Iterator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
-        """Yield each line without its end; of ``\\r\\n``, the carriage return stays.
+        r"""Yield each line without its end; of ``\\r\\n``, the carriage return stays.
 
         Raises:
             SizeError: A line is too long.

@@ -9,7 +9,7 @@ from typing import Any
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.cells import common, kinds_of
 from disaster_tweets.tables.columns import check_room, choose_text_column, listed, shortened
-from disaster_tweets.tables.errors import ColumnError, RowError, TakenError
+from disaster_tweets.tables.errors import ColumnError, RowError
 from disaster_tweets.tables.json_document import activity_text, archive_text_path
 from disaster_tweets.tables.json_rows import ABSENT
 from disaster_tweets.tables.rows import (

@@ -1,4 +1,4 @@
-"""Unfinished files: written bit by bit, cut back to a checkpoint, and put in place at the end."""
+"""Unfinished files: written bit by bit, cut back to a checkpoint, and put in place."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class FilePart:
     Args:
         path: Where it is until it is finished.
         target: Where it belongs.
-        compressed: How, one of the values of `compression.SUFFIXES`. Each write becomes a member
-            of its own, so that the file can be cut after any of them.
+        compressed: How, one of the values of `compression.SUFFIXES`. Each write becomes a
+            member of its own, so that the file can be cut after any of them.
     """
 
     def __init__(self, path: Path, target: Path, compressed: str | None = None) -> None:

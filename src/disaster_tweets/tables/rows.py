@@ -30,7 +30,7 @@ class Reading:
         delimiter: What separates the fields of delimited text; None to find out.
         quoting: ``"standard"``, where a field may stand in quotes; ``"none"``, where quotes are
             characters like others; None for standard, unless lines in quotes look like rows.
-        header: The first line of delimited text, or the first row of a sheet, names the columns.
+        header: The first row of delimited text or of a sheet names the columns.
         sheet: The sheet of a workbook; None for the only one that holds anything.
         sure: The format was asked for, not only told by the file's name.
     """
@@ -114,7 +114,7 @@ class Chunk(Protocol):
     texts: list[str | None]
     broken: list[RowError]
     rows: int
-    numbers: Sequence[int]
+    numbers: list[int]
     consumed: int
     end: Position
 
@@ -132,13 +132,11 @@ class Chunk(Protocol):
 
 
 class Reader(Protocol):
-    """Reads the files of one format, one after the other, as one table.
+    """Reads the files of one format, one after the other, as one table."""
 
-    Attributes:
-        columns: The names of the columns, once `check` or `chunks` has read of a file.
-    """
-
-    columns: list[str]
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, once `check` or `chunks` has read of a file."""
 
     def check(self, source: Source) -> None:
         """Find out early what is wrong with a file, before the first row is used."""

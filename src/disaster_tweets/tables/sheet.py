@@ -181,7 +181,7 @@ class SheetChunk:
 
 
 def _problem(value: Any) -> str | None:
-    """Say why a cell cannot be a text; a number is one, as a program may have made it of one."""
+    """Say why a cell cannot be a text; a number can, as a program may have made it of one."""
     if isinstance(value, ErrorValue):
         return f"the text is the error {value}"
     if value is None or (isinstance(value, (str, int, float)) and value is not bool(value)):

@@ -197,7 +197,7 @@ def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
 
 
 def format_inside(name: str) -> str | None:
-    """Return the format that the name of the only file in a zip tells; None if there is none."""
+    """Return the format that the name of the only file in a zip tells, or None."""
     if of_name(name).compression != "zip":
         return None
     try:

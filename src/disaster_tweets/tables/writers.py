@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol
 
@@ -254,14 +254,15 @@ class ToWorkbook(_Converting):
     def _check_fits(self, row: list[Any], number: int) -> None:
         """Raise RowError where a workbook has no room for a row."""
         for value in row:
-            if isinstance(value, str) and len(value) * 2 > _LONGEST_CELL:
-                if _units(value) > _LONGEST_CELL:
-                    raise RowError(
-                        f"a cell of a workbook holds {_LONGEST_CELL:,} characters at most, and "
-                        "a text has more",
-                        file=self._title,
-                        row=number,
-                    )
+            # A character has two units at most.
+            long = isinstance(value, str) and len(value) * 2 > _LONGEST_CELL
+            if long and _units(value) > _LONGEST_CELL:
+                raise RowError(
+                    f"a cell of a workbook holds {_LONGEST_CELL:,} characters at most, and "
+                    "a text has more",
+                    file=self._title,
+                    row=number,
+                )
         self._count += 1
         if self._count + self._header > _MOST_ROWS:
             raise RowError(
@@ -289,7 +290,11 @@ def _cell(value: Any) -> Any:
     return as_text(value) if isinstance(value, (list, dict)) else value
 
 
-_TIMES = {"datetime": datetime, "date": date, "time": time}
+_TIMES: dict[str, Callable[[str], Any]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+}
 
 
 def _cells(row: Sequence[Any]) -> bytes:
@@ -316,11 +321,7 @@ def cells_of(line: bytes) -> list[Any]:
     for value in json.loads(line):
         if isinstance(value, dict):
             ((kind, content),) = value.items()
-            value = (
-                timedelta(seconds=content)
-                if kind == "seconds"
-                else _TIMES[kind].fromisoformat(content)
-            )
+            value = timedelta(seconds=content) if kind == "seconds" else _TIMES[kind](content)
         row.append(value)
     return row
 

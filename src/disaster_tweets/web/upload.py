@@ -177,7 +177,7 @@ def advised(error: TableError) -> str:
         )
     if isinstance(error, errors.QuoteError):
         return f"{error}; repair it, or tick the box if quotes are characters like others"
-    if isinstance(error, errors.EncodingError) or error.candidates and "UTF-8" in error.problem:
+    if "UTF-8" in error.problem or isinstance(error, errors.EncodingError):
         return f"{error}; save it as CSV in UTF-8 and send it again"
     if isinstance(error, errors.RowError):
         return f"{error}; repair it and send the file again"
