@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from disaster_tweets import Classifier, InputError, labelled
+from disaster_tweets import Classifier, labelled
 
 TWEETS = [
     (1, "Wildfire crosses the ridge, two villages evacuated overnight"),
@@ -212,11 +212,14 @@ class TestFiles:
 
         assert piped == evaluate(labelled_csv())
         assert nameless.status == 1
-        assert "say what it holds with --format csv, tsv, jsonl, parquet" in nameless.err
+        assert "format is not known; give --format csv, tsv, jsonl, json" in nameless.err
 
-    def test_the_only_column_of_strings_is_the_text(self, report: Any) -> None:
+    def test_a_usual_name_is_the_text_and_said(self, evaluate: Any) -> None:
         rows = [(i, text, label) for i, (label, text) in enumerate(TWEETS)]
-        assert report(as_csv(rows, header="id,message,target"))["texts"] == 10
+        status, out, err = evaluate(as_csv(rows, header="id,Message,target"), "--json")
+
+        assert (status, json.loads(out)["texts"]) == (0, 10)
+        assert err == "tweets.csv: the texts are taken from column 'Message'\n"
 
     def test_a_column_that_is_named(self, report: Any) -> None:
         rows = [(f"user {i}", text, label) for i, (label, text) in enumerate(TWEETS)]
@@ -263,10 +266,14 @@ class TestLabels:
 
         assert self.read(tmp_path, "off-topic", "on-topic", "on-topic") == expected
         assert self.read(tmp_path, "1", "0", "0") == expected
-        with pytest.raises(
-            InputError, match=r"row 1: label 'on-topic' is not 0 or 1.*--positive"
-        ):
+        with pytest.raises(labelled.LabelError, match=r"row 1: label 'on-topic' is not 0 or 1"):
             self.read(tmp_path, "off-topic", "on-topic")
+
+    def test_one_of_several_means_a_disaster_and_the_others_none(self, report: Any) -> None:
+        names = ["weather", "sports", "chat"]
+        rows = [(t, "flood" if y else names[i % 3]) for i, (y, t) in enumerate(TWEETS)]
+        found = report(as_csv(rows), "--positive", "flood")
+        assert found["metrics"] == report(labelled_csv())["metrics"]
 
     def read(self, folder: Path, zero: str, one: str, positive: str | None = None) -> list[int]:
         (folder / "tweets.csv").write_bytes(labelled_csv(zero, one))
@@ -289,9 +296,9 @@ class TestErrors:
                 r"no column 'target'; it has 'text', 'label'",
             ),
             (
-                as_csv([("a", "b", 1)], header="user,message,target"),
+                as_csv([("a", "b", 1)], header="user,remark,target"),
                 (),
-                r"no column 'text'; .* --text-column; it has 'user', 'message', 'target'",
+                r"no column is named 'text'; it has 'user', 'remark', 'target'; .*--text-column",
             ),
             (
                 labelled_csv(),
@@ -313,17 +320,29 @@ class TestErrors:
             ),
             (
                 as_csv([("a", "x"), ("b", "y"), ("c", "z\x1b")]),
-                ("--positive", "x"),
-                r"holds 3 labels, and --positive needs two; leave two of 'x', 'y', 'z\\x1b'",
+                ("--positive", "q"),
+                r"never holds 'q'; pass as --positive one of 'x', 'y', 'z\\x1b'",
             ),
-            (b"text,target\na,b,1\n", (), r"row 1 \(line 2\): 3 fields, but 2 columns; quote"),
+            (
+                b"text,target\na,b,1\n",
+                (),
+                r"row 1 \(line 2\): 3 fields, where the header has 2",
+            ),
             (
                 b'text,target\n"a,1\nb,0\n',
                 (),
-                "line 3: unexpected end of data; check the quotes",
+                "line 2: a quote opens a field here and never closes; .*--quoting none",
             ),
-            (b"text,target\nok,1\ncaf\xe9,0\n", (), "line 3: not valid UTF-8; convert"),
-            (gzip.compress(labelled_csv())[:-9], (), "damaged gzip data; compress"),
+            (
+                b"text,target\nok,1\ncaf\xe9,0\n",
+                (),
+                r"row 2 \(line 3\): not valid UTF-8; .*--encoding cp1252",
+            ),
+            (
+                gzip.compress(labelled_csv())[:-9],
+                (),
+                "gzip data that is cut short; get it anew",
+            ),
         ],
     )
     def test_csv(
@@ -336,12 +355,12 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            (b'{"text": "a", "target": 1}\n\n[1]\n', "line 3: not a JSON object"),
-            (b'{"text": "a", "target": 1}\n{"text": \n', "line 2: not a JSON object"),
-            (b"[" * 100_000, "line 1: not a JSON object"),
+            (b'{"text": "a", "target": 1}\n\n[1]\n', r"row 2 \(line 3\): not a JSON object"),
+            (b'{"text": "a", "target": 1}\n{"text": \n', r"row 2 \(line 2\): not JSON"),
+            (b"[" * 100_000, "is JSON, not JSON Lines; .*--format json"),
             (
                 b'{"text": "a", "target": 1}\n{"text": 3, "target": 0}',
-                "row 2: 'text' holds 3, ",
+                r"row 2 \(line 2\): the text is not a string but int",
             ),
             (b'{"text": "a", "target": [1]}\n', r"row 1: label '\[1\]' is not 0 or 1"),
         ],
@@ -353,7 +372,9 @@ class TestErrors:
     def test_parquet(self, refused: Any) -> None:
         line = refused(b"PAR1", name="tweets.parquet")
         reason = (
-            "not a Parquet file" if importlib.util.find_spec("pyarrow") else "needs PyArrow"
+            "cannot be read as Parquet"
+            if importlib.util.find_spec("pyarrow")
+            else "need pyarrow; install"
         )
         assert reason in line
 
@@ -362,8 +383,8 @@ class TestErrors:
         absent = run("disaster-tweets", "evaluate", "absent.csv", *target)
 
         assert absent.status == 1
-        assert absent.err.startswith("Error: absent.csv: No such file or directory; pass")
-        assert "tweets.doc: unknown kind of file; say" in refused(
+        assert absent.err.startswith("Error: absent.csv: No such file or directory; check")
+        assert "tweets.doc: its format is not known by its name; save the texts in" in refused(
             labelled_csv(), name="tweets.doc"
         )
 

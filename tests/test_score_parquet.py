@@ -76,15 +76,16 @@ def test_every_value_stays(arrow: Any, folder: Path, data: Any) -> None:
 
 
 def test_the_only_column_of_strings(arrow: Any, tmp_path: Path) -> None:
-    table = arrow.table({"n": [1, 2], "message": [FIRE, JOKE], "x": [0.5, None]})
+    table = arrow.table({"n": [1, 2], "remark": [FIRE, JOKE], "x": [0.5, None]})
 
     assert scored(write(tmp_path / "in.parquet", table))["label"].to_pylist() == [
         predict(FIRE).label,
         predict(JOKE).label,
     ]
-    source = write(tmp_path / "in.parquet", table.append_column("more", [["a", "b"]]))
+    table = arrow.table({"n": [1, 2], "one": [FIRE, JOKE], "more": ["a", "b"]})
+    source = write(tmp_path / "in.parquet", table)
     completed = score(source, "-o", tmp_path / "new.parquet")
-    refused(completed, "n", "message", "more", status=completed.status or 1)
+    refused(completed, "n", "one", "more", status=completed.status or 1)
     assert len(scored(source, "--text-column", "more")) == 2
 
 
@@ -125,7 +126,7 @@ def test_a_run_that_ends_while_it_clears_up(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("disaster_tweets.batch.parquet_part.shutil.rmtree", interrupted)
+        patched.setattr("disaster_tweets.tables.columnar_part.shutil.rmtree", interrupted)
         assert score(source, "-o", target).status == 130
     whole = target.read_bytes()
     assert score(source, "-o", target, "--resume").status == 0

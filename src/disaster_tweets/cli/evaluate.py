@@ -86,8 +86,8 @@ def evaluate(
     escape_what_the_terminal_cannot_show()
     if plots is not None:
         evaluation.prepare_plots(plots)
-    reading = reading_of(table["format_"] or format_of(file), table)
     try:
+        reading = reading_of(table["format_"] or format_of(file), table)
         data = labelled.read(
             file, target_column, positive=positive, reading=reading, notify=notify
         )

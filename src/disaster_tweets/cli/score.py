@@ -22,7 +22,7 @@ from disaster_tweets.cli.tables import (
     table_options,
 )
 from disaster_tweets.processors import usable_processors
-from disaster_tweets.tables.errors import TableError, TakenError, WriteError
+from disaster_tweets.tables.errors import FormatError, TableError, TakenError, WriteError
 
 if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job, Options
@@ -148,7 +148,10 @@ def _options(
 
 
 def _input_format(inputs: tuple[str, ...], given: str | None) -> str:
-    formats = [given or format_of(name) for name in inputs]
+    try:
+        formats = [given or format_of(name) for name in inputs]
+    except FormatError as error:
+        raise click.UsageError(f"{error}{advised(error)}") from None
     for name, format_ in zip(inputs, formats, strict=True):
         if format_ != formats[0]:
             raise click.UsageError(

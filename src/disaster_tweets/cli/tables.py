@@ -63,10 +63,10 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def format_of(name: str) -> str:
-    """Return the format that a file's name tells.
+    """Return the format that a file's name tells, or of a zip the name of the file in it.
 
     Raises:
-        click.UsageError: It tells none.
+        FormatError: It tells none.
     """
     found = of_name(name).format
     if found is not None:
@@ -75,10 +75,8 @@ def format_of(name: str) -> str:
     if inside is not None:
         return inside
     if name == "-":
-        raise click.UsageError(
-            f"the format of standard input is not known; give --format {', '.join(FORMATS)}"
-        )
-    raise click.UsageError(f"{unknown(name)}; or give --format")
+        raise errors.FormatError("its format is not known", file="standard input")
+    raise unknown(name)
 
 
 def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()) -> Reading:
@@ -167,6 +165,8 @@ def advised(error: TableError) -> str:
             if "look like" in error.problem
             else "; if quotes are characters like others, give --quoting none; else repair it"
         )
+    if isinstance(error, errors.FormatError):
+        return f"; give --format {', '.join(FORMATS)}"
     if isinstance(error, errors.DelimiterError):
         return "; say which with --delimiter"
     if isinstance(error, errors.EncodingError) or (
@@ -186,8 +186,6 @@ def advised(error: TableError) -> str:
         return "; read it on its own"
     if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:
         return f"; name it so, or give --format {candidates[0]}"
-    if isinstance(error, errors.ContentError) and candidates:
-        return f": {listed(candidates, most=5)}"
     if isinstance(error, errors.DamagedError):
         return "; get it anew"
     return ""

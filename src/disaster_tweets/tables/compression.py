@@ -114,8 +114,9 @@ def single_member(file: BinaryIO, title: str) -> tuple[str, Decompressed]:
     if not members:
         raise ContentError("a zip without a file in it", file=title)
     if len(members) > 1:
+        some = ", ".join(names[:5]) + " and others" * (len(names) > 5)
         raise ContentError(
-            f"a zip of {len(members)} files, where one is expected",
+            f"a zip of {len(members)} files, where one is expected: {some}",
             file=title,
             candidates=names[:5],
         )

@@ -24,6 +24,8 @@ from disaster_tweets.tables.rows import (
 )
 from disaster_tweets.tables.source import Source
 
+_SURE = 20  # lines that all have as many tabs; fewer may have them by chance
+
 
 class PlainReader:
     """Reads a text a line; see `rows.Reader`."""
@@ -50,7 +52,8 @@ class PlainReader:
             table = sample(first, lines.end, delimiter, NONE)
             if table.columns < 2 or len(table.records) < 2 or table.share < 1:
                 continue
-            if delimiter == "\t" or any(map(is_usual, table.records[0])):
+            tabs = delimiter == "\t" and len(table.records) >= _SURE
+            if tabs or any(map(is_usual, table.records[0])):
                 raise ContentError(
                     f"looks like a table of {table.columns} columns that {called(delimiter)} "
                     "separate, not like plain text",
