@@ -298,7 +298,7 @@ class TestErrors:
             (
                 as_csv([("a", "b", 1)], header="user,remark,target"),
                 (),
-                r"no column is named 'text'; it has 'user', 'remark', 'target'; .*--text-column",
+                r"no column is named 'text'; it has 'user', 'remark', 'target'; .*--text-col",
             ),
             (
                 labelled_csv(),
