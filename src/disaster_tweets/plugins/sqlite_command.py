@@ -224,8 +224,8 @@ def _keys(connection: Connection, table: str) -> list[str]:
     key = [(place, name) for _, name, _, _, _, place, _ in columns if place]
     if not key:
         raise TableError(
-            f"table {table} has no primary key, and columns with all names of SQLite's own key, "
-            "so nothing tells its rows apart; rename one of these columns: "
+            f"table {table} has no primary key, and columns with all names of SQLite's own "
+            "key, so nothing tells its rows apart; rename one of these columns: "
             f"ALTER TABLE {quoted(table)} RENAME COLUMN oid TO another_name"
         )
     return [quoted(name) for _, name in sorted(key)]
