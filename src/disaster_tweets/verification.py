@@ -99,7 +99,7 @@ def _contents(file: PackagePath) -> Iterator[bytes]:
     """Yield what is found where a file of RECORD may lie: once, as a rule.
 
     ``pip install --target`` moves what lies outside the folder of the packages, such as the
-    scripts, into it, and RECORD still says ``../../bin``, where another install may have its own.
+    scripts, into it, and RECORD still says ``../../bin``. There may be another install's.
     """
     inside = PackagePath(*(part for part in file.parts if part != ".."))
     inside.dist = file.dist
