@@ -83,8 +83,8 @@ def _warnings(classes: dict[str, int], measured: dict[str, Any]) -> Iterator[str
     few = [f"{count} {label}" for label, count in classes.items() if count < FEWEST]
     if few:
         yield (
-            f"only {' and '.join(few)}: with fewer than {FEWEST} texts of a class the intervals "
-            "are too narrow, and may have no width at all; label more texts"
+            f"only {' and '.join(few)}: with fewer than {FEWEST} texts of a class the "
+            "intervals are too narrow, and may have no width at all; label more texts"
         )
         return
     certain = [
@@ -93,7 +93,7 @@ def _warnings(classes: dict[str, int], measured: dict[str, Any]) -> Iterator[str
     if certain:
         yield (
             f"the intervals of {', '.join(certain)} have no width, as all resamples agree; on "
-            "other texts these may well be worse: label more texts, and harder ones"
+            "other texts these may be worse; label more texts, and harder ones"
         )
 
 
