@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -132,6 +132,35 @@ def executable(command: str) -> str:
     path = shutil.which(command, path=sysconfig.get_path("scripts"))
     assert path, f"{command} is not installed"
     return path
+
+
+def on_a_terminal(*arguments: str, **env: str) -> str:
+    """Run ``disaster-tweets`` on a pseudo-terminal and return what it shows."""
+    pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
+    controller, terminal = pty.openpty()
+    command = [sys.executable, "-m", "disaster_tweets", *arguments]
+    with subprocess.Popen(
+        command,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**os.environ, "NO_COLOR": "", **env},
+    ):
+        os.close(terminal)
+        shown = b"".join(_chunks(controller))
+    os.close(controller)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _chunks(controller: int) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(controller, 4096)
+        except OSError:  # Linux: the other side has closed
+            return
+        if not chunk:
+            return
+        yield chunk
 
 
 def load_script(path: Path) -> ModuleType:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +49,50 @@ def flip(content: bytes) -> bytes:
 def test_a_copy_gives_the_same_scores(folder: Path) -> None:
     assert Classifier.load(folder).predict(TEXT) == predict(TEXT)
     assert Classifier.load(str(folder)).predict(TEXT) == predict(TEXT)
+
+
+class Named:
+    """A path of somebody else's."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
+class TestRelativePath:
+    """A model is opened again, by each further thread and in other processes."""
+
+    @pytest.fixture(params=[str, Path, Named])
+    def classifier(
+        self, request: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Classifier:
+        """One that was loaded by a relative path, of a folder that was left since."""
+        monkeypatch.chdir(folder.parent)
+        classifier = Classifier.load(request.param(folder.name))
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        monkeypatch.chdir(elsewhere)
+        return classifier
+
+    def test_further_threads(self, classifier: Classifier) -> None:
+        assert classifier.predict([TEXT] * 64, threads=4) == [predict(TEXT)] * 64
+
+    def test_copies(self, classifier: Classifier) -> None:
+        assert pickle.loads(pickle.dumps(classifier)).predict(TEXT) == predict(TEXT)
+        assert copy.copy(classifier).predict(TEXT) == predict(TEXT)
+
+    def test_a_link_that_leads_elsewhere_since(self, folder: Path, tmp_path: Path) -> None:
+        link = tmp_path / "current"
+        try:
+            link.symlink_to(folder, target_is_directory=True)
+        except OSError:
+            pytest.skip("the system makes no links for this user")
+        classifier = Classifier.load(link)
+        link.unlink()
+
+        assert classifier.predict([TEXT] * 64, threads=4) == [predict(TEXT)] * 64
 
 
 class TestDamage:

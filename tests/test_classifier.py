@@ -207,11 +207,25 @@ class TestThreshold:
         assert Classifier.load(threshold=above).predict(TEXTS[0]).label == "not_disaster"
 
     @pytest.mark.parametrize(
-        "threshold", [-0.1, 1.1, float("nan"), float("inf"), "0.5", True, [0.5]]
+        "threshold", [-0.1, 1.1, float("nan"), float("inf"), "0.5", True, [0.5], None]
     )
     def test_anything_else_is_refused(self, threshold: Any) -> None:
-        with pytest.raises(InputError, match=r"^threshold must be a number from 0 to 1, not "):
-            Classifier.load(threshold=threshold)
+        refusal = r"^threshold must be a number from 0 to 1, not "
+        if threshold is not None:  # which stands for the model's own
+            with pytest.raises(InputError, match=refusal):
+                Classifier.load(threshold=threshold)
+        classifier = Classifier.load(threshold=0.4)
+        with pytest.raises(InputError, match=refusal):
+            classifier.threshold = threshold
+        assert classifier.threshold == 0.4
+
+    def test_it_can_be_set(self) -> None:
+        classifier = Classifier.load()
+        classifier.threshold = np.float32(0)
+
+        assert type(classifier.threshold) is float
+        assert {p.label for p in classifier.predict(TEXTS)} == {"disaster"}
+        assert pickle.loads(pickle.dumps(classifier)).threshold == 0
 
 
 class TestProbabilities:

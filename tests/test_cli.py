@@ -19,6 +19,8 @@ import pytest
 from disaster_tweets import predict
 from disaster_tweets.cli import commands
 
+from .conftest import on_a_terminal
+
 FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
 SPELLINGS = [("disaster-tweets",), ("disaster_tweets",), ("python", "-m", "disaster_tweets")]
 
@@ -121,6 +123,132 @@ class TestPredict:
             rtol=0,
             atol=golden.tolerance,
         )
+
+
+class TestDashes:
+    """A text may begin as an option does."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "-5 degrees and no heating",
+            "--json is what they call it",
+            "- smoke over Ashford",
+            "--\tfire",
+            "-h\nelp",
+        ],
+    )
+    def test_a_text_with_a_space_is_no_option(self, run: Any, text: str) -> None:
+        done = run("disaster-tweets", "predict", FIRE, text, "--json", JOKE)
+
+        assert (done.status, done.err) == (0, "")
+        texts = [json.loads(line)["text"] for line in done.out.splitlines()]
+        assert texts == [FIRE, text, JOKE]
+        assert run("disaster-tweets", "explain", text).status == 0
+
+    def test_two_dashes_end_the_options(self, run: Any) -> None:
+        done = run("disaster-tweets", "predict", "- fire", "--", "-5", "--json", "-a b")
+
+        assert done == (0, "".join(map(row, ["- fire", "-5", "--json", "-a b"])), "")
+
+    @pytest.mark.parametrize("command", ["predict", "explain"])
+    @pytest.mark.parametrize("option", ["-5", "--jsno", "--fire!"])
+    def test_an_unknown_option_is_refused_with_advice(
+        self, run: Any, command: str, option: str
+    ) -> None:
+        status, out, err = run("disaster-tweets", command, option, FIRE)
+
+        assert (status, out) == (2, "")
+        assert "No such option" in err
+        assert "(put -- before a text that begins with -)" in err
+        assert run("disaster-tweets", command, "--", option).status == 0
+
+    @pytest.mark.parametrize("arguments", [("--threshold", "-1 x"), ("--threshold=0.5 x",)])
+    def test_the_value_of_an_option_is_no_text(
+        self, run: Any, arguments: tuple[str, ...]
+    ) -> None:
+        status, out, err = run("disaster-tweets", "predict", *arguments, FIRE)
+
+        assert (status, out) == (2, "")
+        assert f"'{arguments[-1].rpartition('=')[2]}' is not a valid float" in err
+
+
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False), ("0", False)])
+def test_no_color(no_color: str, colored: bool) -> None:
+    for command in ("predict", "explain"):
+        shown = on_a_terminal(command, FIRE, NO_COLOR=no_color)
+        assert ("\x1b[" in shown) == colored
+        assert FIRE in re.sub(r"\x1b\[\d+m", "", shown)
+
+
+class TestHints:
+    """What is scored as a text, and is none."""
+
+    @pytest.mark.parametrize("command", ["predict", "explain"])
+    def test_the_name_of_a_file(self, run: Any, tmp_path: Path, command: str) -> None:
+        (tmp_path / "my tweets.txt").write_text("fire\n", "utf-8")
+        done = run("disaster-tweets", command, FIRE, "my tweets.txt")
+
+        assert done.status == 0
+        assert "tweets.txt" in done.out
+        assert done.err == (
+            "Hint: my tweets.txt is a file, and only its name is scored; for its rows, "
+            "disaster-tweets score 'my tweets.txt' -o OUTPUT; for its lines, "
+            f"disaster-tweets {command} < 'my tweets.txt'\n"
+        )
+
+    @pytest.mark.parametrize("text", ["tweets.txt", ".", "", "a" * 5000])
+    def test_what_names_no_file(self, run: Any, text: str) -> None:
+        assert run("disaster-tweets", "predict", text) == (0, row(text), "")
+
+    @pytest.mark.parametrize("command", ["predict", "explain"])
+    @pytest.mark.parametrize(
+        ("line", "format_"),
+        [
+            ("id,keyword,location,text,target", "csv"),
+            (",Text", "csv"),
+            ('"tweet_id","full_text"', "csv"),
+            ("id;tweet;lang", "csv"),
+            ("id|message", "csv"),
+            ("id\ttext", "tsv"),
+            ('{"id": 1, "text": "fire"}', "jsonl"),
+            ("{", "jsonl"),
+            ("[", "json"),
+            ('[{"text": "fire"},', "json"),
+        ],
+    )
+    def test_the_first_line_of_a_table(
+        self, run: Any, command: str, line: str, format_: str
+    ) -> None:
+        lines = f"\ufeff{line}\r\nfire\n".encode()
+        done = run("disaster-tweets", command, "--json", stdin=lines)
+
+        assert done.status == 0
+        assert [json.loads(each)["text"] for each in done.out.splitlines()] == [line, "fire"]
+        assert done.err == (
+            f"Hint: standard input looks like {format_}, and each line is scored as a text; "
+            f"for its rows, disaster-tweets score - --format {format_} -o -\n"
+        )
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "text",
+            "Fire, flood, text me",
+            "text, tweet, repeat",
+            "fire,flood,storm",
+            "[BREAKING] fire near Ashford",
+            "{fire} | text",
+            "a | tweet",
+            "12,text",
+            "help;;",
+            "text me; now",
+        ],
+    )
+    def test_a_text_is_no_table(self, run: Any, line: str) -> None:
+        done = run("disaster-tweets", "predict", stdin=f"{line}\nid,text\n".encode())
+
+        assert done == (0, row(line) + row("id,text"), "")
 
 
 class TestStandardInput:

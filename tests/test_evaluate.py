@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from disaster_tweets import Classifier, labelled
+from disaster_tweets import Classifier, evaluation, labelled
 
 TWEETS = [
     (1, "Wildfire crosses the ridge, two villages evacuated overnight"),
@@ -177,6 +177,53 @@ class TestReport:
         assert found["metrics"]["accuracy"]["value"] > manifest["metrics"]["accuracy"]["low"]
 
     # end: left out of a copy
+
+
+class TestWarnings:
+    """An interval of few texts looks as good as one of many."""
+
+    def found(self, positives: int, negatives: int, mistakes: int) -> list[str]:
+        labels = [1] * positives + [0] * negatives
+        probabilities = np.array([0.9] * positives + [0.1] * negatives, np.float32)
+        probabilities[:mistakes] = 0.2
+        probabilities[-mistakes or len(labels) :] = 0.8
+        texts = [str(row) for row in range(len(labels))]
+        data = labelled.LabelledTexts(
+            rows=list(range(1, len(labels) + 1)),
+            texts=texts,
+            labels=labels,
+            without_text=0,
+            without_label=0,
+        )
+        warnings: list[str] = evaluation.evaluate(data, probabilities, 0.5, 0)["warnings"]
+        return warnings
+
+    def test_two_texts(self, evaluate: Any, report: Any) -> None:
+        content = as_csv([(TWEETS[0][1], 1), (TWEETS[5][1], 0)])
+        (warning,) = report(content)["warnings"]
+
+        assert warning.startswith(
+            "only 1 disaster and 1 not_disaster: with fewer than 30 texts"
+        )
+        assert f"warning: {warning}" in evaluate(content).out.splitlines()
+
+    @pytest.mark.parametrize(
+        ("positives", "negatives", "named"),
+        [(29, 100, "only 29 disaster: "), (100, 29, "only 29 not_disaster: ")],
+    )
+    def test_few_of_one_class(self, positives: int, negatives: int, named: str) -> None:
+        (warning,) = self.found(positives, negatives, 3)
+
+        assert warning.startswith(named)
+
+    def test_resamples_that_all_agree(self) -> None:
+        (warning,) = self.found(30, 30, 0)
+
+        assert warning.startswith("the intervals of accuracy, precision, recall, f1, auc, ")
+        assert "have no width" in warning
+
+    def test_enough_of_both(self) -> None:
+        assert self.found(30, 30, 3) == []
 
 
 class TestFiles:

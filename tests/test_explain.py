@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import pickle
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -20,6 +16,8 @@ from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, Explanation, InputError, WordWeight
 from disaster_tweets.runtime import Runtime
+
+from .conftest import on_a_terminal
 
 FIRE = "Wildfire has crossed the highway north of town"
 JOKE = "my phone\x1b[1m is dying,\tbrb"
@@ -292,26 +290,3 @@ class TestTerminal:
 
 def plain(line: str) -> str:
     return re.sub(r"\x1b\[\d+m", "", line)
-
-
-def on_a_terminal(*arguments: str) -> str:
-    """Run the command on a pseudo-terminal and return what it shows."""
-    pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
-    controller, terminal = pty.openpty()
-    command = [sys.executable, "-m", "disaster_tweets", *arguments]
-    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal):
-        os.close(terminal)
-        shown = b"".join(_chunks(controller))
-    os.close(controller)
-    return shown.decode().replace("\r\n", "\n")
-
-
-def _chunks(controller: int) -> Iterator[bytes]:
-    while True:
-        try:
-            chunk = os.read(controller, 4096)
-        except OSError:  # Linux: the other side has closed
-            return
-        if not chunk:
-            return
-        yield chunk

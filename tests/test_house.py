@@ -265,6 +265,34 @@ class TestHooks:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+class TestLineEndings:
+    """A clone on Windows gets other line endings, where no attribute forbids it."""
+
+    def test_what_is_hashed_keeps_its_bytes(self) -> None:
+        files = [ROOT / name for name in ("dvc.yaml", "dvc.lock")]
+        named = {
+            path
+            for file in files
+            if file.is_file()  # a copy of this repository begins without a lock
+            for path in re.findall(r"^ *- (?:path: )?([\w./-]+)", file.read_text("utf-8"), re.M)
+        }
+        paths = [
+            path.as_posix()
+            for path in tracked()
+            if path.as_posix() in named or path.parts[0] == "artifacts"  # as the manifest does
+        ]
+        done = subprocess.run(
+            ["git", "-C", ROOT, "check-attr", "-z", "text", *paths],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        text = dict(zip(paths, done.stdout.split("\0")[2::3], strict=True))
+
+        assert "src/disaster_tweets/text.py" in text
+        assert [path for path, value in text.items() if value != "unset"] == []
+
+
 class TestVersion:
     def test_the_command_says_it(self, run: Run, version: str) -> None:
         assert run("disaster-tweets", "--version").out.split()[-1] == version

@@ -162,6 +162,50 @@ def test_an_editable_install(install: Install, tmp_path: Path) -> None:
     assert first == "files: an editable install, whose sources RECORD does not cover"
 
 
+@pytest.fixture
+def target(install: Install, tmp_path: Path, run: Any) -> Install:
+    """The same as `pip install --target` leaves it, whose RECORD is that of another layout."""
+    folder = tmp_path / "apps" / "a" / "b" / "target"
+    shutil.copytree(install.folder, folder)
+    for script in scripts(install.metadata() / "RECORD"):
+        inside = folder / "/".join(part for part in script.split("/") if part != "..")
+        inside.parent.mkdir(exist_ok=True)
+        shutil.copyfile(install.folder / script, inside)
+    return Install(folder, run)
+
+
+def scripts(record: Path) -> list[str]:
+    lines = record.read_text("utf-8").splitlines()
+    return [line.partition(",")[0] for line in lines if line.startswith("..")]
+
+
+class TestTarget:
+    def test_the_scripts_are_found(self, target: Install) -> None:
+        status, out, err = target.verify()
+
+        assert scripts(target.metadata() / "RECORD")
+        assert (status, len(out), err) == (0, 4, [])
+
+    def test_the_scripts_of_another_install_are_not_taken_for_these(
+        self, target: Install
+    ) -> None:
+        for script in scripts(target.metadata() / "RECORD"):
+            (target.folder / script).parent.mkdir(exist_ok=True)
+            (target.folder / script).write_text("#!/usr/bin/python\n", "utf-8")
+
+        assert target.verify()[0] == 0
+
+    @pytest.mark.parametrize("reason", ["missing", "differs from RECORD"])
+    def test_each_damage_is_named(self, target: Install, reason: str) -> None:
+        script = scripts(target.metadata() / "RECORD")[0]
+        file = target.folder / script.replace("../", "")
+        file.unlink() if reason == "missing" else flip(file, 0)
+        status, _, err = target.verify()
+
+        assert status == 1
+        assert err == [f"Error: {script}: {reason}; reinstall disaster-tweets-model"]
+
+
 def test_a_record_that_lacks_the_package(install: Install) -> None:
     record = install.metadata() / "RECORD"
     lines = record.read_text("utf-8").splitlines(keepends=True)

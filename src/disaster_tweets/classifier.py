@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from functools import cache
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from disaster_tweets import bundle
 from disaster_tweets.errors import InputError
 from disaster_tweets.explanation import Explanation, explain
 from disaster_tweets.manifest import LABELS
+from disaster_tweets.once import once
 from disaster_tweets.prediction import Label, Prediction
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
@@ -42,7 +43,6 @@ class Classifier:
 
     Attributes:
         classes_: The labels, in the order of the columns of `predict_proba`.
-        threshold: The probability from which on a text is labelled ``'disaster'``.
         manifest: What is known of the model: version, metrics, hashes and origin.
     """
 
@@ -52,10 +52,12 @@ class Classifier:
         """Use `load`, which documents the arguments."""
         from disaster_tweets.runtime import Runtime
 
-        files = bundle.read(bundle.open_folder(path))
-        self._path = path
+        # In full, as interpreters and copies in other processes are made later on, when the
+        # current folder may be another one.
+        self._path = None if path is None else str(Path(path).resolve())
+        files = bundle.read(bundle.open_folder(self._path))
         self.manifest: Manifest = files.manifest
-        self.threshold = float(files.manifest["threshold"] if threshold is None else threshold)
+        self.threshold = files.manifest["threshold"] if threshold is None else threshold
         self._tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
         self._calibration: dict[str, float] = files.manifest["calibration"]
         self._runtime = Runtime(files.model)
@@ -75,9 +77,23 @@ class Classifier:
             ArtifactError: A file is missing, truncated or altered; the message names it.
             InputError: The threshold is not a number in [0, 1].
         """
-        if threshold is not None and not _is_fraction(threshold):
-            raise InputError(f"threshold must be a number from 0 to 1, not {threshold!r}")
+        if threshold is not None:
+            check_threshold(threshold)  # before the model is read, which takes longer
         return cls(path, threshold)
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on a text is labelled ``'disaster'``, in [0, 1].
+
+        Raises:
+            InputError: It is set to what is not a number in [0, 1].
+        """
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        check_threshold(value)
+        self._threshold = float(value)
 
     @overload
     def predict(  # type: ignore[overload-overlap]
@@ -250,7 +266,7 @@ def log_odds(
     return odds
 
 
-@cache
+@once
 def bundled_classifier() -> Classifier:
     """Return the classifier in this package: in one process the same object at each call.
 
@@ -283,6 +299,12 @@ def predict(texts: str | Iterable[str]) -> Prediction | list[Prediction]:
     'disaster'
     """
     return bundled_classifier().predict(texts)
+
+
+def check_threshold(value: object) -> None:
+    """Raise InputError unless ``value`` is a number in [0, 1]."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= 1:
+        raise InputError(f"threshold must be a number from 0 to 1, not {value!r}")
 
 
 def _chunks(texts: list[str], threads: int) -> Iterator[list[str]]:
@@ -337,7 +359,3 @@ def _check(texts: Iterable[str]) -> list[str]:
 
 def _is_positive_int(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
-
-
-def _is_fraction(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1

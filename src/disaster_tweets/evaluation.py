@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from disaster_tweets.manifest import LABELS
 
 PLOTS = ("reliability.png", "roc.png", "precision_recall.png")
 RESAMPLES, SEED = 1000, 20200101
+FEWEST = 30  # texts of each class, below which a percentile interval is much too narrow
 
 _BLUE, _RED, _GRAY = "#1f5fa8", "#c2402d", "#8a8f98"
 _SHOWN = {"auc": "area under the curve", "f1": "F1"}
@@ -49,21 +51,23 @@ def evaluate(
 
     Returns:
         What JSON can hold: how many texts there are and were left out, the ``metrics`` and
-        ``confusion_matrix`` of `metrics.measure`, the ``best_threshold`` on these texts,
-        and the ``worst_mistakes``.
+        ``confusion_matrix`` of `metrics.measure`, the ``warnings`` of intervals that mean
+        little, the ``best_threshold`` on these texts, and the ``worst_mistakes``.
     """
     labels = np.array(data.labels)
     measured = metrics.measure(probabilities, labels, threshold, RESAMPLES, SEED)
     texts, matrix = measured.pop("texts"), measured.pop("confusion_matrix")
     best = metrics.fit_threshold(probabilities, labels)
     best_matrix = metrics.confusion_matrix(probabilities, labels, best)
+    positives = int(labels.sum())
+    classes: dict[str, int] = {LABELS[1]: positives, LABELS[0]: texts - positives}
     return {
         "texts": texts,
-        LABELS[1]: int(labels.sum()),
-        LABELS[0]: int(texts - labels.sum()),
+        **classes,
         "without_text": data.without_text,
         "without_label": data.without_label,
         "metrics": measured,
+        "warnings": list(_warnings(classes, measured)),
         "threshold": threshold,
         "confusion_matrix": matrix,
         "best_threshold": {
@@ -72,6 +76,25 @@ def evaluate(
         },
         "worst_mistakes": _worst_mistakes(data, probabilities.tolist(), threshold, mistakes),
     }
+
+
+def _warnings(classes: dict[str, int], measured: dict[str, Any]) -> Iterator[str]:
+    """Say why intervals mean little: a line for each reason."""
+    few = [f"{count} {label}" for label, count in classes.items() if count < FEWEST]
+    if few:
+        yield (
+            f"only {' and '.join(few)}: with fewer than {FEWEST} texts of a class the "
+            "intervals are too narrow, and may have no width at all; label more texts"
+        )
+        return
+    certain = [
+        name.replace("_", " ") for name, of in measured.items() if of["low"] == of["high"]
+    ]
+    if certain:
+        yield (
+            f"the intervals of {', '.join(certain)} have no width, as all resamples agree; on "
+            "other texts these may be worse; label more texts, and harder ones"
+        )
 
 
 def _worst_mistakes(

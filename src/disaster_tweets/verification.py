@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import Distribution, FileHash, PackagePath, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,14 +88,30 @@ def _recorded(installed: Distribution) -> Iterator[tuple[PackagePath, FileHash]]
 
 def _altered(recorded: list[tuple[PackagePath, FileHash]]) -> Iterator[str]:
     for file, expected in recorded:
-        try:
-            content = file.read_binary()
-        except (OSError, KeyError):  # KeyError: not in the zip
+        found = [_hash(content, expected.mode) for content in _contents(file)]
+        if not found:
             yield f"{file}: missing; reinstall {DISTRIBUTION}"
-            continue
-        digest = hashlib.new(expected.mode, content).digest()
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.value:
+        elif expected.value not in found:
             yield f"{file}: differs from RECORD; reinstall {DISTRIBUTION}"
+
+
+def _contents(file: PackagePath) -> Iterator[bytes]:
+    """Yield what is found where a file of RECORD may lie: once, as a rule.
+
+    ``pip install --target`` moves what lies outside the folder of the packages, such as the
+    scripts, into it, and RECORD still says ``../../bin``. There may be another install's.
+    """
+    inside = PackagePath(*(part for part in file.parts if part != ".."))
+    inside.dist = file.dist
+    for place in {file, inside}:
+        with suppress(OSError, KeyError):  # KeyError: not in the zip
+            yield place.read_binary()
+
+
+def _hash(content: bytes, algorithm: str) -> str:
+    """Return a hash as RECORD writes it."""
+    digest = hashlib.new(algorithm, content).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _read_golden(file: Traversable) -> list[dict[str, Any]]:

@@ -255,6 +255,14 @@ class TestEnrichment:
         assert site.job(table)["error_count"] == 0
         assert site.scores(table) == expected(classifier, TEXTS)
 
+    def test_rows_that_datasette_cannot_tell_apart_are_refused(self, site: Site) -> None:
+        create(site.database, TEXTS, "taken", "id, RowID DEFAULT 1, text")
+        status, page = site.enrich("taken")
+
+        assert status == 400
+        assert "table taken has no primary key, and a column named rowid" in page
+        assert list(site.sql("SELECT * FROM taken")[0]) == ["id", "RowID", "text"]
+
     def test_it_overwrites_no_column_of_somebody_else(self, site: Site) -> None:
         status, page = site.enrich("tweets", label="text")
         assert status == 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,6 +136,57 @@ def test_registering_again_changes_nothing(con) -> None:
     register(con)
     register(con.cursor())
     assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
+
+
+ROWS = 500_000  # of which DuckDB holds but a few ready for who fetches them
+
+
+def test_a_result_that_is_being_fetched_goes_on() -> None:
+    with duckdb.connect() as con:
+        con.execute("SELECT range FROM range(?)", [ROWS])
+        rows = con.fetchmany(10)
+        register(con)
+        while more := con.fetchmany(100_000):
+            rows += more
+        assert rows == [(row,) for row in range(ROWS)]
+        assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
+
+
+def test_a_batch_of_arrow_that_is_being_fetched_goes_on() -> None:
+    with duckdb.connect() as con:
+        result = con.sql(f"SELECT range FROM range({ROWS})")
+        reader = (
+            result.to_arrow_reader(2048)
+            if hasattr(result, "to_arrow_reader")
+            else result.fetch_arrow_reader(2048)
+        )
+        first = reader.read_next_batch().num_rows
+        register(con)
+        assert first + reader.read_all().num_rows == ROWS
+
+
+def test_a_transaction_goes_on_and_its_rollback_takes_only_its_own() -> None:
+    with duckdb.connect() as con:
+        con.execute("BEGIN")
+        con.execute("CREATE TABLE tweets AS SELECT ? AS text", [FIRE])
+        register(con)
+        assert con.execute("SELECT count(*) FROM tweets").fetchall() == [(1,)]
+        con.execute("ROLLBACK")
+        assert con.execute("SHOW TABLES").fetchall() == []
+        assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
+
+
+def test_threads_may_register_at_once() -> None:
+    with duckdb.connect() as con, ThreadPoolExecutor(8) as pool:
+        cursors = [con.cursor() for _ in range(8)]
+        called = threading.Barrier(len(cursors))
+
+        def call(cursor: duckdb.DuckDBPyConnection) -> None:
+            called.wait()
+            register(cursor)
+
+        list(pool.map(call, cursors))
+        assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
 
 
 def test_the_functions_work_on_a_database_that_is_only_read(tmp_path) -> None:

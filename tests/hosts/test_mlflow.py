@@ -28,6 +28,7 @@ with warnings.catch_warnings():
     import mlflow.pyfunc
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 from mlflow.exceptions import MlflowException
@@ -146,6 +147,27 @@ class TestPredict:
             MISSING,
             PREDICTIONS[2],
         ]
+
+    @pytest.mark.parametrize(
+        "dtype",
+        [
+            "string[python]",
+            "string[pyarrow]",
+            "str",
+            pd.ArrowDtype(pa.string()),
+            pd.ArrowDtype(pa.large_string()),
+        ],
+        ids=str,
+    )
+    def test_a_null_of_any_kind_of_column_stays_missing(self, model: Any, dtype: Any) -> None:
+        column = pd.Series([TEXTS[0], None, ""], dtype=dtype)
+
+        for given in (column, column.to_frame("text")):
+            assert model.predict(given).to_dict("records") == [
+                PREDICTIONS[0],
+                MISSING,
+                PREDICTIONS[2],
+            ]
 
     def test_the_rows_keep_their_index(self, model: Any) -> None:
         answer = model.predict(pd.Series(TEXTS, index=list("wxyz")))

@@ -200,8 +200,8 @@ class TestInput:
         with pytest.raises(InputError, match="classes must be two"):
             DisasterTweetsClassifier(classes=classes).predict_proba(TEXTS)
 
-    @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
-    def test_a_threshold_that_is_no_probability_is_refused(self, threshold: float) -> None:
+    @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan"), "0.5", [0.5]])
+    def test_a_threshold_that_is_no_probability_is_refused(self, threshold: Any) -> None:
         with pytest.raises(InputError, match="threshold must be a number from 0 to 1"):
             DisasterTweetsClassifier(threshold=threshold).predict(TEXTS)
 

@@ -271,6 +271,7 @@ class TestCommand:
             "(day TEXT PRIMARY KEY COLLATE NOCASE, n INTEGER, text TEXT) WITHOUT ROWID",
             "(day, n, text)",
             '(day REAL, n, text, "RowID" TEXT, _rowid_ TEXT)',
+            "(day TEXT PRIMARY KEY, n, text, rowid, _rowid_, oid)",
             "(day TEXT, n INTEGER, text TEXT) STRICT",
             "(day, n, source, text GENERATED ALWAYS AS (source) VIRTUAL)",
         ],
@@ -288,6 +289,42 @@ class TestCommand:
         self.score(database, "tweets", "text", "--batch-size", "3")
         sql = "SELECT disaster_probability, disaster_label FROM tweets ORDER BY day"
         assert query(database, sql) == expected(classifier, TEXTS)
+
+    def test_rows_without_any_key_are_refused_and_the_advice_helps(
+        self, tmp_path: Path, classifier: Classifier
+    ) -> None:
+        database = tmp_path / "keys.db"
+        query(database, "CREATE TABLE tweets (rowid, _rowid_, OID, text)")
+        for text in TEXTS:
+            query(database, "INSERT INTO tweets VALUES (1, 1, 1, ?)", text)
+        before = database.read_bytes()
+        done = CliRunner().invoke(cli, ["disaster-score", str(database), "tweets", "text"])
+
+        assert done.exit_code == 1
+        (line,) = done.output.splitlines()
+        assert line.startswith(
+            f"Error: {database}: table tweets has no primary key, and columns"
+        )
+        assert database.read_bytes() == before
+
+        query(database, line.rpartition(": ")[2])
+        assert self.score(database, "tweets", "text") == "4 rows scored\n"
+        sql = "SELECT disaster_probability, disaster_label FROM tweets"
+        assert query(database, sql) == expected(classifier, TEXTS)
+
+    def test_rows_whose_key_is_null(self, tmp_path: Path, classifier: Classifier) -> None:
+        database = tmp_path / "keys.db"
+        query(
+            database,
+            "CREATE TABLE tweets (a, b, rowid, _rowid_, oid, text, PRIMARY KEY (a, b))",
+        )
+        texts = [*TEXTS, TEXTS[0]]
+        for text in texts:
+            query(database, "INSERT INTO tweets (b, text) VALUES (1, ?)", text)
+
+        assert self.score(database, "tweets", "text") == "5 rows scored\n"
+        sql = "SELECT disaster_probability, disaster_label FROM tweets"
+        assert query(database, sql) == expected(classifier, texts)
 
     @pytest.mark.parametrize(
         ("table", "column"),

@@ -8,9 +8,12 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
-from visidata import vd
+from visidata import anytype, vd
+from visidata.loaders._pandas import PandasSheet
 
 from disaster_tweets import predict
 
@@ -148,6 +151,25 @@ class TestReplay:
         done = replay(source, ("text", "type-len"), PYTHONPATH=hidden)
         assert done.status == 0
         assert "plugin" not in done.err
+
+
+@pytest.mark.parametrize("kind", [anytype, str])
+def test_what_a_data_frame_lacks_stays_empty(kind: Any) -> None:
+    plugin = importlib.import_module("disaster_tweets.plugins.visidata")
+    frame = pd.DataFrame(
+        {"text": pd.Series([TEXTS[0], None, float("nan"), pd.NA], dtype=object)}
+    )
+    sheet = PandasSheet("tweets", source=frame)
+    sheet.reload()
+    vd.sync()
+    column = sheet.column("text")
+    column.type = kind
+    plugin.addcol_disaster(sheet, column)
+    vd.sync()
+
+    scored = [[sheet.column(name).getValue(row) for name in NEW] for row in sheet.rows]
+    assert [label for _, label in scored] == [predict(TEXTS[0]).label, None, None, None]
+    assert [probability for probability, _ in scored[1:]] == [None] * 3
 
 
 def test_the_command_is_in_the_menu() -> None:

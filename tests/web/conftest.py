@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,9 +81,22 @@ class Server:
         return self.err.read_text("utf-8")
 
     @property
+    def said(self) -> str:
+        """The same, without what Granian warns of."""
+        return without_warnings(self.errors)
+
+    @property
     def log(self) -> list[dict[str, Any]]:
         """The entries of its access log so far."""
         return [json.loads(line) for line in self.out.read_text("utf-8").splitlines()]
+
+
+def without_warnings(errors: str) -> str:
+    """Return what a server wrote to standard error, without the warnings of Granian.
+
+    On a slow machine it warns that a worker takes long to stop. Its errors are left in.
+    """
+    return re.sub(r"^[\d-]+ [\d:,]+ WARNING .*\n", "", errors, flags=re.M)
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
 def url(server: Server) -> Iterator[str]:
     """The address of the page, served by two workers that share nothing."""
     yield server.url
-    assert len(server.errors.splitlines()) == 1
+    assert len(server.said.splitlines()) == 1
     for text in (FIRE, JOKE, HOSTILE, "tweets.csv"):
         assert text not in server.out.read_text("utf-8")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import os
 import random
 import re
@@ -24,9 +25,10 @@ pytest.importorskip("granian", reason="needs the extra [web]")
 import requests
 
 from disaster_tweets import predict
+from disaster_tweets.web.server import _LOGGING
 
 from ..conftest import Run, executable, free_port
-from .conftest import Server, in_threads, wait_for
+from .conftest import Server, in_threads, wait_for, without_warnings
 
 FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
 LONG = {"data": [FIRE] * 1000}  # takes a while
@@ -419,7 +421,8 @@ class TestStart:
 
         done = run("python", str(script))
 
-        assert done == (0, "model.tflite: LiteRT cannot run it\n", "")
+        assert done[:2] == (0, "model.tflite: LiteRT cannot run it\n")
+        assert without_warnings(done.err) == ""
 
     @posix
     def test_an_interruption_at_the_start(self) -> None:
@@ -468,7 +471,18 @@ class TestStart:
         assert statuses == [200, 422, 413]
 
     def test_nothing_is_said_but_the_address(self, server: Server) -> None:
-        assert server.errors == f"Serving on {server.url} until Ctrl-C\n"
+        assert server.said == f"Serving on {server.url} until Ctrl-C\n"
+
+    def test_only_warnings_of_the_server_library_are_left_out(self) -> None:
+        record = logging.makeLogRecord({"msg": "Killing worker-1 after it refused to stop"})
+        line = logging.Formatter(_LOGGING["formatters"]["line"]["format"])
+        lines = {}
+        for record.levelname in ("WARNING", "ERROR"):
+            lines[record.levelname] = line.format(record) + "\n"
+        own = "Serving on http://127.0.0.1:5000 until Ctrl-C\n"
+
+        assert without_warnings(lines["WARNING"] + own + lines["WARNING"]) == own
+        assert without_warnings(own + lines["ERROR"]) == own + lines["ERROR"]
 
 
 def begin(server: Server, count: int) -> list[socket.socket]:
@@ -521,7 +535,7 @@ class TestEnd:
         assert server.process.wait(60) == 0
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", server.port))
-        assert server.errors == f"Serving on {server.url} until Ctrl-C\n"
+        assert server.said == f"Serving on {server.url} until Ctrl-C\n"
 
     @posix
     @pytest.mark.parametrize("stop", ["SIGINT", "SIGHUP"])
@@ -534,7 +548,7 @@ class TestEnd:
 
         assert [finished(client) for client in clients] == [True] * 4
         assert server.process.wait(60) == 0
-        assert server.errors == f"Serving on {server.url} until Ctrl-C\n"
+        assert server.said == f"Serving on {server.url} until Ctrl-C\n"
 
     @posix
     def test_nohup_keeps_it_alive(self, serve: Serve) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import sys
 
 import click
 
@@ -38,5 +39,11 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line; the entry point of the console scripts."""
+    if getattr(sys, "frozen", False):
+        # An application that PyInstaller made starts itself for each worker process, with
+        # arguments that are none of ours.
+        import multiprocessing
+
+        multiprocessing.freeze_support()
     atexit.register(gc.freeze)  # a last collection would only delay the exit
     commands(prog_name="disaster-tweets")

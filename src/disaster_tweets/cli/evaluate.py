@@ -134,6 +134,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield from _counts(report)
     yield ""
     yield from _metrics(report["metrics"])
+    for warning in report["warnings"]:
+        yield f"warning: {warning}"
     yield ""
     yield from _confusion_matrix(report)
     yield ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.cli.input import texts_or_lines
+from disaster_tweets.cli.input import TextsCommand, texts_argument, texts_or_lines
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
 from disaster_tweets.explanation import strength, strongest, words_for_json
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from disaster_tweets.explanation import Explanation, WordWeight
 
 
-@click.command()
-@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.command(cls=TextsCommand)
+@texts_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
 def explain(texts: tuple[str, ...], as_json: bool) -> None:
     """Show which words of each TEXT carried the decision.

@@ -39,6 +39,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn an expected error into exit status 1."""
+        if os.environ.get("NO_COLOR"):  # as no-color.org has it: set, and not empty
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except DisasterTweetsError as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import click
 
+from disaster_tweets.cli.header import format_by_first_line
 from disaster_tweets.errors import InputError
 
 threshold_option = click.option(
@@ -16,8 +18,48 @@ threshold_option = click.option(
 )
 
 
+class TextsCommand(click.Command):
+    """A command whose arguments are texts, of which some begin with a ``-``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take for a text what begins with a ``-`` and holds a space, as no option does."""
+        end = args.index("--") if "--" in args else len(args)
+        before = ["", *args]
+        marked = [
+            _MARK + arg if self._is_text(arg, before[place]) else arg
+            for place, arg in enumerate(args[:end])
+        ]
+        try:
+            return super().parse_args(ctx, [*marked, *args[end:]])
+        except click.NoSuchOption as error:
+            reason = error.format_message().rstrip(".")
+            raise click.UsageError(
+                f"{reason} (put -- before a text that begins with -)", ctx
+            ) from None
+
+    def _is_text(self, arg: str, before: str) -> bool:
+        options = [option for option in self.params if isinstance(option, click.Option)]
+        names = {name for option in options for name in option.opts}
+        flags = {name for option in options for name in option.opts if option.is_flag}
+        is_value = before in names - flags or arg.partition("=")[0] in names
+        return arg.startswith("-") and any(map(str.isspace, arg)) and not is_value
+
+
+_MARK = "\0"  # which no argument of a process can hold; keeps click from seeing an option
+
+
+def _unmarked(text: str) -> str:
+    return text.removeprefix(_MARK)
+
+
+texts_argument = click.argument("texts", nargs=-1, metavar="[TEXT]...", type=_unmarked)
+
+
 def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
     """Return the arguments, or for none of them or a single ``-`` the lines of standard input.
+
+    Where a text is the name of a file, or the first line the header of a table, a hint on
+    standard error says which command reads these.
 
     Raises:
         click.UsageError: There is neither.
@@ -25,7 +67,30 @@ def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
     from_standard_input = texts in ((), ("-",))
     if (from_standard_input and sys.stdin is None) or (not texts and sys.stdin.isatty()):
         raise click.UsageError("no TEXT: give tweets in quotes, or pipe them in, one a line")
-    return _lines_of_standard_input() if from_standard_input else texts
+    if from_standard_input:
+        return _lines_of_standard_input()
+    file = next(filter(_is_file, texts), None)
+    if file is not None:
+        from shlex import quote
+
+        command = click.get_current_context().info_name
+        _hint(
+            f"{file} is a file, and only its name is scored; for its rows, "
+            f"disaster-tweets score {quote(file)} -o OUTPUT; for its lines, "
+            f"disaster-tweets {command} < {quote(file)}"
+        )
+    return texts
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a character that none has
+        return False
+
+
+def _hint(message: str) -> None:
+    click.echo(f"Hint: {message}", err=True)
 
 
 def _lines_of_standard_input() -> Iterator[str]:
@@ -33,7 +98,7 @@ def _lines_of_standard_input() -> Iterator[str]:
     lines: Iterable[bytes] = sys.stdin.buffer
     for number, line in enumerate(lines, start=1):
         try:
-            yield (
+            text = (
                 line.removesuffix(b"\n")
                 .removesuffix(b"\r")
                 .decode("utf-8-sig" if number == 1 else "utf-8")
@@ -43,3 +108,10 @@ def _lines_of_standard_input() -> Iterator[str]:
                 f"standard input, line {number}: byte {error.start + 1} is not valid UTF-8; "
                 "convert the input first, for example with iconv -f latin1 -t utf-8"
             ) from None
+        format_ = format_by_first_line(text) if number == 1 else None
+        if format_ is not None:
+            _hint(
+                f"standard input looks like {format_}, and each line is scored as a text; for "
+                f"its rows, disaster-tweets score - --format {format_} -o -"
+            )
+        yield text

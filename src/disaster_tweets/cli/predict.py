@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.cli.input import texts_or_lines, threshold_option
+from disaster_tweets.cli.input import (
+    TextsCommand,
+    texts_argument,
+    texts_or_lines,
+    threshold_option,
+)
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
 
 if TYPE_CHECKING:
     from disaster_tweets.prediction import Prediction
 
 
-@click.command()
-@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.command(cls=TextsCommand)
+@texts_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
 @threshold_option
 def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> None:

@@ -35,7 +35,7 @@ def score(texts: Iterable[Any]) -> Scores:
     """
     from disaster_tweets.classifier import bundled_classifier
 
-    values = [None if _is_missing(text) else text for text in texts]
+    values = [None if is_missing(text) else text for text in texts]
     for index, value in enumerate(values):
         if value is not None and not isinstance(value, str):
             kind = type(value).__name__
@@ -50,6 +50,15 @@ def score(texts: Iterable[Any]) -> Scores:
     )
 
 
+def is_missing(value: object) -> bool:
+    """Say whether a value stands for a missing text: None, NaN, or pandas' NA."""
+    return (
+        value is None
+        or (isinstance(value, float) and value != value)
+        or type(value).__name__ == "NAType"  # pandas, which need not be installed
+    )
+
+
 def missing(host: str, extra: str) -> ImportError:
     """Return the error of an adapter whose host cannot be imported.
 
@@ -58,11 +67,3 @@ def missing(host: str, extra: str) -> ImportError:
         extra: The extra of this distribution that installs it.
     """
     return ImportError(f'{host} cannot be imported; pip install "{DISTRIBUTION}[{extra}]"')
-
-
-def _is_missing(value: object) -> bool:
-    return (
-        value is None
-        or (isinstance(value, float) and value != value)
-        or type(value).__name__ == "NAType"  # pandas, which need not be installed
-    )

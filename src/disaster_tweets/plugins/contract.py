@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from disaster_tweets.once import once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,7 +65,7 @@ class TextClassifier:
         return labels
 
 
-@functools.cache
+@once
 def load() -> TextClassifier:
     """Return the classifier: the same object at each call.
 

@@ -14,6 +14,7 @@ from disaster_tweets.errors import DisasterTweetsError
 from disaster_tweets.plugins.column import score
 from disaster_tweets.plugins.sqlite_columns import (
     ScoreColumns,
+    TableError,
     add,
     as_text,
     check,
@@ -55,12 +56,21 @@ class DisasterTweets(Enrichment):  # type: ignore[misc]
         """Add the columns for the scores.
 
         Raises:
-            BadRequest: They hold something else, or the model is damaged.
+            BadRequest: They hold something else, nothing tells the rows apart, or the model is
+                damaged.
         """
         scores = _scores(config)
+        keys = await db.primary_keys(table)
+        columns = await db.table_columns(table)
 
         def prepare(connection: Connection) -> None:
             check(connection, table, config["text"], scores)
+            if not keys and "rowid" in map(str.lower, columns):
+                # Datasette would take it for SQLite's own key, and mix up the rows' scores.
+                raise TableError(
+                    f"table {table} has no primary key, and a column named rowid, so Datasette "
+                    "cannot tell its rows apart; rename this column"
+                )
             with transaction(connection):
                 add(connection, table, scores)
 

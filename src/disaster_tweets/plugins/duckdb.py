@@ -21,7 +21,8 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
     - ``disaster_probability(text VARCHAR)``: DOUBLE, the probability of a disaster, in [0, 1];
     - ``disaster_label(text VARCHAR)``: VARCHAR, ``'disaster'`` or ``'not_disaster'``.
 
-    Both give NULL for NULL. The second of two calls changes nothing.
+    Both give NULL for NULL. The second of two calls changes nothing. What the connection is
+    about to return, and its transaction, stay as they are.
 
     Args:
         con: What ``duckdb.connect()`` returns. ``duckdb.connect(":default:")`` is the
@@ -34,24 +35,31 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
     if not isinstance(con, duckdb.DuckDBPyConnection):
         kind = type(con).__name__
         raise InputError(f"con must be what duckdb.connect() returns, not {kind}")
-    for name, function, sql_type in (
-        ("disaster_probability", _probabilities, "DOUBLE"),
-        ("disaster_label", _labels, "VARCHAR"),
-    ):
-        if not _is_registered(con, name):
-            con.create_function(
-                name,
-                function,
-                ["VARCHAR"],
-                sql_type,
-                type="arrow",
-                null_handling="special",  # NULLs are scored too, as NULL
-                side_effects=False,
-            )
+    # Through a cursor: on the connection itself, either statement would cut short a result
+    # that is still being fetched. A closed cursor lets go of its functions; these live on, as
+    # this module holds them.
+    with _registering, con.cursor() as cursor:
+        for name, function, sql_type in (
+            ("disaster_probability", _probabilities, "DOUBLE"),
+            ("disaster_label", _labels, "VARCHAR"),
+        ):
+            if not _is_registered(cursor, name):
+                cursor.create_function(
+                    name,
+                    function,
+                    ["VARCHAR"],
+                    sql_type,
+                    type="arrow",
+                    null_handling="special",  # NULLs are scored too, as NULL
+                    side_effects=False,
+                )
 
 
-def _is_registered(con: duckdb.DuckDBPyConnection, name: str) -> bool:
-    found = con.execute(
+_registering = threading.Lock()  # else two threads could both find a function missing
+
+
+def _is_registered(cursor: duckdb.DuckDBPyConnection, name: str) -> bool:
+    found = cursor.execute(
         "SELECT 1 FROM duckdb_functions() WHERE function_type = 'scalar' AND function_name = ?",
         [name],
     )

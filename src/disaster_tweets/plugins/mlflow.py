@@ -23,6 +23,8 @@ try:
 except ImportError as error:
     raise missing("MLflow", "mlflow") from error
 
+_NULL = "<NA>"  # str(pandas.NA)
+
 
 def save_model(path: str | Path, **settings: Any) -> None:
     """Save the classifier as a model of MLflow in a new folder.
@@ -84,7 +86,7 @@ class _Scorer:
 
         Args:
             model_input: A frame of one column, as the signature makes one of any input;
-                missing values stay missing.
+                missing values stay missing, and so does the text ``<NA>`` among objects.
             params: None, as the signature has none.
 
         Returns:
@@ -95,7 +97,7 @@ class _Scorer:
             MlflowException: A value is neither text nor missing; the message names its index.
         """
         try:
-            scores = score(model_input.iloc[:, 0])
+            scores = score(_texts(model_input.iloc[:, 0]))
         except InputError as error:
             # This one becomes status 400 and its message; any other a traceback as well.
             raise MlflowException.invalid_parameter_value(str(error)) from None
@@ -106,6 +108,17 @@ class _Scorer:
         if None not in scores.probabilities:
             answer = answer.astype({"probability": float})
         return answer
+
+
+def _texts(column: pd.Series) -> list[Any]:
+    """Return the values of a column; None where Arrow had a null.
+
+    MLflow turns a column of Arrow's strings into objects before it is seen here, and each null
+    into the text ``<NA>``, which pandas, too, takes for a missing value in a file.
+    """
+    if column.dtype != object:
+        return list(column)
+    return [None if isinstance(text, str) and text == _NULL else text for text in column]
 
 
 def _load_pyfunc(path: str) -> _Scorer:

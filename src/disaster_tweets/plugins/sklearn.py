@@ -103,11 +103,10 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
             InputError: As in `predict_proba`, or the threshold is not in [0, 1].
             ArtifactError: As in `predict_proba`.
         """
-        from disaster_tweets.classifier import bundled_classifier
+        from disaster_tweets.classifier import bundled_classifier, check_threshold
 
         threshold = bundled_classifier().threshold if self.threshold is None else self.threshold
-        if not 0 <= threshold <= 1:
-            raise InputError(f"threshold must be a number from 0 to 1, not {threshold!r}")
+        check_threshold(threshold)
         # In float64, as everywhere: 0.7 is not the same number in float32.
         disaster = self._probabilities(X)[:, 1].astype(np.float64) >= threshold
         decisions: NDArray[Any] = np.where(disaster, self.classes[1], self.classes[0])

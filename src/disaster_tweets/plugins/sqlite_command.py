@@ -14,6 +14,7 @@ from sqlite_utils.utils import sqlite3
 from disaster_tweets.errors import DisasterTweetsError
 from disaster_tweets.plugins.sqlite_columns import (
     ScoreColumns,
+    TableError,
     add,
     check,
     quoted,
@@ -80,12 +81,13 @@ def disaster_score(
     with _errors_in_one_line(path), closing(Database(path).conn) as connection:
         connection.isolation_level = None  # a transaction begins where `transaction` says
         check(connection, table, column, scores)
+        keys = _keys(connection, table)
         classifier = _classifier()
         with transaction(connection):
             add(connection, table, scores)
             if rescore:
                 _forget(connection, table, scores)
-        job = _Job(connection, table, column, scores)
+        job = _Job(connection, table, column, scores, keys)
         with _progress(0 if silent else job.pending) as progress:
             job.run(classifier, batch_size, jobs or usable_processors(), progress)
         if not silent:
@@ -100,13 +102,18 @@ class _Job:
     """
 
     def __init__(
-        self, connection: Connection, table: str, column: str, scores: ScoreColumns
+        self,
+        connection: Connection,
+        table: str,
+        column: str,
+        scores: ScoreColumns,
+        keys: Sequence[str],
     ) -> None:
         self._connection = connection
         self._table = f"main.{quoted(table)}"
         self._text = quoted(column)
         self._probability, self._label = map(quoted, scores)
-        self._keys = _keys(connection, table)
+        self._keys = keys
         (self._encoding,) = connection.execute("PRAGMA main.encoding").fetchone()
         self._rows, self._had_score = connection.execute(
             f"SELECT count(*), count({self._probability}) FROM {self._table}"
@@ -159,7 +166,7 @@ class _Job:
 
     def _read(self, first: int, last: int) -> tuple[list[int], list[bytes]]:
         """Return the numbers of the rows that are still there, and the bytes of their texts."""
-        same = " AND ".join(f"t.{key} = pending.k{i}" for i, key in enumerate(self._keys))
+        same = " AND ".join(f"t.{key} IS pending.k{i}" for i, key in enumerate(self._keys))
         found = self._connection.execute(
             f"SELECT pending.rowid, CAST(t.{self._text} AS BLOB)"
             f" FROM temp.pending CROSS JOIN {self._table} AS t ON {same}"
@@ -169,14 +176,19 @@ class _Job:
         return [row for row, _ in found], [raw for _, raw in found]
 
     def _write(self, values: Sequence[Mapping[str, object]]) -> int:
-        """Write the scores of texts that are still the same, and return how many."""
+        """Write the scores of texts that are still the same, and return how many.
+
+        Rows whose key is NULL in part may share it: those with the same text get the score
+        together, and count once.
+        """
         same = " AND ".join(
-            f"{key} = (SELECT k{i} FROM temp.pending WHERE rowid = :row)"
+            f"{key} IS (SELECT k{i} FROM temp.pending WHERE rowid = :row)"
             for i, key in enumerate(self._keys)
         )
         cursor = self._connection.executemany(
             f"UPDATE {self._table} SET {self._probability} = :probability,"
-            f" {self._label} = :label WHERE {same} AND CAST({self._text} AS BLOB) IS :text",
+            f" {self._label} = :label WHERE {same} AND CAST({self._text} AS BLOB) IS :text"
+            f" AND {self._probability} IS NULL",
             values,
         )
         return max(cursor.rowcount, 0)  # -1 where there was nothing to write
@@ -192,7 +204,11 @@ def _forget(connection: Connection, table: str, scores: ScoreColumns) -> None:
 
 
 def _keys(connection: Connection, table: str) -> list[str]:
-    """Return what tells the rows apart, as SQL: the rowid, or the columns of the key."""
+    """Return what tells the rows apart, as SQL: the rowid, or the columns of the key.
+
+    Raises:
+        TableError: Neither is there: columns have taken all names of the rowid.
+    """
     columns = connection.execute(f"PRAGMA main.table_xinfo({quoted(table)})").fetchall()
     names = {name.lower() for _, name, *_ in columns}
     for alias in ("rowid", "_rowid_", "oid"):
@@ -206,6 +222,12 @@ def _keys(connection: Connection, table: str) -> list[str]:
         else:
             return [alias]
     key = [(place, name) for _, name, _, _, _, place, _ in columns if place]
+    if not key:
+        raise TableError(
+            f"table {table} has no primary key, and columns with all names of SQLite's own "
+            "key, so nothing tells its rows apart; rename one of these columns: "
+            f"ALTER TABLE {quoted(table)} RENAME COLUMN oid TO another_name"
+        )
     return [quoted(name) for _, name in sorted(key)]
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from visidata import Column, Progress, SettableColumn, Sheet, asyncthread, vd
+from collections.abc import Callable
+from typing import Any
 
-from disaster_tweets.plugins.column import score
+from visidata import Column, Progress, SettableColumn, Sheet, asyncthread, vd, wrapply
+
+from disaster_tweets.plugins.column import is_missing, score
 
 _BATCH = 128  # rows between two looks at whether the user has cancelled
 
@@ -37,12 +40,19 @@ def fill(sheet: Sheet, text: Column, probability: Column, label: Column) -> None
     with Progress(gerund="scoring", total=len(rows)) as progress:
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]
-            values = [text.getTypedValue(row) for row in batch]  # an error counts as null
-            scores = score(None if is_null(value) else str(value) or None for value in values)
+            scores = score(_as_text(text, row, is_null) for row in batch)
             for row, *scored in zip(batch, *scores, strict=True):
                 for column, value in zip((probability, label), scored, strict=True):
                     column.putValue(row, value)
             progress.addProgress(len(batch))
+
+
+def _as_text(column: Column, row: Any, is_null: Callable[[Any], bool]) -> str | None:
+    value = column.getTypedValue(row)  # an error counts as null
+    # What a data frame lacks is no null for VisiData, and a column of text spells it.
+    if is_null(value) or is_missing(wrapply(column.getValue, row)):
+        return None
+    return str(value) or None
 
 
 Sheet.addCommand(

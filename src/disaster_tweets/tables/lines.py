@@ -12,6 +12,7 @@ from disaster_tweets.tables.source import BEGINNING, Content, readable
 
 LONGEST = 1 << 26  # characters of a record; a quote that never closes must not fill the memory
 _BLOCK = 1 << 16
+_LINE_END = re.compile(r"\n|\r(?!\n|\r)")
 _QUOTED = re.compile(r'"[^"]*("|\Z)')
 _RETURN_ALONE = re.compile(r"\r(?!\n|\r)")
 
@@ -68,11 +69,11 @@ class Lines:
             records: A line feed may stand within a record, so that the first line decides.
             quotes: It may do so in quotes.
         """
-        found = _RETURN_ALONE.search(self.beginning)
-        if found is None or not records:
-            return found is not None and "\n" not in self.beginning
-        before = self.beginning[: found.start()]
-        return "\n" not in (_QUOTED.sub("", before) if quotes else before)
+        if not records:
+            return "\n" not in self.beginning and bool(_RETURN_ALONE.search(self.beginning))
+        outside = _QUOTED.sub("", self.beginning) if quotes else self.beginning
+        first = _LINE_END.search(outside)
+        return first is not None and first[0] == "\r"
 
     @property
     def consumed(self) -> int | None:

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
-from disaster_tweets.web import api, observation, page, problems
+from disaster_tweets.web import api, files, observation, page, problems
 from disaster_tweets.web.proxy import TrustedProxies, parse_network
 
 # Every setting but those of Flask itself and of the page's files (`page.DEFAULTS`).
@@ -49,11 +49,12 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     Raises:
         ValueError: One of TRUSTED_PROXIES is neither an address nor a network.
     """
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config.from_mapping(DEFAULTS)
     app.config.from_mapping(config or {})
     assert isinstance(app.json, DefaultJSONProvider)
     app.json.sort_keys = False
+    files.register(app)
     observation.register(app)
     problems.register(app)
     app.before_request(_refuse)

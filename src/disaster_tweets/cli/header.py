@@ -1,0 +1,29 @@
+"""Tells by its first line that a stream holds a table, and not a text a line."""
+
+from __future__ import annotations
+
+import re
+
+from disaster_tweets.tables.columns import is_usual
+
+_FORMATS = {",": "csv", ";": "csv", "|": "csv", "\t": "tsv"}
+
+# A name of one word, in quotes or not. In prose, a space follows a comma.
+_NAME = re.compile(r'[^\W\d][\w.-]*|"[^\W\d][\w .-]*"|')
+_JSON = re.compile(r'\s*\[?\s*\{\s*("[^"]*"\s*:.*)?|\s*\[\s*')
+
+
+def format_by_first_line(line: str) -> str | None:
+    """Return the format that ``score`` would read: csv, tsv, jsonl or json; None for a text.
+
+    A header has two names or more, of which one is usual for a column of texts. JSON begins
+    with an object, alone or in an array.
+    """
+    if _JSON.fullmatch(line):
+        return "json" if line.lstrip().startswith("[") else "jsonl"
+    for separator, format_ in _FORMATS.items():
+        names = line.split(separator)
+        known = any(is_usual(name.strip('"')) for name in names)
+        if len(names) > 1 and known and all(map(_NAME.fullmatch, names)):
+            return format_
+    return None
