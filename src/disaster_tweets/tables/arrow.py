@@ -69,10 +69,10 @@ class Unreadable:
 def texts(column: Any) -> list[Any]:
     """Return the values of a column of texts: str, None, `Unreadable`, or something else."""
     try:
-        values = column.to_pylist()
+        values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
         values = [_each(value) for value in column]
-    return [_text(value) for value in values]
+    return values if is_text(column.type) else [_text(value) for value in values]
 
 
 def _each(value: Any) -> Any:

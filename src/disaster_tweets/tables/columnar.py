@@ -285,7 +285,12 @@ class ColumnarChunk:
         self.broken: list[RowError] = []
         self._broken: list[bool] = []
         first = end.rows - batch.num_rows + 1
-        for number, value in enumerate(bridge.texts(batch.column(layout.text)), first):
+        values = bridge.texts(batch.column(layout.text))
+        if all(value is None or isinstance(value, str) for value in values):
+            self.numbers = list(range(first, end.rows + 1))
+            self.texts = [text_or_none(value) for value in values]
+            return
+        for number, value in enumerate(values, first):
             readable = value is None or isinstance(value, str)
             self._broken.append(not readable)
             if readable:

@@ -27,7 +27,7 @@ from disaster_tweets.tables.errors import (
     TableError,
 )
 from disaster_tweets.tables.formats import CSV, DELIMITED
-from disaster_tweets.tables.lines import Lines, Undecodable, empty, encoded, too_long
+from disaster_tweets.tables.lines import Lines, Undecodable, empty, encoded, size_of, too_long
 from disaster_tweets.tables.records import (
     QUOTE,
     QuoteProblem,
@@ -564,5 +564,4 @@ def _move_blank_lines(lines: list[str], to: list[str]) -> None:
 
 def _size(line: str, unended: bool) -> int:
     """Return the bytes of a record as UTF-8, with the end of its last line."""
-    size = len(line) if line.isascii() else len(line.encode(UTF8, "surrogateescape"))
-    return size if unended else size + 1
+    return size_of(line) + (not unended)

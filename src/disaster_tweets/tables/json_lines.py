@@ -9,7 +9,7 @@ from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.encoding import UTF8, Encoding
 from disaster_tweets.tables.errors import RowError
 from disaster_tweets.tables.formats import JSONL
-from disaster_tweets.tables.lines import Lines, Undecodable, encoded
+from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
 from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
@@ -125,7 +125,7 @@ class JsonLinesReader:
                     break
                 line_number += 1
                 unended = lines.unended and not looked
-                offset += len(line.encode(UTF8, "surrogateescape")) + (not unended)
+                offset += size_of(line) + (not unended)
                 ending = lines.end if not (unended and last) else ""
                 size += len(line)
                 if not line.strip(_BLANK):

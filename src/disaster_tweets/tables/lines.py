@@ -221,6 +221,11 @@ def encoded(text: str, encoding: Encoding, title: str) -> bytes:
         ) from None
 
 
+def size_of(line: str) -> int:
+    """Return the bytes of a line as UTF-8."""
+    return len(line) if line.isascii() else len(line.encode(UTF8, "surrogateescape"))
+
+
 def too_long(title: str, line: int) -> SizeError:
     """Return the error for a record too large for the memory."""
     return SizeError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from disaster_tweets.tables import json_rows
@@ -163,10 +164,15 @@ class Objects:
 
 def members(new: NewColumns, score: Score | None) -> str:
     """Return the new members of an object."""
-    probability, label = map(json.dumps, new.names)
+    probability, label = _keys(new)
     if score is None:
         return f"{probability}: null, {label}: null"
     return f'{probability}: {score.probability:.6f}, {label}: "{score.label}"'
+
+
+@lru_cache(maxsize=16)
+def _keys(new: NewColumns) -> tuple[str, str]:
+    return json.dumps(new.probability), json.dumps(new.label)
 
 
 class ObjectChunk:

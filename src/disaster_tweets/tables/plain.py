@@ -7,10 +7,9 @@ from typing import Any
 
 from disaster_tweets.tables.columns import is_usual
 from disaster_tweets.tables.dialect import DELIMITERS, called, sample
-from disaster_tweets.tables.encoding import UTF8
 from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import TSV, TXT
-from disaster_tweets.tables.lines import Lines, Undecodable, encoded
+from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
@@ -87,7 +86,7 @@ class PlainReader:
                 number += 1
                 chunk.add(number, line)
                 size += len(line)
-                offset += len(line.encode(UTF8, "surrogateescape")) + (not lines.unended)
+                offset += size_of(line) + (not lines.unended)
                 if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
                     yield chunk.ended(Position(start.input, number, number, offset))
                     chunk, size = PlainChunk(lines, last), 0

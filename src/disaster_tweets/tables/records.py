@@ -132,7 +132,11 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
         elif not line[position:].strip("\r"):
             break
         else:
-            where = "" if len(whole) - 1 == opened else f", in line {len(whole) - opened} of the record"
+            where = (
+                ""
+                if len(whole) - 1 == opened
+                else f", in line {len(whole) - opened} of the record"
+            )
             raise QuoteProblem(
                 opened,
                 f"a quote opens a field here and closes before the end of the field{where}",
