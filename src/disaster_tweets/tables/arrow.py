@@ -94,8 +94,8 @@ def _text(value: Any) -> Any:
 def plain(column: Any) -> list[Any]:
     """Return the values of a column as any format can hold them.
 
-    Those are None, str, bool, int, float, `Number`, and lists and dicts of them. A time is a
-    text, as Arrow writes it.
+    Those are None, str, bool, int, float, `Number`, and lists and dicts of them; and
+    `Unreadable` for bytes that are no text. A time is a text, as Arrow writes it.
     """
     arrow, compute = import_arrow("compute")
     kind = column.type
@@ -103,7 +103,7 @@ def plain(column: Any) -> list[Any]:
     if types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
     if is_text(kind) or _storage(kind).endswith(("binary", "binary_view")):
-        return [None if isinstance(v, Unreadable) else v for v in texts(column)]
+        return texts(column)
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return [None if value != value else value for value in column.to_pylist()]
     if types.is_nested(kind):

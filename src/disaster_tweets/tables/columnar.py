@@ -325,15 +325,28 @@ class ColumnarChunk:
 
     def values(self) -> list[list[Any]]:
         """Return the cells of each readable row."""
-        readable = self._take(False)
-        columns = [bridge.plain(readable.column(i)) for i in range(readable.num_columns)]
+        names = list(self._layout.input.names)
+        columns = [self._plain(index, name) for index, name in enumerate(names)]
         return [list(row) for row in zip(*columns, strict=True)]
 
     def column(self, name: str) -> list[Any]:
         """Return a cell of each readable row."""
         names = list(self._layout.input.names)
         index = names.index(find(names, name, file=self._title))
-        return bridge.plain(self._take(False).column(index))
+        return self._plain(index, name)
+
+    def _plain(self, index: int, name: str) -> list[Any]:
+        values = bridge.plain(self._take(False).column(index))
+        for number, value in zip(self.numbers, values, strict=True):
+            if isinstance(value, bridge.Unreadable):
+                raise RowError(
+                    f"column {name!r} holds bytes that are not text, which no other format "
+                    "can hold",
+                    file=self._title,
+                    row=number,
+                    column=name,
+                )
+        return values
 
     def _take(self, broken: bool) -> Any:
         if not self.broken:

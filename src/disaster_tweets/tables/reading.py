@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from disaster_tweets.tables import formats
-from disaster_tweets.tables.rows import NewColumns, Notify, Reader, Reading
+from disaster_tweets.tables.errors import ColumnError
+from disaster_tweets.tables.rows import NewColumns, Notify, Position, Reader, Reading
 from disaster_tweets.tables.source import Source
 
 
@@ -51,3 +54,36 @@ def open_table(
     from disaster_tweets.tables.columnar import ColumnarReader
 
     return ColumnarReader(reading, new, notify, last)
+
+
+def read_columns(name: str, reading: Reading | None = None) -> dict[str, list[Any]]:
+    """Return all columns of a table, for a data frame.
+
+    Args:
+        name: The name of a file.
+        reading: How to read it; as its name says if None.
+
+    Returns:
+        The cells of each column: text in delimited text, else what the format knows.
+
+    Raises:
+        TableError: The file or a row cannot be read, or two columns have one name.
+    """
+    if reading is None:
+        format_ = formats.of_name(name).format
+        if format_ is None:
+            raise formats.unknown(name)
+        reading = Reading(format_)
+    source = Source(name)
+    table = open_table(reading, None, lambda notice: None, source, tabular=True)
+    table.check(source)
+    columns: dict[str, list[Any]] = {column: [] for column in table.columns}
+    if len(columns) < len(table.columns):
+        raise ColumnError("several columns have the same name", file=name)
+    for chunk in table.chunks(source, Position()):
+        if chunk.broken:
+            raise chunk.broken[0]
+        for row in chunk.values():
+            for cells, cell in zip(columns.values(), row, strict=True):
+                cells.append(cell)
+    return columns

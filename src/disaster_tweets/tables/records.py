@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -150,18 +149,15 @@ class RowShapes:
 
     Where quotes are mere characters, one that begins a text seems to open a field, which takes
     in the rows behind it until a text ends with a quote. What gives it away: each of the lines
-    is a row, with the right number of cells, and a number or a word of few where such stand in
-    other rows.
+    is a row, with the right number of cells, and in one column a number, a date, or what stands
+    there in other rows, too.
     """
 
     def __init__(self, rows: Sequence[Sequence[str]], columns: int) -> None:
         self._columns = columns
-        counts = [
-            Counter(row[i] for row in rows if len(row) == columns) for i in range(columns)
-        ]
+        whole = [row for row in rows if len(row) == columns]
         self._words = [
-            {word for word, count in column.items() if word.strip() and count > 1}
-            for column in counts
+            {row[i].strip() for row in whole if row[i].strip()} for i in range(columns)
         ]
 
     def are_rows(self, record: Record, delimiter: str, end: str) -> bool:

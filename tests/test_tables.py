@@ -1,0 +1,341 @@
+"""Tables, through the commands: guesses are said, and nothing is wrong in silence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from disaster_tweets import predict
+from disaster_tweets.tables import errors
+from disaster_tweets.tables.reading import open_table, read_columns
+from disaster_tweets.tables.rows import Position, Reading
+from disaster_tweets.tables.source import Source
+
+from .test_score import refused, score, summary
+
+FIRE = "Wildfire has crossed the highway"
+
+
+def probability(text: str) -> str:
+    return f"{predict(text).probability:.6f}"
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
+    """Write a file into the current folder, which is empty at first."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str, content: str | bytes) -> None:
+        raw = content.encode() if isinstance(content, str) else content
+        Path(name).write_bytes(raw)
+
+    return write
+
+
+class TestQuotes:
+    SWALLOWING = (
+        'id\ttext\n1\t"Fire near the school\n2\tthis mixtape is fire\n3\t"what a save\n',
+        'id\ttext\n1\ta\n2\t"Fire near\n3\tthis mixtape is fire\n4\twhat a save"\n',
+        'text\tlabel2\na\tyes\nb\tno\n"fire\tyes\nc"\tno\n',
+        'day\ttext\n2020-01-02\ta\n2020-01-03\t"fire\n2020-01-04\tb"\n',
+    )
+
+    @pytest.mark.parametrize("content", SWALLOWING)
+    @pytest.mark.parametrize("skip", [(), ("--on-error", "skip")], ids=["fail", "skip"])
+    def test_take_in_no_rows(self, write: Any, content: str, skip: tuple[str, ...]) -> None:
+        line = 1 + next(i for i, row in enumerate(content.split("\n")) if '"' in row)
+        write("in.tsv", content)
+        refused(
+            score("in.tsv", "-o", "out.tsv", *skip), f"in.tsv, line {line}: ", "--quoting none"
+        )
+        assert [path.name for path in Path().iterdir()] == ["in.tsv"]
+
+        rows = content.count("\n") - 1
+        done = score("in.tsv", "-o", "out.tsv", "--quoting", "none")
+        assert summary(done.err) == (rows, rows, 0, 0)
+        scored = Path("out.tsv").read_text("utf-8").splitlines()
+        assert [line.rsplit("\t", 2)[0] for line in scored] == content.splitlines()
+
+    def test_standard_takes_lines_for_one_text(self, write: Any) -> None:
+        write("in.tsv", self.SWALLOWING[1])
+        done = score("in.tsv", "-o", "out.tsv", "--quoting", "standard")
+
+        assert summary(done.err) == (2, 2, 0, 0)
+
+    @pytest.mark.parametrize(
+        "text", ["first\nsecond, more", "first\n\nthird", "1, 2\n3, 4", "a,b\nc"]
+    )
+    def test_a_text_of_several_lines_is_one(self, write: Any, text: str) -> None:
+        rows = [f"u{n},word {n}" for n in range(3)]
+        write("in.csv", "\n".join(["user,text", *rows, f'ann,"{text}"', ""]))
+
+        assert score("in.csv", "-o", "out.csv").status == 0
+        assert (
+            Path("out.csv")
+            .read_text("utf-8")
+            .endswith(f'ann,"{text}",{probability(text)},{predict(text).label}\n')
+        )
+
+    def test_ids_do_not_make_rows_of_lines_without_any(self, write: Any) -> None:
+        rows = [f"{n},word {n}" for n in range(3)]
+        write("in.csv", "\n".join(["id,text", *rows, '4,"first\nsecond, more"', ""]))
+
+        assert summary(score("in.csv", "-o", "out.csv").err) == (4, 4, 0, 0)
+
+
+class TestGuesses:
+    @pytest.mark.parametrize(
+        ("name", "content", "said"),
+        [
+            ("in.csv", "place;text\nFlood Lane;evacuate the dance floor\n", "semicolons (';')"),
+            ("in.csv", "place\ttext\nFlood Lane\tevacuate the dance floor\n", "tabs"),
+            ("in.csv", "place|text\nFlood Lane|evacuate the dance floor\n", "pipes ('|')"),
+            ("in.tsv", "place,text\nFlood Lane,evacuate the dance floor\n", "commas (',')"),
+            (
+                "in.csv",
+                "sep=;\nplace;text\nFlood Lane;evacuate the dance floor\n",
+                "semicolons",
+            ),
+            ("in.csv", "place,Tweet\nFlood Lane,evacuate the dance floor\n", "'Tweet'"),
+            ("in.csv", "place,Full Text\nx,evacuate the dance floor\n", "'Full Text'"),
+        ],
+    )
+    def test_are_said_also_when_quiet(
+        self, write: Any, name: str, content: str, said: str
+    ) -> None:
+        write(name, content)
+        status, _, err = score(name, "-o", f"out{name[2:]}", "--quiet")
+
+        assert status == 0
+        assert err.startswith(f"{name}: ")
+        assert said in err
+        assert probability("evacuate the dance floor") in Path(f"out{name[2:]}").read_text()
+
+    def test_nothing_is_said_of_what_the_name_promises(self, write: Any) -> None:
+        write("in.csv", "place,text\nFlood Lane,fire; flood | storm\n")
+
+        assert score("in.csv", "-o", "out.csv", "--quiet") == (0, "", "")
+
+    def test_two_usual_names_are_no_guess(self, write: Any) -> None:
+        write("in.csv", "tweet,message\na,b\n")
+
+        refused(score("in.csv", "-o", "out.csv"), "'tweet', 'message'", "--text-column")
+
+    def test_a_first_line_that_may_be_a_text(self, write: Any) -> None:
+        write("in.csv", "Fire near the school\nthis mixtape is fire\n")
+
+        refused(score("in.csv", "-o", "out.csv"), "--no-header", "--text-column")
+        done = score("in.csv", "-o", "out.csv", "--no-header")
+        assert summary(done.err) == (2, 2, 0, 0)
+        assert Path("out.csv").read_text().startswith("Fire near the school,0.")
+
+    def test_over_a_thousand_rows_of_json(self, write: Any) -> None:
+        first = '{"id": 1, "lang": "en"}\n'
+        write("in.jsonl", first * 999 + json.dumps({"id": 2, "lang": "en", "text": FIRE}))
+        assert summary(score("in.jsonl", "-o", "out.jsonl").err) == (1000, 1, 999, 0)
+
+        write("in.jsonl", '{"tweet": "fire"}\n')
+        refused(
+            score("in.jsonl", "-o", "out2.jsonl", "--text-column", "Tweet"),
+            "no row has the key 'Tweet'",
+            "'tweet'",
+        )
+
+    def test_a_path_of_keys(self, write: Any) -> None:
+        rows = [{"text": "cut", "extended_tweet": {"full_text": FIRE}}, {"text": "short"}]
+        write("in.jsonl", "\n".join(map(json.dumps, rows)))
+        done = score("in.jsonl", "-o", "o.jsonl", "--text-column", "extended_tweet.full_text")
+
+        assert summary(done.err) == (2, 1, 1, 0)
+        assert probability(FIRE) in Path("o.jsonl").read_text().split("\n")[0]
+
+    def test_a_text_file_that_is_a_table(self, write: Any) -> None:
+        write("in.txt", "Tweet index\tLabel2\tTweet text\n1\t0\tfire\n")
+
+        refused(score("in.txt", "-o", "out.csv"), "table of 3 columns", "--format tsv")
+        assert score("in.txt", "-o", "out.csv", "--format", "txt").status == 0
+
+
+class TestCounts:
+    def test_of_texts_that_are_cut_or_foreign(self, write: Any, manifest: Any) -> None:
+        long = "fire " * manifest["max_tokens"]
+        spanish = "no se puede salir de la casa porque el agua está en la calle y no hay luz"
+        write("in.csv", f"text\nfire\n{long}\n{spanish}\n{spanish}\n")
+        *_, cut, foreign = score("in.csv", "-o", "out.csv").err.splitlines()
+
+        assert cut.startswith("1 text is longer than the 126 word pieces")
+        assert foreign.startswith("2 texts look like another language")
+
+    def test_survive_an_interruption(self, write: Any) -> None:
+        spanish = "no se puede salir de la casa porque el agua está en la calle y no hay luz"
+        write("in.csv", "text\n" + f"{spanish}\n" * 2000 + "1,2\n")
+        assert score("in.csv", "-o", "out.csv", "--jobs", "1").status == 1
+        done = score("in.csv", "-o", "out.csv", "--resume", "--on-error", "skip")
+
+        assert "\n2,000 texts look like" in done.err
+
+
+class TestOutputs:
+    @pytest.mark.skipif(os.name == "nt", reason="the permissions of POSIX")
+    @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.parquet", "out.xlsx"])
+    def test_keep_the_permissions_of_an_existing_file(self, write: Any, name: str) -> None:
+        if name.endswith("parquet"):
+            pytest.importorskip("pyarrow", reason="writes Parquet")
+        if name.endswith("xlsx"):
+            pytest.importorskip("openpyxl", reason="writes workbooks")
+        write("in.csv", "text\nfire\n")
+        write(name, "old")
+        Path(name).chmod(0o604)
+
+        assert score("in.csv", "-o", name).status == 0
+        assert stat.S_IMODE(Path(name).stat().st_mode) == 0o604
+        assert Path(name).read_bytes() != b"old"
+
+    def test_spelling_of_numbers_stays_under_overwrite_columns(self, write: Any) -> None:
+        row = '{"n": 1e400, "label": 1, "m": 1.10, "m": 2, "text": "fire", "x": "\\u00e9"}'
+        write("in.jsonl", row)
+        score("in.jsonl", "-o", "out.jsonl", "--overwrite-columns")
+
+        kept = row.replace('"label": 1, ', "")[:-1]
+        assert Path("out.jsonl").read_text().startswith(f'{kept}, "probability": 0.')
+
+    def test_columns_that_are_overwritten_leave_the_others_as_they_are(
+        self, write: Any
+    ) -> None:
+        write("in.csv", 'label,text,x\n1, "fire, ""x""","a"\r\n')
+        score("in.csv", "-o", "out.csv", "--overwrite-columns", "--quiet")
+        text = 'fire, "x"'
+
+        assert Path("out.csv").read_bytes().decode() == (
+            "text,x,probability,label\n"
+            f' "fire, ""x""","a",{probability(text)},{predict(text).label}\r\n'
+        )
+
+
+class TestLimits:
+    def test_a_field_too_long_names_the_line_where_it_begins(self, write: Any) -> None:
+        with Path("in.csv").open("wb") as file:
+            file.write(b'id,text\n1,fire\n2,"')
+            for _ in range(66):
+                file.write((b"a" * 1023 + b"\n") * 1024)
+        refused(score("in.csv", "-o", "out.csv", "--jobs", "1"), "in.csv, line 3: ", "64 MiB")
+
+    def test_a_bomb(self, write: Any) -> None:
+        write("in.csv.gz", gzip.compress(b"text\n" + (b"a" * 99_999 + b"\n") * 700))
+
+        refused(score("in.csv.gz", "-o", "out.csv", "--jobs", "1"), "in.csv.gz")
+        assert not Path("out.csv").exists()
+
+    def test_utf_16_without_a_mark(self, write: Any) -> None:
+        content = "id,text\n1,fire café\n".encode("utf-16-be")
+        write("in.csv", content)
+
+        refused(score("in.csv", "-o", "out.csv"), "UTF-16", "--encoding utf-16-be")
+        assert score("in.csv", "-o", "out.csv", "--encoding", "utf-16-be").status == 0
+        assert Path("out.csv").read_bytes().startswith(content[:14])
+
+
+class TestParquet:
+    @pytest.fixture
+    def arrow(self) -> Any:
+        return pytest.importorskip("pyarrow", reason="writes Parquet files with pyarrow")
+
+    def test_columns_that_python_cannot_hold(self, write: Any, arrow: Any) -> None:
+        from pyarrow import parquet
+
+        odd = {
+            "nanoseconds": arrow.array([1, 2**62 + 1], arrow.timestamp("ns")),
+            "duration": arrow.array([1, 3], arrow.duration("ns")),
+            "time": arrow.array([1, 3], arrow.time64("ns")),
+            "far": arrow.array([10**18, 0], arrow.timestamp("us")),
+            "bytes": arrow.array([b"\xff", b"a"], arrow.binary()),
+        }
+        table = arrow.table({**odd, "text": [FIRE, "lovely day"], "target": [1, 0]})
+        parquet.write_table(table, "in.parquet", compression="gzip")
+        assert score("in.parquet", "-o", "out.parquet").status == 0
+        out = parquet.read_table("out.parquet")
+
+        assert out.drop_columns(["probability", "label"]).equals(table)
+        group = parquet.ParquetFile("out.parquet").metadata.row_group(0)
+        assert {group.column(i).compression for i in range(9)} == {"GZIP"}
+        refused(score("in.parquet", "-o", "out.jsonl"), "row 1", "'bytes'", status=1)
+
+    def test_evaluate_reads_only_what_it_needs(self, write: Any, arrow: Any, run: Any) -> None:
+        from pyarrow import parquet
+
+        odd = arrow.array([10**18, 1], arrow.timestamp("us"))
+        table = arrow.table({"far": odd, "text": [FIRE, "lovely day"], "target": [1, 0]})
+        parquet.write_table(table, "in.parquet")
+        command = ("evaluate", "in.parquet", "--target-column", "target", "--json")
+        status, out, _ = run("disaster-tweets", *command)
+
+        assert (status, json.loads(out)["texts"]) == (0, 2)
+
+    def test_two_columns_of_one_name(self, write: Any, arrow: Any) -> None:
+        from pyarrow import parquet
+
+        columns = [arrow.array(["a"]), arrow.array(["b"]), arrow.array([FIRE])]
+        names = ["u", "u", "text"]
+        parquet.write_table(arrow.Table.from_arrays(columns, names), "in.parquet")
+
+        assert score("in.parquet", "-o", "out.parquet").status == 0
+        out = parquet.ParquetFile("out.parquet").read()
+        assert out.column_names == [*names, "probability", "label"]
+        refused(score("in.parquet", "-o", "out.jsonl"), "2 columns are named 'u'")
+
+    def test_strings_of_every_kind(self, write: Any, arrow: Any) -> None:
+        from pyarrow import feather
+
+        kinds = [arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary()]
+        columns = [arrow.array([FIRE, None], kind) for kind in kinds]
+        columns.append(arrow.array([FIRE, None]).dictionary_encode())
+        for column in columns:
+            feather.write_feather(arrow.table({"text": column}), "in.feather")
+            done = score("in.feather", "-o", "out.feather")
+            assert summary(done.err) == (2, 1, 1, 0)
+            out = feather.read_table("out.feather")
+            assert out["text"].type == column.type
+            assert out["label"].to_pylist() == ["disaster", None]
+
+
+def test_errors_have_fields_and_know_no_option(tmp_path: Path) -> None:
+    path = tmp_path / "in.tsv"
+
+    def read(reading: Reading) -> None:
+        source = Source(str(path))
+        for chunk in open_table(reading, None, print, source).chunks(source, Position()):
+            if chunk.broken:
+                raise chunk.broken[0]
+
+    def problem(content: str, reading: Reading) -> errors.TableError:
+        path.write_text(content, "utf-8")
+        with pytest.raises(errors.TableError) as found:
+            read(reading)
+        assert found.value.file == str(path)
+        assert "--" not in str(found.value)
+        return found.value
+
+    quote = problem('id\ttext\n1\t"fire\n', Reading("tsv"))
+    assert (type(quote), quote.line) == (errors.QuoteError, 2)
+    column = problem("id\tremark\n1\tfire\n", Reading("tsv"))
+    assert isinstance(column, errors.ColumnError)
+    assert column.candidates == ("id", "remark")
+    assert column.maybe_no_header
+    wanted = problem("id\ttext\n1\tfire\n", Reading("tsv", text_column="tweet"))
+    assert (type(wanted), wanted.column) == (errors.ColumnError, "tweet")
+    row = problem("id\ttext\n1\tfire\n2\n", Reading("tsv"))
+    assert (type(row), row.row, row.line) == (errors.RowError, 2, 3)
+
+
+def test_columns_for_a_data_frame(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text('id;text\n007;"a;b"\n8;\n', "utf-8")
+
+    assert read_columns(str(path)) == {"id": ["007", "8"], "text": ["a;b", ""]}
