@@ -4,6 +4,6 @@ window.YTD.tweet.part0 = [ {
   "lang" : "en"
 }, {
   "id_str" : "2",
-  "full_text" : "this soup is a disaster",
+  "full_text" : "this soup is a wildfire",
   "lang" : "en"
 } ]
