@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -272,8 +272,9 @@ def _is_allowed(character: str) -> bool:
 def test_a_name_of_a_column_and_of_a_file_stay_text(client: FlaskClient) -> None:
     response = upload(client, "<i>&amp;.csv", b'<script>,"</select>"\n1,2\n')
     page = Page(response.text)
+    message = page.by_id("file-message").text
 
-    assert page.by_id("file-message").text == "<i>&amp;.csv: which column holds the tweets?"
+    assert message.startswith("<i>&amp;.csv: which column holds the tweets?")
     assert [option.text for option in page.all("option")[1:]] == ["<script>", "</select>"]
 
 
@@ -333,6 +334,13 @@ FILES = {
     "tabs": ("a.tsv", "id\ttext\n1\tfire, near\n", {}),
     "replaced columns": ("a.csv", 'label,text,x\n"1\n2",fire,3\n', {"overwrite": "yes"}),
     "many pieces": ("a.csv", "text\n" + 'fire\n\nflood\n""\n' * 500, {}),
+    "semicolons": ("a.csv", "place;text\nFlood Lane;evacuate the dance floor\n", {}),
+    "sep=": ("a.csv", "sep=|\nplace|text\na|fire\n", {}),
+    "carriage returns": ("a.csv", 'id,text\r1,"fire\nnear"\r', {}),
+    "blank texts": ("a.csv", "id,text\n1, \n2,\u3000\n", {}),
+    "no header": ("a.csv", "fire near\nflood\n", {"no_header": "yes"}),
+    "no header, columns": ("a.tsv", "1\ta\n2\tb\n", {"no_header": "yes", "column": "2"}),
+    "plain quotes": ("a.tsv", 'id\ttext\n1\t"fire\n2\tflood\n', {"plain_quotes": "yes"}),
 }
 
 
@@ -351,6 +359,8 @@ class TestFiles:
         column = fields.get("column")
         options = ["--text-column", column] if column else []
         options += ["--overwrite-columns"] if "overwrite" in fields else []
+        options += ["--no-header"] if "no_header" in fields else []
+        options += ["--quoting", "none"] if "plain_quotes" in fields else []
         expected = tmp_path / f"scored-{name}"
         assert run("disaster-tweets", "score", name, "-o", expected.name, *options).status == 0
 
@@ -365,6 +375,24 @@ class TestFiles:
         )
         media_type = "text/tab-separated-values" if suffix == "tsv" else "text/csv"
         assert response.content_type == f"{media_type}; charset=utf-8"
+
+    def test_come_back_in_the_encoding_that_they_came_in(self, client: FlaskClient) -> None:
+        response = upload(client, "a.csv", "id,text\n1,fire é\n".encode("utf-16"))
+
+        assert response.status_code == 200
+        assert response.data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        assert response.data.decode("utf-16").startswith(
+            "id,text,probability,label\n1,fire é,0."
+        )
+
+    def test_what_had_to_be_guessed_is_said(self, client: FlaskClient) -> None:
+        response = upload(client, "a.csv", b"place;Tweet\na;fire\n")
+        plain = upload(client, "a.csv", b"place,text\na,fire\n")
+
+        notice = unquote(response.headers["Notice"])
+        assert "semicolons (';') separate the fields" in notice
+        assert "column 'Tweet'" in notice
+        assert "Notice" not in plain.headers
 
     def test_rows_are_counted_before(self, client: FlaskClient) -> None:
         response = upload(client, "a.csv", b'text\n"a\nb"\n\n""\n')
@@ -456,16 +484,20 @@ REFUSED = {
     "compressed": ("a.csv.gz", b"\x1f\x8b", ["a.csv.gz", "not a CSV file"]),
     "empty": ("a.csv", b"", ["a.csv", "is empty"]),
     "blank": ("a.csv", b"\n\r\n", ["a.csv", "is empty"]),
-    "a picture by another name": ("a.csv", b"\x89PNG\r\n\x1a\n", ["a.csv, header", "UTF-8"]),
-    "UTF-16": ("a.csv", "text\nfire\n".encode("utf-16"), ["a.csv, header", "UTF-8"]),
+    "a picture by another name": ("a.csv", b"\x89PNG\r\n\x1a\n", ["a.csv", "picture"]),
+    "half of UTF-16": ("a.csv", "text\nfire\n".encode("utf-16")[:-1], ["a.csv", "UTF-8"]),
+    "UTF-16 without a mark": ("a.csv", "text\nfire\n".encode("utf-16-le"), ["UTF-8"]),
+    "a web page": ("a.csv", b"<!doctype html><html>", ["a.csv", "web page"]),
+    "gzip": ("a.csv", b"\x1f\x8b\x08", ["a.csv", "compressed", "unpack"]),
     "Latin-1": ("a.csv", b"text\nfire\ncaf\xe9\n", ["a.csv, row 2 (line 3)", "UTF-8"]),
     "fields": ("a.csv", b"id,text\n1,a\n2\n", ["row 2 (line 3): 1 field", "header has 2"]),
-    "an open quote": ("a.csv", b'text\nfire\n"b\n', ["row 2 (line 3)", "never closed"]),
-    "no such column": ("a.csv", b"id,message\n1,a\n", ["which column"]),
+    "an open quote": ("a.csv", b'text\nfire\n"b\n', ["line 3", "never closes", "tick"]),
+    "swallowed rows": ("a.tsv", b'id\ttext\n1\t"a\n2\tb"\n', ["line 2", "look like 2 rows"]),
+    "a first line that may be a tweet": ("a.csv", b"fire near\nb\n", ["tick the box"]),
+    "no such column": ("a.csv", b"id,remark\n1,a\n", ["which column"]),
     "two such columns": ("a.csv", b"text,text\n1,a\n", ["several", "'text'", "rename"]),
     "taken": ("a.csv", b"text,label\na,1\n", ["'label'", "rename", "to replace"]),
     "both taken": ("a.csv", b"text,label,probability\na,1,2\n", ["'probability' and 'label'"]),
-    "taken by the text": ("a.csv", b"label\na\n", ["'label'", "rename"]),
 }
 
 
@@ -494,14 +526,14 @@ class TestRefusedFiles:
         assert scored == []
 
     def test_the_columns_to_choose_from(self, client: FlaskClient) -> None:
-        page = Page(upload(client, "a.csv", b"id,message\n1,a\n").text)
+        page = Page(upload(client, "a.csv", b"id,remark\n1,a\n").text)
         taken = Page(upload(client, "a.csv", b"id,text,label\n1,a,b\n").text)
 
         assert "open" in page.one("details").attributes
         assert [option.attributes["value"] for option in page.all("option")] == [
             "",
             "id",
-            "message",
+            "remark",
         ]
         assert not any("selected" in option.attributes for option in page.all("option"))
         assert [o.text for o in taken.all("option") if "selected" in o.attributes] == ["text"]
@@ -544,7 +576,7 @@ def html(request: pytest.FixtureRequest, client: FlaskClient) -> str:
         "empty": lambda: client.get("/"),
         "one": lambda: client.post("/", data={"text": FIRE}),
         "many": lambda: client.post("/", data={"text": f"{FIRE}\n{JOKE}", "explain": "0"}),
-        "refused": lambda: upload(client, "a.csv", b"id,message\n"),
+        "refused": lambda: upload(client, "a.csv", b"id,remark\n"),
         "card": lambda: client.get("/card"),
     }[request.param]()
     return page.text
