@@ -265,7 +265,7 @@ class TestParquet:
         assert out.drop_columns(["probability", "label"]).equals(table)
         group = parquet.ParquetFile("out.parquet").metadata.row_group(0)
         assert {group.column(i).compression for i in range(9)} == {"GZIP"}
-        refused(score("in.parquet", "-o", "out.jsonl"), "row 1", "'bytes'", status=1)
+        refused(score("in.parquet", "-o", "out.jsonl"), "row 1", "'far'", status=1)
 
     def test_evaluate_reads_only_what_it_needs(self, write: Any, arrow: Any, run: Any) -> None:
         from pyarrow import parquet

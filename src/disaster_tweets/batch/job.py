@@ -81,7 +81,9 @@ class Job:
         self._sources = [Source(name) for name in inputs]
         self._options, self._skip = options, skip
         reading, written = options.reading, options.output_format
-        alone = len(inputs) == 1
+        # The archive of a platform is JavaScript, as its name says.
+        scripts = {name.lower().endswith(".js") for name in (*inputs, output)}
+        as_is = len(inputs) == 1 and len(scripts) == 1
         # Only these formats want all columns before the first row.
         tabular = written in (*DELIMITED, PARQUET, ARROW, XLSX)
         self._reader = open_table(
@@ -94,7 +96,7 @@ class Job:
             options.new,
             self._sources[0].title,
             header=reading.header,
-            alone=alone,
+            as_is=as_is,
         )
         self._sizes = [source.size() for source in self._sources]
         self.paths = Paths.of(output)
@@ -176,7 +178,8 @@ class Job:
                 progress(self.done.rows, self._consumed(chunk))
             self._finish(state)
         except BaseException:
-            if self.to_file and not self.done.rows:  # nothing that is worth to be resumed
+            # Nothing that is worth to be resumed, or could be.
+            if self.to_file and not (self.done.rows and self.resumable):
                 with suppress(TableError):
                     self._discard(state)
             raise

@@ -21,7 +21,7 @@ from disaster_tweets.cli.tables import (
     table_options,
 )
 from disaster_tweets.manifest import LABELS
-from disaster_tweets.tables.errors import TableError
+from disaster_tweets.tables.errors import ColumnError, TableError
 
 
 @click.command()
@@ -92,7 +92,7 @@ def evaluate(
             file, target_column, positive=positive, reading=reading, notify=notify
         )
     except TableError as error:
-        raise click.ClickException(f"{error}{_advice(error)}") from error
+        raise click.ClickException(f"{error}{_advice(error, target_column)}") from error
     classifier = Classifier.load(threshold=threshold)
     probabilities = classifier.predict_proba(data.texts, threads=jobs)[:, 1]
     report = {
@@ -115,7 +115,7 @@ def evaluate(
         click.echo(line, err=True)
 
 
-def _advice(error: TableError) -> str:
+def _advice(error: TableError, target: str) -> str:
     """Return what to do about an error, in the words of this command."""
     from disaster_tweets.labelled import LabelError, listed_labels
 
@@ -126,6 +126,8 @@ def _advice(error: TableError) -> str:
         return f"; say with --positive which one of {shown} means a disaster"
     if error.problem.startswith("no row has both"):
         return "; name other columns with --text-column and --target-column"
+    if isinstance(error, ColumnError) and error.column == target:
+        return "; name the one of the labels with --target-column"
     return advised(error)
 
 

@@ -22,7 +22,13 @@ from disaster_tweets.cli.tables import (
     table_options,
 )
 from disaster_tweets.processors import usable_processors
-from disaster_tweets.tables.errors import FormatError, TableError, TakenError, WriteError
+from disaster_tweets.tables.errors import (
+    FormatError,
+    TableError,
+    TakenError,
+    TakenRowError,
+    WriteError,
+)
 
 if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job, Options
@@ -212,6 +218,11 @@ def _advice(error: TableError | RunError, job: Job | None) -> str:
                 "--probability-column and --label-column"
             )
         return "; name the new one otherwise, with --probability-column or --label-column"
+    if isinstance(error, TakenRowError):
+        return (
+            "; drop such keys with --overwrite-columns, name the new ones with "
+            "--probability-column and --label-column, or give --on-error skip"
+        )
     advice = advised(error) if isinstance(error, TableError) else ""
     if job is not None and error is job.refused:
         resume = "--resume " if job.done.rows and job.resumable else ""

@@ -10,7 +10,16 @@ import click
 
 from disaster_tweets.tables import errors
 from disaster_tweets.tables.columns import listed
-from disaster_tweets.tables.formats import FORMATS, of_name, unknown
+from disaster_tweets.tables.formats import (
+    DELIMITED,
+    FORMATS,
+    JSON,
+    JSONL,
+    TXT,
+    XLSX,
+    of_name,
+    unknown,
+)
 from disaster_tweets.tables.rows import NONE, STANDARD, Reading
 from disaster_tweets.tables.source import format_inside
 
@@ -94,6 +103,7 @@ def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()
             raise click.BadParameter(
                 f"{error}; try {', '.join(error.candidates)}", param_hint="'--encoding'"
             ) from None
+    _check_fit(format_, table)
     column = table["text_column"]
     if table["no_header"] and column is not None and not column.isdecimal():
         raise click.BadParameter(
@@ -111,6 +121,23 @@ def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()
         sheet=table["sheet"],
         sure=table["format_"] is not None,
     )
+
+
+_FITTING = {
+    "delimiter": DELIMITED,
+    "quoting": DELIMITED,
+    "encoding": (*DELIMITED, JSON, JSONL, TXT),
+    "no_header": (*DELIMITED, XLSX),
+    "sheet": (XLSX,),
+}
+
+
+def _check_fit(format_: str, table: dict[str, Any]) -> None:
+    """Raise UsageError for an option that says nothing of a format."""
+    for name, formats in _FITTING.items():
+        if table[name] and format_ not in formats:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is for {', '.join(formats)}, not for {format_}")
 
 
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}

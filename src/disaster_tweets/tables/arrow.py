@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +14,7 @@ from disaster_tweets.tables.errors import DamagedError, MissingLibraryError
 from disaster_tweets.tables.json_rows import Number
 
 _EXTRA = "parquet"
+_EXACT = timedelta(days=1)
 
 
 def import_arrow(*submodules: str) -> tuple[Any, ...]:
@@ -28,13 +31,18 @@ def import_arrow(*submodules: str) -> tuple[Any, ...]:
         raise MissingLibraryError("Parquet and Arrow files need pyarrow", _EXTRA) from None
 
 
+def _refusals(arrow: Any) -> tuple[type[Exception], ...]:
+    """Return what PyArrow raises where a file is damaged."""
+    return (arrow.ArrowException, OSError, ValueError, SystemError, MemoryError, IndexError)
+
+
 @contextmanager
 def reading(title: str, what: str) -> Iterator[None]:
     """Name the file that PyArrow cannot read; what it raises is one of these."""
     (arrow,) = import_arrow()
     try:
         yield
-    except (arrow.ArrowException, OSError, ValueError) as error:
+    except _refusals(arrow) as error:
         reason = (str(error).splitlines() or ["damaged"])[0].rstrip(".")
         raise DamagedError(f"cannot be read as {what} ({reason})", file=title) from None
 
@@ -95,33 +103,56 @@ def plain(column: Any) -> list[Any]:
     """Return the values of a column as any format can hold them.
 
     Those are None, str, bool, int, float, `Number`, and lists and dicts of them; and
-    `Unreadable` for bytes that are no text. A time is a text, as Arrow writes it.
+    `Unreadable` for what no other format can hold. A time is a text, as Arrow writes it.
     """
     arrow, compute = import_arrow("compute")
     kind = column.type
     types = arrow.types
+    if types.is_dictionary(kind) and types.is_nested(kind.value_type):
+        return _each_plain(column)
     if types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
-    if is_text(kind) or _storage(kind).endswith(("binary", "binary_view")):
+        kind = kind.value_type
+    if is_text(kind) or "binary" in _storage(kind):
         return texts(column)
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return [None if value != value else value for value in column.to_pylist()]
-    if types.is_nested(kind):
-        return _of_each(column, lambda value: json.loads(json.dumps(value, default=str)))
-    try:
-        values = compute.cast(column, arrow.string()).to_pylist()
-    except (arrow.ArrowException, NotImplementedError):
-        return _of_each(column, str)
-    return [Number(v) if v is not None and types.is_decimal(kind) else v for v in values]
+    if types.is_decimal(kind) or types.is_temporal(kind):
+        try:
+            values = compute.cast(column, arrow.string()).to_pylist()
+        except (arrow.ArrowException, NotImplementedError):
+            return _each_plain(column)
+        if types.is_decimal(kind):
+            return [None if value is None else Number(value) for value in values]
+        # What Arrow prints for a time that no calendar has.
+        return [Unreadable() if v is not None and v.startswith("<") else v for v in values]
+    return _each_plain(column)
 
 
-def _of_each(column: Any, convert: Callable[[Any], Any]) -> list[Any]:
-    """Convert one by one; what Python cannot hold becomes what Arrow prints for it."""
-    converted = []
+def _each_plain(column: Any) -> list[Any]:
+    """Convert one by one what Arrow cannot convert as a whole."""
+    values: list[Any] = []
     for value in column:
         try:
-            found = value.as_py()
-            converted.append(None if found is None else convert(found))
-        except (ValueError, OverflowError, TypeError):
-            converted.append(str(value.cast("int64")) if not value.is_valid else str(value))
-    return converted
+            values.append(_plain(value.as_py(), column.type))
+        except (ValueError, OverflowError, TypeError, ArithmeticError):
+            values.append(Unreadable())
+    return values
+
+
+def _plain(value: Any, kind: Any = None) -> Any:
+    """Return a value of Python as any format can hold it; ValueError where none can."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None if value != value else str(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, Decimal):
+        return Number(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(_plain(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g} s" if abs(value) < _EXACT else str(value)
+    return str(value)

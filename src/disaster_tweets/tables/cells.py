@@ -10,7 +10,6 @@ from typing import Any
 from disaster_tweets.tables.json_rows import Number, dump
 
 _LARGEST = 1 << 63
-_LARGEST_FLOAT = 1.7e308
 _EXACT = 1 << 53  # up to here a float holds every integer
 
 
@@ -34,55 +33,73 @@ def as_text(value: Any) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return the value of a cell as JSON can hold it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-        return int(value)
+    """Return the value of a cell as JSON can hold it; what is no number there is a text."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None if value != value else str(value)
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
     if isinstance(value, (datetime, date, time, timedelta)):
         return as_text(value)
     return value
 
 
 def kinds_of(values: Iterable[Any]) -> set[str]:
-    """Return the kinds of values: text, boolean, integer, number and json."""
+    """Return the kinds of values: text, boolean, integer, long integer, number and json."""
     return {_kind(value) for value in values if value is not None}
 
 
 def common(kinds: set[str]) -> str:
-    """Return the kind of a column that holds values of these kinds."""
+    """Return the kind of a column that holds values of these kinds; json where they differ."""
     if not kinds:
         return "text"
     if len(kinds) == 1:
-        return next(iter(kinds))
+        (kind,) = kinds
+        return "integer" if kind == "long integer" else kind
+    if kinds == {"integer", "long integer"}:
+        return "integer"
+    # A float would round a long integer.
     return "number" if kinds == {"integer", "number"} else "json"
+
+
+def typed(value: Any, kind: str) -> Any:
+    """Return the value of a cell for a column of a kind.
+
+    Raises:
+        ValueError: It is of another kind.
+    """
+    if value is None:
+        return None
+    if kind in ("text", "json"):
+        return as_text(value)
+    found = _kind(value)
+    if common({found, kind}) != kind:
+        raise ValueError
+    return (
+        bool(value) if kind == "boolean" else int(value) if kind == "integer" else float(value)
+    )
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, Number):
-        if value.lstrip("-").isdecimal():
-            return "integer" if -_LARGEST <= int(value) < _LARGEST else "json"
-        return "number" if abs(float(value)) <= _LARGEST_FLOAT else "json"
+        return _kind_of_number(value)
     if isinstance(value, bool):
         return "boolean"
     if isinstance(value, int):
-        return "integer" if -_LARGEST <= value < _LARGEST else "json"
+        return _kind_of_integer(value)
     if isinstance(value, float):
         return "number"
     return "text" if isinstance(value, (str, date, time, timedelta)) else "json"
 
 
-def typed(value: Any, kind: str) -> Any:
-    """Return the value of a cell for a column of a kind; of mixed kinds, as text."""
-    if value is None:
-        return None
-    if kind == "integer":
-        return int(value)
-    if kind == "number":
-        number = float(value)
-        if isinstance(value, (int, Number)) and number.is_integer() and abs(number) >= _EXACT:
-            raise OverflowError
-        return number
-    if kind == "boolean":
-        return bool(value)
-    return as_text(value)
+def _kind_of_number(value: Number) -> str:
+    if value.removeprefix("-").isdecimal():
+        return _kind_of_integer(int(value)) if len(value) <= 20 else "json"
+    number = float(value)
+    spelled_zero = not any(digit in "123456789" for digit in value.lower().partition("e")[0])
+    return "number" if math.isfinite(number) and (number != 0) != spelled_zero else "json"
+
+
+def _kind_of_integer(value: int) -> str:
+    if not -_LARGEST <= value < _LARGEST:
+        return "json"
+    return "integer" if -_EXACT <= value <= _EXACT else "long integer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from disaster_tweets.tables import arrow as bridge
@@ -75,7 +76,7 @@ class ColumnarReader:
     def head(self) -> Any:
         """Return a table of the output that has no rows."""
         assert self._layout is not None
-        return self._layout.output.empty_table()
+        return self._arrow.Table.from_batches([], self._layout.output)
 
     def tail(self) -> Any:
         """Return a table of the output that has no rows."""
@@ -84,7 +85,7 @@ class ColumnarReader:
     def rejected_head(self) -> Any:
         """Return a table of the input that has no rows."""
         assert self._layout is not None
-        return self._layout.input.empty_table()
+        return self._arrow.Table.from_batches([], self._layout.input)
 
     def chunks(self, source: Source, start: Position) -> Iterator[ColumnarChunk]:
         """Read a file from a row on."""
@@ -170,7 +171,10 @@ class _File:
 
 class _ParquetFile(_File):
     def __init__(self, parquet: Any, ipc: Any, file: Any) -> None:
-        self._file = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+        # The dates of Spark's INT96 go beyond those that nanoseconds can hold.
+        self._file = parquet.ParquetFile(
+            file, buffer_size=_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us"
+        )
         self.schema = self._file.schema_arrow
         self.rows = self._file.metadata.num_rows
 
@@ -197,7 +201,7 @@ class _ParquetFile(_File):
             return {}
         group = metadata.row_group(0)
         columns = [group.column(index) for index in range(group.num_columns)]
-        return {column.path_in_schema: column.compression for column in columns}
+        return {column.path_in_schema: _codec(column.compression) for column in columns}
 
 
 class _ArrowFile(_File):
@@ -215,7 +219,7 @@ class _ArrowFile(_File):
         return sum(self._reader.get_batch(number).num_rows for number in numbers)
 
     def batches(self, skip: int) -> Iterator[Any]:
-        for batch in self._all():
+        for batch in self._checked():
             rest = batch.slice(min(skip, batch.num_rows))
             skip -= batch.num_rows - rest.num_rows
             size = min(
@@ -231,6 +235,12 @@ class _ArrowFile(_File):
         for number in range(self._reader.num_record_batches):
             yield self._reader.get_batch(number)
 
+    def _checked(self) -> Iterator[Any]:
+        """Yield the batches, whose offsets lead nowhere else than into them."""
+        for batch in self._all():
+            batch.validate(full=True)
+            yield batch
+
     def compression(self) -> str | None:
         """Return the codec of the first batch, which PyArrow keeps to itself."""
         self._file.seek(8 if self._random else 0)
@@ -244,6 +254,10 @@ class _ArrowFile(_File):
         finally:
             self._file.seek(0)
         return None
+
+
+def _codec(compression: str) -> str:
+    return "NONE" if compression == "UNCOMPRESSED" else str(compression)
 
 
 def _body_compression(message: bytes) -> str | None:
@@ -321,7 +335,7 @@ class ColumnarChunk:
 
     def rejected(self) -> Any:
         """Return the broken rows."""
-        return self._arrow.Table.from_batches([self._take(True)], self._layout.input)
+        return self._take(True)
 
     def values(self) -> list[list[Any]]:
         """Return the cells of each readable row."""
@@ -340,8 +354,8 @@ class ColumnarChunk:
         for number, value in zip(self.numbers, values, strict=True):
             if isinstance(value, bridge.Unreadable):
                 raise RowError(
-                    f"column {name!r} holds bytes that are not text, which no other format "
-                    "can hold",
+                    f"column {name!r} holds a value that is no text, and that no other format "
+                    "can hold; write Parquet or Arrow, or drop the column",
                     file=self._title,
                     row=number,
                     column=name,
@@ -349,6 +363,15 @@ class ColumnarChunk:
         return values
 
     def _take(self, broken: bool) -> Any:
-        if not self.broken:
-            return self._batch.slice(0, 0) if broken else self._batch
-        return self._batch.filter(self._arrow.array([each == broken for each in self._broken]))
+        """Return the broken rows as a table, or the others, as a batch if these are all."""
+        if not self.broken and not broken:
+            return self._batch
+        # Not every type has a filter, but each can be cut.
+        slices = []
+        first = 0
+        for each, run in groupby(self._broken):
+            count = len(list(run))
+            if each == broken:
+                slices.append(self._batch.slice(first, count))
+            first += count
+        return self._arrow.Table.from_batches(slices, self._layout.input)

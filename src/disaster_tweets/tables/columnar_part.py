@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from disaster_tweets.tables.arrow import import_arrow
-from disaster_tweets.tables.errors import DamagedError
+from disaster_tweets.tables.errors import WriteError
 from disaster_tweets.tables.formats import PARQUET
 from disaster_tweets.tables.parts import put_in_place, shorter, writing
 
@@ -39,6 +39,8 @@ class ColumnarPart:
 
     def write(self, table: Any) -> None:
         """Append a file with the rows of ``table``."""
+        if not self._length:
+            self._check_types(table.schema)
         with writing(self.path):
             if not self._length:
                 self.path.mkdir(exist_ok=True)
@@ -48,6 +50,19 @@ class ColumnarPart:
                 file.flush()
                 os.fsync(file.fileno())
         self._length += 1
+
+    def _check_types(self, schema: Any) -> None:
+        """Raise WriteError where the format lacks a type, before there is anything to lose."""
+        if self._format != PARQUET:
+            return
+        try:
+            self._paths(schema)
+        except (self._arrow.ArrowException, NotImplementedError) as error:
+            reason = (str(error).splitlines() or [""])[0]
+            raise WriteError(
+                f"Parquet cannot hold one of the columns ({reason}); write .arrow, or drop it",
+                file=str(self._target),
+            ) from None
 
     def sync(self) -> int:
         """Return the number of files; each was stored when it was written."""
@@ -72,7 +87,7 @@ class ColumnarPart:
                 os.fsync(file.fileno())
         except self._arrow.ArrowException as error:
             reason = (str(error).splitlines() or [""])[0]
-            raise DamagedError(
+            raise WriteError(
                 f"a file in it is damaged or cannot be written as {self._format} ({reason}); "
                 "delete the folder to start anew",
                 file=str(self.path),
@@ -88,13 +103,14 @@ class ColumnarPart:
                 usual = {path: usual.get(path, first) for path in paths}
             return self._parquet.ParquetWriter(file, schema, compression=usual)
         codec = compression if isinstance(compression, str) else None
-        options = self._ipc.IpcWriteOptions(compression=codec)
+        options = self._ipc.IpcWriteOptions(compression=codec, unify_dictionaries=True)
         return self._ipc.new_file(file, schema, options=options)
 
     def _paths(self, schema: Any) -> list[str]:
         """Return the columns of a Parquet file as its metadata names them, nested ones too."""
         sink = self._arrow.BufferOutputStream()
-        self._parquet.write_table(schema.empty_table(), sink)
+        with self._parquet.ParquetWriter(sink, schema):
+            pass
         metadata = self._parquet.ParquetFile(self._arrow.BufferReader(sink.getvalue())).metadata
         columns = range(metadata.num_columns)
         return [metadata.schema.column(index).path for index in columns]
@@ -123,6 +139,11 @@ class ColumnarPart:
 
     def _groups(self) -> Iterator[Any]:
         """Yield tables of the size of a row group."""
+        if self._format != PARQUET and _has_dictionary(self._read(0).schema):
+            # An Arrow file has one dictionary a column, which is known when all rows are.
+            whole = [self._read(number) for number in range(self._length)]
+            yield self._arrow.concat_tables(whole).unify_dictionaries()
+            return
         tables: list[Any] = []
         rows = size = 0
         for number in range(self._length):
@@ -147,3 +168,7 @@ class ColumnarPart:
     @property
     def _merged(self) -> Path:
         return self.path / f"merged.{self._format}"
+
+
+def _has_dictionary(schema: Any) -> bool:
+    return any("dictionary<" in str(field.type) for field in schema)

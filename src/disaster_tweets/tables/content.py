@@ -43,6 +43,12 @@ _OTHERS = {
         "a pointer of Git LFS, not the file itself; get it with git lfs pull"
     ),
 }
+_TEXTUAL = {
+    b"%PDF-",
+    b"{\\rtf",
+    b"version https://git-lfs.github.com/spec/",
+    b"version https://hawser.github.com/spec/",
+}
 _GIT_ANNEX = re.compile(rb"(/annex/objects/|(\.\./)*\.git/annex/objects/)\S+\s*\Z")
 _WEB_PAGE = re.compile(
     rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>])",
@@ -72,15 +78,15 @@ def check(beginning: bytes, format_: str, title: str) -> None:
         format_: What it should hold.
         title: What messages call the file.
     """
-    found = next((f for magic, f in _FORMATS.items() if beginning.startswith(magic)), None)
+    found = None
+    if _is_binary(beginning) or format_ in (PARQUET, ARROW):
+        found = next((f for magic, f in _FORMATS.items() if beginning.startswith(magic)), None)
     if found is None and beginning.startswith(b"PK\x03\x04"):
         check_zip(beginning, title, format_)
         found = XLSX if format_ == XLSX else None
     if found is not None and found != format_:
         raise _mistaken(found, format_, title)
-    if format_ in (PARQUET, ARROW) and found is None:
-        beginning = beginning or b""
-    other = _other(beginning)
+    other = _other(beginning, plain=format_ == TXT)
     if other is not None:
         raise ContentError(f"is {other}", file=title)
     text = beginning.removeprefix(_MARK).lstrip()
@@ -139,11 +145,23 @@ def _mistaken(found: str, expected: str, title: str) -> ContentError:
     )
 
 
-def _other(beginning: bytes) -> str | None:
+_TEXT_CHARACTERS = bytes(range(32, 127)) + b"\t\n\r"
+
+
+def _is_binary(beginning: bytes) -> bool:
+    """Say whether bytes hold what no text has; a header may begin as some binary formats do."""
+    sample = beginning[:1024]
+    return b"\0" in sample or bool(sample[:64].translate(None, _TEXT_CHARACTERS))
+
+
+def _other(beginning: bytes, plain: bool) -> str | None:
     for magic, what in _OTHERS.items():
-        if beginning.removeprefix(_MARK).startswith(magic):
+        if beginning.removeprefix(_MARK).startswith(magic) and (
+            magic in _TEXTUAL or _is_binary(beginning)
+        ):
             return what
-    if _WEB_PAGE.match(beginning.removeprefix(_MARK)):
+    page = _WEB_PAGE.match(beginning.removeprefix(_MARK))
+    if page and (not plain or b"</" in beginning or b"<!doctype" in beginning[:200].lower()):
         return "a web page (HTML), not a table; look what the address it came from gives"
     if _XML.match(beginning.removeprefix(_MARK)):
         return "an XML document, not a table"

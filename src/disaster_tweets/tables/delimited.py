@@ -27,7 +27,15 @@ from disaster_tweets.tables.errors import (
     TableError,
 )
 from disaster_tweets.tables.formats import CSV, DELIMITED
-from disaster_tweets.tables.lines import Lines, Undecodable, empty, encoded, size_of, too_long
+from disaster_tweets.tables.lines import (
+    Lines,
+    Undecodable,
+    empty,
+    encoded,
+    long_beginning,
+    size_of,
+    too_long,
+)
 from disaster_tweets.tables.records import (
     QUOTE,
     QuoteProblem,
@@ -327,7 +335,7 @@ class DelimitedReader:
         dialect, records = self._dialect(lines, first, told)
         header = self._header(lines, first, dialect, len(preface) + 1)
         if len(first) <= header.lines and not lines.complete:
-            raise too_long(lines.title, len(preface) + 1)
+            raise long_beginning(lines.title, len(preface) + 1)
         columns = header.fields
         if not self._reading.header:
             columns = [str(number) for number in range(1, len(columns) + 1)]

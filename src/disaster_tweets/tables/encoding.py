@@ -95,6 +95,7 @@ def _without_mark(beginning: bytes) -> str | None:
     """Return the UTF-16 that bytes look like: of Latin letters, every other one is 0."""
     sample = beginning[: 4096 // 2 * 2]
     zeros = [sample[first::2].count(0) for first in (0, 1)]
-    if len(sample) < 4 or max(zeros) * 2 < len(sample) // 2 or min(zeros) * 8 > max(zeros):
+    most = max(zeros)
+    if len(sample) < 4 or most * 4 < len(sample) // 2 * 3 or min(zeros) * 8 > most:
         return None
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"

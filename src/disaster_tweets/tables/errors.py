@@ -132,6 +132,10 @@ class RowError(TableError):
     """A row cannot be read, or not be written in another format; the others may be fine."""
 
 
+class TakenRowError(RowError):
+    """A row has a key with the name of a new one, which the rows before it lack."""
+
+
 class WriteError(TableError):
     """A file cannot be written.
 

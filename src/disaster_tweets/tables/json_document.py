@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html.parser import HTMLParser
 from typing import Any, Literal, NamedTuple
 
+from disaster_tweets.tables.columns import listed
 from disaster_tweets.tables.errors import ContentError, DamagedError, SizeError
 
 Kind = Literal["array", "assignment", "object", "values"]
@@ -181,10 +182,12 @@ class Document:
         if not arrays:
             return at
         if len(arrays) > 1:
+            several = list(dict.fromkeys(name for name, _, _ in arrays))
             raise ContentError(
-                "holds several arrays of objects",
+                f"holds several arrays of objects: {listed(several)}; save the one that holds "
+                "the rows as a file of its own",
                 file=self._title,
-                candidates=list(dict.fromkeys(name for name, _, _ in arrays)),
+                candidates=several,
             )
         ((self.wrapper_key, at, _),) = arrays
         self.kind = "object"

@@ -11,7 +11,7 @@ from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.columns import shortened
 from disaster_tweets.tables.encoding import UTF8, Encoding, encoding_of, likely
 from disaster_tweets.tables.errors import ContentError, EncodingError, RowError
-from disaster_tweets.tables.formats import JSON, JSONL
+from disaster_tweets.tables.formats import JSON
 from disaster_tweets.tables.json_document import Document, Element
 from disaster_tweets.tables.lines import encoded
 from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
@@ -71,13 +71,16 @@ class JsonFileReader:
         first = list(islice(elements, CHOSEN_OVER))
         if document.kind == "values" and len(first) == 1 and first[0].text.startswith("{"):
             raise ContentError(
-                "is one object without a list of rows", file=title, candidates=[JSONL]
+                "is one object without a list of rows; put it between [ and ] if it is a row",
+                file=title,
             )
         self._check_wrapper(document.wrapper_key, title)
         self.objects.activities = document.is_activity_stream
         records = list(_readable(first))
         if self.objects.text is None:
             self.objects.choose(records, title, all_rows=len(first) < CHOSEN_OVER)
+        else:
+            self.objects.check_key(records, title)
         if self._tabular:
             self._note(first)
             if whole:
@@ -97,6 +100,10 @@ class JsonFileReader:
                 self.objects.note([json_rows.parse_exactly(element.text)])
             except RowError:
                 continue
+
+    def kinds(self) -> dict[str, str]:
+        """Return what each key holds; see `cells.common`."""
+        return self.objects.kinds()
 
     def head(self) -> bytes:
         """Return all before the first row."""

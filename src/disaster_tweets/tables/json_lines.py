@@ -59,8 +59,7 @@ class JsonLinesReader:
         """Choose the key of the texts, and for a table look at all keys."""
         with source.open(JSONL) as content:
             lines = self._begin(Lines(content, self._reading.encoding))
-            if self.objects.text is None or self._tabular:
-                self._look(iter(lines), lines.title, whole=self._tabular)
+            self._look(iter(lines), lines.title, whole=self._tabular)
 
     def _begin(self, lines: Lines) -> Lines:
         if self._encoding is None:
@@ -80,11 +79,12 @@ class JsonLinesReader:
                     continue  # said when its turn comes
                 if self._tabular:
                     self.objects.note([json_rows.parse_exactly(line)])
-            if len(records) == CHOSEN_OVER or len(first) > CHOSEN_OVER * 10:
+            if len(records) == CHOSEN_OVER:
                 break
-        ended = len(records) < CHOSEN_OVER and len(first) <= CHOSEN_OVER * 10
-        if self.objects.text is None and (records or ended):
-            self.objects.choose(records, title, all_rows=ended)
+        if self.objects.text is None:
+            self.objects.choose(records, title, all_rows=len(records) < CHOSEN_OVER)
+        else:
+            self.objects.check_key(records, title)
         if whole:
             for line in lines:
                 if line.strip(_BLANK) and not isinstance(line, Undecodable):
@@ -93,6 +93,10 @@ class JsonLinesReader:
                     except RowError:
                         continue
         return first
+
+    def kinds(self) -> dict[str, str]:
+        """Return what each key holds; see `cells.common`."""
+        return self.objects.kinds()
 
     def head(self) -> bytes:
         """Return the mark of the byte order, if any."""

@@ -236,6 +236,16 @@ def too_long(title: str, line: int) -> SizeError:
     )
 
 
+def long_beginning(title: str, line: int) -> SizeError:
+    """Return the error for a first record that is longer than what is looked at."""
+    return SizeError(
+        f"the first record is longer than {BEGINNING >> 20} MiB; look for a quote that is "
+        "never closed",
+        file=title,
+        line=line,
+    )
+
+
 def empty(title: str) -> ContentError:
     """Return the error for a file in which there is nothing."""
     return ContentError("is empty; a header line is needed", file=title)

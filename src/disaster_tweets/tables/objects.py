@@ -10,7 +10,7 @@ from typing import Any
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.cells import common, kinds_of
 from disaster_tweets.tables.columns import check_room, choose_text_column, listed, shortened
-from disaster_tweets.tables.errors import ColumnError, RowError
+from disaster_tweets.tables.errors import ColumnError, RowError, TakenRowError
 from disaster_tweets.tables.json_document import activity_text, archive_text_path
 from disaster_tweets.tables.json_rows import ABSENT
 from disaster_tweets.tables.rows import (
@@ -22,6 +22,7 @@ from disaster_tweets.tables.rows import (
     text_or_none,
 )
 
+_CONTENT = "object.content"  # of an activity
 CHOSEN_OVER = 1000  # rows that decide which key holds the texts
 
 
@@ -73,7 +74,7 @@ class Objects:
         if wanted is not None:
             self.text = wanted
         elif self.activities:
-            self.text = "object.content"
+            self.text = _CONTENT
         elif not records:
             self.text = "text"
         else:
@@ -81,7 +82,8 @@ class Objects:
         check_room(self.new, keys, self.text, file=title)
 
     def _obvious(self, records: Sequence[dict[str, Any]], keys: list[str], title: str) -> str:
-        path = archive_text_path(records)
+        alone = all(len(record) == 1 for record in records)
+        path = archive_text_path(records) if alone else None
         if path is not None:
             self._notify(f"{title}: the texts are taken from {shortened(path)}")
             return path
@@ -110,16 +112,32 @@ class Objects:
         if self.new is not None and not self.new.overwrite:
             for name in self.new.names:
                 if name in record:
-                    raise RowError(f"there is a key {name!r} already", column=name)
+                    raise TakenRowError(f"there is a key {name!r} already", column=name)
         path = self.text or "text"
-        value = activity_text(record) if self.activities else json_rows.value_at(record, path)
+        key = path if path in record else path.partition(".")[0]
+        if json_rows.has_repeated(text, record, key):
+            raise RowError(f"the key {key!r} is there more than once")
+        if self.activities and path == _CONTENT:
+            value = activity_text(record)
+        else:
+            value = json_rows.value_at(record, path)
         if value is ABSENT or value is None:
             return record, None
         if not isinstance(value, str):
             raise RowError(f"the text is not a string but {type(value).__name__}")
-        if json_rows.has_repeated(text, record, path.partition(".")[0]):
-            raise RowError(f"the key {path.partition('.')[0]!r} is there more than once")
         return record, text_or_none(value)
+
+    def check_key(self, records: Sequence[dict[str, Any]], title: str) -> None:
+        """Raise ColumnError where the first rows of a further file have no text at all."""
+        if records and self.text is not None and not _has(records, self.text):
+            keys = list(dict.fromkeys(key for record in records for key in record))
+            raise ColumnError(
+                f"none of its first rows has the key {self.text!r} of the files before it; there "
+                f"are {listed(keys)}",
+                file=title,
+                column=self.text,
+                candidates=keys,
+            )
 
     def rendered(self, text: str, record: dict[str, Any], score: Score | None) -> str:
         """Return the text of a row with its score, or with two nulls."""
@@ -158,6 +176,12 @@ class Objects:
                 file=title,
                 row=number,
                 column=more,
+            )
+        if len(json_rows.members(text)) > len(record):
+            raise RowError(
+                "a key is there more than once, which a table cannot hold",
+                file=title,
+                row=number,
             )
         return [record.get(column) for column in self.columns]
 

@@ -19,7 +19,7 @@ from disaster_tweets.tables.formats import BINARY, XLSX, of_name
 
 STANDARD = "-"
 
-BEGINNING = 1 << 18  # bytes that are looked at before anything is read
+BEGINNING = 1 << 20  # bytes that are looked at before anything is read
 _BUFFER = 1 << 18
 _FINGERPRINT = 1 << 16  # bytes of a file's beginning that are hashed
 _IN_MEMORY = 1 << 26  # bytes of a pipe that are kept in memory where one must go back in it

@@ -162,6 +162,34 @@ def write(
         raise
 
 
+class Checker:
+    """Finds out early what a workbook cannot hold, before rows are written.
+
+    Args:
+        title: What messages call the table that the rows come from.
+
+    Raises:
+        MissingLibraryError: openpyxl is not installed.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title, self._rows = title, 0
+        _library("openpyxl", title)
+
+    def check(self, cells: Sequence[Cell], row: int | None) -> None:
+        """Raise RowError, with the number that a row has in its table, where it has no room."""
+        self._rows += 1
+        if self._rows > ROWS or len(cells) > COLUMNS:
+            what = f"{ROWS:,} rows" if self._rows > ROWS else f"{COLUMNS:,} columns"
+            raise RowError(f"a sheet holds {what} at most", file=self._title, row=row)
+        try:
+            for cell in cells:
+                if isinstance(cell, str):
+                    _escaped(cell)
+        except _UnstorableError as error:
+            raise RowError(str(error), file=self._title, row=row) from None
+
+
 def _library(name: str, title: str) -> Any:
     try:
         return importlib.import_module(name)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
-from disaster_tweets.tables import json_rows
+from disaster_tweets.tables import json_rows, workbook
 from disaster_tweets.tables.arrow import import_arrow
 from disaster_tweets.tables.cells import as_json, as_text, typed
 from disaster_tweets.tables.columns import check_room
@@ -83,6 +86,17 @@ class _Converting:
                 column=name,
             )
 
+    @contextmanager
+    def _naming(self, row: int | None) -> Iterator[None]:
+        """Name the row that holds half a surrogate pair, as only JSON can spell it."""
+        try:
+            yield
+        except UnicodeEncodeError:
+            raise RowError(
+                "holds half of a surrogate pair, which only JSON can hold", file=self._title,
+                row=row,
+            ) from None  # fmt: skip
+
 
 class ToDelimited(_Converting):
     """Delimited text in UTF-8."""
@@ -95,15 +109,17 @@ class ToDelimited(_Converting):
 
     def head(self) -> bytes:
         """Return the header, unless the table that came in has none."""
-        return self._record(self.names) if self._header else b""
+        with self._naming(None):
+            return self._record(self.names) if self._header else b""
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> bytes:
         """Return a record for each row."""
         kept = self.kept
-        return b"".join(
-            self._record([*(as_text(row[i]) for i in kept), *_added(score)])
-            for row, score in zip(chunk.values(), scores, strict=True)
-        )
+        written = []
+        for row, number, score in zip(chunk.values(), chunk.numbers, scores, strict=True):
+            with self._naming(number):
+                written.append(self._record([*(as_text(row[i]) for i in kept), *_added(score)]))
+        return b"".join(written)
 
     def tail(self) -> bytes:
         """Return nothing."""
@@ -111,7 +127,7 @@ class ToDelimited(_Converting):
 
     def _record(self, fields: Sequence[str]) -> bytes:
         written = self._delimiter.join(quoted(field, self._delimiter) for field in fields)
-        return f"{written}\n".encode(errors="backslashreplace")
+        return f"{written}\n".encode()
 
 
 class ToJson(_Converting):
@@ -180,7 +196,8 @@ class ToColumnar(_Converting):
             self._kinds = [self._kind(self._reader.columns[i]) for i in self.kept]
             fields = [types[kind] for kind in self._kinds]
             fields += [arrow.float32(), arrow.string()]
-            self._schema = arrow.schema(list(zip(self.names, fields, strict=True)))
+            with self._naming(None):
+                self._schema = arrow.schema(list(zip(self.names, fields, strict=True)))
         return self._schema
 
     def _kind(self, column: str) -> str:
@@ -208,13 +225,15 @@ class ToColumnar(_Converting):
         values = []
         for row, number in zip(rows, chunk.numbers, strict=True):
             try:
-                value = typed(row[index], kind)
-                if isinstance(value, str):
-                    value.encode()
+                with self._naming(number):
+                    value = typed(row[index], kind)
+                    if isinstance(value, str):
+                        value.encode()
                 values.append(value)
-            except (ValueError, TypeError, OverflowError):
+            except ValueError:
                 raise RowError(
-                    f"column {field.name!r} cannot hold this value as {field.type}",
+                    f"column {field.name!r} holds {kind} in the rows before, and something "
+                    "else here; read it from a file, not from a pipe",
                     file=self._title,
                     row=number,
                     column=field.name,
@@ -226,17 +245,16 @@ class ToColumnar(_Converting):
         return self.schema.empty_table()
 
 
-_LONGEST_CELL = 32_767  # UTF-16 units
-_MOST_ROWS = 1_048_576
-
-
 class ToWorkbook(_Converting):
     """Lines of JSON, of which a workbook is made when all are there; see `parts`."""
 
-    _count = 0
+    def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
+        super().__init__(reader, new, title, header)
+        self._workbook = workbook.Checker(title)
 
     def head(self) -> bytes:
         """Return the header as a row of cells."""
+        self._workbook.check(self.names, None)
         return _cells(self.names) if self._header else b""
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> bytes:
@@ -244,49 +262,29 @@ class ToWorkbook(_Converting):
         kept = self.kept
         rows = []
         for row, number, score in zip(chunk.values(), chunk.numbers, scores, strict=True):
-            self._check_fits(row, number)
             added = (
                 (None, None) if score is None else (round(score.probability, 6), score.label)
             )
-            rows.append(_cells([*(_cell(row[i]) for i in kept), *added]))
+            cells = [*(_cell(row[i]) for i in kept), *added]
+            self._workbook.check(cells, number)
+            rows.append(_cells(cells))
         return b"".join(rows)
-
-    def _check_fits(self, row: list[Any], number: int) -> None:
-        """Raise RowError where a workbook has no room for a row."""
-        for value in row:
-            # A character has two units at most.
-            long = isinstance(value, str) and len(value) * 2 > _LONGEST_CELL
-            if long and _units(value) > _LONGEST_CELL:
-                raise RowError(
-                    f"a cell of a workbook holds {_LONGEST_CELL:,} characters at most, and "
-                    "a text has more",
-                    file=self._title,
-                    row=number,
-                )
-        self._count += 1
-        if self._count + self._header > _MOST_ROWS:
-            raise RowError(
-                f"a sheet has no more than {_MOST_ROWS:,} rows", file=self._title, row=number
-            )
 
     def tail(self) -> bytes:
         """Return nothing."""
         return b""
 
 
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def _cell(value: Any) -> Any:
-    """Return a value as a workbook can hold it."""
+    """Return a value as a workbook can hold it; a number that it would alter stays text."""
     if isinstance(value, json_rows.Number):
-        number = float(value)
-        # A workbook keeps 15 digits; what would lose some stays as it is written.
-        digits = sum(character.isdigit() for character in value.partition("e")[0])
-        if digits > 15 or abs(number) > 1e300:
+        digits = sum(character.isdigit() for character in value.lower().partition("e")[0])
+        if digits > 15 or not math.isfinite(float(value)):
             return str(value)
-        return int(value) if value.lstrip("-").isdecimal() else number
+        number = float(value)
+        if Decimal(value) != Decimal(repr(number)):
+            return str(value)
+        return int(value) if value.removeprefix("-").isdecimal() else number
     return as_text(value) if isinstance(value, (list, dict)) else value
 
 
@@ -309,8 +307,8 @@ def _cells(row: Sequence[Any]) -> bytes:
             value = {"time": value.isoformat()}
         elif isinstance(value, timedelta):
             value = {"seconds": value.total_seconds()}
-        elif isinstance(value, float) and value != value:
-            value = None
+        elif isinstance(value, float) and not math.isfinite(value):
+            value = None if value != value else str(value)
         cells.append(value)
     return (json.dumps(cells) + "\n").encode()
 
@@ -334,7 +332,7 @@ def writer_for(
     title: str,
     *,
     header: bool,
-    alone: bool,
+    as_is: bool,
 ) -> Writer:
     """Return what writes a format.
 
@@ -345,11 +343,11 @@ def writer_for(
         new: The new columns.
         title: What messages call the first file.
         header: The table that comes in has a header.
-        alone: There is but one file, around whose rows all may stay as it is.
+        as_is: Around its rows, all of a JSON document may stay as it is.
     """
     if read == written and read not in (XLSX, JSON):
         return AsItCame(reader)
-    if {read, written} <= {PARQUET, ARROW} or (read == written == JSON and alone):
+    if {read, written} <= {PARQUET, ARROW} or (read == written == JSON and as_is):
         return AsItCame(reader)
     if written in DELIMITED:
         return ToDelimited(reader, new, title, header, DELIMITED[written])

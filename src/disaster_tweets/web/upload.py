@@ -73,7 +73,9 @@ class Upload(Source):
         if told.format not in DELIMITED or told.compression is not None:
             raise errors.FormatError("not a CSV file; save it as CSV in UTF-8", file=name)
         if compression_of(content[:16]) is not None:
-            raise ContentError("is compressed, not a CSV file; unpack it first", file=name)
+            raise ContentError(
+                "is compressed, or a workbook; unpack it, or save it as CSV in UTF-8", file=name
+            )
         return cls(name, content, told.format, choices)
 
     @property
@@ -163,7 +165,7 @@ def advised(error: TableError) -> str:
             which = "which column holds the tweets?"
         else:
             which = (
-                f"{error.problem.partition(';')[0]}; choose another, or rename it in the file"
+                f"{error.problem.partition(';')[0]}; choose another, or rename it in the file."
             )
         first = " If the first line is a tweet already, tick the box." * error.maybe_no_header
         return f"{error.file}: {which}{first}"
@@ -171,18 +173,20 @@ def advised(error: TableError) -> str:
         taken = " and ".join(
             repr(name) for name in NewColumns().names if name in error.candidates
         ) or repr(error.column)
-        problem = f"there is {taken} already; rename in the file"
+        problem = f"there is {taken} already; rename it in the file"
         return f"{error.file}: {problem}" + ", or tick the box to replace" * bool(
             error.candidates
         )
     if isinstance(error, errors.QuoteError):
         return f"{error}; repair it, or tick the box if quotes are characters like others"
+    if isinstance(error, errors.FormatError):
+        return str(error)
     if "UTF-8" in error.problem or isinstance(error, errors.EncodingError):
         return f"{error}; save it as CSV in UTF-8 and send it again"
     if isinstance(error, errors.RowError):
         return f"{error}; repair it and send the file again"
     if isinstance(error, errors.DelimiterError):
         return f"{error}; save it with commas"
-    if isinstance(error, (ContentError, errors.DamagedError)):
-        return f"{error}" if "empty" in error.problem else f"{error}; save it as CSV in UTF-8"
+    if isinstance(error, ContentError) and error.candidates:
+        return f"{error}; save it as CSV in UTF-8"
     return str(error)

@@ -170,6 +170,7 @@ async function pageOf(response) {
 }
 
 function explain(error) {
+  if (cancel.signal.aborted) throw cancel.signal.reason; // browsers word it in their own ways
   const broken = error instanceof TypeError; // what browsers throw when a connection fails
   throw broken ? new Error("The server cannot be reached. Try again later.") : error;
 }
