@@ -57,8 +57,16 @@ def may_be_text(kind: Any) -> bool:
     # One without any text may have been stored as nulls, or as floats: as NaN.
     return (
         is_text(kind)
-        or _storage(kind) in ("binary", "large_binary", "binary_view", "null")
+        or _is_binary(kind)
+        or _storage(kind) == "null"
         or _storage(kind) in ("float", "double", "halffloat")
+    )
+
+
+def _is_binary(kind: Any) -> bool:
+    stored = _storage(kind)
+    return stored.startswith("fixed_size_binary") or stored in (
+        *("binary", "large_binary", "binary_view"),
     )
 
 
@@ -112,7 +120,7 @@ def plain(column: Any) -> list[Any]:
         return _each_plain(column)
     if types.is_dictionary(kind):
         kind = kind.value_type
-    if is_text(kind) or "binary" in _storage(kind):
+    if is_text(kind) or _is_binary(kind):
         return texts(column)
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return [None if value != value else value for value in column.to_pylist()]

@@ -132,7 +132,7 @@ class Objects:
         if records and self.text is not None and not _has(records, self.text):
             keys = list(dict.fromkeys(key for record in records for key in record))
             raise ColumnError(
-                f"none of its first rows has the key {self.text!r} of the files before it; there "
+                f"none of its first rows has the key {self.text!r} of the files before; there "
                 f"are {listed(keys)}",
                 file=title,
                 column=self.text,
