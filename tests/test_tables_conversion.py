@@ -186,7 +186,7 @@ class TestColumnar:
             "text": FIRE,
             "dec": 1.1,
             "when": "2020-01-02 03:04:05.000000",
-            "span": "90 s",
+            "span": "90000000 us",
             "nan": None,
             "inf": "-inf",
             "bytes": "ok",

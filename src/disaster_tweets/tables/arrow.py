@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from decimal import Decimal
 from importlib import import_module
 from typing import Any
@@ -14,7 +13,6 @@ from disaster_tweets.tables.errors import DamagedError, MissingLibraryError
 from disaster_tweets.tables.json_rows import Number
 
 _EXTRA = "parquet"
-_EXACT = timedelta(days=1)
 
 
 def import_arrow(*submodules: str) -> tuple[Any, ...]:
@@ -124,6 +122,9 @@ def plain(column: Any) -> list[Any]:
         return texts(column)
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return [None if value != value else value for value in column.to_pylist()]
+    if types.is_duration(kind):
+        counts = compute.cast(column, arrow.int64()).to_pylist()
+        return [None if count is None else f"{count} {kind.unit}" for count in counts]
     if types.is_decimal(kind) or types.is_temporal(kind):
         try:
             values = compute.cast(column, arrow.string()).to_pylist()
@@ -161,6 +162,4 @@ def _plain(value: Any, kind: Any = None) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {str(_plain(key)): _plain(item) for key, item in value.items()}
-    if isinstance(value, timedelta):
-        return f"{value.total_seconds():g} s" if abs(value) < _EXACT else str(value)
     return str(value)
