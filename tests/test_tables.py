@@ -339,3 +339,109 @@ def test_columns_for_a_data_frame(tmp_path: Path) -> None:
     path.write_text('id;text\n007;"a;b"\n8;\n', "utf-8")
 
     assert read_columns(str(path)) == {"id": ["007", "8"], "text": ["a;b", ""]}
+
+
+class TestSeveralFiles:
+    @pytest.mark.parametrize(
+        ("first", "second", "words"),
+        [
+            (b"id,text\n1,a\n", b"id,text\r3,c\r", "lines end otherwise"),
+            (b"id,text\n1,a\n", "id,text\n3,c\n".encode("utf-16"), "utf-16"),
+            (b"id,text\n1,a\n", b"id,Text\n3,c\n", "header differs"),
+        ],
+    )
+    def test_are_alike(self, write: Any, first: bytes, second: bytes, words: str) -> None:
+        write("1.csv", first)
+        write("2.csv", second)
+
+        refused(score("1.csv", "2.csv", "-o", "out.csv"), "2.csv", words)
+
+    def test_without_line_ends_at_their_ends(self, write: Any) -> None:
+        write("1.csv", b"id,text")
+        write("2.csv", b"id,text\r\n1,a\r\n2,b")
+        done = score("1.csv", "2.csv", "2.csv", "1.csv", "-o", "out.csv", "--quiet")
+
+        assert done.status == 0
+        rows = Path("out.csv").read_bytes().split(b"\n")
+        assert [row.split(b",")[0] for row in rows] == [b"id", b"1", b"2", b"1", b"2", b""]
+        assert all(row.endswith(b"\r") for row in rows[1:-1])
+
+
+class TestEncodings:
+    def test_a_bad_byte_in_a_header_of_several_lines(self, write: Any) -> None:
+        write("in.csv", b'"a\n\xe9b",text\nrow1,hello\n')
+
+        refused(score("in.csv", "-o", "out.csv"), "in.csv, line 1", "--encoding")
+
+    def test_one_that_spells_a_character_in_two_ways(self, write: Any) -> None:
+        write("in.csv", b"id,text\n1,x\x87\x90y\n")
+
+        refused(score("in.csv", "-o", "out.csv", "--encoding", "cp932"), "in.csv", "UTF-8")
+        write("good.csv", "id,text\n1,火\n".encode("cp932"))
+        assert score("good.csv", "-o", "out.csv", "--encoding", "cp932").status == 0
+
+    @pytest.mark.parametrize(
+        "name", ["idna", "utf-7", "unicode_escape", "base64", "cp037", "no"]
+    )
+    def test_those_that_cannot_be(self, write: Any, name: str) -> None:
+        write("in.csv", "text\nfire\n")
+
+        refused(score("in.csv", "-o", "o.csv", "--encoding", name), "--encoding", status=2)
+
+    def test_utf_8_with_a_mark(self, write: Any) -> None:
+        write("in.csv", b"\xef\xbb\xbftext\nfire\n")
+
+        assert score("in.csv", "-o", "o.csv", "--encoding", "utf-8-sig").status == 0
+        assert Path("o.csv").read_bytes().startswith(b"\xef\xbb\xbftext,probability")
+
+    def test_a_new_column_that_the_encoding_lacks(self, write: Any) -> None:
+        write("in.csv", b"id,text\n1,caf\xe9\n")
+        options = ("--encoding", "latin-1", "--label-column", "€")
+
+        refused(score("in.csv", "-o", "out.csv", *options), "new column")
+
+
+def test_a_carriage_return_between_stray_quotes_is_no_text(write: Any) -> None:
+    write("in.csv", b'text\na 5"\rb 6"\nc\n')
+
+    refused(score("in.csv", "-o", "out.csv"), "row 1", "carriage return")
+
+
+def test_many_blank_lines_take_no_time_to_speak_of(write: Any) -> None:
+    write("in.csv", "\n" * 100_000 + "text\n" + "\n" * 1_000_000 + "fire\n")
+    done = score("in.csv", "-o", "out.csv", "--jobs", "1")
+
+    assert summary(done.err) == (1, 1, 0, 0)
+    assert Path("out.csv").read_bytes().count(b"\n") == 1_100_002
+
+
+def test_json_lines_called_txt(write: Any) -> None:
+    write("in.txt", '{"text": "a"}\n')
+
+    refused(score("in.txt", "-o", "out.csv"), "JSON Lines", "--format jsonl")
+
+
+def test_the_object_that_holds_the_texts_is_not_overwritten(write: Any) -> None:
+    write("in.jsonl", '{"label": {"text": "a"}, "n": 1}\n')
+    options = ("--text-column", "label.text", "--overwrite-columns")
+
+    refused(score("in.jsonl", "-o", "out.jsonl", *options), "'label'", "--label-column")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the locks of POSIX")
+@pytest.mark.parametrize("name", ["out.csv", "out.parquet"])
+def test_a_second_run_leaves_the_first_alone(write: Any, name: str) -> None:
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow", reason="writes Parquet")
+    import fcntl
+
+    write("in.csv", "text\n" + "fire\n" * 2000 + "a,b\n")
+    assert score("in.csv", "-o", name, "--jobs", "1").status == 1
+    descriptor = os.open(f"{name}.part", os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        again = score("in.csv", "-o", name, "--resume", "--on-error", "skip")
+        refused(again, f"{name}.part", "another run")
+    finally:
+        os.close(descriptor)
+    assert score("in.csv", "-o", name, "--resume", "--on-error", "skip").status == 0

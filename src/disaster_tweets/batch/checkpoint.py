@@ -92,6 +92,8 @@ class State:
             run = {key: found[key] for key in self._run}
             saved = found["checkpoint"]
             checkpoint = Checkpoint(**{**saved, "position": Position(**saved["position"])})
+            if not all(isinstance(n, int) for n in _numbers(checkpoint)):
+                raise TypeError
         except (OSError, ValueError, KeyError, TypeError):
             raise ContinueError(
                 f"{self.path}: missing or damaged, so the run cannot be continued; "
@@ -108,6 +110,11 @@ class State:
         """Remove the file, if it is there."""
         with writing(self.path):
             self.path.unlink(missing_ok=True)
+
+
+def _numbers(checkpoint: Checkpoint) -> list[Any]:
+    found = asdict(checkpoint)
+    return [*found.pop("position").values(), *found.values()]
 
 
 def _difference(key: str, before: Any, now: Any) -> str:

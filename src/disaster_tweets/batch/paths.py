@@ -22,7 +22,10 @@ class Paths:
         """Return the paths for the name of an output; a link stays one."""
         path = Path(name)
         with writing(path):
-            return cls(path.resolve() if path.is_symlink() else path)
+            try:
+                return cls(path.resolve() if path.is_symlink() else path)
+            except RuntimeError:  # Python 3.13 raises an OSError
+                raise WriteError("a link that leads to itself", file=name) from None
 
     @property
     def part(self) -> Path:
@@ -64,7 +67,9 @@ class Paths:
                     "not a file that could be replaced; name another, or - for standard output",
                     file=str(self.output),
                 )
-            self.rejected_part.exists()  # fails where the longest name is too long
+            for path in (self.state, self.rejected, self.rejected_part):
+                if path.is_dir() and path != self.rejected_part:
+                    raise WriteError("a folder, where a file is needed", file=str(path))
 
     def _beside(self, suffix: str) -> Path:
         return Path(f"{self.output}{suffix}")

@@ -21,7 +21,7 @@ from disaster_tweets.cli.tables import (
     table_options,
 )
 from disaster_tweets.manifest import LABELS
-from disaster_tweets.tables.errors import ColumnError, TableError
+from disaster_tweets.tables.errors import ColumnError, RowError, TableError
 
 
 @click.command()
@@ -92,7 +92,8 @@ def evaluate(
             file, target_column, positive=positive, reading=reading, notify=notify
         )
     except TableError as error:
-        raise click.ClickException(f"{error}{_advice(error, target_column)}") from error
+        advice = _advice(error, target_column)
+        raise click.ClickException(on_one_line(f"{error}{advice}")) from error
     classifier = Classifier.load(threshold=threshold)
     probabilities = classifier.predict_proba(data.texts, threads=jobs)[:, 1]
     report = {
@@ -128,6 +129,8 @@ def _advice(error: TableError, target: str) -> str:
         return "; name other columns with --text-column and --target-column"
     if isinstance(error, ColumnError) and error.column == target:
         return "; name the one of the labels with --target-column"
+    if isinstance(error, RowError):
+        return advised(error) or "; repair it, or leave it out"
     return advised(error)
 
 

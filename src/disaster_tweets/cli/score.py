@@ -13,6 +13,7 @@ import click
 from disaster_tweets.batch import ContinueError, RunError, UnfinishedError
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
+from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.cli.tables import (
     advised,
     counted,
@@ -121,7 +122,7 @@ def score(
                 click.echo(f"There is no {job.paths.part} to resume; starting anew", err=True)
             _run(job, Classifier.load(threshold=threshold), jobs, resume, quiet)
     except (TableError, RunError) as error:
-        raise click.ClickException(f"{error}{_advice(error, job)}") from error
+        raise click.ClickException(on_one_line(f"{error}{_advice(error, job)}")) from error
     except (KeyboardInterrupt, _Terminated) as stop:
         click.echo(_interruption(job), err=True)
         sys.exit(143 if isinstance(stop, _Terminated) else 130)
@@ -210,7 +211,10 @@ def _advice(error: TableError | RunError, job: Job | None) -> str:
             else ""
         )
     if isinstance(error, WriteError) and error.full:
-        return "; make room, then continue with the same command and --resume"
+        safe = job is not None and job.done.rows and job.resumable
+        return "; make room, then " + (
+            "continue with the same command and --resume" if safe else "start anew"
+        )
     if isinstance(error, TakenError):
         if error.candidates:
             return (

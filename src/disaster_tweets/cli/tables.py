@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.tables import errors
 from disaster_tweets.tables.columns import listed
 from disaster_tweets.tables.formats import (
@@ -158,7 +159,7 @@ def _delimiter(given: str | None) -> str | None:
 
 def notify(line: str) -> None:
     """Print what had to be guessed about a file."""
-    click.echo(line, err=True)
+    click.echo(on_one_line(line), err=True)
 
 
 def counted(cut: int, foreign: int, manifest: dict[str, Any]) -> Iterator[str]:
@@ -199,7 +200,15 @@ def advised(error: TableError) -> str:
     if isinstance(error, errors.EncodingError) or (
         isinstance(error, errors.RowError) and candidates
     ):
-        return f"; if it is another encoding, try --encoding {candidates[0]}" * bool(candidates)
+        return (
+            f"; if it is another encoding, try --encoding {candidates[0]}" if candidates else ""
+        )
+    if isinstance(error, errors.SizeError) and "quote" in error.problem:
+        return "; if quotes are characters like others, give --quoting none"
+    if isinstance(error, errors.ColumnError) and error.problem.startswith(
+        "several columns are"
+    ):
+        return "; rename one in the file, or choose another with --text-column"
     if isinstance(error, errors.ColumnError):
         if error.column is None or not error.maybe_no_header:
             named = "; name the one of the texts with --text-column"

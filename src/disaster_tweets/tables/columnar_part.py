@@ -11,7 +11,7 @@ from typing import Any
 from disaster_tweets.tables.arrow import import_arrow
 from disaster_tweets.tables.errors import WriteError
 from disaster_tweets.tables.formats import PARQUET
-from disaster_tweets.tables.parts import put_in_place, shorter, writing
+from disaster_tweets.tables.parts import lock, put_in_place, shorter, writing
 
 _GROUP_ROWS, _GROUP_BYTES = 1 << 16, 1 << 26  # of a row group of the output, at most
 
@@ -36,6 +36,7 @@ class ColumnarPart:
         self._compression = compression
         self._arrow, self._parquet, self._ipc = import_arrow("parquet", "ipc")
         self._length = 0
+        self._descriptor: int | None = None  # of the folder, which is locked by it
 
     def write(self, table: Any) -> None:
         """Append a file with the rows of ``table``."""
@@ -44,6 +45,7 @@ class ColumnarPart:
         with writing(self.path):
             if not self._length:
                 self.path.mkdir(exist_ok=True)
+            self._lock()
             with self._file(self._length).open("wb") as file:
                 with self._ipc.new_file(file, table.schema) as writer:
                     writer.write_table(table)
@@ -72,7 +74,13 @@ class ColumnarPart:
         """Go on after the first ``length`` files; what follows them is overwritten."""
         if not all(self._file(number).is_file() for number in range(length)):
             raise shorter(self.path)
+        self._lock()
         self._length = length
+
+    def _lock(self) -> None:
+        if self._descriptor is None and os.name != "nt":
+            self._descriptor = os.open(self.path, os.O_RDONLY)
+            lock(self._descriptor, self.path)
 
     def complete(self) -> None:
         """Merge the files, into larger row groups."""
@@ -122,7 +130,10 @@ class ColumnarPart:
                 put_in_place(self._merged, self._target)
 
     def close(self) -> None:
-        """Do nothing: no file is open between two writes."""
+        """Let go of the folder; no file in it is open between two writes."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def discard(self) -> None:
         """Remove the folder, if it is there.

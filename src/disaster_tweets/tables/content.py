@@ -33,6 +33,7 @@ _OTHERS = {
     b"Obj\x01": "an Avro file; convert it to Parquet",
     b"ORC": "an ORC file; convert it to Parquet",
     b"\x80\x04\x95": "a Python pickle; save the table as CSV or Parquet",
+    b"\x7fELF": "a program, not a table",
     b"\x93NUMPY": "a NumPy array; save the table as CSV or Parquet",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive; unpack it first",
     b"Rar!\x1a\x07": "a RAR archive; unpack it first",
@@ -89,6 +90,14 @@ def check(beginning: bytes, format_: str, title: str) -> None:
     other = _other(beginning, plain=format_ == TXT)
     if other is not None:
         raise ContentError(f"is {other}", file=title)
+    if format_ in (PARQUET, ARROW, XLSX):
+        if not beginning:
+            raise ContentError("is empty", file=title)
+        if found is None and not _is_binary(beginning):
+            raise ContentError(
+                f"is text, not {_WORDS[format_]}; name it as what it is, such as .csv",
+                file=title,
+            )
     text = beginning.removeprefix(_MARK).lstrip()
     if format_ in DELIMITED and _is_json(text):
         found = JSON if text.startswith(b"[") else JSONL

@@ -59,6 +59,7 @@ from disaster_tweets.tables.rows import (
 from disaster_tweets.tables.source import Source
 
 _MARKDOWN_RULE = re.compile(r"\s*\|?(\s*:?-{3,}:?\s*\|)+\s*(:?-{3,}:?)?\s*")
+_UNDECODED = re.compile("[\udc80-\udcff]")
 _LONGEST_FIELD = (1 << 31) - 1  # the most that csv takes on every system
 
 
@@ -188,6 +189,7 @@ class DelimitedReader:
         quotes, other = dialect.has_quotes, "\r" if dialect.end == "\n" else "\n"
         number, line_number, offset = start.rows, start.line, start.offset
         remaining = iter(lines)
+        usual = dialect.end  # what ends a line that has no end, where another file follows
         chunk = DelimitedChunk(self, lines)
         size = 0
         for line in remaining:
@@ -199,14 +201,12 @@ class DelimitedReader:
                 fields = None
             body = line.rstrip("\r") if line.endswith("\r") else line
             written = f"{line}{dialect.end}"
+            ending = written[len(body) :]
             if lines.unended:
-                ending = line[len(body) :]
-                if source is not self._last:
-                    ending, written = f"{ending}{dialect.end}", written
-                else:
-                    written = line
-            else:
-                ending = written[len(body) :]
+                ending = line[len(body) :] if source is self._last else usual
+                written = f"{body}{ending}"
+            elif body:
+                usual = ending
             size += len(written)
             if not body:
                 chunk.blank(written)
@@ -236,13 +236,20 @@ class DelimitedReader:
             found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             where = "the header has" if self._reading.header else "the first row has"
             return RowError(f"{found}, where {where} {count}")
-        if other in body and (
-            not self.dialect.has_quotes
-            or any(other in outside for outside in body.split(QUOTE)[::2])
-        ):
+        if other in body and self._is_outside_quotes(other, body):
             name = "carriage return" if other == "\r" else "line feed"
             return RowError(f"a {name} outside quotes, where others end the lines")
         return None
+
+    def _is_outside_quotes(self, character: str, body: str) -> bool:
+        dialect = self.dialect
+        if not dialect.has_quotes or QUOTE not in body:
+            return True
+        lines = iter(body.split(dialect.end))
+        found = record(next(lines), dialect.delimiter, dialect.end, lambda: next(lines, None))
+        return any(
+            character in field for field in found.raw if not field.lstrip(" ").startswith(QUOTE)
+        )
 
     def _quoted(
         self, line: str, remaining: Iterator[str], lines: Lines, number: int
@@ -285,8 +292,8 @@ class DelimitedReader:
             return record(line, dialect.delimiter, dialect.end, more)
         except QuoteProblem as problem:
             raise QuoteError(problem.problem, file=title, line=number + problem.line) from None
-        except TooLong:
-            raise too_long(title, number) from None
+        except TooLong as problem:
+            raise too_long(title, number + problem.line) from None
 
     @contextmanager
     def _open(self, source: Source) -> Iterator[tuple[Lines, int, int]]:
@@ -294,7 +301,7 @@ class DelimitedReader:
         with source.open(self._reading.format) as content:
             quotes = self._reading.quoting != NONE
             lines = Lines(content, self._reading.encoding, records=True, quotes=quotes)
-            found, line, offset = self._begin(lines)
+            found, line, offset = self._begin(lines, source)
             if self._table is None:
                 if lines.encoding.name != UTF8 and lines.encoding.mark:
                     self._tell(f"{lines.title}: is {lines.encoding.name}, as its mark says")
@@ -313,18 +320,28 @@ class DelimitedReader:
                     f"{called(self._table.dialect.delimiter)} those of {self._table.title}",
                     file=lines.title,
                 )
-            self._known.dialect = found.dialect
+            elif found.dialect.end != self._table.dialect.end:
+                raise DifferenceError(
+                    f"its lines end otherwise than those of {self._table.title}",
+                    file=lines.title,
+                )
+            elif found.encoding.name != self._table.encoding.name:
+                raise DifferenceError(
+                    f"is {found.encoding.name}, and {self._table.title} is "
+                    f"{self._table.encoding.name}",
+                    file=lines.title,
+                )
             yield lines, line, offset
 
-    def _begin(self, lines: Lines) -> tuple[_Table, int, int]:
+    def _begin(self, lines: Lines, source: Source) -> tuple[_Table, int, int]:
         """Find out the dialect and the columns; return them and where the rows begin."""
         first = lines.beginning.split(lines.end)
-        preface: list[str] = []
-        _move_blank_lines(first, preface)
-        told = separator_line(first[0]) if first else None
+        skipped = _blank_lines(first, 0)
+        told = separator_line(first[skipped]) if skipped < len(first) else None
         if told is not None:
-            preface.append(first.pop(0))
-            _move_blank_lines(first, preface)
+            self._check_decodable(told, lines, skipped + 1)
+            skipped = _blank_lines(first, skipped + 1)
+        preface, first = first[:skipped], first[skipped:]
         if not first:
             raise empty(lines.title)
         if len(first) > 1 and _MARKDOWN_RULE.fullmatch(first[1]) and "|" in first[0]:
@@ -347,8 +364,8 @@ class DelimitedReader:
         before = "".join(f"{line}{lines.end}" for line in preface)
         taken = header.lines if self._reading.header else 0
         written = lines.end.join(first[:taken])
-        size = len(lines.encoding.mark) + len((before + written).encode())
-        if taken and (len(first) > taken or self._last.title != lines.title):
+        size = len(lines.encoding.mark) + size_of(before + written)
+        if taken and (len(first) > taken or source is not self._last):
             written += lines.end
             size += len(first) > taken
         table = _Table(lines.title, columns, text, dialect, lines.encoding, before, written)
@@ -382,32 +399,31 @@ class DelimitedReader:
     def _header(self, lines: Lines, first: list[str], dialect: Dialect, number: int) -> Record:
         """Return the first record; it names the columns, or shows how many there are."""
         line, remaining = first[0], iter(first[1:])
-        if "\ufffd" in line:
-            self._check_decodable(lines, number)
+        self._check_decodable(line, lines, number)
         if not dialect.has_quotes or QUOTE not in line:
             body = line.rstrip("\r")
             fields = body.split(dialect.delimiter)
             return Record(fields, fields, body, 1, [])
-        found = self._record(line, dialect, lambda: next(remaining, None), lines.title, number)
-        if "\ufffd" in found.body:
-            self._check_decodable(lines, number)
+        try:
+            found = self._record(
+                line, dialect, lambda: next(remaining, None), lines.title, number
+            )
+        except QuoteError:
+            if lines.complete:
+                raise
+            raise long_beginning(lines.title, number) from None
+        self._check_decodable(found.body, lines, number)
         return found
 
-    def _check_decodable(self, lines: Lines, number: int) -> None:
-        if lines.encoding.name != UTF8:
-            return
-        raw = lines.raw_beginning.split(lines.end.encode())
-        for line in raw[number - 1 : number]:
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                shown = line.decode(errors="surrogateescape")
-                raise EncodingError(
-                    "header: not valid UTF-8",
-                    file=lines.title,
-                    line=number,
-                    candidates=lines.encodings_to_try(shown),
-                ) from None
+    def _check_decodable(self, text: str, lines: Lines, number: int) -> None:
+        """Raise EncodingError where the header, or what stands before it, is not UTF-8."""
+        if _UNDECODED.search(text) and self._reading.header:
+            raise EncodingError(
+                "header: not valid UTF-8",
+                file=lines.title,
+                line=number,
+                candidates=lines.encodings_to_try(text),
+            )
 
     def _names_texts(self, columns: list[str]) -> bool:
         """Say whether columns include the one that surely holds the texts."""
@@ -495,7 +511,7 @@ class DelimitedChunk:
         self._bodies: list[str] = []
         self._endings: list[str] = []
         self._fields: list[list[str]] = []
-        self._blank: dict[int, str] = {}  # what stands before the row of that index
+        self._blank: dict[int, list[str]] = {}  # what stands before the row of that index
         self._rejected: list[str] = []
 
     def add(
@@ -511,8 +527,7 @@ class DelimitedChunk:
 
     def blank(self, written: str) -> None:
         """Take a line without a row."""
-        index = len(self._bodies)
-        self._blank[index] = self._blank.get(index, "") + written
+        self._blank.setdefault(len(self._bodies), []).append(written)
 
     def reject(self, written: str, problem: RowError) -> None:
         """Take a row that cannot be read."""
@@ -537,7 +552,7 @@ class DelimitedChunk:
             zip(self._bodies, self._endings, scores, strict=True)
         ):
             if self._blank and index in self._blank:
-                out.append(self._blank[index])
+                out += self._blank[index]
             added = (
                 empty
                 if score is None
@@ -547,7 +562,7 @@ class DelimitedChunk:
                 out.append(reader.rendered(body, self._fields[index], added) + ending)
             else:
                 out.append(f"{body}{added}{ending}")
-        out.append(self._blank.get(len(self._bodies), ""))
+        out += self._blank.get(len(self._bodies), [])
         return encoded("".join(out), reader.encoding, self._lines.title)
 
     def rejected(self) -> bytes:
@@ -565,9 +580,11 @@ class DelimitedChunk:
         return [fields[index] for fields in self._fields]
 
 
-def _move_blank_lines(lines: list[str], to: list[str]) -> None:
-    while lines and not lines[0].rstrip("\r"):
-        to.append(lines.pop(0))
+def _blank_lines(lines: list[str], start: int) -> int:
+    """Return the index of the first line, from one on, that holds anything."""
+    while start < len(lines) and not lines[start].rstrip("\r"):
+        start += 1
+    return start
 
 
 def _size(line: str, unended: bool) -> int:

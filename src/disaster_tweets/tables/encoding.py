@@ -17,6 +17,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+# They spell one text in many ways, or a part of it only.
+_UNFIT = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"}
 _WIDE = ("utf-16", "utf-32")
 _BY_ENDIANNESS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 
@@ -66,7 +68,9 @@ def canonical(name: str, title: str | None = None) -> str:
     """Return an encoding's name as Python knows it; EncodingError where it is none of text."""
     try:
         found = codecs.lookup(name)
-        if not found._is_text_encoding:
+        if found.name in ("utf-8-sig", "utf_8_sig"):
+            return UTF8
+        if not found._is_text_encoding or found.name.replace("_", "-") in _UNFIT:
             raise LookupError
         # Lines are found by their ends, which EBCDIC, for one, has elsewhere.
         if not found.name.startswith(_WIDE) and "\r\n".encode(found.name) != b"\r\n":
@@ -77,7 +81,7 @@ def canonical(name: str, title: str | None = None) -> str:
             file=title,
             candidates=["utf-8", "utf-16", "cp1252", "latin-1", "mac_roman"],
         ) from None
-    return UTF8 if found.name in ("utf-8-sig", "utf_8_sig") else found.name
+    return found.name
 
 
 def likely(line: bytes, carriage_returns: bool = False) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.encoding import UTF8, Encoding
-from disaster_tweets.tables.errors import RowError
+from disaster_tweets.tables.errors import DifferenceError, RowError
 from disaster_tweets.tables.formats import JSONL
 from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
 from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
@@ -64,6 +64,11 @@ class JsonLinesReader:
     def _begin(self, lines: Lines) -> Lines:
         if self._encoding is None:
             self._encoding, self._title = lines.encoding, lines.title
+        elif self._encoding.name != lines.encoding.name:
+            raise DifferenceError(
+                f"is {lines.encoding.name}, and {self._title} is {self._encoding.name}",
+                file=lines.title,
+            )
         return lines
 
     def _look(self, lines: Iterator[str], title: str, *, whole: bool) -> list[str]:
@@ -154,6 +159,8 @@ class JsonLinesReader:
         try:
             if isinstance(line, Undecodable):
                 raise RowError("not valid UTF-8", candidates=lines.encodings_to_try(line))
+            if lines.end == "\r" and "\n" in line:
+                raise RowError("a line feed, where carriage returns end the lines")
             record, text = self.objects.read(line)
         except RowError as problem:
             problem.file, problem.row, problem.line = lines.title, number, line_number
@@ -174,7 +181,7 @@ class JsonLinesChunk(ObjectChunk):
         super().__init__(reader.objects, lines.title)
         self._reader, self._lines = reader, lines
         self._endings: list[str] = []
-        self._blank: dict[int, str] = {}  # what stands before the row of that index
+        self._blank: dict[int, list[str]] = {}  # what stands before the row of that index
         self._rejected: list[str] = []
 
     def add_line(
@@ -187,8 +194,7 @@ class JsonLinesChunk(ObjectChunk):
 
     def blank(self, written: str) -> None:
         """Take a line without a row."""
-        index = len(self._rows)
-        self._blank[index] = self._blank.get(index, "") + written
+        self._blank.setdefault(len(self._rows), []).append(written)
 
     def reject(self, written: str, problem: RowError) -> None:
         """Take a row that cannot be read."""
@@ -208,9 +214,9 @@ class JsonLinesChunk(ObjectChunk):
         out = []
         for index, row in enumerate(self.objects(scores)):
             if index in self._blank:
-                out.append(self._blank[index])
+                out += self._blank[index]
             out.append(row + self._endings[index])
-        out.append(self._blank.get(len(self._rows), ""))
+        out += self._blank.get(len(self._rows), [])
         return encoded("".join(out), self._reader.encoding, self._title)
 
     def rejected(self) -> bytes:

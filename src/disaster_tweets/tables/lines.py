@@ -31,7 +31,6 @@ class Lines:
         title: What messages call the file.
         end: What ends a line: a line feed, or a carriage return where the file has only those.
         beginning: The first lines, for a look at them.
-        raw_beginning: The same as bytes, without the mark of the byte order.
         complete: ``beginning`` is the whole file.
         line: Lines that were skipped by `skip`.
         unended: The last line was handed out, and no end stood behind it.
@@ -51,8 +50,7 @@ class Lines:
         self.line = 0
         self.unended = False
         self._mark = len(self.encoding.mark)
-        self.raw_beginning = content.beginning[self._mark :]
-        self.beginning = self._sample(self.raw_beginning)
+        self.beginning = self._sample(content.beginning[self._mark :])
         self.complete = len(content.beginning) < BEGINNING
         self.end = "\r" if self._returns_alone(records, quotes) else "\n"
         with readable(self.title):
@@ -60,7 +58,8 @@ class Lines:
 
     def _sample(self, first: bytes) -> str:
         # What follows the last complete character, or is none, does not matter here.
-        return first.decode(self.encoding.name, errors="replace")
+        kept = "surrogateescape" if self.encoding.name == UTF8 else "replace"
+        return first.decode(self.encoding.name, errors=kept)
 
     def _returns_alone(self, records: bool, quotes: bool) -> bool:
         """Say whether carriage returns end the lines, as they did on old Macintoshes.
@@ -158,7 +157,7 @@ class Lines:
         decoder = codecs.getincrementaldecoder(self.encoding.name)("strict")
         rest: list[str] = []
         size = lines = 0
-        finished = False
+        finished, pending = False, b""
         while not finished:
             with readable(self.title):
                 piece = self._file.read(_BLOCK)
@@ -173,6 +172,15 @@ class Lines:
                     line=self.line + lines + before.count(self.end) + 1,
                     candidates=[UTF8],
                 ) from None
+            taken = pending + piece
+            pending = decoder.getstate()[0]
+            if text.encode(self.encoding.name) != taken[: len(taken) - len(pending)]:
+                raise EncodingError(
+                    f"{self.encoding.name} spells something here in more than one way, so that "
+                    "the rows could not come back as they are; convert the file to UTF-8",
+                    file=self.title,
+                    line=self.line + lines + 1,
+                )
             *whole, last = text.split(self.end)
             if whole:
                 whole[0] = "".join([*rest, whole[0]])
@@ -217,7 +225,8 @@ def encoded(text: str, encoding: Encoding, title: str) -> bytes:
     except UnicodeEncodeError as error:
         lacks = error.object[error.start : error.start + 1]
         raise EncodingError(
-            f"{encoding.name} has no {lacks!a}, which a new column needs", file=title
+            f"{encoding.name} has no {lacks!a}, which the name of a new column needs",
+            file=title,
         ) from None
 
 

@@ -79,7 +79,8 @@ class Objects:
             self.text = "text"
         else:
             self.text = self._obvious(records, keys, title)
-        check_room(self.new, keys, self.text, file=title)
+        holder = self.text if self.text in keys else self.text.partition(".")[0]
+        check_room(self.new, keys, holder, file=title)
 
     def _obvious(self, records: Sequence[dict[str, Any]], keys: list[str], title: str) -> str:
         alone = all(len(record) == 1 for record in records)

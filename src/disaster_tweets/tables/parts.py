@@ -65,7 +65,11 @@ class FilePart:
         """Append ``content``."""
         with writing(self.path):
             if self._file is None:
-                self._file = self.path.open("wb")
+                self._file = self.path.open("ab")
+                lock(self._file.fileno(), self.path)
+                self._file.truncate(0)
+                with suppress(OSError):  # none else is to read of it meanwhile
+                    shutil.copymode(self._target, self.path)
             if content:
                 self._file.write(self._packed(content))
 
@@ -84,6 +88,7 @@ class FilePart:
             if not self.path.exists():  # interrupted between the renames at the end
                 self._target.replace(self.path)
             self._file = self.path.open("r+b")
+            lock(self._file.fileno(), self.path)
             if self._file.seek(0, os.SEEK_END) < length:
                 raise shorter(self.path)
             self._file.truncate(length)
@@ -239,6 +244,26 @@ class WorkbookPart(FilePart):
             if not self.path.exists():
                 raise shorter(self.path)
         super().resume(length)
+
+
+def lock(file: int, path: Path) -> None:
+    """Keep an open part from a second run; the system lets go of it with this process.
+
+    Raises:
+        WriteError: Another run has it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, which lets nobody rename or cut an open file
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WriteError(
+            "another run writes it at present; wait for its end", file=str(path)
+        ) from None
+    except OSError:  # there are file systems without locks
+        return
 
 
 def put_in_place(path: Path, target: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.columns import is_usual
 from disaster_tweets.tables.dialect import DELIMITERS, called, sample
 from disaster_tweets.tables.errors import ContentError, RowError
-from disaster_tweets.tables.formats import TSV, TXT
+from disaster_tweets.tables.formats import JSONL, TSV, TXT
 from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
@@ -47,6 +48,13 @@ class PlainReader:
         first = lines.beginning.split(lines.end)
         if not lines.complete:
             del first[-1:]
+        whole = next((line for line in first if line.strip()), "")
+        if whole.startswith("{") and _is_object(whole):
+            raise ContentError(
+                "looks like JSON Lines, not like plain text",
+                file=lines.title,
+                candidates=[JSONL],
+            )
         for delimiter in DELIMITERS:
             table = sample(first, lines.end, delimiter, NONE)
             if table.columns < 2 or len(table.records) < 2 or table.share < 1:
@@ -93,6 +101,14 @@ class PlainReader:
             yield chunk.ended(Position(start.input, number, number, offset))
 
 
+def _is_object(line: str) -> bool:
+    try:
+        json_rows.parse(line)
+    except RowError:
+        return False
+    return True
+
+
 class PlainChunk:
     """Some lines; see `rows.Chunk`."""
 
@@ -109,13 +125,17 @@ class PlainChunk:
     def add(self, number: int, line: str) -> None:
         """Take a line."""
         self.rows += 1
-        if isinstance(line, Undecodable):
+        misplaced = self._lines.end == "\r" and "\n" in line
+        if misplaced or isinstance(line, Undecodable):
+            tried = [] if misplaced else self._lines.encodings_to_try(line)
             problem = RowError(
-                "not valid UTF-8",
+                "a line feed, where carriage returns end the lines"
+                if misplaced
+                else "not valid UTF-8",
                 file=self._lines.title,
                 row=number,
                 line=number,
-                candidates=self._lines.encodings_to_try(line),
+                candidates=tried,
             )
             self.broken.append(problem)
             self._rejected.append(

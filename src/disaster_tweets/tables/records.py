@@ -30,7 +30,15 @@ class QuoteProblem(Exception):  # noqa: N818 - not yet an error: nobody knows th
 
 
 class TooLong(Exception):  # noqa: N818 - as above
-    """A record does not fit into the memory."""
+    """A record does not fit into the memory.
+
+    Attributes:
+        line: In which line of the record its last quote opens, from 0.
+    """
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
 
 
 class Record(NamedTuple):
@@ -77,70 +85,64 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
         QuoteProblem: A quote does not close where the field ends.
         TooLong: The record does not fit into the memory.
     """
-    fields: list[str] = []
-    raw: list[str] = []
     whole = [first]
+    # Where each field begins and ends in the record, and the text in its quotes, if any.
+    spans: list[tuple[int, int, int, int]] = []
     quoted_lines: list[int] = []
-    line, position, size = first, 0, len(first)
+    line, position, before = first, 0, 0  # the length of the lines before this one
     while True:
         start = position
         while line.startswith(" ", position):
             position += 1
         if not line.startswith(QUOTE, position):
             stop = line.find(delimiter, start)
-            field = line[start:] if stop < 0 else line[start:stop]
-            if stop < 0:
-                field = field.rstrip("\r")
-            fields.append(field)
-            raw.append(field)
-            if stop < 0:
+            stop = len(line.rstrip("\r")) if stop < 0 else stop
+            spans.append((before + start, before + stop, 0, 0))
+            if not line.startswith(delimiter, stop):
                 break
             position = stop + 1
             continue
-        opened, position = len(whole) - 1, position + 1
-        pieces: list[str] = []
-        written = [line[start:position]]
+        begin, opened, position = before + start, len(whole) - 1, position + 1
+        text = before + position
         while True:
             stop = line.find(QUOTE, position)
             if stop < 0:
-                pieces.append(line[position:] + end)
-                written.append(line[position:] + end)
+                before += len(line) + 1
+                if before > LONGEST:
+                    raise TooLong(opened)
                 following = more()
                 if following is None:
                     raise QuoteProblem(opened, "a quote opens a field here and never closes")
-                size += len(following) + 1
-                if size > LONGEST:
-                    raise TooLong
                 line, position = following, 0
                 whole.append(line)
             elif line.startswith(QUOTE, stop + 1):
-                pieces.append(line[position : stop + 1])
-                written.append(line[position : stop + 2])
                 position = stop + 2
             else:
-                pieces.append(line[position:stop])
-                written.append(line[position : stop + 1])
                 position = stop + 1
                 break
         if len(whole) - 1 > opened:
-            quoted_lines.append(len(fields))
-        fields.append("".join(pieces))
-        raw.append("".join(written))
+            quoted_lines.append(len(spans))
+        spans.append((begin, before + position, text, before + stop))
         if line.startswith(delimiter, position):
             position += 1
         elif not line[position:].strip("\r"):
             break
         else:
             where = (
-                ""
-                if len(whole) - 1 == opened
-                else f", in line {len(whole) - opened} of the record"
+                f", in line {len(whole) - opened} of the record"
+                if opened < len(whole) - 1
+                else ""
             )
             raise QuoteProblem(
                 opened,
                 f"a quote opens a field here and closes before the end of the field{where}",
             )
     body = end.join(whole)
+    raw = [body[begin:stop] for begin, stop, _, _ in spans]
+    fields = [
+        body[inner:outer].replace(QUOTE * 2, QUOTE) if inner else field
+        for field, (_, _, inner, outer) in zip(raw, spans, strict=True)
+    ]
     return Record(fields, raw, body.rstrip("\r"), len(whole), quoted_lines)
 
 
@@ -149,8 +151,8 @@ class RowShapes:
 
     Where quotes are mere characters, one that begins a text seems to open a field, which takes
     in the rows behind it until a text ends with a quote. What gives it away: each of the lines
-    is a row, with the right number of cells, and in one column a number, a date, or what stands
-    there in other rows, too.
+    is a row, with the right number of cells, and in one column a number, a date, the same word,
+    or what stands there in other rows, too.
     """
 
     def __init__(self, rows: Sequence[Sequence[str]], columns: int) -> None:
@@ -165,21 +167,28 @@ class RowShapes:
         lines = [line.rstrip("\r").split(delimiter) for line in record.body.split(end)]
         if self._columns < 2 or any(len(line) != self._columns for line in lines):
             return False
+        # In prose, tabs and pipes are rarer than commas.
+        rare = delimiter in "\t|"
         return any(
-            self._alike([line[column].strip(' "') for line in lines], self._words[column])
+            self._alike([line[column].strip(' "') for line in lines], self._words[column], rare)
             for column in range(self._columns)
             if column not in record.quoted_lines
         )
 
     @staticmethod
-    def _alike(cells: list[str], words: set[str]) -> bool:
+    def _alike(cells: list[str], words: set[str], rare: bool) -> bool:
+        if not all(cells):
+            return False
         if all(_NUMBER.fullmatch(cell) for cell in cells) or words.issuperset(cells):
+            return True
+        if len(set(cells)) == 1 or (rare and not any(_SPACE.search(cell) for cell in cells)):
             return True
         shapes = {_shape(cell) for cell in cells}
         return len(shapes) == 1 and "9" in shapes.pop()
 
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*(e[-+]?\d+)?", re.IGNORECASE | re.ASCII)
+_SPACE = re.compile(r"\s")
 _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from disaster_tweets.tables import compression, content
-from disaster_tweets.tables.errors import ContentError, DamagedError, FileError
+from disaster_tweets.tables.errors import ContentError, DamagedError, FileError, SizeError
 from disaster_tweets.tables.formats import BINARY, XLSX, of_name
 
 STANDARD = "-"
@@ -22,6 +21,7 @@ STANDARD = "-"
 BEGINNING = 1 << 20  # bytes that are looked at before anything is read
 _BUFFER = 1 << 18
 _FINGERPRINT = 1 << 16  # bytes of a file's beginning that are hashed
+_LARGEST_COPY = 1 << 32  # bytes of such a pipe; a device may never end
 _IN_MEMORY = 1 << 26  # bytes of a pipe that are kept in memory where one must go back in it
 
 
@@ -191,7 +191,14 @@ def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
 
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
         with readable(title):
-            shutil.copyfileobj(file, copy)
+            size = 0
+            while piece := file.read(1 << 20):
+                size += copy.write(piece)
+                if size > _LARGEST_COPY:
+                    raise SizeError(
+                        f"more than {_LARGEST_COPY >> 30} GiB through a pipe; save it first",
+                        file=title,
+                    )
         copy.seek(0)
         yield cast("BinaryIO", copy)
 
