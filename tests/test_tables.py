@@ -45,6 +45,7 @@ class TestQuotes:
         'id\ttext\n1\ta\n2\t"Fire near\n3\tthis mixtape is fire\n4\twhat a save"\n',
         'text\tlabel2\na\tyes\nb\tno\n"fire\tyes\nc"\tno\n',
         'day\ttext\n2020-01-02\ta\n2020-01-03\t"fire\n2020-01-04\tb"\n',
+        'user\ttext\nalice\t"hello there\nbob\tworld"\ncarol\tfoo\n',
     )
 
     @pytest.mark.parametrize("content", SWALLOWING)

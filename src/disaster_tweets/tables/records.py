@@ -165,10 +165,12 @@ class RowShapes:
     def are_rows(self, record: Record, delimiter: str, end: str) -> bool:
         """Say whether the lines of a record look like rows of their own."""
         lines = [line.rstrip("\r").split(delimiter) for line in record.body.split(end)]
-        if self._columns < 2 or any(len(line) != self._columns for line in lines):
-            return False
-        # In prose, tabs and pipes are rarer than commas.
+        # In prose, tabs and pipes are rarer than commas: a line with one too many is a row, too.
         rare = delimiter in "\t|"
+        cells = [len(line) for line in lines]
+        fewest, most = min(cells), max(cells)
+        if self._columns < 2 or fewest < self._columns or (most > self._columns and not rare):
+            return False
         return any(
             self._alike([line[column].strip(' "') for line in lines], self._words[column], rare)
             for column in range(self._columns)
