@@ -266,10 +266,10 @@ class TestFiles:
         expect(message(page, "file")).to_be_empty()
 
     def test_the_column_is_chosen(self, page: Page) -> None:
-        score_file(page, "tweets.csv", b"id,message\n1,fire\n")
-        expect(message(page, "file")).to_have_text("tweets.csv: which column holds the tweets?")
+        score_file(page, "tweets.csv", b"id,remark\n1,fire\n")
+        expect(message(page, "file")).to_contain_text("tweets.csv: which column holds")
         expect(page.locator("#file")).to_have_attribute("aria-invalid", "true")
-        page.get_by_label("Column with the tweets").select_option("message")
+        page.get_by_label("Column with the tweets").select_option("remark")
         page.get_by_role("button", name="Score the file").click()
 
         lines = download(page, "tweets-scored.csv").decode().splitlines()
@@ -277,6 +277,19 @@ class TestFiles:
         # Another file has other columns.
         score_file(page, "other.csv", b"text,n\nfire,1\n")
         assert download(page, "other-scored.csv").count(b"\n") == 2
+
+    def test_what_had_to_be_guessed_is_shown(self, page: Page) -> None:
+        score_file(page, "tweets.csv", b"id;Tweet\n1;fire\n")
+        download(page, "tweets-scored.csv")
+        expect(page.locator("#rows")).to_contain_text("semicolons (';') separate the fields")
+        expect(page.locator("#rows")).to_contain_text("column 'Tweet'")
+
+    def test_quotes_that_are_characters(self, page: Page) -> None:
+        score_file(page, "tweets.tsv", b'id\ttext\n1\t"fire\n2\tflood"\n')
+        expect(message(page, "file")).to_contain_text("look like 2 rows")
+        page.get_by_label("Quotes are characters").check()
+        page.get_by_role("button", name="Score the file").click()
+        assert download(page, "tweets-scored.tsv").count(b"\n") == 3
 
     def test_columns_are_replaced(self, page: Page) -> None:
         score_file(page, "tweets.csv", b"text,label\nfire,1\n")
@@ -371,12 +384,12 @@ class TestWithoutScripts:
         with plain_page.expect_download() as download:
             score_file(plain_page, "tweets.csv", ROWS)
         assert saved(download.value, "tweets-scored.csv") == scored
-        score_file(plain_page, "tweets.csv", b"id,message\n1,fire\n")
+        score_file(plain_page, "tweets.csv", b"id,remark\n1,fire\n")
         expect(message(plain_page, "file")).to_contain_text("which column")
         expect(plain_page.locator("#progress, #download, .scripted").first).to_be_hidden()
-        plain_page.get_by_label("Column with the tweets").select_option("message")
+        plain_page.get_by_label("Column with the tweets").select_option("remark")
         with plain_page.expect_download() as download:
-            score_file(plain_page, "tweets.csv", b"id,message\n1,fire\n")
+            score_file(plain_page, "tweets.csv", b"id,remark\n1,fire\n")
         assert b"1,fire,0." in saved(download.value, "tweets-scored.csv")
 
 
@@ -446,7 +459,7 @@ def show_many(page: Page) -> None:
 
 def show_errors(page: Page) -> None:
     score_text(page, "")
-    score_file(page, "tweets.csv", b"id,message\n1,fire\n")
+    score_file(page, "tweets.csv", b"id,remark\n1,fire\n")
     expect(message(page, "text")).not_to_be_empty()
     expect(page.get_by_label("Column with the tweets")).to_be_visible()
 
