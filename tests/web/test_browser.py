@@ -287,7 +287,7 @@ class TestFiles:
     def test_quotes_that_are_characters(self, page: Page) -> None:
         score_file(page, "tweets.tsv", b'id\ttext\n1\t"fire\n2\tflood"\n')
         expect(message(page, "file")).to_contain_text("look like 2 rows")
-        page.get_by_label("Quotes are characters").check()
+        page.get_by_label("Are characters like others").check()
         page.get_by_role("button", name="Score the file").click()
         assert download(page, "tweets-scored.tsv").count(b"\n") == 3
 

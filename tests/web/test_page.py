@@ -340,7 +340,8 @@ FILES = {
     "blank texts": ("a.csv", "id,text\n1, \n2,\u3000\n", {}),
     "no header": ("a.csv", "fire near\nflood\n", {"no_header": "yes"}),
     "no header, columns": ("a.tsv", "1\ta\n2\tb\n", {"no_header": "yes", "column": "2"}),
-    "plain quotes": ("a.tsv", 'id\ttext\n1\t"fire\n2\tflood\n', {"plain_quotes": "yes"}),
+    "lines that look like rows": ("a.csv", 'id,text\n1,"a\n2,b"\n', {"quoting": "standard"}),
+    "plain quotes": ("a.tsv", 'id\ttext\n1\t"fire\n2\tflood\n', {"quoting": "none"}),
 }
 
 
@@ -360,7 +361,7 @@ class TestFiles:
         options = ["--text-column", column] if column else []
         options += ["--overwrite-columns"] if "overwrite" in fields else []
         options += ["--no-header"] if "no_header" in fields else []
-        options += ["--quoting", "none"] if "plain_quotes" in fields else []
+        options += ["--quoting", fields["quoting"]] if "quoting" in fields else []
         expected = tmp_path / f"scored-{name}"
         assert run("disaster-tweets", "score", name, "-o", expected.name, *options).status == 0
 
@@ -491,7 +492,7 @@ REFUSED = {
     "gzip": ("a.csv", b"\x1f\x8b\x08", ["a.csv", "compressed", "unpack"]),
     "Latin-1": ("a.csv", b"text\nfire\ncaf\xe9\n", ["a.csv, row 2 (line 3)", "UTF-8"]),
     "fields": ("a.csv", b"id,text\n1,a\n2\n", ["row 2 (line 3): 1 field", "header has 2"]),
-    "an open quote": ("a.csv", b'text\nfire\n"b\n', ["line 3", "never closes", "tick"]),
+    "an open quote": ("a.csv", b'text\nfire\n"b\n', ["line 3", "never closes", "Quotes"]),
     "swallowed rows": ("a.tsv", b'id\ttext\n1\t"a\n2\tb"\n', ["line 2", "look like 2 rows"]),
     "a first line that may be a tweet": ("a.csv", b"fire near\nb\n", ["tick the box"]),
     "no such column": ("a.csv", b"id,remark\n1,a\n", ["which column"]),

@@ -165,7 +165,7 @@ class RowShapes:
     def are_rows(self, record: Record, delimiter: str, end: str) -> bool:
         """Say whether the lines of a record look like rows of their own."""
         lines = [line.rstrip("\r").split(delimiter) for line in record.body.split(end)]
-        # In prose, tabs and pipes are rarer than commas: a line with one too many is a row, too.
+        # In prose, tabs and pipes are rarer than commas: with one too many, it is a row, too.
         rare = delimiter in "\t|"
         cells = [len(line) for line in lines]
         fewest, most = min(cells), max(cells)

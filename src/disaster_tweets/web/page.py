@@ -21,6 +21,7 @@ from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import DISTRIBUTION
 from disaster_tweets.explanation import Explanation, strength, strongest
 from disaster_tweets.tables.errors import ColumnError, TableError, TakenError
+from disaster_tweets.tables.rows import NONE, STANDARD
 from disaster_tweets.web import upload
 
 blueprint = Blueprint("page", __name__)
@@ -181,7 +182,7 @@ def _sent_file() -> tuple[str, bytes, upload.Choices]:
         form.get("column") or None,
         overwrite="overwrite" in form,
         no_header="no_header" in form,
-        plain_quotes="plain_quotes" in form,
+        quoting=quoting if (quoting := form.get("quoting")) in (STANDARD, NONE) else None,
     )
     return file.filename, file.read(), choices
 
@@ -200,7 +201,12 @@ def card() -> str:
 def _page(**shown: Any) -> str:
     manifest = bundled_manifest()
     return render_template(
-        "index.html", manifest=manifest, examples=EXAMPLES, too_large=_too_large(), **shown
+        "index.html",
+        manifest=manifest,
+        examples=EXAMPLES,
+        quotings=upload.QUOTINGS,
+        too_large=_too_large(),
+        **shown,
     )
 
 

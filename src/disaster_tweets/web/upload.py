@@ -18,11 +18,17 @@ from disaster_tweets.tables.compression import compression_of
 from disaster_tweets.tables.delimited import DelimitedReader
 from disaster_tweets.tables.errors import ContentError, TableError
 from disaster_tweets.tables.formats import DELIMITED, of_name
-from disaster_tweets.tables.rows import NONE, NewColumns, Notify, Position, Reading
+from disaster_tweets.tables.rows import NONE, STANDARD, NewColumns, Notify, Position, Reading
 from disaster_tweets.tables.source import Source
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
+
+QUOTINGS = {
+    "usual": "Stand around fields, as in CSV",
+    STANDARD: "Stand around fields, whose lines may look like rows",
+    NONE: "Are characters like others, as in many TSV files",
+}
 
 _PIECE = 128  # rows scored at a time: so few that other requests get their turn in between
 
@@ -37,13 +43,13 @@ class Choices:
         column: The column of the texts; None for the obvious one.
         overwrite: Columns that have the names of the new ones may be replaced.
         no_header: The first line is a row already.
-        plain_quotes: Quotes are characters like others.
+        quoting: As in `rows.Reading`.
     """
 
     column: str | None = None
     overwrite: bool = False
     no_header: bool = False
-    plain_quotes: bool = False
+    quoting: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class Upload(Source):
         reading = Reading(
             self.format,
             text_column=choices.column,
-            quoting=NONE if choices.plain_quotes else None,
+            quoting=choices.quoting,
             header=not choices.no_header,
         )
         new = NewColumns(overwrite=choices.overwrite)
@@ -178,7 +184,7 @@ def advised(error: TableError) -> str:
             error.candidates
         )
     if isinstance(error, errors.QuoteError):
-        return f"{error}; repair it, or tick the box if quotes are characters like others"
+        return f"{error}; repair it, or say under Quotes what they are"
     if isinstance(error, errors.FormatError):
         return str(error)
     if "UTF-8" in error.problem or isinstance(error, errors.EncodingError):
