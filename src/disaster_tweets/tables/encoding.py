@@ -70,7 +70,8 @@ def canonical(name: str, title: str | None = None) -> str:
         found = codecs.lookup(name)
         if found.name in ("utf-8-sig", "utf_8_sig"):
             return UTF8
-        if not found._is_text_encoding or found.name.replace("_", "-") in _UNFIT:
+        "".encode(found.name)  # LookupError where it encodes something else than text
+        if found.name.replace("_", "-") in _UNFIT:
             raise LookupError
         # Lines are found by their ends, which EBCDIC, for one, has elsewhere.
         if not found.name.startswith(_WIDE) and "\r\n".encode(found.name) != b"\r\n":
