@@ -39,12 +39,12 @@ _OPTIONS = (
     ),
     click.option(
         "--delimiter", metavar="CHARACTER",
-        help="What separates fields, or the word tab (default: found out).",
+        help="Character between fields, or the word tab (default: detected).",
     ),
     click.option(
         "--quoting", type=click.Choice([STANDARD, NONE]),
-        help="Whether a field may stand in quotes, or quotes are characters like others "
-        "(default: standard, unless lines in quotes look like rows, which is an error).",
+        help="standard: quotes may stand around a field; none: they are characters like others "
+        "(default: standard, where lines in quotes that look like rows are an error).",
     ),
     click.option(
         "--encoding", metavar="NAME",
@@ -52,9 +52,12 @@ _OPTIONS = (
     ),
     click.option(
         "--no-header", is_flag=True,
-        help="The first row is a row already; columns are named by their numbers, from 1.",
+        help="The first line is a row, too; columns are named by their numbers, from 1.",
     ),
-    click.option("--sheet", metavar="NAME", help="Sheet of an xlsx file (default: the one)."),
+    click.option(
+        "--sheet", metavar="NAME",
+        help="Sheet of an xlsx file (default: the only one that holds anything).",
+    ),
 )  # fmt: skip
 _NAMES = ("format_", "text_column", "delimiter", "quoting", "encoding", "no_header", "sheet")
 
