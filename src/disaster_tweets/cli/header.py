@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from disaster_tweets.tables.columns import is_usual
-
 _FORMATS = {",": "csv", ";": "csv", "|": "csv", "\t": "tsv"}
 
 # A name of one word, in quotes or not. In prose, a space follows a comma.
@@ -19,6 +17,9 @@ def format_by_first_line(line: str) -> str | None:
     A header has two names or more, of which one is usual for a column of texts. JSON begins
     with an object, alone or in an array.
     """
+    # Imported here, as only a stream needs it.
+    from disaster_tweets.tables.columns import is_usual
+
     if _JSON.fullmatch(line):
         return "json" if line.lstrip().startswith("[") else "jsonl"
     for separator, format_ in _FORMATS.items():
