@@ -431,7 +431,7 @@ class TestErrors:
 
         assert absent.status == 1
         assert absent.err.startswith("Error: absent.csv: No such file or directory; check")
-        assert "tweets.doc: its format is not known by its name; save the texts in" in refused(
+        assert "tweets.doc: .doc is no format that is known here; save the texts in" in refused(
             labelled_csv(), name="tweets.doc"
         )
 

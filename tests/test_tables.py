@@ -446,3 +446,20 @@ def test_a_second_run_leaves_the_first_alone(write: Any, name: str) -> None:
     finally:
         os.close(descriptor)
     assert score("in.csv", "-o", name, "--resume", "--on-error", "skip").status == 0
+
+
+def test_a_table_called_txt_with_a_text_of_two_lines(write: Any) -> None:
+    rows = "".join(f"{n}\ta word {n}\n" for n in range(10))
+    write("in.txt", f'id\ttext\n{rows}11\t"two\nlines"\n')
+
+    refused(score("in.txt", "-o", "out.csv"), "table of 2 columns", "--format tsv")
+
+
+def test_what_cannot_be_read_is_told_by_its_suffix(write: Any) -> None:
+    Path("folder").mkdir()
+    write("old.xls", "")
+    write("in.csv", '{"data": [{"text": "a"}]}\n')
+
+    refused(score("folder", "-o", "out.csv"), "a folder", status=2)
+    refused(score("old.xls", "-o", "out.csv"), "save it as .xlsx", status=2)
+    refused(score("in.csv", "-o", "out.csv"), "is JSON, not a CSV file", "--format json")

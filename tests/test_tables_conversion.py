@@ -136,7 +136,7 @@ class TestJson:
         ("content", "words"),
         [
             ('{"tweets": [{"text": "a"}], "users": [{"text": "b"}]}', "'tweets', 'users'"),
-            ('{\n"text": "a"\n}', "put it between [ and ]"),
+            ('{\n"text": "a"\n}', "write a list of objects"),
             ('{"errors": [{"message": "no such page"}]}', "holds errors"),
         ],
     )

@@ -16,6 +16,8 @@ from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import Notify, Position, Reading
 from disaster_tweets.tables.source import Source
 
+_MOST_LABELS = 20  # more are hardly labels
+
 # A column of 0 and 1 becomes one of 0.0 and 1.0 where a table of floats had a gap.
 _KNOWN = {
     **dict.fromkeys(["0", "0.0", "false", LABELS[0]], 0),
@@ -153,6 +155,12 @@ def _labels(
             name_positive=True,
         )
     labels = [_known(spelling, positive) for _, spelling in spelled]
+    if None in labels and len(found) > _MOST_LABELS:
+        raise LabelError(
+            f"{column} holds {len(found):,} different values; name the column of the labels",
+            file=file,
+            column=target,
+        )
     for (number, spelling), label in zip(spelled, labels, strict=True):
         if label is None:
             raise LabelError(

@@ -281,7 +281,7 @@ class TestFiles:
     def test_what_had_to_be_guessed_is_shown(self, page: Page) -> None:
         score_file(page, "tweets.csv", b"id;Tweet\n1;fire\n")
         download(page, "tweets-scored.csv")
-        expect(page.locator("#rows")).to_contain_text("semicolons (';') separate the fields")
+        expect(page.locator("#rows")).to_contain_text("separated by semicolons (';')")
         expect(page.locator("#rows")).to_contain_text("column 'Tweet'")
 
     def test_quotes_that_are_characters(self, page: Page) -> None:

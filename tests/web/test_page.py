@@ -391,7 +391,7 @@ class TestFiles:
         plain = upload(client, "a.csv", b"place,text\na,fire\n")
 
         notice = unquote(response.headers["Notice"])
-        assert "semicolons (';') separate the fields" in notice
+        assert "separated by semicolons (';')" in notice
         assert "column 'Tweet'" in notice
         assert "Notice" not in plain.headers
 

@@ -25,7 +25,7 @@ from disaster_tweets.tables.errors import ColumnError, RowError, TableError
 
 
 @click.command()
-@click.argument("file", type=click.Path())
+@click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--target-column", required=True, metavar="NAME", help="Column of the labels.")
 @table_options
 @click.option(

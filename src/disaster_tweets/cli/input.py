@@ -73,12 +73,14 @@ def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
     if file is not None:
         from shlex import quote
 
+        from disaster_tweets.tables.formats import TXT, of_name
+
         command = click.get_current_context().info_name
-        _hint(
-            f"{file} is a file, and only its name is scored; for its rows, "
-            f"disaster-tweets score {quote(file)} -o OUTPUT; for its lines, "
-            f"disaster-tweets {command} < {quote(file)}"
-        )
+        format_ = of_name(file).format
+        rows = f"; for its rows, disaster-tweets score {quote(file)} -o OUTPUT"
+        lines = f"; for its lines, disaster-tweets {command} < {quote(file)}"
+        advice = rows * (format_ is not None) + lines * (format_ in (None, TXT))
+        _hint(f"{file} is a file, and only its name is scored{advice}")
     return texts
 
 

@@ -24,6 +24,7 @@ from disaster_tweets.cli.tables import (
 )
 from disaster_tweets.processors import usable_processors
 from disaster_tweets.tables.errors import (
+    FileError,
     FormatError,
     TableError,
     TakenError,
@@ -83,14 +84,15 @@ def score(
     """Score every row of files, of any size.
 
     Each row of INPUT goes to OUTPUT as it is, with two columns more: the probability of a
-    disaster, and the label. Both stay empty where the text is missing or blank.
+    disaster, and the label. Both stay empty where the text is missing or blank. An OUTPUT that
+    is there is replaced.
 
     Formats, told by the names: csv, tsv, jsonl (or ndjson), json, txt (a text a line), parquet,
-    arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind. OUTPUT
-    may have another format than INPUT, but not txt. In the same format, rows keep every byte,
-    and the file its delimiter, encoding and line ends. Several INPUTs become one OUTPUT. A
-    single - is standard input, which needs --format, or standard output, in the format of
-    INPUT.
+    arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind, and an
+    INPUT also as a .zip of one file. OUTPUT may have another format than INPUT, but not txt. In
+    the same format, rows keep every byte, and the file its delimiter, encoding and line ends.
+    Several INPUTs become one OUTPUT. A single - is standard input, which needs --format, or
+    standard output, in the format of INPUT.
 
     The text is in the column that --text-column names, else in text, else in one that is called
     like tweet, message or content, else in the only column of text. What had to be guessed is
@@ -122,7 +124,9 @@ def score(
                 click.echo(f"There is no {job.paths.part} to resume; starting anew", err=True)
             _run(job, Classifier.load(threshold=threshold), jobs, resume, quiet)
     except (TableError, RunError) as error:
-        raise click.ClickException(on_one_line(f"{error}{_advice(error, job)}")) from error
+        raise click.ClickException(
+            on_one_line(f"{error}{_advice(error, job, options)}")
+        ) from error
     except (KeyboardInterrupt, _Terminated) as stop:
         click.echo(_interruption(job), err=True)
         sys.exit(143 if isinstance(stop, _Terminated) else 130)
@@ -157,7 +161,7 @@ def _options(
 def _input_format(inputs: tuple[str, ...], given: str | None) -> str:
     try:
         formats = [given or format_of(name) for name in inputs]
-    except FormatError as error:
+    except (FormatError, FileError) as error:
         raise click.UsageError(f"{error}{advised(error)}") from None
     for name, format_ in zip(inputs, formats, strict=True):
         if format_ != formats[0]:
@@ -200,7 +204,13 @@ def _check_standard_streams(
         raise click.UsageError("standard output is closed; name a file")
 
 
-def _advice(error: TableError | RunError, job: Job | None) -> str:
+def _naming(error: TakenError, options: Options) -> str:
+    """Return the option that names the new column whose name is taken."""
+    first = error.column == options.new.probability
+    return "--probability-column" if first else "--label-column"
+
+
+def _advice(error: TableError | RunError, job: Job | None, options: Options) -> str:
     """Return what to do about an error, in the words of this command."""
     if isinstance(error, UnfinishedError):
         return "; continue it with --resume or delete it"
@@ -216,12 +226,8 @@ def _advice(error: TableError | RunError, job: Job | None) -> str:
             "continue with the same command and --resume" if safe else "start anew"
         )
     if isinstance(error, TakenError):
-        if error.candidates:
-            return (
-                "; drop it with --overwrite-columns, or name the new ones with "
-                "--probability-column and --label-column"
-            )
-        return "; name the new one otherwise, with --probability-column or --label-column"
+        new = f"; give the new one another name with {_naming(error, options)}"
+        return new + ", or drop the old one with --overwrite-columns" * bool(error.candidates)
     if isinstance(error, TakenRowError):
         return (
             "; drop such keys with --overwrite-columns, name the new ones with "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,7 +89,11 @@ def format_of(name: str) -> str:
     if inside is not None:
         return inside
     if name == "-":
-        raise errors.FormatError("its format is not known", file="standard input")
+        raise errors.FormatError(
+            "its format is not known", file="standard input", candidates=FORMATS
+        )
+    if Path(name).is_dir():
+        raise errors.FileError("a folder; name the files in it", file=name)
     raise unknown(name)
 
 
@@ -197,7 +202,7 @@ def advised(error: TableError) -> str:
             else "; if quotes are characters like others, give --quoting none; else repair it"
         )
     if isinstance(error, errors.FormatError):
-        return f"; give --format {', '.join(FORMATS)}"
+        return f"; give --format {', '.join(FORMATS)}" if candidates else ""
     if isinstance(error, errors.DelimiterError):
         return "; say which with --delimiter"
     if isinstance(error, errors.EncodingError) or (
@@ -218,7 +223,12 @@ def advised(error: TableError) -> str:
         else:
             named = "; name another with --text-column"
         first = ", or give --no-header if the first line is a row already"
-        return named + first * error.maybe_no_header
+        alone = ", or --delimiter if another character stands between fields"
+        return (
+            named
+            + first * error.maybe_no_header
+            + alone * (error.maybe_no_header and len(candidates) == 1)
+        )
     if isinstance(error, errors.SheetError):
         return f"; choose one with --sheet: {listed(candidates)}"
     if isinstance(error, errors.DifferenceError):

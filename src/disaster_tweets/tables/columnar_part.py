@@ -40,6 +40,8 @@ class ColumnarPart:
 
     def write(self, table: Any) -> None:
         """Append a file with the rows of ``table``."""
+        if self._format == PARQUET:
+            table = self._storable(table)
         if not self._length:
             self._check_types(table.schema)
         with writing(self.path):
@@ -52,6 +54,17 @@ class ColumnarPart:
                 file.flush()
                 os.fsync(file.fileno())
         self._length += 1
+
+    def _storable(self, table: Any) -> Any:
+        """Return a table whose dictionaries hold strings, where they hold views of some."""
+        for index, field in enumerate(table.schema):
+            if str(field.type).startswith("dictionary<values=string_view"):
+                values = self._arrow.array(
+                    table.column(index).to_pylist(), self._arrow.string()
+                )
+                kind = self._arrow.dictionary(self._arrow.int32(), self._arrow.string())
+                table = table.set_column(index, field.with_type(kind), values.cast(kind))
+        return table
 
     def _check_types(self, schema: Any) -> None:
         """Raise WriteError where the format lacks a type, before there is anything to lose."""

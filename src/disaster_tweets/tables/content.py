@@ -100,7 +100,7 @@ def check(beginning: bytes, format_: str, title: str) -> None:
             )
     text = beginning.removeprefix(_MARK).lstrip()
     if format_ in DELIMITED and _is_json(text):
-        found = JSON if text.startswith(b"[") else JSONL
+        found = JSON if _DOCUMENT.match(text) else JSONL
         raise _mistaken(found, format_, title)
     if format_ == JSONL and text.startswith(b"["):
         # One array over all lines; a single line of one is a broken row instead.
@@ -171,7 +171,7 @@ def _other(beginning: bytes, plain: bool) -> str | None:
             return what
     page = _WEB_PAGE.match(beginning.removeprefix(_MARK))
     if page and (not plain or b"</" in beginning or b"<!doctype" in beginning[:200].lower()):
-        return "a web page (HTML), not a table; look what the address it came from gives"
+        return "a web page (HTML), not a table; open the address it came from and see what it gives"
     if _XML.match(beginning.removeprefix(_MARK)):
         return "an XML document, not a table"
     if beginning[_TAR] == b"ustar":
@@ -181,6 +181,7 @@ def _other(beginning: bytes, plain: bool) -> str | None:
     return None
 
 
+_DOCUMENT = re.compile(rb'\[|\{\s*"[^"]*"\s*:\s*\[\s*\{')
 _JSON = re.compile(rb'[\[{]\s*("|\{|\}|\]|$)')
 
 

@@ -235,7 +235,10 @@ class DelimitedReader:
         if len(fields) != count:
             found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             where = "the header has" if self._reading.header else "the first row has"
-            return RowError(f"{found}, where {where} {count}")
+            hint = ""
+            if count == 1 and not self._reading.header:
+                hint = "; if each line is one text, name the file .txt"
+            return RowError(f"{found}, where {where} {count}{hint}")
         if other in body and self._is_outside_quotes(other, body):
             name = "carriage return" if other == "\r" else "line feed"
             return RowError(f"a {name} outside quotes, where others end the lines")
@@ -291,7 +294,16 @@ class DelimitedReader:
         try:
             return record(line, dialect.delimiter, dialect.end, more)
         except QuoteProblem as problem:
-            raise QuoteError(problem.problem, file=title, line=number + problem.line) from None
+            closes = "never closes"
+            if problem.closes is not None:
+                elsewhere = problem.closes != problem.line
+                where = f" in line {number + problem.closes}" if elsewhere else ""
+                closes = f"closes{where} before the end of the field"
+            raise QuoteError(
+                f"a quote opens a field here and {closes}",
+                file=title,
+                line=number + problem.line,
+            ) from None
         except TooLong as problem:
             raise too_long(title, number + problem.line) from None
 
@@ -391,7 +403,7 @@ class DelimitedReader:
         if found.delimiter != promised and self._reading.delimiter is None:
             suffix = "CSV" if self._reading.format == CSV else "TSV"
             self._tell(
-                f"{lines.title}: {called(found.delimiter)} separate the fields, not "
+                f"{lines.title}: its fields are separated by {called(found.delimiter)}, not by "
                 f"{called(promised)} as in {suffix}"
             )
         return Dialect(found.delimiter, quoting, lines.end), found.records

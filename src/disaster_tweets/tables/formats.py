@@ -88,11 +88,17 @@ def unknown(name: str, *, title: str | None = None) -> FormatError:
     suffix = path.suffix.lower()
     if suffix in COMPRESSIONS or suffix == ".zip":
         suffix = PurePath(path.stem).suffix.lower() or suffix
-    advice = _ADVICE.get(suffix) or _nearest(suffix)
-    known = f"known are {', '.join(KNOWN)}, also with {', '.join(COMPRESSIONS)} behind"
+    file = title or name
+    advice = _ADVICE.get(suffix)
+    if advice is not None:
+        return FormatError(f"{suffix} is no format that is known here; {advice}", file=file)
+    nearest = _nearest(suffix)
+    known = (
+        f"known are {', '.join(KNOWN)}, also with {', '.join((*COMPRESSIONS, '.zip'))} behind"
+    )
     return FormatError(
-        f"its format is not known by its name; {advice + '; ' if advice else ''}{known}",
-        file=title or name,
+        f"its format is not known by its name; {nearest + '; ' if nearest else ''}{known}",
+        file=file,
         candidates=FORMATS,
     )
 

@@ -71,12 +71,19 @@ class JsonFileReader:
         first = list(islice(elements, CHOSEN_OVER))
         if document.kind == "values" and len(first) == 1 and first[0].text.startswith("{"):
             raise ContentError(
-                "is one object without a list of rows; put it between [ and ] if it is a row",
+                "is one object without a list of rows; write a list of objects (with pandas: "
+                "orient='records')",
                 file=title,
             )
         self._check_wrapper(document.wrapper_key, title)
         self.objects.activities = document.is_activity_stream
         records = list(_readable(first))
+        if first and not any(element.text.startswith("{") for element in first):
+            raise ContentError(
+                'holds no objects; write each row as one, such as {"text": "..."}', file=title
+            )
+        if self.objects.activities and self.objects.text is None:
+            self._notify(f"{title}: the texts are taken from 'object.content', without HTML")
         if self.objects.text is None:
             self.objects.choose(records, title, all_rows=len(first) < CHOSEN_OVER)
         else:

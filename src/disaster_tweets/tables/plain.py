@@ -15,6 +15,7 @@ from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
     NONE,
+    STANDARD,
     NewColumns,
     Notify,
     Position,
@@ -24,7 +25,8 @@ from disaster_tweets.tables.rows import (
 )
 from disaster_tweets.tables.source import Source
 
-_SURE = 20  # lines that all have as many tabs; fewer may have them by chance
+_SURE = 20  # lines with as many tabs; fewer may have them by chance
+_MOST, _SOME = 0.9, 0.6  # of the lines
 
 
 class PlainReader:
@@ -56,11 +58,16 @@ class PlainReader:
                 candidates=[JSONL],
             )
         for delimiter in DELIMITERS:
-            table = sample(first, lines.end, delimiter, NONE)
-            if table.columns < 2 or len(table.records) < 2 or table.share < 1:
+            cuts = [
+                sample(first, lines.end, delimiter, quoting) for quoting in (NONE, STANDARD)
+            ]
+            table = max(cuts, key=lambda cut: cut.share)
+            if table.columns < 2 or len(table.records) < 2:
                 continue
-            tabs = delimiter == "\t" and len(table.records) >= _SURE
-            if tabs or any(map(is_usual, table.records[0])):
+            # A text of several lines, or a broken row, does not make it less of a table.
+            tabs = delimiter == "\t" and len(table.records) >= _SURE and table.share > _MOST
+            named = any(map(is_usual, table.records[0])) and table.share > _SOME
+            if tabs or named:
                 raise ContentError(
                     f"looks like a table of {table.columns} columns that {called(delimiter)} "
                     "separate, not like plain text",

@@ -21,12 +21,12 @@ class QuoteProblem(Exception):  # noqa: N818 - not yet an error: nobody knows th
 
     Attributes:
         line: In which line of the record it opens, from 0.
-        problem: What is wrong.
+        closes: In which line it closes too early; None where it never does.
     """
 
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(problem)
-        self.line, self.problem = line, problem
+    def __init__(self, line: int, closes: int | None) -> None:
+        super().__init__()
+        self.line, self.closes = line, closes
 
 
 class TooLong(Exception):  # noqa: N818 - as above
@@ -112,7 +112,7 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
                     raise TooLong(opened)
                 following = more()
                 if following is None:
-                    raise QuoteProblem(opened, "a quote opens a field here and never closes")
+                    raise QuoteProblem(opened, None)
                 line, position = following, 0
                 whole.append(line)
             elif line.startswith(QUOTE, stop + 1):
@@ -128,15 +128,7 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
         elif not line[position:].strip("\r"):
             break
         else:
-            where = (
-                f", in line {len(whole) - opened} of the record"
-                if opened < len(whole) - 1
-                else ""
-            )
-            raise QuoteProblem(
-                opened,
-                f"a quote opens a field here and closes before the end of the field{where}",
-            )
+            raise QuoteProblem(opened, len(whole) - 1)
     body = end.join(whole)
     raw = [body[begin:stop] for begin, stop, _, _ in spans]
     fields = [

@@ -112,7 +112,8 @@ function offer(name, { rows, notice, blob }) {
   link.download = name.replace(/\.[^.]*$/, "-scored$&");
   link.href = scores = URL.createObjectURL(blob);
   link.textContent = `Download ${link.download}`;
-  const done = `Done: ${rows} rows.${notice && ` ${notice}.`}`;
+  const counted = rows === "1" ? "1 row" : `${rows} rows`;
+  const done = `Done: ${counted}.${notice && ` ${notice}.`}`;
   $("rows").textContent = $("status").textContent = done;
   $("download").hidden = false;
   if ([document.body, $("cancel")].includes(document.activeElement)) link.focus();
