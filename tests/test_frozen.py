@@ -60,6 +60,8 @@ def test_score_has_its_processes(program: Path, tmp_path: Path) -> None:
 
 
 def test_serve_has_its_processes(program: Path, tmp_path: Path) -> None:
+    for library in ("flask", "granian"):
+        pytest.importorskip(library, reason="the service, of the extra 'web'")
     with subprocess.Popen(
         [program, "serve", "--port", str(free_port()), "--workers", "2"],
         cwd=tmp_path,

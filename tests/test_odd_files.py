@@ -167,6 +167,7 @@ def parquet(**columns: Any) -> Callable[[], bytes]:
     """A Parquet file; a column is a list, or a list and the name of a type."""
 
     def make() -> bytes:
+        _arrow()
         from pyarrow import parquet as module
 
         sink = io.BytesIO()
@@ -1089,6 +1090,7 @@ class TestValues:
 
     def test_of_csv_in_parquet(self) -> None:
         _arrow()
+        _arrow()
         from pyarrow import parquet as module
 
         Path("in.csv").write_bytes(self.source().encode())
@@ -1109,6 +1111,7 @@ class TestValues:
         assert tuple(row[: len(self.ROW)]) == self.ROW
 
     def test_of_a_workbook_in_parquet(self) -> None:
+        _arrow()
         _arrow()
         from pyarrow import parquet as module
 

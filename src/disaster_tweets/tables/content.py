@@ -171,7 +171,7 @@ def _other(beginning: bytes, plain: bool) -> str | None:
             return what
     page = _WEB_PAGE.match(beginning.removeprefix(_MARK))
     if page and (not plain or b"</" in beginning or b"<!doctype" in beginning[:200].lower()):
-        return "a web page (HTML), not a table; open the address it came from and see what it gives"
+        return "a web page (HTML), not a table; look at the address it came from"
     if _XML.match(beginning.removeprefix(_MARK)):
         return "an XML document, not a table"
     if beginning[_TAR] == b"ustar":
