@@ -300,5 +300,6 @@ class Job:
 
 
 def _plain(reading: dict[str, Any]) -> dict[str, Any]:
-    """Return options as JSON gives them back."""
+    """Return what says how a table is read, as JSON gives it back."""
+    del reading["sure"]  # decides only what is looked at before the first row
     return {name: list(v) if isinstance(v, tuple) else v for name, v in reading.items()}

@@ -156,7 +156,8 @@ def _delimiter(given: str | None) -> str | None:
     if given is None:
         return None
     delimiter = _DELIMITERS.get(given.lower(), given)
-    if len(delimiter) != 1 or delimiter in '"\r\n' or delimiter.isalnum():
+    # A space may stand before a quote, and so cannot separate fields, too.
+    if len(delimiter) != 1 or delimiter in '" \r\n' or delimiter.isalnum():
         raise click.BadParameter(
             f"{given!r} is not one character that could separate fields; "
             "give one, such as ';', or the word tab",
