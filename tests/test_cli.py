@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -424,3 +425,20 @@ def test_a_full_disk_is_one_line() -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "Error: cannot print: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("stdin", "words"),
+    [
+        ("fire\n".encode("utf-16"), "is UTF-16"),
+        (gzip.compress(b"fire\n"), "is compressed (gzip)"),
+    ],
+)
+def test_what_is_no_text_as_it_stands(run: Any, stdin: bytes, words: str) -> None:
+    status, out, err = run("disaster-tweets", "predict", stdin=stdin)
+
+    assert (status, out, len(err.splitlines())) == (1, "", 1)
+    assert words in err
+    assert "score - --format txt" in err
+    done = run("disaster-tweets", "score", "-", "--format", "txt", "-o", "-", stdin=stdin)
+    assert done.out.splitlines()[1].startswith("fire,0.")

@@ -84,6 +84,16 @@ def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
     return texts
 
 
+def _packed(beginning: bytes) -> str | None:
+    """Return what standard input is where it is no text as it stands."""
+    if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16"
+    from disaster_tweets.tables.compression import compression_of
+
+    packed = compression_of(beginning)
+    return None if packed is None else f"compressed ({packed})"
+
+
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
@@ -99,6 +109,12 @@ def _lines_of_standard_input() -> Iterator[str]:
     """Yield the lines as they come; InputError names the first that is not UTF-8."""
     lines: Iterable[bytes] = sys.stdin.buffer
     for number, line in enumerate(lines, start=1):
+        packed = _packed(line) if number == 1 else None
+        if packed is not None:
+            raise InputError(
+                f"standard input is {packed}, not lines of UTF-8; for its lines, "
+                "disaster-tweets score - --format txt -o -"
+            )
         try:
             text = (
                 line.removesuffix(b"\n")

@@ -110,15 +110,16 @@ def score(
     goes on after the last row that is safe. json and xlsx are read anew to that row. The result
     is the same as without the interruption. What passes through - cannot be resumed.
     """  # noqa: D301
-    from disaster_tweets.batch.job import Job
-
     if threshold is not None and threshold != threshold:
         raise click.BadParameter("nan is not a number from 0 to 1", param_hint="'--threshold'")
-    options = _options(inputs, output, table, columns)
-    _check_standard_streams(inputs, output, on_error, resume)
     job: Job | None = None
+    options: Options | None = None
     try:
         with _terminable():
+            from disaster_tweets.batch.job import Job
+
+            options = _options(inputs, output, table, columns)
+            _check_standard_streams(inputs, output, on_error, resume)
             job = Job(inputs, output, options, skip=on_error == "skip", notify=notify)
             if resume and not job.paths.part.exists():
                 click.echo(f"There is no {job.paths.part} to resume; starting anew", err=True)
@@ -204,13 +205,13 @@ def _check_standard_streams(
         raise click.UsageError("standard output is closed; name a file")
 
 
-def _naming(error: TakenError, options: Options) -> str:
+def _naming(error: TakenError, options: Options | None) -> str:
     """Return the option that names the new column whose name is taken."""
-    first = error.column == options.new.probability
+    first = options is not None and error.column == options.new.probability
     return "--probability-column" if first else "--label-column"
 
 
-def _advice(error: TableError | RunError, job: Job | None, options: Options) -> str:
+def _advice(error: TableError | RunError, job: Job | None, options: Options | None) -> str:
     """Return what to do about an error, in the words of this command."""
     if isinstance(error, UnfinishedError):
         return "; continue it with --resume or delete it"
