@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
-from disaster_tweets.tables import json_rows, workbook
+from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.arrow import import_arrow
 from disaster_tweets.tables.cells import as_json, as_text, typed
 from disaster_tweets.tables.columns import check_room
@@ -249,8 +249,10 @@ class ToWorkbook(_Converting):
     """Lines of JSON, of which a workbook is made when all are there; see `parts`."""
 
     def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
+        from disaster_tweets.tables.workbook import Checker
+
         super().__init__(reader, new, title, header)
-        self._workbook = workbook.Checker(title)
+        self._workbook = Checker(title)
 
     def head(self) -> bytes:
         """Return the header as a row of cells."""
