@@ -94,6 +94,13 @@ class TestJson:
         refused(score("in.jsonl", "-o", "out.csv"), "row 2", words)
         assert not Path("out.csv").exists()
 
+    def test_a_key_that_is_repeated_on_a_path(self) -> None:
+        row = '{"m": {"t": "fire", "t": "cake"}}'
+        Path("in.jsonl").write_text(lines({"m": {"t": "a"}}, row), "utf-8")
+
+        options = ("--text-column", "m.t")
+        refused(score("in.jsonl", "-o", "out.jsonl", *options), "row 2", "more than once")
+
     def test_blank_lines_do_not_keep_the_column_from_being_chosen(self) -> None:
         Path("in.jsonl").write_text("\n" * 10_500 + lines({"tweet": FIRE}), "utf-8")
 

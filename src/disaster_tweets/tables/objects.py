@@ -116,8 +116,10 @@ class Objects:
                     raise TakenRowError(f"there is a key {name!r} already", column=name)
         path = self.text or "text"
         key = path if path in record else path.partition(".")[0]
-        if json_rows.has_repeated(text, record, key):
-            raise RowError(f"the key {key!r} is there more than once")
+        if json_rows.has_repeated(text, record, key) or (
+            path not in record and "." in path and _repeats(text, path.split("."))
+        ):
+            raise RowError(f"a key of {path!r} is there more than once")
         if self.activities and path == _CONTENT:
             value = activity_text(record)
         else:
@@ -244,6 +246,19 @@ class ObjectChunk:
         """Return the values at a key or a path; None where there is none."""
         found = (json_rows.value_at(record, name) for record in self._records)
         return [None if value is ABSENT else value for value in found]
+
+
+def _repeats(text: str, names: Sequence[str]) -> bool:
+    """Say whether one of some keys is repeated in any object of a row."""
+    found = False
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        keys = [key for key, _ in pairs]
+        found = found or any(keys.count(name) > 1 for name in names)
+
+    json.loads(text, object_pairs_hook=note)
+    return found
 
 
 def _has(records: Sequence[dict[str, Any]], path: str) -> bool:
