@@ -381,6 +381,32 @@ class TestEncodings:
         write("good.csv", "id,text\n1,火\n".encode("cp932"))
         assert score("good.csv", "-o", "out.csv", "--encoding", "cp932").status == 0
 
+    def test_one_that_spells_a_character_in_two_ways_in_a_document(self, write: Any) -> None:
+        write("in.json", b'[{"id": 1, "text": "x\x87\x90y"}]')
+
+        refused(score("in.json", "-o", "out.json", "--encoding", "cp932"), "in.json", "UTF-8")
+
+    @pytest.mark.parametrize("name", ["iso2022_jp", "hz", "gb18030", "big5hkscs", "utf-16-le"])
+    @pytest.mark.parametrize("suffix", [".csv", ".json"])
+    def test_one_that_changes_its_character_set_between_two_reads(
+        self, write: Any, name: str, suffix: str
+    ) -> None:
+        texts = ["火事" * (1 + number % 7) + " fire" for number in range(8_000)]
+        if suffix == ".csv":
+            written = "".join(f"{line}\n" for line in ["text", *texts])
+        else:
+            written = json.dumps([{"text": text} for text in texts], ensure_ascii=False)
+        write("in" + suffix, written.encode(name))
+
+        assert score("in" + suffix, "-o", "out" + suffix, "--encoding", name).status == 0
+
+        out = Path("out" + suffix).read_text(encoding=name)
+        if suffix == ".csv":
+            kept = [line.split(",")[0] for line in out.splitlines()[1:]]
+        else:
+            kept = [row["text"] for row in json.loads(out)]
+        assert kept == texts
+
     @pytest.mark.parametrize(
         "name", ["idna", "utf-7", "unicode_escape", "base64", "cp037", "no"]
     )

@@ -11,7 +11,7 @@ from disaster_tweets.manifest import LABELS
 from disaster_tweets.tables.cells import as_text
 from disaster_tweets.tables.columns import listed, shortened
 from disaster_tweets.tables.errors import ContentError, TableError
-from disaster_tweets.tables.formats import TXT, of_name, unknown
+from disaster_tweets.tables.formats import TXT, named_format
 from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import Notify, Position, Reading
 from disaster_tweets.tables.source import Source
@@ -80,10 +80,7 @@ def read(
     """
     source = Source(path)
     if reading is None:
-        format_ = of_name(path).format
-        if format_ is None:
-            raise unknown(path, title=source.title)
-        reading = Reading(format_)
+        reading = Reading(named_format(path, title=source.title))
     if reading.format == TXT:
         raise ContentError("plain text has no labels; pass a table", file=source.title)
     reading = replace(reading, other_columns=(target_column,))

@@ -142,13 +142,13 @@ def _each_plain(column: Any) -> list[Any]:
     values: list[Any] = []
     for value in column:
         try:
-            values.append(_plain(value.as_py(), column.type))
+            values.append(_plain(value.as_py()))
         except (ValueError, OverflowError, TypeError, ArithmeticError):
             values.append(Unreadable())
     return values
 
 
-def _plain(value: Any, kind: Any = None) -> Any:
+def _plain(value: Any) -> Any:
     """Return a value of Python as any format can hold it; ValueError where none can."""
     if value is None or isinstance(value, (str, bool, int)):
         return value

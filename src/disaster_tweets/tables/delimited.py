@@ -54,6 +54,7 @@ from disaster_tweets.tables.rows import (
     Position,
     Reading,
     Score,
+    TakenRows,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
@@ -223,9 +224,13 @@ class DelimitedReader:
             line_number += taken - 1
             offset += _size(line, lines.unended)
             if chunk.rows == self._chunk_rows or size >= CHUNK_SIZE:
-                yield chunk.ended(Position(start.input, number, line_number, offset))
+                end = Position(start.input, number, line_number, offset)
+                chunk.finish(end, lines.consumed(offset))
+                yield chunk
                 chunk, size = DelimitedChunk(self, lines), 0
-        yield chunk.ended(Position(start.input, number, line_number, offset))
+        end = Position(start.input, number, line_number, offset)
+        chunk.finish(end, lines.consumed(offset))
+        yield chunk
 
     def _problem(
         self, line: str, body: str, fields: list[str], count: int, other: str, lines: Lines
@@ -248,10 +253,10 @@ class DelimitedReader:
         dialect = self.dialect
         if not dialect.has_quotes or QUOTE not in body:
             return True
-        lines = iter(body.split(dialect.end))
-        found = record(next(lines), dialect.delimiter, dialect.end, lambda: next(lines, None))
         return any(
-            character in field for field in found.raw if not field.lstrip(" ").startswith(QUOTE)
+            character in field
+            for field in self._raw_fields(body)
+            if not field.lstrip(" ").startswith(QUOTE)
         )
 
     def _quoted(
@@ -495,64 +500,41 @@ class DelimitedReader:
         return field
 
     def rendered(self, body: str, fields: list[str], added: str) -> str:
-        """Return a record with more fields, whose text is given; drop what is overwritten."""
-        delimiter = self._known.dialect.delimiter
-        if self._kept is not None:
-            raw = fields
-            if self._known.dialect.has_quotes and QUOTE in body:
-                lines = iter(body.split(self._known.dialect.end))
-                first = next(lines)
-                raw = record(
-                    first, delimiter, self._known.dialect.end, lambda: next(lines, None)
-                ).raw
-            body = delimiter.join(raw[i] for i in self._kept)
-            return f"{body}{added}" if self._kept else added[len(delimiter) :]
-        return f"{body}{added}"
+        """Return a record without the fields that are overwritten, and with more of them."""
+        delimiter, kept = self._known.dialect.delimiter, self._kept or []
+        raw = fields
+        if self._known.dialect.has_quotes and QUOTE in body:
+            raw = self._raw_fields(body)
+        body = delimiter.join(raw[i] for i in kept)
+        return f"{body}{added}" if kept else added[len(delimiter) :]
+
+    def _raw_fields(self, body: str) -> list[str]:
+        """Return the fields of a record, which was read before, as they are written."""
+        dialect = self._known.dialect
+        lines = iter(body.split(dialect.end))
+        return record(
+            next(lines), dialect.delimiter, dialect.end, lambda: next(lines, None)
+        ).raw
 
 
-class DelimitedChunk:
+class DelimitedChunk(TakenRows):
     """Some records; see `rows.Chunk`."""
 
     def __init__(self, reader: DelimitedReader, lines: Lines) -> None:
+        super().__init__()
         self._reader, self._lines = reader, lines
-        self.texts: list[str | None] = []
-        self.numbers: list[int] = []
-        self.broken: list[RowError] = []
-        self.rows = self.consumed = 0
-        self.end = Position()
         self._bodies: list[str] = []
         self._endings: list[str] = []
         self._fields: list[list[str]] = []
-        self._blank: dict[int, list[str]] = {}  # what stands before the row of that index
-        self._rejected: list[str] = []
 
     def add(
         self, number: int, body: str, ending: str, fields: list[str], text: str | None
     ) -> None:
         """Take a row."""
-        self.numbers.append(number)
+        self.take(number, text)
         self._bodies.append(body)
         self._endings.append(ending)
         self._fields.append(fields)
-        self.texts.append(text)
-        self.rows += 1
-
-    def blank(self, written: str) -> None:
-        """Take a line without a row."""
-        self._blank.setdefault(len(self._bodies), []).append(written)
-
-    def reject(self, written: str, problem: RowError) -> None:
-        """Take a row that cannot be read."""
-        self._rejected.append(written)
-        self.broken.append(problem)
-        self.rows += 1
-
-    def ended(self, end: Position) -> DelimitedChunk:
-        """Say where it ends."""
-        self.end = end
-        packed = self._lines.consumed
-        self.consumed = end.offset if packed is None else packed
-        return self
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
         """Return the readable rows, and the blank lines between them."""
@@ -563,8 +545,6 @@ class DelimitedChunk:
         for index, (body, ending, score) in enumerate(
             zip(self._bodies, self._endings, scores, strict=True)
         ):
-            if self._blank and index in self._blank:
-                out += self._blank[index]
             added = (
                 empty
                 if score is None
@@ -574,8 +554,7 @@ class DelimitedChunk:
                 out.append(reader.rendered(body, self._fields[index], added) + ending)
             else:
                 out.append(f"{body}{added}{ending}")
-        out += self._blank.get(len(self._bodies), [])
-        return encoded("".join(out), reader.encoding, self._lines.title)
+        return encoded(self._with_blank(out), reader.encoding, self._lines.title)
 
     def rejected(self) -> bytes:
         """Return the broken rows as they were."""

@@ -64,6 +64,61 @@ def encoding_of(beginning: bytes, wanted: str | None, title: str) -> Encoding:
     return Encoding(UTF8)
 
 
+class Decoder:
+    """Decodes a file piece by piece, into a text that gives the same bytes again.
+
+    Args:
+        encoding: That of the file.
+        title: What messages call the file.
+        end: What ends a line.
+
+    Attributes:
+        lines: Line ends so far.
+    """
+
+    def __init__(self, encoding: Encoding, title: str, end: str = "\n") -> None:
+        self._name, self._title, self._end = encoding.name, title, end
+        self._decoder = codecs.getincrementaldecoder(encoding.name)("strict")
+        self._encoder = codecs.getincrementalencoder(encoding.name)("strict")
+        self._unmatched = b""  # what was read, and not yet spelled again
+        self.lines = 0
+
+    def decode(self, piece: bytes) -> str:
+        """Return the text of the next bytes; no bytes are the end.
+
+        Raises:
+            EncodingError: They are not in this encoding, or spell something in another way
+                than it would.
+        """
+        try:
+            text = self._decoder.decode(piece, not piece)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start].decode(self._name, "replace")
+            near = error.object[max(error.start - 200, 0) :][:400]
+            raise EncodingError(
+                f"not valid {'UTF-8' if self._name == UTF8 else self._name}",
+                file=self._title,
+                line=self.lines + before.count(self._end) + 1,
+                candidates=likely(near) if self._name == UTF8 else [UTF8],
+            ) from None
+        if self._name != UTF8:
+            self._spell_again(piece, text)
+        self.lines += text.count(self._end)
+        return text
+
+    def _spell_again(self, piece: bytes, text: str) -> None:
+        # Both coders may hold back bytes of a character, or of a change of the character set.
+        read, again = self._unmatched + piece, self._encoder.encode(text, not piece)
+        self._unmatched = read[len(again) :]
+        if not read.startswith(again) or (not piece and self._unmatched):
+            raise EncodingError(
+                f"{self._name} spells something here in more than one way, so that the rows "
+                "could not come back as they are; convert the file to UTF-8",
+                file=self._title,
+                line=self.lines + 1,
+            )
+
+
 def canonical(name: str, title: str | None = None) -> str:
     """Return an encoding's name as Python knows it; EncodingError where it is none of text."""
     try:

@@ -82,6 +82,18 @@ def of_name(name: str) -> Name:
     return Name(SUFFIXES.get(suffix), compression)
 
 
+def named_format(name: str, *, title: str | None = None) -> str:
+    """Return the format that a name tells.
+
+    Raises:
+        FormatError: It tells none.
+    """
+    format_ = of_name(name).format
+    if format_ is None:
+        raise unknown(name, title=title)
+    return format_
+
+
 def unknown(name: str, *, title: str | None = None) -> FormatError:
     """Return the error for a name that tells no format; it has the nearest next step."""
     path = PurePath(name)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.columns import shortened
-from disaster_tweets.tables.encoding import UTF8, Encoding, encoding_of, likely
-from disaster_tweets.tables.errors import ContentError, EncodingError, RowError
+from disaster_tweets.tables.encoding import UTF8, Decoder, Encoding, encoding_of
+from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import JSON
 from disaster_tweets.tables.json_document import Document, Element
 from disaster_tweets.tables.lines import encoded
@@ -135,7 +134,7 @@ class JsonFileReader:
             first = None
             if self.objects.text is None or (self._tabular and not self.objects.columns):
                 looked = self._look(document, remaining, source.title, whole=False)
-                remaining = _chained(looked, remaining)
+                remaining = chain(looked, remaining)
             number, written = 0, False
             size, consumed = 0, self._consumed
             chunk = JsonFileChunk(self, source.title)
@@ -150,11 +149,12 @@ class JsonFileReader:
                 written = self._read(chunk, element, before, number, keep=not done) or written
                 size += len(element.text)
                 if not done and (chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE):
-                    position = Position(start.input, number, element.line, 0)
-                    yield chunk.ended(position, consumed())
+                    chunk.finish(Position(start.input, number, element.line, 0), consumed())
+                    yield chunk
                     chunk, size = JsonFileChunk(self, source.title), 0
             self._tail = document.after
-            yield chunk.ended(Position(start.input, number, 0, 0), consumed())
+            chunk.finish(Position(start.input, number, 0, 0), consumed())
+            yield chunk
 
     def _read(
         self, chunk: JsonFileChunk, element: Element, before: str, number: int, *, keep: bool
@@ -165,7 +165,7 @@ class JsonFileReader:
         except RowError as problem:
             if keep:
                 problem.file, problem.row, problem.line = self._title, number, element.line
-                chunk.reject(element.text, problem)
+                chunk.reject(json_rows.on_one_line(element.text) + "\n", problem)
             return False
         if keep:
             chunk.add_element(number, element.text, before, record, text)
@@ -189,39 +189,19 @@ class JsonFileReader:
 def _decoding(content: Content, encoding: Encoding) -> Callable[[int], str]:
     """Return a function that reads so many characters or fewer, and none at the end."""
     title, file = content.source.title, content.file
-    decoder = codecs.getincrementaldecoder(encoding.name)("strict")
-    lines = 0
+    decoder = Decoder(encoding, title)
     with readable(title):
         file.read(len(encoding.mark))
 
     def read(size: int) -> str:
-        nonlocal lines
-        text = ""
-        while not text:
+        text, piece = "", b"more"
+        while piece and not text:  # a piece may hold a part of a character only
             with readable(title):
                 piece = file.read(size)
-            try:
-                text = decoder.decode(piece, not piece)
-            except UnicodeDecodeError as error:
-                before = error.object[: error.start].decode(encoding.name, "replace")
-                broken = error.object[error.start - 200 if error.start > 200 else 0 :][:400]
-                raise EncodingError(
-                    f"not valid {'UTF-8' if encoding.name == UTF8 else encoding.name}",
-                    file=title,
-                    line=lines + before.count("\n") + 1,
-                    candidates=likely(broken),
-                ) from None
-            if not piece:
-                break
-        lines += text.count("\n")
+            text = decoder.decode(piece)
         return text
 
     return read
-
-
-def _chained(first: list[Element], remaining: Iterator[Element]) -> Iterator[Element]:
-    yield from first
-    yield from remaining
 
 
 def _readable(elements: list[Element]) -> Iterator[dict[str, object]]:
@@ -239,7 +219,6 @@ class JsonFileChunk(ObjectChunk):
         super().__init__(reader.objects, title)
         self._reader = reader
         self._before: list[str] = []
-        self._rejected: list[str] = []
 
     def add_element(
         self, number: int, row: str, before: str, record: dict[str, object], text: str | None
@@ -247,17 +226,6 @@ class JsonFileChunk(ObjectChunk):
         """Take a row, and what stands before it."""
         self._before.append(before)
         self.add(number, row, record, text)
-
-    def reject(self, row: str, problem: RowError) -> None:
-        """Take a row that cannot be read."""
-        self._rejected.append(json_rows.on_one_line(row) + "\n")
-        self.broken.append(problem)
-        self.rows += 1
-
-    def ended(self, end: Position, consumed: int) -> JsonFileChunk:
-        """Say where it ends."""
-        self.end, self.consumed = end, consumed
-        return self
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
         """Return the readable rows, and what stands between them."""

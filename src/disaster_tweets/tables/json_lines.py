@@ -143,9 +143,13 @@ class JsonLinesReader:
                     number += 1
                     self._read(chunk, line, ending, number, line_number, lines)
                 if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
-                    yield chunk.ended(Position(start.input, number, line_number, offset))
+                    end = Position(start.input, number, line_number, offset)
+                    chunk.finish(end, lines.consumed(offset))
+                    yield chunk
                     chunk, size = JsonLinesChunk(self, lines), 0
-            yield chunk.ended(Position(start.input, number, line_number, offset))
+            end = Position(start.input, number, line_number, offset)
+            chunk.finish(end, lines.consumed(offset))
+            yield chunk
 
     def _read(
         self,
@@ -181,8 +185,6 @@ class JsonLinesChunk(ObjectChunk):
         super().__init__(reader.objects, lines.title)
         self._reader, self._lines = reader, lines
         self._endings: list[str] = []
-        self._blank: dict[int, list[str]] = {}  # what stands before the row of that index
-        self._rejected: list[str] = []
 
     def add_line(
         self, number: int, line: str, ending: str, record: dict[str, object], text: str | None
@@ -192,32 +194,11 @@ class JsonLinesChunk(ObjectChunk):
         self._endings.append(line[len(body) :] + ending)
         self.add(number, body, record, text)
 
-    def blank(self, written: str) -> None:
-        """Take a line without a row."""
-        self._blank.setdefault(len(self._rows), []).append(written)
-
-    def reject(self, written: str, problem: RowError) -> None:
-        """Take a row that cannot be read."""
-        self._rejected.append(written)
-        self.broken.append(problem)
-        self.rows += 1
-
-    def ended(self, end: Position) -> JsonLinesChunk:
-        """Say where it ends."""
-        self.end = end
-        packed = self._lines.consumed
-        self.consumed = end.offset if packed is None else packed
-        return self
-
     def scored(self, scores: Sequence[Score | None]) -> bytes:
         """Return the readable rows, and the blank lines between them."""
-        out = []
-        for index, row in enumerate(self.objects(scores)):
-            if index in self._blank:
-                out += self._blank[index]
-            out.append(row + self._endings[index])
-        out += self._blank.get(len(self._rows), [])
-        return encoded("".join(out), self._reader.encoding, self._title)
+        rows = zip(self.objects(scores), self._endings, strict=True)
+        written = self._with_blank(row + ending for row, ending in rows)
+        return encoded(written, self._reader.encoding, self._title)
 
     def rejected(self) -> bytes:
         """Return the broken lines as they were."""

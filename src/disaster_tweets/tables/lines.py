@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 
-from disaster_tweets.tables.encoding import UTF8, Encoding, encoding_of, likely
+from disaster_tweets.tables.encoding import UTF8, Decoder, Encoding, encoding_of, likely
 from disaster_tweets.tables.errors import ContentError, EncodingError, SizeError
 from disaster_tweets.tables.source import BEGINNING, Content, readable
 
@@ -74,10 +73,10 @@ class Lines:
         first = _LINE_END.search(outside)
         return first is not None and first[0] == "\r"
 
-    @property
-    def consumed(self) -> int | None:
-        """Bytes of a packed file that were read; None where it is not packed."""
-        return self._content.consumed
+    def consumed(self, offset: int) -> int:
+        """Return the bytes of the file that were read when so many were handed out."""
+        packed = self._content.consumed
+        return offset if packed is None else packed
 
     def skip(self, offset: int, line: int) -> None:
         """Go on at a place that an earlier reading of the same content came to.
@@ -149,67 +148,35 @@ class Lines:
                 else:
                     rest.append(piece)
                     size += len(piece)
-                    self._check_length(size, lines)
+                    _check_length(size, self.title, self.line + lines)
         if size:
             yield b"".join(rest)
 
     def _of_others(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self.encoding.name)("strict")
+        decoder = Decoder(self.encoding, self.title, self.end)
         rest: list[str] = []
-        size = lines = 0
-        finished, pending = False, b""
+        size, finished = 0, False
         while not finished:
             with readable(self.title):
                 piece = self._file.read(_BLOCK)
             finished = not piece
-            try:
-                text = decoder.decode(piece, finished)
-            except UnicodeDecodeError as error:
-                before = error.object[: error.start].decode(self.encoding.name, "replace")
-                raise EncodingError(
-                    f"not valid {self.encoding.name}",
-                    file=self.title,
-                    line=self.line + lines + before.count(self.end) + 1,
-                    candidates=[UTF8],
-                ) from None
-            taken = pending + piece
-            pending = decoder.getstate()[0]
-            if text.encode(self.encoding.name) != taken[: len(taken) - len(pending)]:
-                raise EncodingError(
-                    f"{self.encoding.name} spells something here in more than one way, so that "
-                    "the rows could not come back as they are; convert the file to UTF-8",
-                    file=self.title,
-                    line=self.line + lines + 1,
-                )
+            text = decoder.decode(piece)
             *whole, last = text.split(self.end)
             if whole:
                 whole[0] = "".join([*rest, whole[0]])
                 rest, size = [last], len(last)
                 yield from whole
-                lines += len(whole)
             else:
                 rest.append(last)
                 size += len(last)
-                self._check_length(size, lines)
+                _check_length(size, self.title, decoder.lines)
         if size:
             self.unended = True
             yield "".join(rest)
 
-    def _check_length(self, size: int, lines: int) -> None:
-        if size > LONGEST:
-            raise too_long(self.title, self.line + lines + 1)
-
     def encodings_to_try(self, line: str) -> list[str]:
         """Return the likeliest encodings of a line that is not UTF-8."""
         return likely(line.encode(UTF8, "surrogateescape"), self.end == "\r")
-
-    def written(self, text: str) -> bytes:
-        """Return a text of this file, or a new one, as its encoding has it.
-
-        Raises:
-            EncodingError: The encoding lacks a character.
-        """
-        return encoded(text, self.encoding, self.title)
 
 
 def encoded(text: str, encoding: Encoding, title: str) -> bytes:
@@ -233,6 +200,11 @@ def encoded(text: str, encoding: Encoding, title: str) -> bytes:
 def size_of(line: str) -> int:
     """Return the bytes of a line as UTF-8."""
     return len(line) if line.isascii() else len(line.encode(UTF8, "surrogateescape"))
+
+
+def _check_length(size: int, title: str, lines: int) -> None:
+    if size > LONGEST:
+        raise too_long(title, lines + 1)
 
 
 def too_long(title: str, line: int) -> SizeError:

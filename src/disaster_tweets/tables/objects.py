@@ -16,9 +16,9 @@ from disaster_tweets.tables.json_rows import ABSENT
 from disaster_tweets.tables.rows import (
     NewColumns,
     Notify,
-    Position,
     Reading,
     Score,
+    TakenRows,
     text_or_none,
 )
 
@@ -202,7 +202,7 @@ def _keys(new: NewColumns) -> tuple[str, str]:
     return json.dumps(new.probability), json.dumps(new.label)
 
 
-class ObjectChunk:
+class ObjectChunk(TakenRows):
     """Some rows; see `rows.Chunk`.
 
     Args:
@@ -211,22 +211,16 @@ class ObjectChunk:
     """
 
     def __init__(self, objects: Objects, title: str) -> None:
+        super().__init__()
         self._objects, self._title = objects, title
-        self.texts: list[str | None] = []
-        self.numbers: list[int] = []
-        self.broken: list[RowError] = []
-        self.rows = self.consumed = 0
-        self.end = Position()
         self._rows: list[str] = []
         self._records: list[dict[str, Any]] = []
 
     def add(self, number: int, row: str, record: dict[str, Any], text: str | None) -> None:
         """Take a row."""
-        self.numbers.append(number)
+        self.take(number, text)
         self._rows.append(row)
         self._records.append(record)
-        self.texts.append(text)
-        self.rows += 1
 
     def objects(self, scores: Sequence[Score | None]) -> list[str]:
         """Return the text of each readable row with its score."""

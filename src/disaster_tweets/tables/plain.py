@@ -21,6 +21,7 @@ from disaster_tweets.tables.rows import (
     Position,
     Reading,
     Score,
+    TakenRows,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
@@ -103,9 +104,13 @@ class PlainReader:
                 size += len(line)
                 offset += size_of(line) + (not lines.unended)
                 if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
-                    yield chunk.ended(Position(start.input, number, number, offset))
+                    end = Position(start.input, number, number, offset)
+                    chunk.finish(end, lines.consumed(offset))
+                    yield chunk
                     chunk, size = PlainChunk(lines, last), 0
-            yield chunk.ended(Position(start.input, number, number, offset))
+            end = Position(start.input, number, number, offset)
+            chunk.finish(end, lines.consumed(offset))
+            yield chunk
 
 
 def _is_object(line: str) -> bool:
@@ -116,22 +121,16 @@ def _is_object(line: str) -> bool:
     return True
 
 
-class PlainChunk:
+class PlainChunk(TakenRows):
     """Some lines; see `rows.Chunk`."""
 
     def __init__(self, lines: Lines, last: bool) -> None:
+        super().__init__()
         self._lines, self._last = lines, last
-        self.texts: list[str | None] = []
-        self.numbers: list[int] = []
-        self.broken: list[RowError] = []
-        self.rows = self.consumed = 0
-        self.end = Position()
         self._values: list[str] = []
-        self._rejected: list[str] = []
 
     def add(self, number: int, line: str) -> None:
         """Take a line."""
-        self.rows += 1
         misplaced = self._lines.end == "\r" and "\n" in line
         if misplaced or isinstance(line, Undecodable):
             tried = [] if misplaced else self._lines.encodings_to_try(line)
@@ -144,22 +143,12 @@ class PlainChunk:
                 line=number,
                 candidates=tried,
             )
-            self.broken.append(problem)
-            self._rejected.append(
-                line if self._lines.unended and self._last else line + self._lines.end
-            )
+            unended = self._lines.unended and self._last
+            self.reject(line if unended else line + self._lines.end, problem)
             return
         text = line.removesuffix("\r")
-        self.numbers.append(number)
+        self.take(number, text_or_none(text))
         self._values.append(text)
-        self.texts.append(text_or_none(text))
-
-    def ended(self, end: Position) -> PlainChunk:
-        """Say where it ends."""
-        self.end = end
-        packed = self._lines.consumed
-        self.consumed = end.offset if packed is None else packed
-        return self
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
         """Refuse: plain text has no place for scores."""

@@ -70,10 +70,7 @@ def read_columns(name: str, reading: Reading | None = None) -> dict[str, list[An
         TableError: The file or a row cannot be read, or two columns have one name.
     """
     if reading is None:
-        format_ = formats.of_name(name).format
-        if format_ is None:
-            raise formats.unknown(name)
-        reading = Reading(format_)
+        reading = Reading(formats.named_format(name))
     source = Source(name)
     table = open_table(reading, None, lambda notice: None, source, tabular=True)
     table.check(source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -129,6 +129,52 @@ class Chunk(Protocol):
 
     def column(self, name: str) -> list[Any]:
         """Return a cell of each readable row, of a column that the reading named."""
+
+
+class TakenRows:
+    """What chunks of text formats share: they take the rows of a file one by one.
+
+    Attributes:
+        texts: See `Chunk`, as for the next five.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str | None] = []
+        self.numbers: list[int] = []
+        self.broken: list[RowError] = []
+        self.rows = self.consumed = 0
+        self.end = Position()
+        self._between: dict[int, list[str]] = {}  # what stands before the row of that index
+        self._rejected: list[str] = []
+
+    def take(self, number: int, text: str | None) -> None:
+        """Count a readable row."""
+        self.numbers.append(number)
+        self.texts.append(text)
+        self.rows += 1
+
+    def blank(self, written: str) -> None:
+        """Take a line without a row."""
+        self._between.setdefault(len(self.numbers), []).append(written)
+
+    def reject(self, written: str, problem: RowError) -> None:
+        """Take a row that cannot be read."""
+        self._rejected.append(written)
+        self.broken.append(problem)
+        self.rows += 1
+
+    def finish(self, end: Position, consumed: int) -> None:
+        """Say where it ends, and how many bytes of the file were read."""
+        self.end, self.consumed = end, consumed
+
+    def _with_blank(self, written: Iterable[str]) -> str:
+        """Return the rows as they are written, with the blank lines between them."""
+        if not self._between:
+            return "".join(written)
+        out = []
+        for index, row in enumerate(written):
+            out += [*self._between.get(index, ()), row]
+        return "".join([*out, *self._between.get(len(self.numbers), ())])
 
 
 class Reader(Protocol):

@@ -35,10 +35,11 @@ class SheetReader:
         self._title: str | None = None
         self._text = 0
         self._kinds: dict[str, set[str]] = {}
+        self._checked: tuple[Source, Sheet, int] | None = None
 
     def check(self, source: Source) -> None:
-        """Find out the columns."""
-        self._sheet(source)
+        """Find out the columns; the last sheet is kept, as reading it takes long."""
+        self._checked = source, *self._sheet(source)
 
     def _sheet(self, source: Source) -> tuple[Sheet, int]:
         """Return a sheet, and the index of its first row behind the header."""
@@ -109,7 +110,8 @@ class SheetReader:
 
     def chunks(self, source: Source, start: Position) -> Iterator[SheetChunk]:
         """Read a sheet from a row on."""
-        sheet, first = self._sheet(source)
+        kept, self._checked = self._checked, None
+        sheet, first = kept[1:] if kept and kept[0] is source else self._sheet(source)
         size = source.size() or 0
         rows = sheet.rows[first:]
         for begin in range(start.rows, max(len(rows), start.rows + 1), CHUNK_ROWS):
