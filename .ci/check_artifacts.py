@@ -10,7 +10,7 @@ def problem() -> str | None:
     """Return why the artifacts may not be committed or released, or None."""
     if importlib.util.find_spec("dvc") is None:
         return f'DVC is missing here: {sys.executable} -m pip install -e ".[dev]"'
-    from disaster_tweets.pipeline.package import up_to_date
+    from pipeline.package import up_to_date
 
     if up_to_date():
         return None

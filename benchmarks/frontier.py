@@ -36,10 +36,10 @@ from disaster_tweets.metrics import (
     confusion_matrix,
     expected_calibration_error,
 )
-from disaster_tweets.pipeline.distillation import LABELLED, read_events, read_soft_labels
-from disaster_tweets.pipeline.metrics import fit_calibration
-from disaster_tweets.pipeline.prepare import read_raw
-from disaster_tweets.pipeline.splits import read_split
+from pipeline.distillation import LABELLED, read_events, read_soft_labels
+from pipeline.metrics import fit_calibration
+from pipeline.prepare import read_raw
+from pipeline.splits import read_split
 
 SHIPPED, SHIPS = "convolution-and-hidden", " (ships)"
 TITLES = {

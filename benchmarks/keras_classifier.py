@@ -18,7 +18,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from disaster_tweets.classifier import calibrate
-from disaster_tweets.pipeline import encoder
+from pipeline import encoder
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 

@@ -22,10 +22,10 @@ from environments import ROOT
 from safetensors.numpy import load_file, save_file
 from wordpiece import WordPiece
 
-from disaster_tweets.pipeline import encoder, train
-from disaster_tweets.pipeline.prepare import mask
-from disaster_tweets.pipeline.project import BACKBONE, MODELS, params, write_text
-from disaster_tweets.pipeline.splits import majority, read_split
+from pipeline import encoder, train
+from pipeline.prepare import mask
+from pipeline.project import BACKBONE, MODELS, params, write_text
+from pipeline.splits import majority, read_split
 
 FOLDER = MODELS / "minilm"
 RECIPE = {

@@ -42,7 +42,7 @@ from processor import flags
 from tweets import tweets
 
 from disaster_tweets.metrics import measure
-from disaster_tweets.pipeline.prepare import mask
+from pipeline.prepare import mask
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE / "peers"))

@@ -9,7 +9,7 @@ what the assistant says itself. It has not seen the fold either.
 Writes models/frontier/FOLD/second-teacher.csv: source, id and logit of the labelled texts of
 the fold. What is there is not made again. Takes twenty minutes a fold on two cores. Needs
 what shapes.py has made, the extras ``train`` and ``teacher``, and the teacher's weights
-(`python -m disaster_tweets.pipeline.download_backbone download_teacher`).
+(`python -m pipeline.download_backbone download_teacher`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ import pandas as pd
 import torch
 from environments import ROOT
 
-from disaster_tweets.pipeline.distillation import LABELLED
-from disaster_tweets.pipeline.prepare import mask
-from disaster_tweets.pipeline.project import params, run_stage
-from disaster_tweets.pipeline.teacher import Teacher
+from pipeline.distillation import LABELLED
+from pipeline.prepare import mask
+from pipeline.project import params, run_stage
+from pipeline.teacher import Teacher
 
 OF_EVENTS = 4000  # tweets, beside all labelled texts
 POOL = 20  # batches, from which texts of one length are gathered
@@ -46,7 +46,7 @@ def taught(number: int) -> tuple[list[str], np.ndarray, pd.DataFrame, Path] | No
     """
     from shapes import ASSISTANT, SECOND_TEACHER, Fold, scorer
 
-    from disaster_tweets.pipeline import distill
+    from pipeline import distill
 
     fold = Fold(number)
     path = fold.path(SECOND_TEACHER)

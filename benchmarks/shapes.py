@@ -30,8 +30,8 @@ import pandas as pd
 from environments import ROOT
 
 from disaster_tweets.bundle import read_vocabulary
-from disaster_tweets.pipeline import distill, encoder, train
-from disaster_tweets.pipeline.distillation import (
+from pipeline import distill, encoder, train
+from pipeline.distillation import (
     LABELLED,
     linear_model,
     read_distilled,
@@ -39,10 +39,10 @@ from disaster_tweets.pipeline.distillation import (
     read_features,
     read_soft_labels,
 )
-from disaster_tweets.pipeline.flat import FlatClassifier, to_tflite
-from disaster_tweets.pipeline.imitation import imitating, loss_of_both
-from disaster_tweets.pipeline.project import MODELS, params, run_stage, write_text
-from disaster_tweets.pipeline.splits import read_split
+from pipeline.flat import FlatClassifier, to_tflite
+from pipeline.imitation import imitating, loss_of_both
+from pipeline.project import MODELS, params, run_stage, write_text
+from pipeline.splits import read_split
 from disaster_tweets.runtime import Runtime
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer

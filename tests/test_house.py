@@ -176,7 +176,7 @@ class TestWorkflows:
 
         assert (jobs["publish"]["needs"], jobs["test"]["needs"]) == ("test", "build")
         assert "--installpkg dist/" in commands["test"]
-        assert commands["build"].count("disaster_tweets.pipeline.package") == 1
+        assert commands["build"].count("pipeline.package") == 1
         assert commands["publish"].strip() == ""
 
     def test_dependabot_looks_where_something_is(self) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from disaster_tweets import bundle
+from disaster_tweets.calibration import calibrate
 from disaster_tweets.errors import InputError
 from disaster_tweets.explanation import Explanation, explain
-from disaster_tweets.manifest import LABELS
 from disaster_tweets.once import once
-from disaster_tweets.prediction import Label, Prediction
-from disaster_tweets.text import clean
+from disaster_tweets.prediction import Prediction, decide, shown_probabilities
+from disaster_tweets.text import Cleaner
 from disaster_tweets.tokenizer import Tokenizer
+from disaster_tweets.topic import Label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,25 +43,28 @@ class Classifier:
     threads, survive a fork, and can be pickled: the other side loads the model again.
 
     Attributes:
-        classes_: The labels, in the order of the columns of `predict_proba`.
+        classes_: The labels, in the order of the columns of `predict_proba`. Of two, the second
+            is the positive one.
         manifest: What is known of the model: version, metrics, hashes and origin.
     """
 
-    classes_: tuple[Label, Label] = LABELS
-
     def __init__(self, path: str | os.PathLike[str] | None, threshold: float | None) -> None:
         """Use `load`, which documents the arguments."""
-        from disaster_tweets.runtime import Runtime
+        from disaster_tweets.runtime import open_model
 
         # In full, as interpreters and copies in other processes are made later on, when the
         # current folder may be another one.
         self._path = None if path is None else str(Path(path).resolve())
         files = bundle.read(bundle.open_folder(self._path))
         self.manifest: Manifest = files.manifest
-        self.threshold = files.manifest["threshold"] if threshold is None else threshold
+        self.classes_: tuple[Label, ...] = tuple(files.manifest["labels"])
+        self._threshold: float | None = files.manifest["threshold"]
+        if threshold is not None:
+            self.threshold = threshold
+        self._clean = Cleaner(files.manifest["reads"])
         self._tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
-        self._calibration: dict[str, float] = files.manifest["calibration"]
-        self._runtime = Runtime(files.model)
+        self._calibration: dict[str, Any] = files.manifest["calibration"]
+        self._runtime = open_model(files.manifest["kind"], files.model)
 
     @classmethod
     def load(
@@ -71,11 +75,11 @@ class Classifier:
         Args:
             path: A folder with manifest.json and the files that it names; the model in this
                 package if None.
-            threshold: Replaces the model's own threshold; in [0, 1].
+            threshold: Replaces the model's own threshold; in [0, 1]. For two labels only.
 
         Raises:
             ArtifactError: A file is missing, truncated or altered; the message names it.
-            InputError: The threshold is not a number in [0, 1].
+            InputError: The threshold is not a number in [0, 1], or there are more labels.
         """
         if threshold is not None:
             check_threshold(threshold)  # before the model is read, which takes longer
@@ -83,17 +87,28 @@ class Classifier:
 
     @property
     def threshold(self) -> float:
-        """The probability from which on a text is labelled ``'disaster'``, in [0, 1].
+        """The probability from which on a text gets the second of two labels, in [0, 1].
 
         Raises:
-            InputError: It is set to what is not a number in [0, 1].
+            InputError: There are more labels, of which the most probable one wins; or it is set
+                to what is not a number in [0, 1].
         """
+        if self._threshold is None:
+            raise InputError(self._no_threshold())
         return self._threshold
 
     @threshold.setter
     def threshold(self, value: float) -> None:
         check_threshold(value)
+        if len(self.classes_) > 2:
+            raise InputError(self._no_threshold())
         self._threshold = float(value)
+
+    def _no_threshold(self) -> str:
+        return (
+            f"a threshold needs two labels, and there are {len(self.classes_)}, of which the "
+            "most probable one is predicted; leave the threshold out"
+        )
 
     @overload
     def predict(  # type: ignore[overload-overlap]
@@ -128,10 +143,18 @@ class Classifier:
         if isinstance(texts, str):
             return self.predict([texts], threads=threads, progress=progress)[0]
         probabilities = self.predict_proba(texts, threads=threads, progress=progress)
+        decided = self._decide(probabilities)
+        shown = shown_probabilities(probabilities, decided)
+        labels = self.classes_
         return [
-            Prediction(LABELS[probability >= self.threshold], probability)
-            for probability in probabilities[:, 1].tolist()
+            Prediction(labels[index], probability, dict(zip(labels, row, strict=True)))
+            for index, probability, row in zip(
+                decided.tolist(), shown.tolist(), probabilities.tolist(), strict=True
+            )
         ]
+
+    def _decide(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+        return decide(probabilities, self._threshold)
 
     def predict_proba(
         self, texts: Iterable[str], *, threads: int = 1, progress: Progress | None = None
@@ -147,7 +170,8 @@ class Classifier:
                 raises ends the work.
 
         Returns:
-            float32 (n, 2), columns in the order of ``classes_``; rows sum to 1.
+            float32 (n, k), a column for each of the k labels in the order of ``classes_``; rows
+            sum to 1.
 
         Raises:
             InputError: ``texts`` is a single ``str``, an element is not a ``str``, or
@@ -162,14 +186,14 @@ class Classifier:
 
     def _logits(
         self, texts: list[str], threads: int, progress: Progress | None
-    ) -> npt.NDArray[np.float64]:
+    ) -> npt.NDArray[np.float32]:
         import numpy as np
 
         chunks = list(_chunks(texts, threads))
         threads = min(threads, len(chunks))
         if threads > 1:
             self._runtime.reserve(threads)
-        logits = np.empty(len(texts), np.float64)
+        logits = np.empty((len(texts), len(self.classes_)), np.float32)
         start = 0
         with _mapping(threads) as parallel_map:
             for chunk in parallel_map(self._logits_of_chunk, chunks):
@@ -186,8 +210,9 @@ class Classifier:
         """Say which words of a text carried the decision.
 
         Each word is left out in turn: its weight is the probability of the text, less that
-        of the text without it. That takes as many scores as the model reads words, and one
-        more; what it does not read weighs 0.
+        of the text without it. With two labels that is the probability of the second one, with
+        more that of the label that the text gets. It takes as many scores as the model reads
+        words, and one more; what the model does not read weighs 0.
 
         Raises:
             InputError: ``text`` is not a ``str``.
@@ -200,20 +225,24 @@ class Classifier:
             self.predict,
             lambda word: len(self._encode(word)) - frame,
             self._tokenizer.max_tokens - frame,
+            self.classes_,
         )
 
-    def _score(self, texts: list[str]) -> tuple[list[float], list[bool]]:
-        """Return the probability of a disaster for each text, and whether the text is cut."""
-        import numpy as np
+    def _score(self, texts: list[str]) -> tuple[list[float], list[Label], list[bool]]:
+        """Return the probability and the label of each text, and whether the text is cut.
 
+        The meaning is that of `Prediction`.
+        """
         longer = self._longer_tokenizer()
-        encoded = [longer.encode(clean(text)) for text in texts]
+        encoded = [longer.encode(self._clean(text)) for text in texts]
         cut = [len(ids) == longer.max_tokens for ids in encoded]
         for ids, is_cut in zip(encoded, cut, strict=True):
             if is_cut:
                 del ids[-2]  # the piece that the model does not read
-        logits = self._runtime.logits(encoded).astype(np.float64)
-        return calibrate(logits, self._calibration)[:, 1].tolist(), cut
+        probabilities = calibrate(self._runtime.logits(encoded), self._calibration)
+        decided = self._decide(probabilities)
+        labels = [self.classes_[index] for index in decided.tolist()]
+        return shown_probabilities(probabilities, decided).tolist(), labels, cut
 
     def _is_cut(self, text: str) -> bool:
         """Say whether a text is longer than the model reads."""
@@ -222,7 +251,7 @@ class Classifier:
         if text.isascii() and len(text) - text.count(" ") <= room:
             return False
         longer = self._longer_tokenizer()
-        return len(longer.encode(clean(text))) == longer.max_tokens
+        return len(longer.encode(self._clean(text))) == longer.max_tokens
 
     def _longer_tokenizer(self) -> Tokenizer:
         """Return a tokenizer that reads one piece more: where there is one, the text is cut."""
@@ -231,39 +260,16 @@ class Classifier:
         return longer
 
     def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(clean(text))
+        return self._tokenizer.encode(self._clean(text))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._path, self.threshold)
+        return type(self), (self._path, self._threshold)
 
     def __repr__(self) -> str:
         version = self.manifest["model_version"]
-        return f"Classifier(model_version={version!r}, threshold={self.threshold})"
-
-
-def calibrate(
-    logits: npt.NDArray[np.float64], calibration: Mapping[str, float]
-) -> npt.NDArray[np.float32]:
-    """Turn logits (n,) into probabilities (n, 2), negative first."""
-    import numpy as np
-
-    halves = np.tanh(log_odds(logits, calibration) / 2) / 2  # the sigmoid, less a half
-    return np.stack([0.5 - halves, 0.5 + halves], axis=1).astype(np.float32)
-
-
-def log_odds(
-    logits: npt.NDArray[np.float64], calibration: Mapping[str, float]
-) -> npt.NDArray[np.float64]:
-    """Turn logits into calibrated log-odds: a ln s - b ln(1 - s) + c, with their sigmoid s.
-
-    Beta calibration (Kull, Silva Filho and Flach, 2017).
-    """
-    import numpy as np
-
-    a, b, c = (calibration[name] for name in "abc")
-    odds: npt.NDArray[np.float64]
-    odds = b * np.logaddexp(0, logits) - a * np.logaddexp(0, -logits) + c
-    return odds
+        if self._threshold is None:
+            return f"Classifier(model_version={version!r}, labels={len(self.classes_)})"
+        return f"Classifier(model_version={version!r}, threshold={self._threshold})"
 
 
 @once
@@ -281,7 +287,7 @@ def predict(texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
 @overload
 def predict(texts: Iterable[str]) -> list[Prediction]: ...
 def predict(texts: str | Iterable[str]) -> Prediction | list[Prediction]:
-    """Say whether a tweet, or each of many, is about a real disaster.
+    """Classify one text or many.
 
     The first call loads the model that the package carries; later ones reuse it.
 
@@ -295,8 +301,8 @@ def predict(texts: str | Iterable[str]) -> Prediction | list[Prediction]:
         InputError: An element is not a ``str``; the message names its index.
         ArtifactError: A file of the installed model is missing or altered.
 
-    >>> predict("Forest fire near La Ronge Sask. Canada").label
-    'disaster'
+    >>> 0 <= predict("It rained all night").probability <= 1
+    True
     """
     return bundled_classifier().predict(texts)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from disaster_tweets import metrics
 from disaster_tweets.errors import DISTRIBUTION, DisasterTweetsError
 from disaster_tweets.labelled import LabelledTexts
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 
 PLOTS = ("reliability.png", "roc.png", "precision_recall.png")
 RESAMPLES, SEED = 1000, 20200101

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from disaster_tweets.prediction import Prediction
+    from disaster_tweets.topic import Label
 
 _WORD = re.compile(r"\S+")
 
@@ -25,7 +26,7 @@ class WordWeight:
         start: Index of its first character in the text.
         end: Index behind its last character, so ``text[start:end] == word``.
         weight: The probability of the text, less that of the text without this word; in
-            [-1, 1], and positive where the word speaks for a disaster.
+            [-1, 1], and positive where the word speaks for the label that it is of.
     """
 
     word: str
@@ -42,11 +43,14 @@ class Explanation:
         text: The text, as it was passed.
         prediction: What the classifier says about it.
         words: Its words, in the order of the text.
+        label: The label whose probability the weights are of: the second of two; of more, that
+            of the prediction.
     """
 
     text: str
     prediction: Prediction
     words: tuple[WordWeight, ...]
+    label: Label
 
 
 def strength(word: WordWeight) -> int:
@@ -73,6 +77,7 @@ def explain(
     predict: Callable[[list[str]], list[Prediction]],
     count_tokens: Callable[[str], int],
     capacity: int,
+    labels: Sequence[Label],
 ) -> Explanation:
     """Score ``text`` and its variants without one word each.
 
@@ -81,14 +86,16 @@ def explain(
         predict: Classifies texts; called once, with at most ``capacity`` + 1 of them.
         count_tokens: Says how many tokens the model reads for a word: ``capacity`` at most.
         capacity: How many tokens of a text the model reads.
+        labels: Those of the model.
     """
     words = [match.span() for match in _WORD.finditer(text)]
     read, end = _reach(text, words, count_tokens, capacity)
     # The model reads nothing behind `end`, whichever word is left out.
     variants = [text[:start] + text[stop:end] for start, stop in read]
     prediction, *without = predict([text[:end], *variants])
+    label = labels[1] if len(labels) == 2 else prediction.label
     weights = {
-        word: prediction.probability - variant.probability
+        word: prediction.probabilities[label] - variant.probabilities[label]
         for word, variant in zip(read, without, strict=True)
     }
     return Explanation(
@@ -98,6 +105,7 @@ def explain(
             WordWeight(text[start:stop], start, stop, weights.get((start, stop), 0.0))
             for start, stop in words
         ),
+        label,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 from disaster_tweets.tables.cells import as_text
 from disaster_tweets.tables.columns import listed, shortened
 from disaster_tweets.tables.errors import ContentError, TableError

@@ -12,43 +12,39 @@ import re
 from typing import Any
 
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
-from disaster_tweets.prediction import Label
+from disaster_tweets.runtime import KINDS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 NAME = "manifest.json"
-LABELS: tuple[Label, Label] = ("not_disaster", "disaster")
 
 Manifest = dict[str, Any]
 
 _NUMBER = (int, float)
+_INTERVAL = {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER}
+_FILE = {"size": int, "crc32": int, "sha256": str}
 
 # Each key that must be there, with its type; nested tables likewise.
 _FORM: dict[str, Any] = {
     "schema_version": int,
     "model_version": str,
     "task": str,
+    "kind": str,
     "labels": list,
-    "positive_label": str,
     "languages": list,
     "licence": str,
+    "reads": {"urls": bool, "handles": bool, "emoji": bool, "marks": str},
     "max_tokens": int,
-    "threshold": _NUMBER,
-    "calibration": {"a": _NUMBER, "b": _NUMBER, "c": _NUMBER},
+    "calibration": dict,
     "golden_tolerance": _NUMBER,
     "metrics": {
         "texts": int,
-        "accuracy": {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER},
-        "f1": {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER},
-        "auc": {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER},
-        "expected_calibration_error": {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER},
+        "accuracy": _INTERVAL,
+        "auc": _INTERVAL,
+        "expected_calibration_error": _INTERVAL,
         "confusion_matrix": list,
     },
     "parity": dict,
-    "artifacts": {
-        "model.tflite": {"size": int, "crc32": int, "sha256": str},
-        "vocab.txt": {"size": int, "crc32": int, "sha256": str},
-        "golden.json": {"size": int, "crc32": int, "sha256": str},
-    },
+    "artifacts": {"model.tflite": _FILE, "vocab.txt": _FILE, "golden.json": _FILE},
     "data": dict,
     "backbone": {"repository": str, "revision": str, "licence": str, "checksums": dict},
     "training": {
@@ -59,27 +55,44 @@ _FORM: dict[str, Any] = {
     },
 }
 
+# What a manifest of two labels has besides, and one of more.
+_FORM_OF_TWO: dict[str, Any] = {
+    "positive_label": str,
+    "threshold": _NUMBER,
+    "calibration": dict.fromkeys("abc", _NUMBER),
+    "metrics": {"f1": _INTERVAL},
+}
+_FORM_OF_MORE: dict[str, Any] = {
+    "positive_label": type(None),
+    "threshold": type(None),
+    "calibration": {"temperature": _NUMBER, "biases": list},
+    "metrics": {"macro_f1": _INTERVAL},
+}
+
 # Keys that may be absent, with what they hold where they are there.
 _OPTIONAL_FORM: dict[str, Any] = {
     "slices": dict,
     "robustness": dict,
+    "candidates": dict,  # the measures of each kind of model, of which one ships
     "architecture": {  # and heads, feed_forward, window, hidden where it has such parts
         "layers": int,
         "width": int,
         "filters": int,
         "parameters": int,
     },
-    "distillation": {  # of a model that had teachers
+    "distillation": {  # of a student
+        "assistant_layers": int,
+        "linear": _NUMBER,
+        "labelled": int,
+        "unlabelled": int,
+        "texts": int,
+    },
+    "teachers": {  # of a model that had some
         "repository": str,
         "revision": str,
         "licence": str,
         "teachers": int,
         "weight": _NUMBER,
-        "linear": _NUMBER,
-        "labelled": int,
-        "unlabelled": int,
-        "assistant_layers": int,
-        "texts": int,
     },
 }
 
@@ -98,30 +111,59 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
         manifest = json.loads(raw)
     except (ValueError, RecursionError) as error:
         raise _refused(source, f"not valid JSON ({error})") from None
-    _check_form(manifest, _FORM, source, "")
-    present = {key: form for key, form in _OPTIONAL_FORM.items() if key in manifest}
-    _check_form(manifest, present, source, "")
-    if manifest["schema_version"] != SCHEMA_VERSION:
-        found = manifest["schema_version"]
+    found = manifest.get("schema_version") if isinstance(manifest, dict) else None
+    if isinstance(found, int) and found != SCHEMA_VERSION:
         raise _refused(
             source, f"schema_version is {found}, this version reads {SCHEMA_VERSION}"
         )
-    if tuple(manifest["labels"]) != LABELS or manifest["positive_label"] != LABELS[1]:
-        raise _refused(source, f"labels must be {list(LABELS)}, the second one positive")
-    if not 0 < manifest["threshold"] < 1:
-        raise _refused(source, "threshold must lie between 0 and 1")
+    _check_form(manifest, _FORM, source, "")
+    present = {key: form for key, form in _OPTIONAL_FORM.items() if key in manifest}
+    _check_form(manifest, present, source, "")
+    _check_labels(manifest, source)
+    if manifest["kind"] not in KINDS:
+        raise _refused(source, f"kind is {manifest['kind']!r}, not {' or '.join(KINDS)}")
     if not manifest["max_tokens"] > 2:
         raise _refused(source, "max_tokens must be above 2")
-    calibration = manifest["calibration"]
-    # Else the order of the texts would change, or a probability be no number.
-    finite = all(math.isfinite(calibration[name]) for name in "abc")
-    if not (finite and calibration["a"] > 0 and calibration["b"] > 0):
-        raise _refused(source, "calibration needs finite numbers, a and b above 0")
     for name, entry in manifest["artifacts"].items():
         if not re.fullmatch("[0-9a-f]{64}", entry["sha256"]):
             raise _refused(source, f"artifacts/{name}/sha256 is not a SHA-256 in hex")
     checked: Manifest = manifest
     return checked
+
+
+def _check_labels(manifest: Manifest, source: str) -> None:
+    """Check the labels, and what depends on how many they are."""
+    labels = manifest["labels"]
+    named = all(isinstance(label, str) and label for label in labels)
+    if not named or len(labels) < 2 or len(set(labels)) < len(labels):
+        raise _refused(source, "labels must be two different names or more")
+    two = len(labels) == 2
+    _check_form(manifest, _FORM_OF_TWO if two else _FORM_OF_MORE, source, "")
+    calibration = manifest["calibration"]
+    # Else the order of the texts would change, or a probability be no number.
+    if two:
+        if manifest["positive_label"] != labels[1]:
+            raise _refused(source, "positive_label must be the second of the labels")
+        if not 0 < manifest["threshold"] < 1:
+            raise _refused(source, "threshold must lie between 0 and 1")
+        if not all(map(_is_finite, calibration.values())) or not (
+            calibration["a"] > 0 and calibration["b"] > 0
+        ):
+            raise _refused(source, "calibration needs finite numbers, a and b above 0")
+    elif not (
+        _is_finite(calibration["temperature"])
+        and calibration["temperature"] > 0
+        and len(calibration["biases"]) == len(labels)
+        and all(map(_is_finite, calibration["biases"]))
+    ):
+        raise _refused(
+            source,
+            "calibration needs a finite temperature above 0, and a finite bias for each label",
+        )
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, _NUMBER) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _check_form(value: object, form: Any, source: str, key: str) -> None:
@@ -133,7 +175,7 @@ def _check_form(value: object, form: Any, source: str, key: str) -> None:
             if name not in value:
                 raise _refused(source, f"{path} is missing")
             _check_form(value[name], inner, source, path)
-    elif not isinstance(value, form) or isinstance(value, bool):
+    elif not isinstance(value, form) or (isinstance(value, bool) and form is not bool):
         raise _refused(source, f"{key} has the wrong type")
 
 

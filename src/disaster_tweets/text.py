@@ -1,9 +1,11 @@
-"""Cleaning of raw tweets: the one function that training and serving share."""
+"""Cleaning of raw texts: what training and serving share."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -17,39 +19,64 @@ _TRUNCATED = {"\x89Û_": "…", "\x89Û\x9d": "”"}
 _TRUNCATED_PATTERN = re.compile("|".join(map(re.escape, _TRUNCATED)))
 
 
-class _Marks(dict[int, str]):
-    """Code point -> a space for what the model does not read, else the character."""
+# Which of them are assigned depends on the Python version, and a score must not.
+_PICTOGRAPHS = range(0x1F000, 0x1FB00)
+
+Reads = Mapping[str, Any]
+
+# A model that reads everything.
+READS_ALL: Reads = {"urls": True, "handles": True, "emoji": True, "marks": "all"}
+
+
+class Cleaner:
+    """Turns a text into what the model reads of it: the one function of training and serving.
+
+    Args:
+        reads: What is read: ``urls``, ``handles`` and ``emoji``, each True or False, and
+            ``marks``, a ``str`` of punctuation marks and symbols, or ``"all"``. All else becomes
+            spaces: what is left out does not reach the model, and no score depends on it.
+    """
+
+    def __init__(self, reads: Reads) -> None:
+        self._left_out = [
+            pattern
+            for pattern, name in ((URL, "urls"), (HANDLE, "handles"))
+            if not reads[name]
+        ]
+        self._characters = _Characters(reads["emoji"], reads["marks"])
+
+    def __call__(self, text: str) -> str:
+        """Return the words of a text, as they are written, after `repair`.
+
+        Args:
+            text: Any Unicode text; lone surrogates are kept.
+        """
+        text = repair(text)
+        for pattern in self._left_out:
+            text = pattern.sub(" ", text)
+        return text.translate(self._characters)
+
+
+class _Characters(dict[int, str]):
+    """Code point -> what stands for it, worked out once per character."""
+
+    def __init__(self, emoji: bool, marks: str) -> None:
+        self._emoji, self._marks = emoji, marks
 
     def __missing__(self, code_point: int) -> str:
+        self[code_point] = found = self._read(code_point)
+        return found
+
+    def _read(self, code_point: int) -> str:
         character = chr(code_point)
         category = unicodedata.category(character)
         # The ring of a keycap emoji encloses (Me) the digit before it.
-        mark = code_point in _PICTOGRAPHS or category[0] in "PS" or category == "Me"
-        self[code_point] = " " if mark and character not in _READ else character
-        return self[code_point]
-
-
-# Which of them are assigned depends on the Python version, and a score must not.
-_PICTOGRAPHS = range(0x1F000, 0x1FB00)
-_READ = "!?"  # the only marks that tell a disaster from a figure of speech
-
-_MARKS = _Marks()
-
-
-def clean(text: str) -> str:
-    """Return ``text`` the way the model reads it.
-
-    After `repair`, URLs, @handles, hashtag signs, emoji and all marks but ``!`` and ``?``
-    become spaces: no address and nobody's name reaches the model, and a score does not
-    depend on them.
-
-    Args:
-        text: Any Unicode text; lone surrogates are kept.
-
-    Returns:
-        The words of the text, as they are written.
-    """
-    return HANDLE.sub(" ", URL.sub(" ", repair(text))).translate(_MARKS)
+        if code_point in _PICTOGRAPHS or category in ("So", "Me"):
+            # A word of its own: the tokenizer would take it for a part of the word beside it.
+            return f" {character} " if self._emoji or character in self._marks else " "
+        if category[0] in "PS" and self._marks != "all" and character not in self._marks:
+            return " "
+        return character
 
 
 def repair(text: str) -> str:
@@ -65,7 +92,7 @@ def repair(text: str) -> str:
 
 
 def _repair(match: re.Match[str]) -> str:
-    """Undo the wrong decodings that are common in tweets, where one of them applies."""
+    """Undo the wrong decodings that are common in old collections of texts, where one of them applies."""
     run = match[0]
     for undo in (_from_mac_roman, _from_windows, _from_latin_1):
         try:

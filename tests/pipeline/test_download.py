@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from disaster_tweets.pipeline import fetch as fetching
-from disaster_tweets.pipeline.fetch import SourceError, fetch
-from disaster_tweets.pipeline.project import PipelineError
+from pipeline import fetch as fetching
+from pipeline.fetch import SourceError, fetch
+from pipeline.project import PipelineError
 
 # Of many chunks, so that a broken connection leaves some of them.
 CONTENT = bytes(range(256)) * 2048
@@ -497,7 +497,7 @@ class Project:
         self, stage: str, *arguments: str, **environment: str | Path
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", f"disaster_tweets.pipeline.{stage}", *arguments],
+            [sys.executable, "-m", f"pipeline.{stage}", *arguments],
             cwd=self.root,
             env={**self.environment, **{k: str(v) for k, v in environment.items()}},
             capture_output=True,

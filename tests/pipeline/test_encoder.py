@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from disaster_tweets.pipeline import encoder
-from disaster_tweets.pipeline.flat import FlatClassifier, to_tflite
+from pipeline import encoder
+from pipeline.flat import FlatClassifier, to_tflite
 from disaster_tweets.runtime import Runtime
 
 from .conftest import ROOT

@@ -11,8 +11,8 @@ from sklearn.calibration import calibration_curve
 
 from disaster_tweets import metrics
 from disaster_tweets.classifier import calibrate
-from disaster_tweets.pipeline.metrics import fit_calibration
-from disaster_tweets.pipeline.train import trim_vocabulary
+from pipeline.metrics import fit_calibration
+from pipeline.train import trim_vocabulary
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
 
 # Few different probabilities, so that most texts are tied with another; none is at the

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from disaster_tweets.pipeline.optimizer import LazyAdamW
+from pipeline.optimizer import LazyAdamW
 
 ROWS, WIDTH = 6, 3
 LEARNING = {"learning_rate": 0.1, "weight_decay": 0.01}

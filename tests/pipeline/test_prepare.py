@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from disaster_tweets.pipeline.prepare import (
+from pipeline.prepare import (
     main,
     mask,
     merge_repeats,
@@ -16,8 +16,8 @@ from disaster_tweets.pipeline.prepare import (
     read_raw,
     split,
 )
-from disaster_tweets.pipeline.project import RAW, PipelineError
-from disaster_tweets.pipeline.splits import read_split
+from pipeline.project import RAW, PipelineError
+from pipeline.splits import read_split
 from disaster_tweets.text import clean
 
 COLUMNS = {"id": "id", "text": "text", "label": "target"}

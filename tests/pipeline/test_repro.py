@@ -103,7 +103,7 @@ def test_an_upgraded_tool_makes_training_stale(project: Project) -> None:
 # begin: left out of a copy
 def test_dvc_never_trains_the_teachers(project: Project) -> None:
     project.change_params(teacher={"epochs": 3})
-    with (project.folder / "src/disaster_tweets/pipeline/teacher.py").open("a") as file:
+    with (project.folder / "pipeline/teacher.py").open("a") as file:
         file.write("# another version\n")
     printed = project.dvc("repro")
     assert UP_TO_DATE in printed
@@ -156,7 +156,7 @@ def test_push_and_pull_through_a_folder(project: Project, tmp_path: Path) -> Non
 
 def test_packaging_is_reproducible_and_complete(project: Project) -> None:
     def package() -> dict[str, str]:
-        project.run(sys.executable, "-m", "disaster_tweets.pipeline.package")
+        project.run(sys.executable, "-m", "pipeline.package")
         return {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()
             for path in (project.folder / "dist").iterdir()
@@ -176,7 +176,7 @@ def test_packaging_is_reproducible_and_complete(project: Project) -> None:
 
 def test_packaging_rebuilds_a_stale_model_first(project: Project) -> None:
     project.change_params(evaluate={"model_version": "9.9"})
-    project.run(sys.executable, "-m", "disaster_tweets.pipeline.package")
+    project.run(sys.executable, "-m", "pipeline.package")
     (wheel,) = (project.folder / "dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         manifest = json.loads(archive.read("disaster_tweets/artifacts/manifest.json"))

@@ -259,7 +259,7 @@ class Job:
                 **_plain(asdict(self._options.reading)),
                 "output_format": self._options.output_format,
                 **asdict(self._options.new),
-                "threshold": classifier.threshold,
+                "threshold": classifier._threshold,
             },
             "model": classifier.manifest["artifacts"]["model.tflite"]["sha256"],
         }

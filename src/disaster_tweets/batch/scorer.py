@@ -33,6 +33,7 @@ class Outcome(NamedTuple):
     """What scoring some texts gives, in their order; the meaning is that of `Score`."""
 
     probabilities: list[float]
+    labels: list[str]
     cut: list[bool]
     foreign: list[bool]
 
@@ -63,10 +64,9 @@ class Scorer:
 
     def scores(self, lookup: Lookup, of_new: Outcome) -> list[Score | None]:
         """Return the scores of all the texts, given the outcome of the new ones."""
-        labels, threshold = self._classifier.classes_, self._classifier.threshold
         known = dict(lookup.known)
-        for key, probability, cut, foreign in zip(lookup.new, *of_new, strict=True):
-            known[key] = Score(probability, labels[probability >= threshold], cut, foreign)
+        for key, *outcome in zip(lookup.new, *of_new, strict=True):
+            known[key] = Score(*outcome)
         if len(self._known) + len(lookup.new) > _REMEMBERED:
             self._known.clear()
         self._known.update(known)
@@ -76,10 +76,10 @@ class Scorer:
 def score(classifier: Classifier, texts: list[str]) -> Outcome:
     """Score texts, and look at each of them for what is counted."""
     if not texts:
-        return Outcome([], [], [])
+        return Outcome([], [], [], [])
     languages = classifier.manifest["languages"]
-    probabilities, cut = classifier._score(texts)
-    return Outcome(probabilities, cut, [looks_foreign(text, languages) for text in texts])
+    scored = classifier._score(texts)
+    return Outcome(*scored, [looks_foreign(text, languages) for text in texts])
 
 
 def _digest(text: str) -> bytes:

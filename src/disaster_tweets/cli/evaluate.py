@@ -20,7 +20,7 @@ from disaster_tweets.cli.tables import (
     reading_of,
     table_options,
 )
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 from disaster_tweets.tables.errors import ColumnError, RowError, TableError
 
 

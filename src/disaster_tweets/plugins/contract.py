@@ -59,9 +59,8 @@ class TextClassifier:
         Raises:
             InputError: As in ``predict_proba``.
         """
-        probabilities = self.predict_proba(texts)[:, 1].astype("float64")
-        positive = probabilities >= self._classifier.threshold
-        labels: NDArray[np.str_] = self.classes_[positive.astype(int)]
+        decided = self._classifier._decide(self.predict_proba(texts))
+        labels: NDArray[np.str_] = self.classes_[decided]
         return labels
 
 

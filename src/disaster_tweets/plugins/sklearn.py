@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from disaster_tweets.errors import InputError
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 from disaster_tweets.plugins.column import missing
 
 try:

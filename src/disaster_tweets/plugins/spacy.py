@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 from disaster_tweets.plugins.column import missing
 
 try:

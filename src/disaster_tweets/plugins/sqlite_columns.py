@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from disaster_tweets.errors import DisasterTweetsError
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 
 Schema = dict[str, Any]
 

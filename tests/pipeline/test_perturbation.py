@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from disaster_tweets.pipeline.noise import NOISES, Noise, disturb, make_hashtags, misspell
+from pipeline.noise import NOISES, Noise, disturb, make_hashtags, misspell
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disaster_tweets.pipeline import encoder
-from disaster_tweets.pipeline.alter import altered
-from disaster_tweets.pipeline.distill import ask, unlabelled, with_opinion, write
-from disaster_tweets.pipeline.distillation import read_distilled, read_features
+from pipeline import encoder
+from pipeline.alter import altered
+from pipeline.distill import ask, unlabelled, with_opinion, write
+from pipeline.distillation import read_distilled, read_features
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 TEXTS = [

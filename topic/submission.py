@@ -7,8 +7,8 @@ import pandas as pd
 
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.manifest import LABELS
-from disaster_tweets.pipeline.prepare import read_raw
-from disaster_tweets.pipeline.project import ARTIFACTS, REPORTS, PipelineError, run_stage
+from pipeline.prepare import read_raw
+from pipeline.project import ARTIFACTS, REPORTS, PipelineError, run_stage
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from disaster_tweets.pipeline.project import PREPARED
+from pipeline.project import PREPARED
 
 
 def read_split(name: str) -> pd.DataFrame:

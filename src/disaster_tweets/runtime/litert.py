@@ -1,4 +1,4 @@
-"""Runs the flatbuffer through LiteRT, one text at a time."""
+"""Run a flatbuffer through LiteRT, one text at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class Runtime:
+class LiteRT:
     """A pool of interpreters over one model, safe to use from any number of threads.
 
     An interpreter must not be shared by two threads at once, so each call borrows one; as
@@ -39,12 +39,17 @@ class Runtime:
             self._idle.append(_SingleText(model))
 
     def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
-        """Return the logit of each text, shape (texts,), from its token ids."""
-        logits = np.empty(len(encoded), np.float32)
+        """Return the logits (texts, classes) of texts, given the token ids of each.
+
+        A model with a single output gives the log-odds of the second of two classes; the logit
+        of the first one is 0 then.
+        """
         with self._borrowed() as interpreter:
+            outputs = interpreter.outputs
+            logits = np.zeros((len(encoded), max(outputs, 2)), np.float32)
             # Texts of one length in a row spare the planning of memory for each.
             for i in sorted(range(len(encoded)), key=lambda i: len(encoded[i])):
-                logits[i] = interpreter.logit(encoded[i])
+                logits[i, -outputs:] = interpreter.logits(encoded[i])
         return logits
 
     def reserve(self, count: int) -> None:
@@ -79,7 +84,8 @@ class _SingleText:
                 for detail in inputs
             }
             self._ids, self._positions = index["ids"], index.get("positions")
-            self._logit = self._interpreter.get_output_details()[0]["index"]
+            output = self._interpreter.get_output_details()[0]
+            self._logits, self.outputs = output["index"], int(output["shape"][-1])
             self._length = 0
             self._resize(1)
         except (ValueError, RuntimeError, KeyError) as error:
@@ -89,13 +95,13 @@ class _SingleText:
                 f"reinstall {DISTRIBUTION} and ai-edge-litert"
             ) from error
 
-    def logit(self, ids: Sequence[int]) -> np.float32:
+    def logits(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         if len(ids) != self._length:
             self._resize(len(ids))
         self._interpreter.set_tensor(self._ids, np.array(ids, np.int32))
         self._interpreter.invoke()
-        logit: np.float32 = self._interpreter.get_tensor(self._logit)[0, 0]
-        return logit
+        logits: npt.NDArray[np.float32] = self._interpreter.get_tensor(self._logits)[0]
+        return logits
 
     def _resize(self, length: int) -> None:
         inputs = [self._ids] if self._positions is None else [self._ids, self._positions]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from tqdm import tqdm
 
-from disaster_tweets.pipeline.project import PipelineError
+from pipeline.project import PipelineError
 
 MIRROR = "DISASTER_TWEETS_MIRROR"
 CHUNK = 1 << 16  # bytes; also the most that a broken connection loses

@@ -12,8 +12,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
-from disaster_tweets.pipeline.prepare import mask
-from disaster_tweets.pipeline.project import DISTILLED, EVENTS, FEATURES, PipelineError
+from pipeline.prepare import mask
+from pipeline.project import DISTILLED, EVENTS, FEATURES, PipelineError
 from disaster_tweets.text import clean
 
 SOFT_LABELS = Path("teacher/soft_labels.csv")
@@ -33,7 +33,7 @@ def read_soft_labels(path: Path = SOFT_LABELS) -> pd.DataFrame:
     except OSError as error:
         raise PipelineError(
             f"{path}: cannot be read ({error.strerror}); restore it with git, or make it with "
-            "python -m disaster_tweets.pipeline.teacher"
+            "python -m pipeline.teacher"
         ) from error
 
 
@@ -114,7 +114,7 @@ def examples(
         missing = of_labelled.index[of_labelled.isna()][0]
         raise PipelineError(
             f"{SOFT_LABELS}: no soft label of the text with id {missing}; make the file anew "
-            "with python -m disaster_tweets.pipeline.teacher"
+            "with python -m pipeline.teacher"
         )
     mixed = weight * of_labelled.to_numpy() + (1 - weight) * labelled["target"].to_numpy()
     of_events = opinion.reindex(pd.MultiIndex.from_frame(events[["source", "id"]])).to_numpy()

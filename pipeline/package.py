@@ -20,7 +20,7 @@ from io import BytesIO
 from pathlib import Path
 
 from disaster_tweets import manifest
-from disaster_tweets.pipeline.project import ARTIFACTS, PipelineError, run_stage
+from pipeline.project import ARTIFACTS, PipelineError, run_stage
 
 DIST = Path("dist")
 SOURCES = Path("src/disaster_tweets")

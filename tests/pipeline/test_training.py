@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from disaster_tweets.pipeline import encoder
-from disaster_tweets.pipeline.project import PipelineError
-from disaster_tweets.pipeline.train import Batches, fit, in_order
+from pipeline import encoder
+from pipeline.project import PipelineError
+from pipeline.train import Batches, fit, in_order
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 SIZE = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from disaster_tweets.pipeline.alter import altered, similar_words
+from pipeline.alter import altered, similar_words
 
 TEXTS = [
     "the river took the bridge and the road to the north http://x.co/1",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from disaster_tweets.pipeline.fetch import fetch_all
-from disaster_tweets.pipeline.project import EVENTS, params, run_stage
+from pipeline.fetch import fetch_all
+from pipeline.project import EVENTS, params, run_stage
 
 
 def main() -> None:

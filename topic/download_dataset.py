@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from disaster_tweets.pipeline.fetch import (
+from pipeline.fetch import (
     MIRROR,
     SourceError,
     chosen_mirror,
@@ -17,7 +17,7 @@ from disaster_tweets.pipeline.fetch import (
     mirrored,
     present,
 )
-from disaster_tweets.pipeline.project import RAW, PipelineError, params, run_stage
+from pipeline.project import RAW, PipelineError, params, run_stage
 
 KAGGLE_TIMEOUT = 600.0  # seconds, for the whole download
 

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from disaster_tweets.pipeline.project import PREPARED, RAW, PipelineError, params, run_stage
+from pipeline.project import PREPARED, RAW, PipelineError, params, run_stage
 from disaster_tweets.text import HANDLE, URL, repair
 
 SPLITS = ("train", "calibration", "held_out")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from disaster_tweets.pipeline import encoder
-from disaster_tweets.pipeline.imitation import imitating, loss_of_both, reading
-from disaster_tweets.pipeline.train import Batches, accuracy, fit, in_order
+from pipeline import encoder
+from pipeline.imitation import imitating, loss_of_both, reading
+from pipeline.train import Batches, accuracy, fit, in_order
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 PIECES = [*SPECIAL_TOKENS, *"abcdefghijklmnop"]

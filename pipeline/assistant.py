@@ -16,18 +16,18 @@ import keras
 import numpy as np
 import pandas as pd
 
-from disaster_tweets.pipeline import encoder, train
-from disaster_tweets.pipeline.alter import SimilarWords, altered, similar_words
-from disaster_tweets.pipeline.distillation import (
+from pipeline import encoder, train
+from pipeline.alter import SimilarWords, altered, similar_words
+from pipeline.distillation import (
     blend_with_linear,
     examples,
     read_events,
     read_soft_labels,
     teachers,
 )
-from disaster_tweets.pipeline.imitation import reading
-from disaster_tweets.pipeline.project import DISTILLED, FEATURES, params, run_stage
-from disaster_tweets.pipeline.splits import read_split
+from pipeline.imitation import reading
+from pipeline.project import DISTILLED, FEATURES, params, run_stage
+from pipeline.splits import read_split
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
 

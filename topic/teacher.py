@@ -5,8 +5,8 @@ Frozen in dvc.yaml, since it takes about an hour and a half on two cores and nee
 
     pip install -e ".[train,teacher]"
     dvc repro prepare download_events
-    python -m disaster_tweets.pipeline.download_backbone download_teacher
-    python -m disaster_tweets.pipeline.teacher
+    python -m pipeline.download_backbone download_teacher
+    python -m pipeline.teacher
     dvc commit --force soft_labels
 
 Each teacher is the large pretrained encoder, fine-tuned on four folds of the texts of the train
@@ -23,10 +23,10 @@ import pandas as pd
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from disaster_tweets.pipeline.distillation import LABELLED, SOFT_LABELS, read_events
-from disaster_tweets.pipeline.prepare import mask
-from disaster_tweets.pipeline.project import TEACHER, params, run_stage, write_text
-from disaster_tweets.pipeline.splits import read_split
+from pipeline.distillation import LABELLED, SOFT_LABELS, read_events
+from pipeline.prepare import mask
+from pipeline.project import TEACHER, params, run_stage, write_text
+from pipeline.splits import read_split
 
 Settings = dict[str, Any]
 

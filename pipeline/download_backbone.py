@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from disaster_tweets.pipeline.fetch import fetch_all
-from disaster_tweets.pipeline.project import BACKBONE, TEACHER, params, run_stage
+from pipeline.fetch import fetch_all
+from pipeline.project import BACKBONE, TEACHER, params, run_stage
 
 FOLDERS = {
     "download_backbone": BACKBONE,

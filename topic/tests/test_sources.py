@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disaster_tweets.pipeline.distillation import (
+from pipeline.distillation import (
     blend_with_linear,
     examples,
     read_events,
     read_soft_labels,
     teachers,
 )
-from disaster_tweets.pipeline.project import EVENTS, PipelineError
+from pipeline.project import EVENTS, PipelineError
 
 from .conftest import make_event
 
@@ -87,7 +87,7 @@ def test_soft_labels_that_are_missing_are_named_with_the_next_step(tmp_path: Pat
         read_soft_labels(tmp_path / "soft.csv")
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'soft.csv'}: cannot be read (No such file")
-    assert "python -m disaster_tweets.pipeline.teacher" in message
+    assert "python -m pipeline.teacher" in message
     assert "\n" not in message
 
 

@@ -17,16 +17,16 @@ import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
-from disaster_tweets.pipeline import encoder
+from pipeline import encoder
 
 # begin: left out of a copy
-from disaster_tweets.pipeline.distillation import read_distilled, read_features
-from disaster_tweets.pipeline.imitation import imitating, loss_of_both
+from pipeline.distillation import read_distilled, read_features
+from pipeline.imitation import imitating, loss_of_both
 
 # end: left out of a copy
-from disaster_tweets.pipeline.noise import disturb
-from disaster_tweets.pipeline.optimizer import LazyAdamW
-from disaster_tweets.pipeline.project import (
+from pipeline.noise import disturb
+from pipeline.optimizer import LazyAdamW
+from pipeline.project import (
     BACKBONE,
     MODELS,
     PLOTS,
@@ -37,7 +37,7 @@ from disaster_tweets.pipeline.project import (
     write_json,
     write_text,
 )
-from disaster_tweets.pipeline.splits import majority, read_split
+from pipeline.splits import majority, read_split
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 

@@ -10,9 +10,9 @@ from safetensors.numpy import load_file
 from sklearn.metrics import roc_auc_score
 
 from disaster_tweets.bundle import MODEL, VOCABULARY, read_vocabulary
-from disaster_tweets.pipeline import encoder
-from disaster_tweets.pipeline.flat import FlatClassifier, to_tflite
-from disaster_tweets.pipeline.project import (
+from pipeline import encoder
+from pipeline.flat import FlatClassifier, to_tflite
+from pipeline.project import (
     ARTIFACTS,
     MODELS,
     REPORTS,
@@ -21,7 +21,7 @@ from disaster_tweets.pipeline.project import (
     run_stage,
     write_json,
 )
-from disaster_tweets.pipeline.splits import majority, read_split
+from pipeline.splits import majority, read_split
 from disaster_tweets.runtime import Runtime
 from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer

@@ -10,8 +10,8 @@ import math
 
 import tensorflow as tf
 
-from disaster_tweets.pipeline import encoder
-from disaster_tweets.pipeline.encoder import LAYER_NORM_EPSILON, WINDOW, Shape, Tensors
+from pipeline import encoder
+from pipeline.encoder import LAYER_NORM_EPSILON, WINDOW, Shape, Tensors
 
 IDS, POSITIONS = (tf.TensorSpec([None], tf.int32, name=name) for name in ("ids", "positions"))
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from disaster_tweets.pipeline.distillation import SOFT_LABELS, read_events, read_soft_labels
-from disaster_tweets.pipeline.prepare import mask
-from disaster_tweets.pipeline.project import EVENTS, PREPARED, TEACHER
+from pipeline.distillation import SOFT_LABELS, read_events, read_soft_labels
+from pipeline.prepare import mask
+from pipeline.project import EVENTS, PREPARED, TEACHER
 
 from .conftest import make_event
 
@@ -55,7 +55,7 @@ def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     storm = [(f"{text} storm", i % 2) for i, text in enumerate(TEXTS[:5])]
     make_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
     Path("params.yaml").write_text(yaml.safe_dump({"teacher": SETTINGS}), "utf-8")
-    from disaster_tweets.pipeline import teacher
+    from pipeline import teacher
 
     return teacher
 

@@ -29,10 +29,10 @@ from disaster_tweets.metrics import (
     reliability_curve,
     roc_curve,
 )
-from disaster_tweets.pipeline import encoder
+from pipeline import encoder
 
 # begin: left out of a copy
-from disaster_tweets.pipeline.distillation import (
+from pipeline.distillation import (
     examples,
     read_distilled,
     read_events,
@@ -41,10 +41,10 @@ from disaster_tweets.pipeline.distillation import (
 )
 
 # end: left out of a copy
-from disaster_tweets.pipeline.metrics import fit_calibration
-from disaster_tweets.pipeline.noise import NOISES, Noise
-from disaster_tweets.pipeline.prepare import LABELLED
-from disaster_tweets.pipeline.project import (
+from pipeline.metrics import fit_calibration
+from pipeline.noise import NOISES, Noise
+from pipeline.prepare import LABELLED
+from pipeline.project import (
     ARTIFACTS,
     MODELS,
     PLOTS,
@@ -54,7 +54,7 @@ from disaster_tweets.pipeline.project import (
     run_stage,
     write_json,
 )
-from disaster_tweets.pipeline.splits import majority, read_split
+from pipeline.splits import majority, read_split
 from disaster_tweets.runtime import Runtime
 from disaster_tweets.text import HANDLE, URL, clean
 from disaster_tweets.tokenizer import Tokenizer

@@ -22,7 +22,7 @@ from types import ModuleType
 import pytest
 from packaging.requirements import Requirement
 
-from disaster_tweets.pipeline import package
+from pipeline import package
 
 from ..conftest import ROOT, free_port, load_script
 from .conftest import Project

@@ -1,0 +1,38 @@
+"""The topic of the classifier. No other module of the package knows it.
+
+A project for another topic has another file here, and takes over all the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Label = Literal["not_disaster", "disaster"]
+
+# In the order of the classes of the model. Of two, the second is the positive one.
+LABELS: tuple[Label, ...] = ("not_disaster", "disaster")
+
+TITLE = "Disaster tweets"
+QUESTION = "Is this tweet about a real disaster, or not?"
+
+# What the labels mean, for a reader who has not seen the data; may be empty.
+MEANING = (
+    "A disaster is an event such as a fire, flood, storm, earthquake, accident or attack; a "
+    'figure of speech ("this mixtape is fire") is none.'
+)
+
+# What a text is called.
+TEXT, TEXTS = "tweet", "tweets"
+
+# Noun phrases: what a text of each label is about.
+NOUNS: dict[Label, str] = {"not_disaster": "no disaster", "disaster": "a disaster"}
+
+# What `Prediction.probability` is, for the middle of a sentence.
+PROBABILITY = "probability of a disaster"
+
+# Texts written for the purpose: with two labels, the first is a clear case of the positive one.
+EXAMPLES: tuple[str, ...] = ("Forest fire near La Ronge Sask. Canada", "this mixtape is fire")
+
+# The beginning of the names of SQL functions, columns and commands of hosts:
+# disaster_probability, disaster_label, disaster_score, disaster-score, addcol-disaster.
+PREFIX = "disaster"

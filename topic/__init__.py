@@ -1,0 +1,1 @@
+"""What belongs to this topic alone: its data, teachers, submission, tests and documents."""
