@@ -20,7 +20,17 @@ from typing import Any, NamedTuple
 import importlib_resources
 import pytest
 
+try:
+    from disaster_tweets.topic import LABELS
+except ModuleNotFoundError:  # the tests of the workspace run without the package
+    LABELS = ()
+
 ROOT = Path(__file__).parents[1]
+
+# For tests of what only a classifier with two labels has, such as a threshold, or only one with
+# more. Whatever the topic, `four_labels` is a model with more.
+two_labels = pytest.mark.skipif(len(LABELS) != 2, reason="the topic has more than two labels")
+more_labels = pytest.mark.skipif(len(LABELS) == 2, reason="the topic has two labels")
 
 # A shell starts what runs in the background with Ctrl-C ignored, and so would be the programs
 # that the tests interrupt.
@@ -78,16 +88,42 @@ class Golden(NamedTuple):
 
 @pytest.fixture(scope="session")
 def golden(manifest: dict[str, Any]) -> Golden:
-    """The golden tweets: exact where the kernels are those that the scores were made with."""
-    tweets = _artifact("golden.json")
+    """The golden texts: exact where the kernels are those that the scores were made with."""
+    scored = _artifact("golden.json")
     training = manifest["training"]
     same_kernels = training["processor_features"] == _processor_features()
     same_runtime = training["tools"]["ai-edge-litert"] == version("ai-edge-litert")
     return Golden(
-        [tweet["text"] for tweet in tweets],
-        [tweet["probability"] for tweet in tweets],
+        [each["text"] for each in scored],
+        [each["probability"] for each in scored],
         1e-5 if same_kernels and same_runtime else manifest["golden_tolerance"],
     )
+
+
+@pytest.fixture(scope="session")
+def four_labels() -> Path:
+    """The folder of a made-up model with four labels: `Classifier.load` takes it."""
+    return Path(__file__).with_name("four_labels")
+
+
+@pytest.fixture
+def four_labels_installed(four_labels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The same, in this process as the model that the package carries."""
+    from disaster_tweets import bundle
+
+    monkeypatch.setattr(bundle, "bundled", lambda: four_labels)
+    _forget_the_classifier()
+    yield four_labels
+    _forget_the_classifier()
+
+
+def _forget_the_classifier() -> None:
+    """Empty whatever keeps the classifier, or what it has said."""
+    from disaster_tweets.classifier import bundled_classifier
+    from disaster_tweets.plugins import contract, sqlite
+
+    for kept in (bundled_classifier, contract.load, sqlite._predict):
+        kept.cache_clear()
 
 
 class Completed(NamedTuple):

@@ -1,0 +1,173 @@
+"""Make the model in this folder: a made-up one, which stands for any with more than two labels.
+
+``python tests/four_labels/make.py`` writes it anew; it needs TensorFlow. The labels of a text
+are decided by the words that they are said to have below, and by a little noise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import string
+import tempfile
+import zlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).parent
+
+WORDS = {
+    "complaint": "broken damaged late lost never refund rude slow waited wrong 😡",
+    "order": "buy deliver need order pair please send six size two",
+    "praise": "best fast friendly glad good great kind love thank thanks wonderful 👍",
+    "question": "? can do how is what when where which who why",
+}
+OTHER_WORDS = "[UNK] [CLS] [SEP] and for in it my of on parcel shop that the this to was you"
+TEXTS = (
+    "The parcel was late and the box was damaged",
+    "Please send two of the blue ones, size 42",
+    "Thanks, the best shop in town 👍",
+    "When do you open on Sunday?",
+    "I waited for a week 😡 and you never answered",
+    "Great! Can you send six more?",
+    "@shop where is my order https://example.com/orders/7",
+    "It was as it was",
+    "été",
+    "",
+)
+
+MAX_TOKENS = 24
+CALIBRATION = {"temperature": 1.25, "biases": [0.1, -0.2, 0.3, -0.2]}
+
+
+def main() -> None:
+    vocabulary, vectors = pieces()
+    written = {
+        "vocab.txt": "".join(f"{piece}\n" for piece in vocabulary).encode(),
+        "model.tflite": model(vectors),
+        "golden.json": b"[]",
+    }
+    scored = as_json(golden(written))
+    written["golden.json"] = scored
+    for name, content in written.items():
+        (FOLDER / name).write_bytes(content)
+    (FOLDER / "manifest.json").write_bytes(as_json(manifest(written)))
+
+
+def pieces() -> tuple[list[str], np.ndarray]:
+    """Return the vocabulary, and a vector of each piece in it: one number for each label."""
+    characters = string.ascii_lowercase + string.digits + string.punctuation
+    noise = np.random.default_rng(20200101)
+    vocabulary, vectors = ["[PAD]"], [np.zeros(len(WORDS))]
+    for piece in [*OTHER_WORDS.split(), *characters.replace("?", "")]:
+        vocabulary.append(piece)
+        vectors.append(noise.normal(0, 0.05, len(WORDS)))
+    for index, words in enumerate(WORDS.values()):
+        for piece in words.split():
+            vocabulary.append(piece)
+            vectors.append(np.eye(len(WORDS))[index] + noise.normal(0, 0.05, len(WORDS)))
+    assert len(set(vocabulary)) == len(vocabulary)
+    return vocabulary, np.array(vectors, np.float32)
+
+
+def model(vectors: np.ndarray) -> bytes:
+    """Return the flatbuffer: ids -> the mean of their vectors, times a matrix."""
+    import tensorflow as tf
+
+    embedding = tf.constant(vectors)
+    mixing = tf.constant(9 * np.eye(len(WORDS)) - 1, tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, name="ids")])
+    def logits(ids: tf.Tensor) -> tf.Tensor:
+        mean = tf.reduce_mean(tf.gather(embedding, ids), axis=0, keepdims=True)
+        return tf.matmul(mean, mixing)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [logits.get_concrete_function()]
+    )
+    converted: bytes = converter.convert()
+    return converted
+
+
+def golden(files: dict[str, bytes]) -> list[dict[str, Any]]:
+    """Return the texts with the label and the probability that the model gives each."""
+    from disaster_tweets.classifier import Classifier
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            Path(folder, name).write_bytes(content)
+        Path(folder, "manifest.json").write_bytes(as_json(manifest(files)))
+        predictions = Classifier.load(folder).predict(TEXTS)
+    return [
+        {"text": text, "label": given.label, "probability": round(given.probability, 7)}
+        for text, given in zip(TEXTS, predictions, strict=True)
+    ]
+
+
+def manifest(files: dict[str, bytes]) -> dict[str, Any]:
+    """Return the manifest; its measures are made up like the rest."""
+    interval = {"value": 0.8, "low": 0.75, "high": 0.85}
+    return {
+        "schema_version": 2,
+        "model_version": "0.4",
+        "task": "text-classification",
+        "kind": "student",
+        "labels": list(WORDS),
+        "positive_label": None,
+        "languages": ["en"],
+        "licence": "Apache-2.0",
+        "reads": {"urls": True, "handles": True, "emoji": True, "marks": "all"},
+        "max_tokens": MAX_TOKENS,
+        "threshold": None,
+        "calibration": CALIBRATION,
+        "golden_tolerance": 1e-4,
+        "metrics": {
+            "texts": 40,
+            "accuracy": interval,
+            "macro_f1": interval,
+            "auc": interval,
+            "expected_calibration_error": {"value": 0.04, "low": 0.02, "high": 0.06},
+            "confusion_matrix": [[8, 1, 0, 1], [0, 8, 1, 1], [1, 0, 8, 1], [1, 1, 0, 8]],
+        },
+        "parity": {
+            "texts": 40,
+            "mean_difference": 0.0,
+            "max_difference": 0.0,
+            "decisions_changed": 0.0,
+            "auc_drop": 0.0,
+        },
+        "data": {},
+        "backbone": {
+            "repository": "none",
+            "revision": "none",
+            "licence": "none",
+            "checksums": {},
+        },
+        "training": {
+            "precision": "float32",
+            "processor_features": [],
+            "threads": 1,
+            "tools": {
+                name: version(name) for name in ("ai-edge-litert", "numpy", "tensorflow")
+            },
+        },
+        "artifacts": {
+            name: {
+                "size": len(content),
+                "crc32": zlib.crc32(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            for name, content in files.items()
+        },
+    }
+
+
+def as_json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+if __name__ == "__main__":
+    main()
