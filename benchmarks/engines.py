@@ -3,9 +3,9 @@
     python benchmarks/engines.py [--write]
 
 Prints Markdown: rows per second, start-up, memory per worker, and what follows for a billion
-tweets. With --write it also replaces the measured part of docs/engines.md. Linux only, with two
-processor cores and Java. Run it on a quiet machine, in an environment that has the package with
-the extras dask, ray and spark.
+tweets. With --write it also replaces the measured part of docs/model/engines.md. Linux only,
+with two processor cores and Java. Run it on a quiet machine, in an environment that has the
+package with the extras dask, ray and spark.
 
 Each engine reads distinct tweets from Parquet files (Ray gets them as Arrow tables) and writes
 their scores to such files. Each run is a process of its own. Once all its workers are up it
@@ -42,7 +42,7 @@ FEW, MOST_WARM_UPS = 480, 20
 BILLION = 1_000_000_000
 CLUSTERS = (1, 4, 16, 64, 256)
 
-PAGE = Path(__file__).parents[1] / "docs" / "engines.md"
+PAGE = Path(__file__).parents[1] / "docs" / "model" / "engines.md"
 MEASURED = re.compile(
     r"(<!-- measured: python benchmarks/engines\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
 )
@@ -315,7 +315,7 @@ def spread(values: list[float], form: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="renew docs/engines.md")
+    parser.add_argument("--write", action="store_true", help="renew docs/model/engines.md")
     parser.add_argument("--run", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.run:

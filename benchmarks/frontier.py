@@ -2,9 +2,9 @@
 
     python benchmarks/frontier.py [--write]
 
-Prints Markdown. With --write it also replaces the measured part of docs/frontier.md, and
-docs/frontier.svg. Linux only: it pins a core. Run it on a quiet machine, in the environment
-that trains the model, with Matplotlib.
+Prints Markdown. With --write it also replaces the measured part of docs/model/frontier.md,
+and docs/model/frontier.svg. Linux only: it pins a core. Run it on a quiet machine, in the
+environment that trains the model, with Matplotlib.
 
 All measures are of texts that teacher, assistant and student have not seen, and of the exported
 file. Each fold's probabilities are calibrated on the other folds.
@@ -59,7 +59,8 @@ RESAMPLES, SEED = 2000, 20200101
 THRESHOLD = 0.5
 FEW = 15  # texts of a keyword, below which its share of mistakes says nothing
 
-PAGE, PICTURE = ROOT / "docs" / "frontier.md", ROOT / "docs" / "frontier.svg"
+PAGES = ROOT / "docs" / "model"
+PAGE, PICTURE = PAGES / "frontier.md", PAGES / "frontier.svg"
 MEASURED = re.compile(
     r"(<!-- measured: python benchmarks/frontier\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
 )
@@ -420,7 +421,7 @@ def trainings(folds: Sequence[int], name: str) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--write", action="store_true", help="renew docs/frontier.md and docs/frontier.svg"
+        "--write", action="store_true", help="renew frontier.md and frontier.svg in docs/model"
     )
     arguments = parser.parse_args()
     folds = complete(SHIPPED)

@@ -30,7 +30,7 @@ class Goal(NamedTuple):
     Attributes:
         name: The row of the table.
         mark: The console block below `<!-- MARK -->` holds the commands.
-        extended: What is added to the end of one of its commands, for the measurement.
+        extended: The end of one of its commands, and what the measurement puts in its place.
     """
 
     name: str
@@ -42,13 +42,16 @@ GOALS = [
     Goal("a prediction", "predict"),
     Goal("the workspace", "workspace"),
     Goal("the notebook, run", "notebook"),
-    Goal("the tests, on one Python", "test", ("--parallel 2", " -e py312")),
+    Goal("the tests, on one Python", "test", ("--parallel 2", "--parallel 2 -e py312")),
     # The artifacts are in Git: without force, stages would find their outputs done. With it,
     # DVC looks for what the frozen stage was made of, which must be prepared first.
     Goal(
         "a rebuilt model and wheel",
         "rebuild",
-        ("dvc repro", " prepare && dvc repro --force --no-run-cache"),
+        (
+            "dvc repro --all-pipelines",
+            "dvc repro prepare && dvc repro --all-pipelines --force --no-run-cache",
+        ),
     ),
 ]
 
@@ -58,12 +61,12 @@ def commands(readme: str, goal: Goal) -> str:
     block = re.search(rf"^<!-- {goal.mark} -->\n```console\n(.*?)```", readme, re.M | re.S)
     if block is None:
         sys.exit(f"error: README.md has no commands below <!-- {goal.mark} -->: mark them")
-    command, addition = goal.extended
-    if not addition:
+    end, replacement = goal.extended
+    if not end:
         return block[1].strip()
-    extended, count = re.subn(rf"{command}$", command + addition, block[1].strip(), flags=re.M)
+    extended, count = re.subn(rf"{end}$", replacement, block[1].strip(), flags=re.M)
     if count != 1:
-        sys.exit(f"error: README.md: no line ends in '{command}' below <!-- {goal.mark} -->")
+        sys.exit(f"error: README.md: no line ends in '{end}' below <!-- {goal.mark} -->")
     return extended
 
 

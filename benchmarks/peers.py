@@ -4,8 +4,9 @@
 
 Prints Markdown: what was measured of each peer, the same as multiples of this wheel's, and
 where the time of one tweet goes. With --write it also replaces the measured part of
-docs/benchmark.md, and docs/benchmark.svg. Linux only: it pins a core. Run it on a quiet
-machine, after `dvc repro`, in the environment that trains the model, with Matplotlib.
+docs/model/benchmark.md, and docs/model/benchmark.svg. Linux only: it pins a core. Run it on a
+quiet machine, after `dvc repro --all-pipelines`, in the environment that trains the model, with
+Matplotlib.
 
 Each peer is a file in benchmarks/peers/, installed in a virtual environment of its own and run
 as a process of its own. All that learn here learn from the labels of the same split. The wheel
@@ -83,7 +84,8 @@ ONE_THREAD = dict.fromkeys(
     "1",
 )
 
-PAGE, PICTURE = ROOT / "docs" / "benchmark.md", ROOT / "docs" / "benchmark.svg"
+PAGES = ROOT / "docs" / "model"
+PAGE, PICTURE = PAGES / "benchmark.md", PAGES / "benchmark.svg"
 MEASURED = re.compile(
     r"(<!-- measured: python benchmarks/peers\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
 )
@@ -493,7 +495,9 @@ def main() -> None:
         "--environments", type=Path, help="where the peers' environments are kept between runs"
     )
     parser.add_argument(
-        "--write", action="store_true", help="renew docs/benchmark.md and docs/benchmark.svg"
+        "--write",
+        action="store_true",
+        help="renew benchmark.md and benchmark.svg in docs/model",
     )
     wheel = parse_wheel(parser)
     arguments = parser.parse_args()

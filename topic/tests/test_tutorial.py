@@ -1,4 +1,4 @@
-"""docs/tutorial.md: its commands run, in order, and print what the page shows.
+"""docs/model/tutorial.md: its commands run, in order, and print what the page shows.
 
 The steps before the pipeline run in what a clone of this repository would hold, with its model.
 The pipeline runs on made-up tweets: its numbers are others there, and all else is the same.
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="the examples are for a POSIX shell"
 )
 
-PAGE = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "model" / "tutorial.md").read_text("utf-8")
 SECTIONS = re.split(r"^(?=## )", PAGE, flags=re.MULTILINE)
 PORT = "5000"  # as the page shows it
 SECONDS = 60  # for a server that is to stop
