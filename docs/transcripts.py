@@ -11,6 +11,7 @@ pip has installed the wheel with the extra that the page names, and nothing else
 - ``pycon``: what stands behind ``>>>``, and below it behind ``...``, goes to one Python.
 
 What each prints on standard output replaces what stood below it. One that fails ends the run.
+A block without a prompt holds no example and stays as it is.
 With --check nothing is written: differences are printed, and the exit status is 1.
 Probabilities may differ by 0.02, as they do between processors.
 """
@@ -26,7 +27,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -153,20 +154,29 @@ def renewed(page: str, wheel: Path | None = None) -> str:
         if wheel is not None:
             (extra,) = re.findall(r"^extra: (.+)$", page, re.MULTILINE)
             scripts = environment(wheel, extra, Path(temporary))
-        shell, python = (
-            sessions.enter_context(Session(language, scripts, Path(folder)))
+        started = {
+            language: sessions.enter_context(Session(language, scripts, Path(folder)))
             for language in PROMPTS
+        }
+        return _answered(page, lambda language, source: started[language].run(source))
+
+
+def emptied(page: str) -> str:
+    """Return the text of a page whose examples have printed nothing yet."""
+    return _answered(page, lambda language, source: "")
+
+
+def _answered(page: str, answer: Callable[[str, str], str]) -> str:
+    """Return a page with what ``answer`` gives for the language and source of each example."""
+
+    def answered(block: re.Match[str]) -> str:
+        language, text = block.groups()
+        shown = "".join(
+            lines + answer(language, source) for lines, source in _examples(language, text)
         )
+        return f"```{language}\n{shown}```" if shown else block[0]
 
-        def run(block: re.Match[str]) -> str:
-            language, text = block.groups()
-            session = python if language == "pycon" else shell
-            shown = "".join(
-                lines + session.run(source) for lines, source in _examples(language, text)
-            )
-            return f"```{language}\n{shown}```"
-
-        return _BLOCK.sub(run, page)
+    return _BLOCK.sub(answered, page)
 
 
 def _examples(language: str, block: str) -> Iterator[tuple[str, str]]:
