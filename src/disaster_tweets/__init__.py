@@ -1,4 +1,4 @@
-"""Is this tweet about a real disaster, or not?"""
+"""A text classifier and the model that it loads: text in, probability and label out."""
 
 from disaster_tweets.classifier import Classifier, predict
 from disaster_tweets.errors import ArtifactError, DisasterTweetsError, InputError

@@ -10,6 +10,7 @@ import click
 
 from disaster_tweets.cli.group import Commands
 from disaster_tweets.errors import DISTRIBUTION
+from disaster_tweets.topic import QUESTION, TEXTS
 
 # In the order of their use.
 _MODULES = {
@@ -27,14 +28,13 @@ _MODULES = {
 @click.group(
     cls=Commands,
     modules=_MODULES,
+    help=f"{QUESTION}\n\n"
+    f"Scores {TEXTS} with the model inside this package; no network is used.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name=DISTRIBUTION)
 def commands() -> None:
-    """Is this tweet about a real disaster, or not?
-
-    Scores English tweets with the model inside this package; no network is used.
-    """
+    """Gather the commands."""
 
 
 def main() -> None:

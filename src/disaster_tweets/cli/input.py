@@ -8,13 +8,33 @@ from pathlib import Path
 
 import click
 
+from disaster_tweets import bundle
 from disaster_tweets.cli.header import format_by_first_line
 from disaster_tweets.errors import InputError
+from disaster_tweets.topic import LABELS, TEXTS
+
+
+def _for_two_labels(
+    ctx: click.Context, option: click.Parameter, threshold: float | None
+) -> float | None:
+    """Return the threshold; UsageError where the model has more labels than two."""
+    if threshold is not None:
+        labels = len(bundle.bundled_manifest()["labels"])
+        if labels > 2:
+            raise click.UsageError(
+                f"a threshold needs two labels, and there are {labels}, of which the most "
+                "probable one is predicted; leave --threshold out",
+                ctx,
+            )
+    return threshold
+
 
 threshold_option = click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
-    help="Probability from which on a text is labelled a disaster (default: the model's).",
+    callback=_for_two_labels,
+    hidden=len(LABELS) > 2,
+    help=f"Probability from which on a text is labelled {LABELS[1]} (default: the model's).",
 )
 
 
@@ -66,7 +86,7 @@ def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
     """
     from_standard_input = texts in ((), ("-",))
     if (from_standard_input and sys.stdin is None) or (not texts and sys.stdin.isatty()):
-        raise click.UsageError("no TEXT: give tweets in quotes, or pipe them in, one a line")
+        raise click.UsageError(f"no TEXT: give {TEXTS} in quotes, or pipe them in, one a line")
     if from_standard_input:
         return _lines_of_standard_input()
     file = next(filter(_is_file, texts), None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from disaster_tweets import bundle
+from disaster_tweets.topic import TEXTS
 
 if TYPE_CHECKING:
     from disaster_tweets.manifest import Manifest
@@ -34,7 +35,7 @@ def verify() -> None:
     """Check that the installation is intact.
 
     Compares every installed file with the record of the installation, the manifest with
-    its form, the artifacts with the manifest, and the scores of the golden tweets with the
+    its form, the artifacts with the manifest, and the scores of the golden texts with the
     recorded ones. Exit status 1, and the file's name, where something differs.
     """
     from disaster_tweets import verification
@@ -72,13 +73,16 @@ def _card(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "model version", manifest["model_version"]
     yield "labels", ", ".join(manifest["labels"])
     yield "languages", ", ".join(manifest["languages"])
-    yield "threshold", str(manifest["threshold"])
-    for name in ("accuracy", "f1", "auc", "expected_calibration_error"):
+    yield "kind", manifest["kind"]
+    if manifest["threshold"] is not None:
+        yield "threshold", str(manifest["threshold"])
+    f1 = "f1" if "f1" in metrics else "macro_f1"
+    for name in ("accuracy", f1, "auc", "expected_calibration_error"):
         measured = metrics[name]
         yield (
             name.replace("_", " "),
             f"{measured['value']:.3f} ({measured['low']:.3f} to {measured['high']:.3f}, "
-            f"95 % interval on {metrics['texts']} unseen tweets)",
+            f"95 % interval on {metrics['texts']} unseen {TEXTS})",
         )
     yield "size", f"{size / 1e6:.1f} MB"
     yield "backbone", f"{backbone['repository']} ({backbone['licence']})"

@@ -1,9 +1,11 @@
-"""What the commands share to print texts that may hold anything."""
+"""What the commands share to print texts that may hold anything, and labels."""
 
 from __future__ import annotations
 
 import re
+import shlex
 import sys
+from collections.abc import Sequence
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -11,6 +13,23 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def on_one_line(text: str) -> str:
     """Return ``text`` with its control characters, line ends among them, as escapes."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def in_its_color(label: str, labels: Sequence[str]) -> str:
+    """Return one of the labels in colour, which click drops where no terminal is.
+
+    Of two, the second, the positive one, is red and the other one green; of more, none is
+    better or worse than another, and all have one colour.
+    """
+    import click
+
+    color = "cyan" if len(labels) > 2 else "red" if label == labels[1] else "green"
+    return click.style(label, fg=color)
+
+
+def as_argument(text: str) -> str:
+    """Return ``text`` as a shell takes it, in double quotes where that is enough."""
+    return shlex.quote(text) if set(text) & set('"\\$`!\n') else f'"{text}"'
 
 
 def escape_what_the_terminal_cannot_show() -> None:

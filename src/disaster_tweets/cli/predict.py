@@ -14,47 +14,59 @@ from disaster_tweets.cli.input import (
     texts_or_lines,
     threshold_option,
 )
-from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
+from disaster_tweets.cli.output import (
+    as_argument,
+    escape_what_the_terminal_cannot_show,
+    in_its_color,
+    on_one_line,
+)
+from disaster_tweets.topic import EXAMPLES, PROBABILITY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from disaster_tweets.prediction import Prediction
 
 
-@click.command(cls=TextsCommand)
+_HELP = f"""Print the score of each TEXT.
+
+A line for each: the {PROBABILITY}, the label and the text, separated by tabs; control
+characters in the text are shown as escapes. Without TEXT, or with a single -, read standard
+input, one text a line.
+
+\b
+Examples:
+  disaster-tweets predict {as_argument(EXAMPLES[0])}
+  disaster-tweets predict --json < texts.txt > scored.jsonl
+"""
+
+
+@click.command(cls=TextsCommand, help=_HELP)
 @texts_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
 @threshold_option
 def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> None:
-    """Print the score of each TEXT.
-
-    A line for each: the probability of a disaster, the label and the text, separated by
-    tabs; control characters in the text are shown as escapes. Without TEXT, or with a
-    single -, read standard input, one text a line.
-
-    \b
-    Examples:
-      disaster-tweets predict "Forest fire near La Ronge Sask. Canada"
-      disaster-tweets predict --json < tweets.txt > scored.jsonl
-    """  # noqa: D301
+    """Print the score of each text."""
     given = texts_or_lines(texts)
     escape_what_the_terminal_cannot_show()
     classifier = Classifier.load(threshold=threshold)
+    show = _as_json if as_json else _as_row
     for text in given:
-        prediction = classifier.predict(text)
-        click.echo(_as_json(text, prediction) if as_json else _as_row(text, prediction))
+        click.echo(show(text, classifier.predict(text), classifier.classes_))
 
 
-def _as_row(text: str, prediction: Prediction) -> str:
-    color = "red" if prediction.label == "disaster" else "green"
-    label = click.style(prediction.label, fg=color)  # click drops it where no terminal is
+def _as_row(text: str, prediction: Prediction, labels: Sequence[str]) -> str:
+    label = in_its_color(prediction.label, labels)
     return f"{prediction.probability:.4f}\t{label}\t{on_one_line(text)}"
 
 
-def _as_json(text: str, prediction: Prediction) -> str:
+def _as_json(text: str, prediction: Prediction, labels: Sequence[str]) -> str:
+    of_labels = {label: round(p, 7) for label, p in prediction.probabilities.items()}
     return json.dumps(
         {
             "probability": round(prediction.probability, 7),
             "label": prediction.label,
+            **({"probabilities": of_labels} if len(labels) > 2 else {}),
             "text": text,
         }
     )

@@ -31,14 +31,45 @@ from disaster_tweets.tables.errors import (
     TakenRowError,
     WriteError,
 )
+from disaster_tweets.topic import PROBABILITY
 
 if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job, Options
 
 _LOG_SECONDS = 30
 
+_HELP = f"""Score every row of files, of any size.
 
-@click.command()
+Each row of INPUT goes to OUTPUT as it is, with two columns more: the {PROBABILITY},
+and the label. Both stay empty where the text is missing or blank. An OUTPUT that is there is
+replaced.
+
+Formats, told by the names: csv, tsv, jsonl (or ndjson), json, txt (a text a line), parquet,
+arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind, and an
+INPUT also as a .zip of one file. OUTPUT may have another format than INPUT, but not txt. In
+the same format, rows keep every byte, and the file its delimiter, encoding and line ends.
+Several INPUTs become one OUTPUT. A single - is standard input, which needs --format, or
+standard output, in the format of INPUT.
+
+The text is in the column that --text-column names, else in text, else in one that is called
+like message, post or content, else in the only column of text. What had to be guessed is
+said on standard error.
+
+\b
+Examples:
+  disaster-tweets score texts.csv -o scored.csv
+  disaster-tweets score --text-column message jan.jsonl.gz feb.jsonl.gz -o scored.jsonl.gz
+  disaster-tweets score texts.xlsx -o scored.parquet
+  zcat texts.txt.gz | disaster-tweets score - --format txt -o scored.csv
+
+OUTPUT appears when all rows are scored. Until then they are in OUTPUT.part, and how far
+they go is in OUTPUT.part.json. After an interruption, repeat the command with --resume: it
+goes on after the last row that is safe. json and xlsx are read anew to that row. The result
+is the same as without the interruption. What passes through - cannot be resumed.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path())
 @click.option(
     "-o", "--output", required=True, metavar="OUTPUT", type=click.Path(),
@@ -81,35 +112,7 @@ def score(
     quiet: bool,
     **columns: Any,
 ) -> None:
-    """Score every row of files, of any size.
-
-    Each row of INPUT goes to OUTPUT as it is, with two columns more: the probability of a
-    disaster, and the label. Both stay empty where the text is missing or blank. An OUTPUT that
-    is there is replaced.
-
-    Formats, told by the names: csv, tsv, jsonl (or ndjson), json, txt (a text a line), parquet,
-    arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind, and an
-    INPUT also as a .zip of one file. OUTPUT may have another format than INPUT, but not txt. In
-    the same format, rows keep every byte, and the file its delimiter, encoding and line ends.
-    Several INPUTs become one OUTPUT. A single - is standard input, which needs --format, or
-    standard output, in the format of INPUT.
-
-    The text is in the column that --text-column names, else in text, else in one that is called
-    like tweet, message or content, else in the only column of text. What had to be guessed is
-    said on standard error.
-
-    \b
-    Examples:
-      disaster-tweets score tweets.csv -o scored.csv
-      disaster-tweets score --text-column tweet jan.jsonl.gz feb.jsonl.gz -o scored.jsonl.gz
-      disaster-tweets score tweets.xlsx -o scored.parquet
-      zcat tweets.txt.gz | disaster-tweets score - --format txt -o scored.csv
-
-    OUTPUT appears when all rows are scored. Until then they are in OUTPUT.part, and how far
-    they go is in OUTPUT.part.json. After an interruption, repeat the command with --resume: it
-    goes on after the last row that is safe. json and xlsx are read anew to that row. The result
-    is the same as without the interruption. What passes through - cannot be resumed.
-    """  # noqa: D301
+    """Score every row of files."""
     if threshold is not None and threshold != threshold:
         raise click.BadParameter("nan is not a number from 0 to 1", param_hint="'--threshold'")
     job: Job | None = None

@@ -35,7 +35,7 @@ _OPTIONS = (
     ),
     click.option(
         "--text-column", metavar="NAME",
-        help="Column of the texts, in JSON also a path like extended_tweet.full_text, without "
+        help="Column of the texts, in JSON also a path like post.full_text, without "
         "header a number (default: text, else the obvious one).",
     ),
     click.option(

@@ -5,26 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from disaster_tweets import topic
 from disaster_tweets.tables.errors import ColumnError, TakenError
 from disaster_tweets.tables.rows import NewColumns
 
 TEXT = "text"
 
+_SEPARATORS = re.compile(r"[\s_.\-]+")
+
 # What people call the column of the texts, in small letters and without what separates words.
 _USUAL = frozenset(
     """
-    text texts tweet tweets tweettext tweetcontent tweetbody fulltext textbody posttext
-    content contents message messages messagetext messagebody msg body post posts
-    comment comments commenttext commentbody sentence sentences review reviews reviewtext
-    caption utterance headline sms smstext
+    text texts fulltext textbody posttext content contents message messages messagetext
+    messagebody msg body post posts comment comments commenttext commentbody sentence sentences
+    review reviews reviewtext caption utterance headline sms smstext
     """.split()
 )
-_SEPARATORS = re.compile(r"[\s_.\-]+")
+
+
+def _plain(name: str) -> str:
+    return _SEPARATORS.sub("", name.casefold())
+
+
+_OF_THE_TOPIC = {_plain(topic.TEXTS)} | {
+    _plain(f"{topic.TEXT} {rest}") for rest in ("", "text", "content", "body")
+}
 
 
 def is_usual(name: str) -> bool:
     """Say whether a column of this name usually holds texts."""
-    return _SEPARATORS.sub("", name.casefold()) in _USUAL
+    return _plain(name) in _USUAL or _plain(name) in _OF_THE_TOPIC
 
 
 def choose_text_column(

@@ -34,8 +34,8 @@ BUFFER = 1 << 16
 # The package zstandard cannot be told how much to return at a time. A block of zstd takes
 # 4 bytes at least and gives 128 KiB at most, so that this many bytes give 32 MiB at most.
 ZSTD_BUFFER = 1 << 10
-# Tweets shrink to a quarter, and a file that repeats one of them to a hundredth. Deflate can
-# reach 1032 and the others a million. A small file may be anything, as it does no harm.
+# Short texts shrink to a quarter, and a file that repeats one of them to a hundredth. Deflate
+# can reach 1032 and the others a million. A small file may be anything, as it does no harm.
 HARMLESS = 64 << 20
 RATIO = 250
 # What a decoder may take. The command zstd refuses a longer window unless told otherwise, and

@@ -156,7 +156,7 @@ class DelimitedReader:
             body = head.rstrip("\r\n")
             ending = head[len(body) :]
             names = self._new.names if self._new else ()
-            added = [self._written(name, "the name of a new column") for name in names]
+            added = [self.written(name, "the name of a new column") for name in names]
             if self._kept is not None:
                 body = self.rendered(body, table.columns, "")
             head = table.dialect.delimiter.join([*([body] if body else []), *added]) + ending
@@ -484,8 +484,8 @@ class DelimitedReader:
             self._told.add(notice)
             self._notify(notice)
 
-    def _written(self, field: str, what: str) -> str:
-        """Return a field as this dialect writes it."""
+    def written(self, field: str, what: str) -> str:
+        """Return a field as this dialect writes it; TableError on ``what`` if it cannot."""
         dialect = self._known.dialect
         special = (dialect.delimiter, QUOTE, "\r", "\n") if dialect.has_quotes else ()
         if any(character in field for character in special):
@@ -541,15 +541,18 @@ class DelimitedChunk(TakenRows):
         reader = self._reader
         delimiter = reader.dialect.delimiter
         empty = delimiter * 2
+        labels: dict[str, str] = {}  # as they are written
         out = []
         for index, (body, ending, score) in enumerate(
             zip(self._bodies, self._endings, scores, strict=True)
         ):
-            added = (
-                empty
-                if score is None
-                else f"{delimiter}{score.probability:.6f}{delimiter}{score.label}"
-            )
+            if score is None:
+                added = empty
+            else:
+                label = labels.get(score.label)
+                if label is None:
+                    label = labels[score.label] = reader.written(score.label, "a label")
+                added = f"{delimiter}{score.probability:.6f}{delimiter}{label}"
             if reader._kept is not None:
                 out.append(reader.rendered(body, self._fields[index], added) + ending)
             else:

@@ -361,10 +361,10 @@ def archive_text_path(records: Sequence[dict[str, Any]]) -> str | None:
     """Return the path of the texts where each record is an object in an object.
 
     Args:
-        records: Some of the rows, such as ``{"tweet": {"full_text": "..."}}``.
+        records: Some of the rows, such as ``{"post": {"full_text": "..."}}``.
 
     Returns:
-        The path with a dot, such as ``tweet.full_text``; None where the records have not
+        The path with a dot, such as ``post.full_text``; None where the records have not
         exactly one key in common, or there is no known text inside.
     """
     common = set(records[0]).intersection(*records[1:]) if records else set()

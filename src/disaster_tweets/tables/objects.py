@@ -194,12 +194,15 @@ def members(new: NewColumns, score: Score | None) -> str:
     probability, label = _keys(new)
     if score is None:
         return f"{probability}: null, {label}: null"
-    return f'{probability}: {score.probability:.6f}, {label}: "{score.label}"'
+    return f"{probability}: {score.probability:.6f}, {label}: {_dumped(score.label)}"
 
 
 @lru_cache(maxsize=16)
 def _keys(new: NewColumns) -> tuple[str, str]:
-    return json.dumps(new.probability), json.dumps(new.label)
+    return _dumped(new.probability), _dumped(new.label)
+
+
+_dumped = lru_cache(maxsize=1024)(json.dumps)
 
 
 class ObjectChunk(TakenRows):

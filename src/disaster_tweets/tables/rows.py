@@ -70,8 +70,8 @@ class Score(NamedTuple):
     """The two new values of a row, and what is counted of its text.
 
     Attributes:
-        probability: That of a disaster.
-        label: That of the model's classes.
+        probability: As in `Prediction`.
+        label: As in `Prediction`.
         cut: The text is longer than the model reads.
         foreign: The text looks like another language than the model's.
     """

@@ -40,7 +40,7 @@ Cell: TypeAlias = bool | int | float | str | datetime | date | time | timedelta 
 ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
 # Excel counts days from 1900, and until March of that year it counts one too many.
 FIRST_DAY = datetime(1900, 3, 1)
-# Excel keeps 15 digits of a number, and the ids of tweets have 19.
+# Excel keeps 15 digits of a number, and ids in the wild have 19.
 LARGEST = 10**15 - 1
 # What is read of a workbook lies in memory. The rows are filled up to the same width, so that
 # few cells far apart could take more than the file lets expect.
