@@ -73,9 +73,10 @@ def read_info(card: EntryPoint | None) -> dict[str, Any]:
 
 
 def score(plugin: EntryPoint, texts: list[str], positive: str | None) -> list[str]:
-    """Return each text's label and the probability of the positive label.
+    """Return each text's label and what probabilities to show, separated by tabs.
 
-    Where the card names no positive label, the probability is the chosen label's.
+    Of two labels one probability says all: that of the positive label or, where the card names
+    none, of the chosen one. Of more labels the probability of each is shown.
     """
     classifier = plugin.load()()
     classes = list(classifier.classes_)
@@ -84,10 +85,12 @@ def score(plugin: EntryPoint, texts: list[str], positive: str | None) -> list[st
     expected = (len(texts),), (len(texts), len(classes))
     if (labels.shape, probabilities.shape) != expected:
         raise ValueError(f"shapes {labels.shape}, {probabilities.shape}, not {expected}")
-    return [
-        f"{label}\tP({positive or label})={row[classes.index(positive or label)]:.4f}"
-        for label, row in zip(labels, probabilities, strict=True)
-    ]
+    answers = []
+    for label, row in zip(labels, probabilities, strict=True):
+        shown = classes if len(classes) > 2 else [positive or label]
+        cells = (f"P({name})={row[classes.index(name)]:.4f}" for name in shown)
+        answers.append("\t".join([str(label), *cells]))
+    return answers
 
 
 if __name__ == "__main__":

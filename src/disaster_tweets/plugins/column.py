@@ -1,4 +1,4 @@
-"""What the adapters share: a column of texts, some missing, and a host that is missing.
+"""What the adapters share: their names, a column of texts, and a host that is missing.
 
 Databases, data frames and engines know missing values, and the classifier does not.
 """
@@ -9,14 +9,20 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from disaster_tweets.errors import DISTRIBUTION, InputError
+from disaster_tweets.topic import PREFIX
+
+# What hosts call the SQL functions, the columns and the commands.
+PROBABILITY, LABEL, SCORE = f"{PREFIX}_probability", f"{PREFIX}_label", f"{PREFIX}_score"
+SCORE_COMMAND, ADD_COLUMNS_COMMAND = f"{PREFIX}-score", f"addcol-{PREFIX}"
 
 
 class Scores(NamedTuple):
     """The scores of n texts, in their order.
 
     Attributes:
-        probabilities: n probabilities of a disaster, in [0, 1]; None where a text is missing.
-        labels: n labels, ``'disaster'`` or ``'not_disaster'``; None where a text is missing.
+        probabilities: The probability of each, in [0, 1]: with two labels that of the second,
+            with more that of the text's label. None where a text is missing.
+        labels: The label of each; None where a text is missing.
     """
 
     probabilities: list[float | None]

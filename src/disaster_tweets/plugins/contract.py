@@ -22,7 +22,7 @@ class TextClassifier:
 
     Attributes:
         classes_: The labels in the order of the columns of ``predict_proba``: an array of
-            ``str``, shape (2,).
+            ``str``, shape (k,) for k labels.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -39,7 +39,7 @@ class TextClassifier:
             texts: n texts.
 
         Returns:
-            float32, shape (n, 2); each row sums to 1.
+            float32, shape (n, k); each row sums to 1.
 
         Raises:
             InputError: ``texts`` is a bare ``str``, or holds something that is not text; a
@@ -48,7 +48,9 @@ class TextClassifier:
         return self._classifier.predict_proba(texts)
 
     def predict(self, texts: Iterable[str]) -> NDArray[np.str_]:
-        """Return the label of each text, as decided by the classifier's threshold.
+        """Return the label of each text.
+
+        Of two labels the classifier's threshold decides, of more the largest probability.
 
         Args:
             texts: n texts.
@@ -78,6 +80,8 @@ def load() -> TextClassifier:
 
 def info() -> dict[str, Any]:
     """Return the classifier's card, JSON-able, without loading the model.
+
+    ``positive_label`` and ``threshold`` are None with more than two labels.
 
     Raises:
         ArtifactError: The manifest is missing or damaged.

@@ -21,6 +21,7 @@ from disaster_tweets.plugins.sqlite_columns import (
     quoted,
     transaction,
 )
+from disaster_tweets.topic import QUESTION, TITLE
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -31,11 +32,11 @@ _DEFAULT = ScoreColumns()
 
 
 class DisasterTweets(Enrichment):  # type: ignore[misc]
-    """Writes the probability of a disaster, and the label, beside each text."""
+    """Writes the probability and the label beside each text."""
 
-    name = "Disaster tweets"
+    name = TITLE
     slug = "disaster-tweets"
-    description = "Say of each text whether it is about a real disaster"
+    description = QUESTION
 
     async def get_config_form(self, db: Database, table: str) -> type[Form]:
         """Return the form that asks for the columns of a table."""

@@ -1,4 +1,4 @@
-"""DuckDB: the SQL functions disaster_probability(text) and disaster_label(text)."""
+"""DuckDB: SQL functions that give the probability and the label of a text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from disaster_tweets.errors import InputError
-from disaster_tweets.plugins.column import missing, score
+from disaster_tweets.plugins.column import LABEL, PROBABILITY, missing, score
 
 try:
     import duckdb
@@ -18,8 +18,11 @@ except ImportError as error:
 def register(con: duckdb.DuckDBPyConnection) -> None:
     """Add the functions to the database of a connection, for all its connections.
 
-    - ``disaster_probability(text VARCHAR)``: DOUBLE, the probability of a disaster, in [0, 1];
-    - ``disaster_label(text VARCHAR)``: VARCHAR, ``'disaster'`` or ``'not_disaster'``.
+    Their names begin with the ``PREFIX`` of the topic:
+
+    - ``PREFIX_probability(text VARCHAR)``: DOUBLE, in [0, 1]: with two labels the probability
+      of the second, with more that of the text's label;
+    - ``PREFIX_label(text VARCHAR)``: VARCHAR, the text's label.
 
     Both give NULL for NULL. The second of two calls changes nothing. What the connection is
     about to return, and its transaction, stay as they are.
@@ -40,8 +43,8 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
     # this module holds them.
     with _registering, con.cursor() as cursor:
         for name, function, sql_type in (
-            ("disaster_probability", _probabilities, "DOUBLE"),
-            ("disaster_label", _labels, "VARCHAR"),
+            (PROBABILITY, _probabilities, "DOUBLE"),
+            (LABEL, _labels, "VARCHAR"),
         ):
             if not _is_registered(cursor, name):
                 cursor.create_function(

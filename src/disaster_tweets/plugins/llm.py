@@ -1,9 +1,12 @@
-"""The plugin of llm: a tool that lets an assistant score tweets."""
+"""The plugin of llm: a tool that lets an assistant classify texts."""
 
 # Without `from __future__ import annotations`: llm shows the hints as they stand here.
+import textwrap
 from collections.abc import Callable
 
 import pluggy
+
+from disaster_tweets.topic import LABELS, MEANING, PROBABILITY, QUESTION, TEXTS
 
 hookimpl = pluggy.HookimplMarker("llm")
 
@@ -15,13 +18,7 @@ def register_tools(register: Callable[..., None]) -> None:
 
 
 def classify_disaster_tweets(texts: list[str]) -> list[dict[str, str | float]]:
-    """Say of tweets whether they report a real disaster, with a classifier trained for it.
-
-    A disaster is an event such as a fire, flood, storm, earthquake, accident or attack; a
-    figure of speech ("this mixtape is fire") is none. Takes any number of tweets in English.
-    For each, in their order, the answer has the text, the label, which is "disaster" or
-    "not_disaster", and the probability that it is a disaster, from 0 to 1.
-    """
+    """Classify texts: the tool. An assistant is shown what the topic says of it instead."""
     from disaster_tweets.classifier import bundled_classifier
 
     if isinstance(texts, str):  # models take liberties with what they are asked for
@@ -31,3 +28,20 @@ def classify_disaster_tweets(texts: list[str]) -> list[dict[str, str | float]]:
         {"text": text, "label": p.label, "probability": round(p.probability, 4)}
         for text, p in zip(texts, predictions, strict=True)
     ]
+
+
+def _description() -> str:
+    *first, last = (f'"{label}"' for label in LABELS)
+    paragraphs = (
+        f"Answer a question about {TEXTS} with a classifier trained for it: {QUESTION}",
+        f"{MEANING} Takes any number of {TEXTS}. For each, in their order, the answer has the "
+        f"text, the label, which is {', '.join(first)} or {last}, and the {PROBABILITY}, from "
+        "0 to 1.",
+    )
+    return "\n\n".join(
+        textwrap.fill(text.strip(), 88, break_long_words=False, break_on_hyphens=False)
+        for text in paragraphs
+    )
+
+
+classify_disaster_tweets.__doc__ = _description()  # llm shows it to the assistant

@@ -12,6 +12,7 @@ from typing import Any
 from disaster_tweets.errors import DISTRIBUTION, InputError
 from disaster_tweets.plugins.column import missing, score
 from disaster_tweets.plugins.contract import info
+from disaster_tweets.topic import EXAMPLES
 
 try:
     import mlflow.pyfunc
@@ -70,7 +71,7 @@ def _settings() -> dict[str, Any]:
                 ]
             ),
         ),
-        "input_example": ["Forest fire near La Ronge Sask. Canada", "this mixtape is fire"],
+        "input_example": list(EXAMPLES),
         "pip_requirements": [f"{DISTRIBUTION}[mlflow]=={version(DISTRIBUTION)}"],
         "metadata": info(),
     }
@@ -90,8 +91,9 @@ class _Scorer:
             params: None, as the signature has none.
 
         Returns:
-            A frame of n rows with the input's index: ``probability`` of a disaster, in [0, 1],
-            and ``label``.
+            A frame of n rows with the input's index: ``probability``, in [0, 1], and
+            ``label``. With two labels the probability is that of the second, with more that of
+            the label.
 
         Raises:
             MlflowException: A value is neither text nor missing; the message names its index.

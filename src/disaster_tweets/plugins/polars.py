@@ -33,11 +33,14 @@ class DisasterTweets:
         return self._texts.map_batches(_score, return_dtype=_SCORE, is_elementwise=True)
 
     def probability(self) -> pl.Expr:
-        """Return the probabilities of a disaster, Float64 in [0, 1], as ``probability``."""
+        """Return the probabilities, Float64 in [0, 1], as the column ``probability``.
+
+        With two labels they are those of the second, with more those of the texts' labels.
+        """
         return self.score().struct.field("probability")
 
     def label(self) -> pl.Expr:
-        """Return the labels, String, ``'disaster'`` or ``'not_disaster'``, as ``label``."""
+        """Return the labels, String, as the column ``label``."""
         return self.score().struct.field("label")
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from disaster_tweets.errors import InputError
-from disaster_tweets.topic import LABELS
 from disaster_tweets.plugins.column import missing
+from disaster_tweets.prediction import decide
 
 try:
     import numpy as np
@@ -21,6 +21,8 @@ except ImportError as error:
     raise missing("scikit-learn", "sklearn") from error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -31,17 +33,17 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
     selectors of columns give it, a frame or an array of shape (n, 1).
 
     Args:
-        classes: What ``y`` calls the two classes, that of no disaster first: ``(0, 1)``, for
-            example.
-        threshold: `predict` says disaster from this probability on, in [0, 1]; None stands for
-            the model's own.
+        classes: What ``y`` calls the labels, in the order of the model's own: ``(0, 1)``, for
+            example. None stands for the model's own.
+        threshold: Of two labels, `predict` gives the second from this probability on, in
+            [0, 1]; None stands for the model's own. With more labels there is none.
         threads: How many threads score at once; the scores are the same.
     """
 
     def __init__(
         self,
         *,
-        classes: tuple[Any, Any] = LABELS,
+        classes: Sequence[Any] | None = None,
         threshold: float | None = None,
         threads: int = 1,
     ) -> None:
@@ -51,15 +53,12 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The two classes, shape (2,), sorted as scikit-learn has them: disaster may be first.
+        """The k classes, shape (k,), sorted as scikit-learn has them, not as the model does.
 
         Raises:
-            InputError: ``classes`` are not two.
+            InputError: ``classes`` are not as many as the labels, or not all different.
         """
-        classes: NDArray[Any] = np.unique(self.classes)
-        if classes.shape != (2,):
-            raise InputError(f"classes must be two, not {self.classes!r}")
-        return classes
+        return np.sort(self._names())
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> DisasterTweetsClassifier:  # noqa: N803
         """Check the shape of the data, and change nothing.
@@ -68,13 +67,15 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
             InputError: ``X`` is not one column, or ``y`` holds what is not in ``classes``.
             ValueError: ``X`` and ``y`` differ in length.
         """
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
-        check_consistent_length(_column(X), labels)
-        if unknown := set(labels.tolist()).difference(self.classes_.tolist()):
+        target = column_or_1d(y, warn=True)
+        check_classification_targets(target)
+        check_consistent_length(_column(X), target)
+        names = self._names().tolist()
+        if unknown := set(target.tolist()).difference(names):
             raise InputError(
                 f"y holds {', '.join(sorted(map(repr, unknown)))}, not among the classes "
-                f"{self.classes!r}; pass classes=(that of no disaster, that of a disaster)"
+                f"{', '.join(map(repr, names))}; pass classes= with what y calls "
+                f"{', '.join(_labels())}, in this order"
             )
         return self
 
@@ -82,38 +83,53 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         """Return the probability of each class for each of n texts.
 
         Returns:
-            float32, shape (n, 2), columns in the order of ``classes_``; each row sums to 1.
+            float32, shape (n, k), columns in the order of ``classes_``; each row sums to 1.
 
         Raises:
             InputError: ``X`` is not one column, or holds what is not a ``str``, such as a
                 missing value; the message names its index.
             ArtifactError: A file of the model is missing or damaged.
         """
-        probabilities = self._probabilities(X)
-        disaster_is_last = self.classes_[1] == self.classes[1]
-        return probabilities if disaster_is_last else probabilities[:, ::-1]
+        return self._probabilities(X)[:, np.argsort(self._names())]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """Return the class of each of n texts, as decided by the threshold.
+        """Return the class of each of n texts.
+
+        Of two classes the threshold decides, of more the largest probability.
 
         Returns:
             Values out of ``classes``, shape (n,).
 
         Raises:
-            InputError: As in `predict_proba`, or the threshold is not in [0, 1].
+            InputError: As in `predict_proba`; or the threshold is not in [0, 1], or there are
+                more than two labels.
             ArtifactError: As in `predict_proba`.
         """
         from disaster_tweets.classifier import bundled_classifier, check_threshold
 
-        threshold = bundled_classifier().threshold if self.threshold is None else self.threshold
-        check_threshold(threshold)
-        # In float64, as everywhere: 0.7 is not the same number in float32.
-        disaster = self._probabilities(X)[:, 1].astype(np.float64) >= threshold
-        decisions: NDArray[Any] = np.where(disaster, self.classes[1], self.classes[0])
-        return decisions
+        classifier = bundled_classifier()
+        threshold = classifier._threshold
+        if self.threshold is not None:
+            check_threshold(self.threshold)
+            if threshold is None:
+                raise InputError(classifier._no_threshold())
+            threshold = self.threshold
+        decided: NDArray[Any] = self._names()[decide(self._probabilities(X), threshold)]
+        return decided
+
+    def _names(self) -> NDArray[Any]:
+        """Return what ``y`` calls the labels, shape (k,), in the order of the model's own."""
+        labels = _labels()
+        names = np.array(labels if self.classes is None else self.classes)
+        if names.shape != (len(labels),) or len(np.unique(names)) < len(labels):
+            raise InputError(
+                f"classes must be {len(labels)} different ones, what y calls "
+                f"{', '.join(labels)}, not {self.classes!r}"
+            )
+        return names
 
     def _probabilities(self, texts: ArrayLike) -> NDArray[np.float32]:
-        """Return the probabilities of n texts, shape (n, 2), that of a disaster last."""
+        """Return the probabilities of n texts, shape (n, k), in the order of the labels."""
         from disaster_tweets.classifier import bundled_classifier
 
         return bundled_classifier().predict_proba(_column(texts), threads=self.threads)
@@ -124,11 +140,18 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
-        tags.classifier_tags.multi_class = False
-        tags.classifier_tags.poor_score = True  # on anything but tweets
+        tags.classifier_tags.multi_class = len(_labels()) > 2
+        tags.classifier_tags.poor_score = True  # on texts of any other topic
         tags.input_tags.one_d_array = True
         tags.input_tags.string = True
         return tags
+
+
+def _labels() -> list[str]:
+    from disaster_tweets.bundle import bundled_manifest
+
+    labels: list[str] = bundled_manifest()["labels"]
+    return labels
 
 
 def _column(texts: ArrayLike) -> NDArray[np.object_]:

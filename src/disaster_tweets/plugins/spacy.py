@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from disaster_tweets.topic import LABELS
 from disaster_tweets.plugins.column import missing
 
 try:
@@ -26,15 +25,10 @@ except ImportError as error:
 class DisasterTweets(Pipe):  # type: ignore[misc]
     """Scores the text of each doc with the model in this package.
 
-    ``doc.cats`` gets a probability in [0, 1] for ``'disaster'`` and one for
-    ``'not_disaster'``; they add up to 1, and the other categories stay. The component learns
-    nothing and holds nothing: a saved pipeline names it, and the model stays in this package.
-
-    Attributes:
-        labels: The two categories.
+    ``doc.cats`` gets a probability in [0, 1] for each label; they add up to 1, and the other
+    categories stay. The component learns nothing and holds nothing: a saved pipeline names it,
+    and the model stays in this package.
     """
-
-    labels: tuple[str, ...] = LABELS
 
     def __init__(
         self, nlp: Language, name: str, scorer: Callable[..., dict[str, Any]] | None
@@ -44,11 +38,21 @@ class DisasterTweets(Pipe):  # type: ignore[misc]
         Args:
             nlp: The pipeline.
             name: The component's name in it.
-            scorer: What `score` calls, with the labels and the positive one; None for none.
+            scorer: What `score` calls, with the labels and, where they are two, the positive
+                one; None for none.
         """
         self.name = name
         self.scorer = scorer
-        self.cfg = {"positive_label": LABELS[1]}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The categories, in the order of the model's labels."""
+        return tuple(_manifest()["labels"])
+
+    @property
+    def cfg(self) -> dict[str, Any]:
+        """What `score` gives to the scorer besides the labels."""
+        return {"positive_label": _manifest()["positive_label"]}
 
     def __call__(self, doc: Doc) -> Doc:
         """Set the categories of one doc, and return it.
@@ -80,19 +84,27 @@ class DisasterTweets(Pipe):  # type: ignore[misc]
     def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
         """Return what the scorer says of examples: ``cats_score``, the F1, and more.
 
-        Examples whose reference lacks one of the two categories are left out: spaCy would
-        count them as wrong. Where all do, nothing is returned, and the scores of another text
+        With two labels it is the F1 of the positive one, with more the mean of all.
+
+        Examples whose reference lacks one of the categories are left out: spaCy would count
+        them as wrong. Where all do, nothing is returned, and the scores of another text
         categorizer, which have the same names, stay as they are.
         """
-        labelled = [
-            example for example in examples if example.reference.cats.keys() >= set(LABELS)
-        ]
+        labels = set(self.labels)
+        labelled = [example for example in examples if example.reference.cats.keys() >= labels]
         scores: dict[str, Any] = super().score(labelled, **settings) if labelled else {}
         return scores
 
     def _annotate(self, docs: Sequence[Doc]) -> None:
         from disaster_tweets.classifier import bundled_classifier
 
-        probabilities = bundled_classifier().predict_proba([doc.text for doc in docs])
+        classifier = bundled_classifier()
+        probabilities = classifier.predict_proba([doc.text for doc in docs])
         for doc, row in zip(docs, probabilities.tolist(), strict=True):
-            doc.cats.update(zip(LABELS, row, strict=True))
+            doc.cats.update(zip(classifier.classes_, row, strict=True))
+
+
+def _manifest() -> dict[str, Any]:
+    from disaster_tweets.bundle import bundled_manifest
+
+    return bundled_manifest()

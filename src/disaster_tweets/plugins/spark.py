@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from disaster_tweets.plugins.column import missing, score
+from disaster_tweets.plugins import column
+from disaster_tweets.plugins.column import SCORE, missing
+from disaster_tweets.topic import PREFIX
 
 try:
     import pyarrow as pa
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _SCORE = StructType().add("probability", DoubleType()).add("label", StringType())
 
 
-def disaster_score(text: ColumnOrName) -> Column:
+def score(text: ColumnOrName) -> Column:
     """Return the column ``score``: structs of what the two functions below give.
 
     Args:
@@ -32,8 +34,10 @@ def disaster_score(text: ColumnOrName) -> Column:
     return _udf()(text).alias("score")
 
 
-def disaster_probability(text: ColumnOrName) -> Column:
-    """Return the column ``probability``: that of a disaster, a double in [0, 1].
+def probability(text: ColumnOrName) -> Column:
+    """Return the column ``probability``: a double in [0, 1].
+
+    With two labels it is that of the second, with more that of the text's label.
 
     Args:
         text: A column of strings, or its name. NULL gives NULL.
@@ -41,8 +45,8 @@ def disaster_probability(text: ColumnOrName) -> Column:
     return _udf()(text).getField("probability").alias("probability")
 
 
-def disaster_label(text: ColumnOrName) -> Column:
-    """Return the column ``label``: ``'disaster'`` or ``'not_disaster'``.
+def label(text: ColumnOrName) -> Column:
+    """Return the column ``label``: strings.
 
     Args:
         text: A column of strings, or its name. NULL gives NULL.
@@ -51,16 +55,18 @@ def disaster_label(text: ColumnOrName) -> Column:
 
 
 def register(spark: SparkSession) -> None:
-    """Add the three functions to the SQL of a session, under the same names.
+    """Add the three functions to the SQL of a session.
 
-    Those of an earlier call are replaced by equal ones.
+    There their names begin with the ``PREFIX`` of the topic: ``PREFIX_score``,
+    ``PREFIX_probability``, ``PREFIX_label``. Those of an earlier call are replaced by equal
+    ones.
     """
-    spark.udf.register("disaster_score", _udf())
+    spark.udf.register(SCORE, _udf())
     # Functions of SQL, which Spark resolves to fields: it sees that both share one score.
     for field in _SCORE:
         spark.sql(
-            f"CREATE OR REPLACE TEMPORARY FUNCTION disaster_{field.name}(text STRING) "
-            f"RETURNS {field.dataType.simpleString()} RETURN disaster_score(text).{field.name}"
+            f"CREATE OR REPLACE TEMPORARY FUNCTION {PREFIX}_{field.name}(text STRING) "
+            f"RETURNS {field.dataType.simpleString()} RETURN {SCORE}(text).{field.name}"
         )
 
 
@@ -70,7 +76,7 @@ def _udf() -> UserDefinedFunctionLike:
 
 
 def _score(texts: pa.Array) -> pa.Array:
-    scores = score(texts.to_pylist())
+    scores = column.score(texts.to_pylist())
     columns = [
         pa.array(scores.probabilities, pa.float64()),
         pa.array(scores.labels, pa.string()),

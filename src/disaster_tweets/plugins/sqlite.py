@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from disaster_tweets.plugins.column import LABEL, PROBABILITY
 from disaster_tweets.plugins.sqlite_columns import as_text
 
 if TYPE_CHECKING:
@@ -31,16 +32,16 @@ _log = logging.getLogger(__name__)
 @for_datasette
 def prepare_connection(conn: Connection) -> None:
     """Give a connection the SQL functions."""
-    for function in (disaster_probability, disaster_label):
-        conn.create_function(function.__name__, 1, function, deterministic=True)
+    for name, function in ((PROBABILITY, probability), (LABEL, label)):
+        conn.create_function(name, 1, function, deterministic=True)
 
 
 @for_sqlite_utils
 def register_commands(cli: click.Group) -> None:
-    """Add the command ``disaster-score``."""
-    from disaster_tweets.plugins.sqlite_command import disaster_score
+    """Add the command that scores a table."""
+    from disaster_tweets.plugins.sqlite_command import score
 
-    cli.add_command(disaster_score)
+    cli.add_command(score)
 
 
 @for_datasette
@@ -58,17 +59,18 @@ def register_enrichments() -> list[Any]:
     return [DisasterTweets()]
 
 
-def disaster_probability(value: str | float | bytes | None) -> float | None:
-    """Return the probability that a text is about a disaster, in [0, 1]: the SQL function.
+def probability(value: str | float | bytes | None) -> float | None:
+    """Return the probability of a text, in [0, 1]: the SQL function.
 
-    A number is scored as its digits. NULL and a BLOB give NULL.
+    With two labels it is that of the second, with more that of the text's label. A number is
+    scored as its digits. NULL and a BLOB give NULL.
     """
     text = as_text(value)
     return None if text is None else _predict(text).probability
 
 
-def disaster_label(value: str | float | bytes | None) -> str | None:
-    """Return ``'disaster'`` or ``'not_disaster'``, or None as `disaster_probability` does."""
+def label(value: str | float | bytes | None) -> str | None:
+    """Return the label of a text, or None as `probability` does: the SQL function."""
     text = as_text(value)
     return None if text is None else _predict(text).label
 

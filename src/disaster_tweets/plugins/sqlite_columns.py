@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from disaster_tweets.errors import DisasterTweetsError
-from disaster_tweets.topic import LABELS
+from disaster_tweets.plugins.column import LABEL, PROBABILITY
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -23,8 +23,8 @@ class TableError(DisasterTweetsError):
 class ScoreColumns(NamedTuple):
     """The names of the two columns."""
 
-    probability: str = "disaster_probability"
-    label: str = "disaster_label"
+    probability: str = PROBABILITY
+    label: str = LABEL
 
 
 def as_text(value: Any) -> str | None:
@@ -61,6 +61,7 @@ def check(connection: Connection, table: str, text: str, scores: ScoreColumns) -
     Raises:
         TableError: There is no such table or column, or the columns to write hold something
             else.
+        ArtifactError: The model's manifest, which has the labels, is missing or damaged.
     """
     _check_table(connection, table)
     columns = _columns(connection, table)
@@ -109,14 +110,17 @@ def _columns(connection: Connection, table: str) -> dict[str, str]:
 
 def _hold_scores(connection: Connection, table: str, scores: ScoreColumns) -> bool:
     """Say whether two columns hold what this module writes there, and nothing else."""
+    from disaster_tweets.bundle import bundled_manifest
+
     probability, label = map(quoted, scores)
+    labels = bundled_manifest()["labels"]
     foreign = connection.execute(
         f"SELECT 1 FROM main.{quoted(table)} WHERE NOT ("
         f"  {probability} IS NULL AND {label} IS NULL"
         f"  OR typeof({probability}) = 'real' AND {probability} BETWEEN 0 AND 1"
-        f"     AND coalesce({label}, '') IN (?, ?)"
+        f"     AND coalesce({label}, '') IN ({', '.join('?' * len(labels))})"
         ") LIMIT 1",
-        LABELS,
+        labels,
     )
     return foreign.fetchone() is None
 

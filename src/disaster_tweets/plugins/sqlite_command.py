@@ -1,4 +1,4 @@
-"""``sqlite-utils disaster-score``: scores a column of a table, in place."""
+"""The command of sqlite-utils that scores a column of a table, in place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import click
 from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3
 
+from disaster_tweets import topic
 from disaster_tweets.errors import DisasterTweetsError
+from disaster_tweets.plugins.column import SCORE_COMMAND
 from disaster_tweets.plugins.sqlite_columns import (
     ScoreColumns,
     TableError,
@@ -28,15 +30,27 @@ if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier, Progress
 
 _DEFAULT = ScoreColumns()
+_HELP = f"""Score the texts in a column of a table. {topic.QUESTION}
+
+Adds two columns to TABLE: the {topic.PROBABILITY}, and the label, one of
+{", ".join(topic.LABELS)}. They are NULL where COLUMN is NULL or a BLOB.
+
+Each batch is one transaction. Rows that have a score are skipped: after an interruption the
+same command scores the rest, and later on the rows that are new.
+
+\b
+Example:
+  sqlite-utils {SCORE_COMMAND} texts.db texts text
+"""
 
 
-@click.command("disaster-score")
+@click.command(SCORE_COMMAND, help=_HELP)
 @click.argument("path", metavar="DB", type=click.Path(exists=True, dir_okay=False))
 @click.argument("table")
 @click.argument("column")
 @click.option(
     "--probability-column", default=_DEFAULT.probability, show_default=True, metavar="NAME",
-    help="Column for the probability of a disaster.",
+    help=f"Column for the {topic.PROBABILITY}.",
 )  # fmt: skip
 @click.option(
     "--label-column", default=_DEFAULT.label, show_default=True, metavar="NAME",
@@ -54,7 +68,7 @@ _DEFAULT = ScoreColumns()
     help="Texts scored at once (default: as many as there are processors).",
 )  # fmt: skip
 @click.option("-s", "--silent", is_flag=True, help="Don't show a progress bar or a summary.")
-def disaster_score(
+def score(
     path: str,
     table: str,
     column: str,
@@ -65,18 +79,7 @@ def disaster_score(
     jobs: int | None,
     silent: bool,
 ) -> None:
-    """Say of each text in a column whether it is about a real disaster.
-
-    Adds two columns to TABLE: the probability of a disaster, and the label, disaster or
-    not_disaster. They are NULL where COLUMN is NULL or a BLOB.
-
-    Each batch is one transaction. Rows that have a score are skipped: after an interruption
-    the same command scores the rest, and later on the rows that are new.
-
-    \b
-    Example:
-      sqlite-utils disaster-score tweets.db tweets text
-    """  # noqa: D301
+    """Score the texts in a column of a table: the command."""
     scores = ScoreColumns(probability_column, label_column)
     with _errors_in_one_line(path), closing(Database(path).conn) as connection:
         connection.isolation_level = None  # a transaction begins where `transaction` says

@@ -7,14 +7,21 @@ from typing import Any
 
 from visidata import Column, Progress, SettableColumn, Sheet, asyncthread, vd, wrapply
 
-from disaster_tweets.plugins.column import is_missing, score
+from disaster_tweets import topic
+from disaster_tweets.plugins.column import (
+    ADD_COLUMNS_COMMAND,
+    LABEL,
+    PROBABILITY,
+    is_missing,
+    score,
+)
 
 _BATCH = 128  # rows between two looks at whether the user has cancelled
 
 
 @Sheet.api  # type: ignore[untyped-decorator]
-def addcol_disaster(sheet: Sheet, text: Column) -> None:
-    """Add two columns to a sheet: the probability of a disaster, and the label.
+def addcol_disaster_tweets(sheet: Sheet, text: Column) -> None:
+    """Add two columns to a sheet: the probability and the label of each text.
 
     They fill up while the user goes on; where a text is missing they stay empty.
 
@@ -26,8 +33,8 @@ def addcol_disaster(sheet: Sheet, text: Column) -> None:
         ArtifactError: A file of the model is missing or damaged; then no column is added.
     """
     score([])  # loads the model
-    probability = SettableColumn("disaster_probability", type=float, fmtstr="%.4f")
-    label = SettableColumn("disaster_label")
+    probability = SettableColumn(PROBABILITY, type=float, fmtstr="%.4f")
+    label = SettableColumn(LABEL)
     sheet.addColumnAtCursor(probability, label)
     fill(sheet, text, probability, label)
 
@@ -57,8 +64,11 @@ def _as_text(column: Column, row: Any, is_null: Callable[[Any], bool]) -> str | 
 
 Sheet.addCommand(
     None,
-    "addcol-disaster",
-    "addcol_disaster(cursorCol)",
-    "add the probability that each text of this column is about a disaster, and the label",
+    ADD_COLUMNS_COMMAND,
+    # With the name of the package, as classifiers of other topics add methods as well.
+    "addcol_disaster_tweets(cursorCol)",
+    f"add the {topic.PROBABILITY} of each text in this column, and the label",
 )
-vd.addMenuItems("Column > Add column > disaster probability and label > addcol-disaster")
+vd.addMenuItems(
+    f"Column > Add column > {topic.PREFIX} probability and label > {ADD_COLUMNS_COMMAND}"
+)
