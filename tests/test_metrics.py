@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +17,11 @@ from disaster_tweets.metrics import (
     expected_calibration_error,
     f1,
     fit_threshold,
+    forecasts,
     log_loss,
+    macro_f1,
     measure,
+    one_vs_rest_auc,
     precision,
     precision_recall_curve,
     recall,
@@ -35,6 +40,16 @@ MEASURES = (
     "log_loss",
     "expected_calibration_error",
 )
+MEASURES_OF_MORE = ("accuracy", "macro_f1", "auc", "log_loss", "expected_calibration_error")
+
+# Three labels: two texts of the first, and one of each other. The last is decided wrongly.
+OF_THREE = np.array([[0.7, 0.2, 0.1], [0.4, 0.3, 0.3], [0.1, 0.8, 0.1], [0.5, 0.1, 0.4]])
+THREE = np.array([0, 0, 1, 2])
+
+
+def two(probabilities: np.ndarray) -> np.ndarray:
+    """Return the probabilities of both labels, given those of the second."""
+    return np.stack([1 - probabilities, probabilities], axis=1)
 
 
 def sample(texts: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,27 +61,48 @@ def sample(texts: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_decisions_by_hand() -> None:
-    matrix = confusion_matrix(PROBABILITIES, LABELS, 0.5)
+    matrix = confusion_matrix(two(PROBABILITIES), LABELS, 0.5)
 
     assert matrix.tolist() == [[1, 1], [1, 2]]
     assert accuracy(matrix) == pytest.approx(3 / 5)
-    assert precision(matrix) == recall(matrix) == f1(matrix) == pytest.approx(2 / 3)
+    for measured in (precision, recall, f1):
+        assert measured(matrix).tolist() == pytest.approx([1 / 2, 2 / 3])
 
 
 @pytest.mark.parametrize(("threshold", "predicted"), [(0.0, 1), (1.0, 0)])
 def test_decisions_that_are_all_the_same(threshold: float, predicted: int) -> None:
-    matrix = confusion_matrix(PROBABILITIES, LABELS, threshold)
+    matrix = confusion_matrix(two(PROBABILITIES), LABELS, threshold)
 
-    assert recall(matrix) == predicted
-    assert precision(matrix) == pytest.approx(predicted * 3 / 5)
-    assert f1(matrix) == pytest.approx(predicted * 6 / 8)
+    assert recall(matrix)[1] == predicted
+    assert precision(matrix)[1] == pytest.approx(predicted * 3 / 5)
+    assert f1(matrix)[1] == pytest.approx(predicted * 6 / 8)
 
 
 def test_a_threshold_is_compared_as_the_classifier_does() -> None:
     # float32(0.47) is a little less than 0.47, and the classifier compares as float64.
     below = np.array([0.47, 0.9], np.float32)
     assert float(below[0]) < 0.47
-    assert confusion_matrix(below, np.array([0, 1]), 0.47).tolist() == [[1, 0], [0, 1]]
+    assert confusion_matrix(two(below), np.array([0, 1]), 0.47).tolist() == [[1, 0], [0, 1]]
+
+
+def test_decisions_on_three_labels_by_hand() -> None:
+    matrix = confusion_matrix(OF_THREE, THREE, None)
+
+    assert matrix.tolist() == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert accuracy(matrix) == pytest.approx(3 / 4)
+    assert precision(matrix).tolist() == pytest.approx([2 / 3, 1, 0])
+    assert recall(matrix).tolist() == [1, 1, 0]
+    assert f1(matrix).tolist() == pytest.approx([4 / 5, 1, 0])
+    assert macro_f1(matrix) == pytest.approx((4 / 5 + 1 + 0) / 3)
+
+
+def test_macro_f1_is_over_the_labels_that_texts_have() -> None:
+    first = confusion_matrix(OF_THREE[:3], THREE[:3], None)
+    assert macro_f1(first) == 1
+
+    # The second label, which one text gets and none has, is left out of the mean.
+    wrong = confusion_matrix(OF_THREE[:3], np.array([0, 2, 2]), None)
+    assert macro_f1(wrong) == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_auc_by_hand() -> None:
@@ -78,14 +114,27 @@ def test_auc_by_hand() -> None:
     assert math.isnan(auc(PROBABILITIES, np.ones(5, int)))
 
 
+def test_one_vs_rest_auc_by_hand() -> None:
+    # Of the pairs of the first label, 0.4 against 0.5 is the wrong way round: 3 of 4 are right.
+    # The second and the third have three pairs each, all of them right.
+    assert one_vs_rest_auc(OF_THREE, THREE) == pytest.approx((3 / 4 + 1 + 1) / 3)
+    # The second and the third label do not occur, so that nothing is known of them.
+    assert one_vs_rest_auc(OF_THREE, np.array([0, 0, 1, 1])) == pytest.approx(
+        (3 / 4 + 1 / 2) / 2
+    )
+
+
 def test_log_loss_by_hand() -> None:
-    loss = log_loss(np.array([0.25, 0.5]), np.array([1, 0]))
+    loss = log_loss(two(np.array([0.25, 0.5])), np.array([1, 0]))
     assert loss == pytest.approx((math.log(4) + math.log(2)) / 2)
+    assert log_loss(OF_THREE, THREE) == pytest.approx(
+        -(math.log(0.7) + math.log(0.4) + math.log(0.8) + math.log(0.4)) / 4
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_log_loss_of_certainty_is_finite(dtype: type) -> None:
-    certain = np.array([0, 1], dtype)
+    certain = two(np.array([0, 1], dtype))
     assert log_loss(certain, np.array([0, 1])) == pytest.approx(0, abs=1e-6)
     assert log_loss(certain, np.array([1, 0])) == pytest.approx(-math.log(np.finfo(dtype).eps))
 
@@ -96,6 +145,15 @@ def test_calibration_error_by_hand() -> None:
     # Bin of 0.1: |0.1 - 0.5|, bin of 0.9: |0.9 - 1|; two texts of four in each.
     assert expected_calibration_error(probabilities, labels) == pytest.approx(0.25)
     assert expected_calibration_error(np.array([1.0, 0.0]), np.array([1, 0])) == 0
+
+
+def test_what_calibration_is_measured_on() -> None:
+    probability, outcome = forecasts(two(PROBABILITIES), LABELS)
+    assert (probability.tolist(), outcome.tolist()) == (PROBABILITIES.tolist(), LABELS.tolist())
+
+    probability, outcome = forecasts(OF_THREE, THREE)
+    assert probability.tolist() == [0.7, 0.4, 0.8, 0.5]
+    assert outcome.tolist() == [1, 1, 1, 0]
 
 
 def test_the_reliability_curve_leaves_out_empty_bins() -> None:
@@ -134,17 +192,22 @@ def test_counts_stand_for_repeats() -> None:
     probabilities = (1 / (1 + np.exp(-logits))).round(1)
     counts = np.random.default_rng(1).integers(0, 4, (5, 60))
 
-    for measured in (auc, log_loss, expected_calibration_error):
+    def all_labels(measured: Any) -> Any:
+        return lambda p, labels, counts=None: measured(two(p), labels, counts=counts)
+
+    for measured in (
+        auc,
+        expected_calibration_error,
+        all_labels(log_loss),
+        all_labels(one_vs_rest_auc),
+        all_labels(partial(confusion_matrix, threshold=0.4)),
+    ):
         repeated = [
-            float(measured(np.repeat(probabilities, each), np.repeat(labels, each)))
-            for each in counts
+            measured(np.repeat(probabilities, each), np.repeat(labels, each)) for each in counts
         ]
-        assert measured(probabilities, labels, counts=counts) == pytest.approx(repeated)
-    repeated = [
-        confusion_matrix(np.repeat(probabilities, each), np.repeat(labels, each), 0.4).tolist()
-        for each in counts
-    ]
-    assert confusion_matrix(probabilities, labels, 0.4, counts).tolist() == repeated
+        assert measured(probabilities, labels, counts=counts) == pytest.approx(
+            np.array(repeated)
+        )
 
 
 def test_the_threshold_of_shifted_probabilities_follows_the_shift() -> None:
@@ -162,7 +225,7 @@ def test_the_threshold_does_not_follow_a_single_text() -> None:
 
 class TestMeasure:
     def test_by_hand(self) -> None:
-        measured = measure(PROBABILITIES, LABELS, threshold=0.5, resamples=200, seed=1)
+        measured = measure(two(PROBABILITIES), LABELS, threshold=0.5, resamples=200, seed=1)
 
         assert list(measured) == ["texts", *MEASURES, "confusion_matrix"]
         assert measured["texts"] == 5
@@ -174,9 +237,26 @@ class TestMeasure:
             of = measured[name]
             assert of["low"] <= of["value"] <= of["high"]
 
+    def test_three_labels_by_hand(self) -> None:
+        measured = measure(OF_THREE, THREE, threshold=None, resamples=200, seed=1)
+
+        assert list(measured) == ["texts", *MEASURES_OF_MORE, "confusion_matrix"]
+        assert measured["texts"] == 4
+        assert measured["confusion_matrix"] == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
+        assert measured["accuracy"]["value"] == 0.75
+        assert measured["macro_f1"]["value"] == 0.6
+        assert measured["auc"]["value"] == pytest.approx(11 / 12, abs=1e-4)
+        # The most probable labels: 0.7, 0.4 and 0.8 are right, 0.5 is not.
+        assert measured["expected_calibration_error"]["value"] == pytest.approx(
+            (0.3 + 0.6 + 0.2 + 0.5) / 4, abs=1e-4
+        )
+        for name in MEASURES_OF_MORE:
+            of = measured[name]
+            assert of["low"] <= of["value"] <= of["high"]
+
     def test_the_seed_decides(self) -> None:
         logits, labels = sample(300)
-        probabilities = 1 / (1 + np.exp(-logits))
+        probabilities = two(1 / (1 + np.exp(-logits)))
         first, again, other = (
             measure(probabilities, labels, 0.5, 100, seed) for seed in (1, 1, 2)
         )
@@ -187,7 +267,7 @@ class TestMeasure:
 
     def test_the_interval_is_that_of_the_normal_approximation(self) -> None:
         logits, labels = sample(4000)
-        of = measure(1 / (1 + np.exp(-logits)), labels, 0.5, 2000, 0)["accuracy"]
+        of = measure(two(1 / (1 + np.exp(-logits))), labels, 0.5, 2000, 0)["accuracy"]
         half = 1.96 * math.sqrt(of["value"] * (1 - of["value"]) / 4000)
 
         assert of["low"] == pytest.approx(of["value"] - half, abs=half / 8)
@@ -195,17 +275,25 @@ class TestMeasure:
 
     def test_two_texts(self) -> None:
         # Half of the resamples hold one class and are drawn again.
-        measured = measure(np.array([0.2, 0.7]), np.array([0, 1]), 0.5, 100, 0)
+        measured = measure(two(np.array([0.2, 0.7])), np.array([0, 1]), 0.5, 100, 0)
         assert measured["auc"] == {"value": 1, "low": 1, "high": 1}
 
+    def test_many_labels_of_one_text_each(self) -> None:
+        # No resample but one in very many holds all of them.
+        measured = measure(np.eye(40), np.arange(40), None, 100, 0)
+        assert measured["auc"] == {"value": 1, "low": 1, "high": 1}
+        assert measured["macro_f1"] == {"value": 1, "low": 1, "high": 1}
+
     @pytest.mark.parametrize("label", [0, 1])
-    def test_a_single_class_is_refused(self, label: int) -> None:
-        with pytest.raises(ValueError, match="both 0 and 1"):
-            measure(PROBABILITIES, np.full(5, label), 0.5, 10, 0)
+    @pytest.mark.parametrize("labels", [2, 3])
+    def test_a_single_class_is_refused(self, label: int, labels: int) -> None:
+        probabilities = np.full((5, labels), 1 / labels)
+        with pytest.raises(ValueError, match="two different"):
+            measure(probabilities, np.full(5, label), None, 10, 0)
 
     def test_speed(self) -> None:
         logits, labels = sample(10_000)
-        probabilities = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        probabilities = two(1 / (1 + np.exp(-logits))).astype(np.float32)
         start = time.perf_counter()
         measure(probabilities, labels, 0.5, 1000, 0)
 

@@ -2,6 +2,10 @@
 
 NumPy only. A measure takes ``counts``, how often each text counts, so that thousands of
 bootstrap resamples are a matrix product and not thousands of passes over the texts.
+
+`measure` takes the probabilities of all labels (texts, classes). Where a measure is of one
+label, its function takes the probabilities of this label (texts,), and for each text 1 where it
+has this label, else 0.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from disaster_tweets.prediction import decide
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
@@ -19,52 +25,65 @@ _DRAWS = 1_000_000  # texts drawn at a time: bounds memory, whatever the number 
 
 
 def confusion_matrix(
-    probabilities: Array, labels: Array, threshold: float, counts: Array | None = None
+    probabilities: Array, labels: Array, threshold: float | None, counts: Array | None = None
 ) -> Floats:
-    """Count the texts by what they are and what they were taken for.
+    """Count the texts by the label that they have and the one that they get.
 
     Args:
-        probabilities: (texts,) of the positive class.
-        labels: (texts,), 0 or 1.
-        threshold: Decisions are ``probabilities >= threshold``.
+        probabilities: (texts, classes).
+        labels: (texts,), indices of classes.
+        threshold: That of `prediction.decide`.
         counts: (..., texts), how often each text counts; once each if None.
 
     Returns:
-        float64 (..., 2, 2): rows actual, columns predicted, negative first.
+        float64 (..., classes, classes): rows actual, columns predicted.
     """
-    # As float64, since the threshold would else be rounded to the probabilities' float32.
-    predicted = np.asarray(probabilities, np.float64) >= threshold
-    cells = np.eye(4)[2 * np.asarray(labels, int) + predicted]
-    totals: Floats = _or_once(counts, labels) @ cells
-    return totals.reshape(*totals.shape[:-1], 2, 2)
+    classes = probabilities.shape[1]
+    cell = classes * np.asarray(labels, int) + decide(probabilities, threshold)
+    order = np.argsort(cell, kind="stable")
+    filled, starts = np.unique(cell[order], return_index=True)
+    weights = _or_once(counts, labels)[..., order]
+    totals = np.zeros((*weights.shape[:-1], classes**2))
+    totals[..., filled] = np.add.reduceat(weights, starts, axis=-1)
+    return totals.reshape(*totals.shape[:-1], classes, classes)
 
 
 def accuracy(matrix: Array) -> Floats:
-    """Return the share of right decisions (...) of confusion matrices (..., 2, 2)."""
-    return _ratio(matrix[..., 0, 0] + matrix[..., 1, 1], matrix.sum((-2, -1)))
+    """Return the share of right decisions (...) of confusion matrices (..., k, k)."""
+    return _ratio(_right(matrix).sum(-1), matrix.sum((-2, -1)))
 
 
 def precision(matrix: Array) -> Floats:
-    """Return the share of positives among those predicted so (...); 0 where none was."""
-    return _ratio(matrix[..., 1, 1], matrix[..., :, 1].sum(-1))
+    """Return for each label the share of those that get it who have it (..., k); 0 for none."""
+    return _ratio(_right(matrix), matrix.sum(-2))
 
 
 def recall(matrix: Array) -> Floats:
-    """Return the share of the positives that were found (...); 0 where there are none."""
-    return _ratio(matrix[..., 1, 1], matrix[..., 1, :].sum(-1))
+    """Return for each label the share of those that have it who get it (..., k); 0 for none."""
+    return _ratio(_right(matrix), matrix.sum(-1))
 
 
 def f1(matrix: Array) -> Floats:
-    """Return the harmonic mean of precision and recall (...); 0 where both are."""
-    right, wrong = matrix[..., 1, 1], matrix[..., 0, 1] + matrix[..., 1, 0]
-    return _ratio(2 * right, 2 * right + wrong)
+    """Return for each label the harmonic mean of precision and recall (..., k)."""
+    return _ratio(2 * _right(matrix), matrix.sum(-2) + matrix.sum(-1))
+
+
+def macro_f1(matrix: Array) -> Floats:
+    """Return the mean F1 (...) over the labels that texts have."""
+    occurs = matrix.sum(-1) > 0
+    return _ratio((f1(matrix) * occurs).sum(-1), occurs.sum(-1))
 
 
 def auc(probabilities: Array, labels: Array, counts: Array | None = None) -> Floats:
     """Return the area under the ROC curve (...): how often a positive outranks a negative.
 
-    By ranks, a tie counting half (the Mann-Whitney statistic); NaN where a class is absent.
-    Arguments as for `confusion_matrix`.
+    By ranks, a tie counting half (the Mann-Whitney statistic); NaN where there are no positives
+    or no negatives.
+
+    Args:
+        probabilities: (texts,) of one label.
+        labels: (texts,), 1 for a positive, which has this label, else 0.
+        counts: As for `confusion_matrix`.
     """
     order = np.argsort(probabilities, kind="stable")
     ranked, weights = probabilities[order], _or_once(counts, labels)[..., order]
@@ -77,6 +96,17 @@ def auc(probabilities: Array, labels: Array, counts: Array | None = None) -> Flo
     return _ratio((positives * below).sum(-1), pairs, otherwise=np.nan)
 
 
+def one_vs_rest_auc(probabilities: Array, labels: Array, counts: Array | None = None) -> Floats:
+    """Return the mean `auc` (...) over the labels that some texts have and others have not.
+
+    Arguments as for `confusion_matrix`.
+    """
+    classes = range(probabilities.shape[1])
+    of_labels = [auc(probabilities[:, j], (labels == j).astype(int), counts) for j in classes]
+    mean: Floats = np.nanmean(of_labels, axis=0)
+    return mean
+
+
 def log_loss(probabilities: Array, labels: Array, counts: Array | None = None) -> Floats:
     """Return the mean negative log-likelihood of the labels (...), in nats.
 
@@ -84,9 +114,10 @@ def log_loss(probabilities: Array, labels: Array, counts: Array | None = None) -
     it is wrong on would make the loss infinite. Arguments as for `confusion_matrix`.
     """
     tiny = float(np.finfo(probabilities.dtype).eps)
-    of_label = np.where(labels == 1, probabilities, 1 - np.asarray(probabilities, np.float64))
+    of_label = np.take_along_axis(probabilities, np.asarray(labels, int)[:, None], axis=1)[:, 0]
+    of_label = np.clip(of_label.astype(np.float64), tiny, 1 - tiny)
     weights = _or_once(counts, labels)
-    return _ratio(-(weights @ np.log(np.clip(of_label, tiny, 1 - tiny))), weights.sum(-1))
+    return _ratio(-(weights @ np.log(of_label)), weights.sum(-1))
 
 
 def expected_calibration_error(
@@ -94,13 +125,27 @@ def expected_calibration_error(
 ) -> Floats:
     """Return the mean gap between probability and frequency (...), over bins of equal width.
 
-    The measure of Guo et al., "On Calibration of Modern Neural Networks" (2017), here on
-    the probability of the positive class; each bin weighs as many texts as it holds.
-    Arguments as for `confusion_matrix`.
+    The measure of Guo et al., "On Calibration of Modern Neural Networks" (2017); each bin
+    weighs as many texts as it holds. Arguments as for `auc`.
     """
     gaps = np.eye(bins)[_bin_of(probabilities, bins)] * (probabilities - labels)[:, None]
     weights = _or_once(counts, labels)
     return _ratio(np.abs(weights @ gaps).sum(-1), weights.sum(-1))
+
+
+def forecasts(probabilities: Array, labels: Array) -> tuple[Array, Array]:
+    """Return the probabilities whose calibration is measured, and their outcomes, 0 or 1.
+
+    Of two labels that is the probability of the second one. Of more it is the highest one,
+    with the outcome 1 where the text has that label. Both are (texts,).
+
+    Args:
+        probabilities: (texts, classes).
+        labels: (texts,), indices of classes.
+    """
+    if probabilities.shape[1] == 2:
+        return probabilities[:, 1], labels
+    return probabilities.max(axis=1), (decide(probabilities, None) == labels).astype(int)
 
 
 def fit_threshold(probabilities: Array, labels: Array, window: float = 0.1) -> float:
@@ -109,7 +154,7 @@ def fit_threshold(probabilities: Array, labels: Array, window: float = 0.1) -> f
     The average keeps the choice from following the noise of single texts.
 
     Args:
-        probabilities: (texts,) of the positive class.
+        probabilities: (texts,) of the second of two labels.
         labels: (texts,), 0 or 1.
         window: Width of the average, in probability.
     """
@@ -124,28 +169,31 @@ def fit_threshold(probabilities: Array, labels: Array, window: float = 0.1) -> f
 
 
 def measure(
-    probabilities: Array, labels: Array, threshold: float, resamples: int, seed: int
+    probabilities: Array, labels: Array, threshold: float | None, resamples: int, seed: int
 ) -> dict[str, Any]:
     """Measure the decisions and the probabilities, with intervals.
 
     Args:
-        probabilities: (texts,) of the positive class.
-        labels: (texts,), 0 or 1, both of them present.
-        threshold: Decisions are ``probabilities >= threshold``.
-        resamples: Number of bootstrap resamples of the texts; those that lack a class, of
+        probabilities: (texts, classes).
+        labels: (texts,), indices of classes, two different ones at least.
+        threshold: That of `prediction.decide`.
+        resamples: Number of bootstrap resamples of the texts; those of a single label, of
             which there is no AUC, are drawn again.
         seed: Their seed.
 
     Returns:
-        ``texts``; ``accuracy``, ``precision``, ``recall``, ``f1``, ``auc``, ``log_loss`` and
-        ``expected_calibration_error``, each with its ``value`` and the ``low`` and ``high``
-        end of the 95 % percentile interval; ``confusion_matrix`` (2, 2) as nested lists.
+        ``texts``; for two labels ``accuracy``, ``precision``, ``recall``, ``f1``, ``auc``,
+        ``log_loss`` and ``expected_calibration_error``, those of one label being of the second;
+        for more ``macro_f1`` in the place of precision, recall and F1, the mean one-vs-rest
+        ``auc``, and the calibration error of `forecasts`. Each has its ``value`` and the
+        ``low`` and ``high`` end of the 95 % percentile interval. At last ``confusion_matrix``
+        (classes, classes) as nested lists.
 
     Raises:
-        ValueError: A class is absent.
+        ValueError: All texts have the same label.
     """
-    if len(np.unique(labels)) != 2:
-        raise ValueError("labels must hold both 0 and 1")
+    if len(np.unique(labels)) < 2:
+        raise ValueError("labels must hold two different ones")
     values = _measures(probabilities, labels, threshold, None)
     drawn = [
         _measures(probabilities, labels, threshold, counts)
@@ -206,24 +254,27 @@ def reliability_curve(
 
 
 def _measures(
-    probabilities: Array, labels: Array, threshold: float, counts: Array | None
+    probabilities: Array, labels: Array, threshold: float | None, counts: Array | None
 ) -> dict[str, Floats]:
     matrix = confusion_matrix(probabilities, labels, threshold, counts)
-    return {
-        "accuracy": accuracy(matrix),
-        "precision": precision(matrix),
-        "recall": recall(matrix),
-        "f1": f1(matrix),
-        "auc": auc(probabilities, labels, counts),
-        "log_loss": log_loss(probabilities, labels, counts),
-        "expected_calibration_error": expected_calibration_error(
-            probabilities, labels, counts=counts
-        ),
-    }
+    measured = {"accuracy": accuracy(matrix)}
+    if probabilities.shape[1] == 2:
+        measured["precision"] = precision(matrix)[..., 1]
+        measured["recall"] = recall(matrix)[..., 1]
+        measured["f1"] = f1(matrix)[..., 1]
+        measured["auc"] = auc(probabilities[:, 1], labels, counts)
+    else:
+        measured["macro_f1"] = macro_f1(matrix)
+        measured["auc"] = one_vs_rest_auc(probabilities, labels, counts)
+    measured["log_loss"] = log_loss(probabilities, labels, counts)
+    measured["expected_calibration_error"] = expected_calibration_error(
+        *forecasts(probabilities, labels), counts=counts
+    )
+    return measured
 
 
 def _resamples(labels: Array, resamples: int, seed: int) -> Iterator[Floats]:
-    """Yield the counts (some, texts) of resamples that hold both classes, in blocks."""
+    """Yield the counts (some, texts) of resamples of two labels or more, in blocks."""
     generator = np.random.default_rng(seed)
     texts = len(labels)
     while resamples:
@@ -231,10 +282,10 @@ def _resamples(labels: Array, resamples: int, seed: int) -> Iterator[Floats]:
         drawn = generator.integers(0, texts, shape)
         drawn += np.arange(shape[0])[:, None] * texts
         counts = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(shape)
-        positives = counts @ labels
-        both = counts[(positives > 0) & (positives < texts)]
-        resamples -= len(both)
-        yield both.astype(np.float64)
+        of_label = np.stack([counts @ (labels == label) for label in np.unique(labels)])
+        several = counts[(of_label < texts).all(axis=0)]
+        resamples -= len(several)
+        yield several.astype(np.float64)
 
 
 def _found(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
@@ -254,6 +305,10 @@ def _inner_and_ends(inner: Array, points: int) -> Array:
 def _bin_of(probabilities: Array, bins: int) -> Array:
     found: Array = np.minimum((probabilities * bins).astype(int), bins - 1)
     return found
+
+
+def _right(matrix: Array) -> Array:
+    return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
 def _or_once(counts: Array | None, labels: Array) -> Array:
