@@ -1,7 +1,7 @@
 """Calibration: from the logits of a model to probabilities that can be taken at their word.
 
-Two labels have beta calibration (Kull, Silva Filho and Flach, 2017), more have a temperature and
-a bias for each label.
+Two labels have beta calibration (Kull, Silva Filho and Flach, 2017), more have a temperature
+and a bias for each label.
 """
 
 from __future__ import annotations
@@ -30,18 +30,21 @@ def calibrate(
     """
     import numpy as np
 
-    logits = logits.astype(np.float64)
-    if logits.shape[1] == 2:
-        odds = log_odds(logits[:, 1] - logits[:, 0], calibration)
+    exact = logits.astype(np.float64)
+    if exact.shape[1] == 2:
+        odds = log_odds(exact[:, 1] - exact[:, 0], calibration)
         halves = np.tanh(odds / 2) / 2  # the sigmoid, less a half
         return np.stack([0.5 - halves, 0.5 + halves], axis=1).astype(np.float32)
-    return np.exp(_log_softmax(_adjusted(logits, calibration))).astype(np.float32)
+    return np.exp(_log_softmax(_adjusted(exact, calibration))).astype(np.float32)
 
 
 def log_odds(
     logits: npt.NDArray[np.float64], calibration: Calibration
 ) -> npt.NDArray[np.float64]:
-    """Turn log-odds (texts,) into calibrated ones: a ln s - b ln(1 - s) + c, s their sigmoid."""
+    """Turn log-odds (texts,) into calibrated ones.
+
+    With the sigmoid s of the log-odds, those are a ln s - b ln(1 - s) + c.
+    """
     import numpy as np
 
     a, b, c = (calibration[name] for name in "abc")
@@ -50,9 +53,7 @@ def log_odds(
     return odds
 
 
-def fit(
-    logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]
-) -> dict[str, Any]:
+def fit(logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]) -> dict[str, Any]:
     """Return the calibration of the lowest log loss. Needs SciPy.
 
     A normal prior around the identity, which weighs as much as a text or two, keeps few texts
@@ -69,18 +70,18 @@ def fit(
     """
     import numpy as np
 
-    logits = logits.astype(np.float64)
-    if logits.shape[1] == 2:
-        return _fit_two(logits[:, 1] - logits[:, 0], targets[:, 1])
+    exact = logits.astype(np.float64)
+    if exact.shape[1] == 2:
+        return _fit_two(exact[:, 1] - exact[:, 0], targets[:, 1])
 
     def parameters(fitted: npt.NDArray[np.float64]) -> dict[str, Any]:
         return {"temperature": float(np.exp(fitted[0])), "biases": fitted[1:].tolist()}
 
     def loss(fitted: npt.NDArray[np.float64]) -> float:
-        of_labels = _log_softmax(_adjusted(logits, parameters(fitted)))
+        of_labels = _log_softmax(_adjusted(exact, parameters(fitted)))
         return float(-(targets * of_labels).sum() + fitted @ fitted / 2)
 
-    found = parameters(_minimum(loss, 1 + logits.shape[1]))
+    found = parameters(_minimum(loss, 1 + exact.shape[1]))
     return {
         "temperature": round(found["temperature"], 4),
         "biases": [round(bias, 4) for bias in found["biases"]],

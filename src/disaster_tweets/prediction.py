@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from disaster_tweets.topic import Label
-
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from disaster_tweets.topic import Label
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class Prediction:
         return f"Prediction(label={self.label!r}, probability={self.probability:.4f})"
 
 
-def decide(probabilities: npt.NDArray[np.floating], threshold: float | None) -> npt.NDArray[np.intp]:
+def decide(
+    probabilities: npt.NDArray[np.floating], threshold: float | None
+) -> npt.NDArray[np.intp]:
     """Return the index of the label that each text gets: the only rule for decisions.
 
     Args:

@@ -33,8 +33,8 @@ class Cleaner:
 
     Args:
         reads: What is read: ``urls``, ``handles`` and ``emoji``, each True or False, and
-            ``marks``, a ``str`` of punctuation marks and symbols, or ``"all"``. All else becomes
-            spaces: what is left out does not reach the model, and no score depends on it.
+            ``marks``, a ``str`` of punctuation marks and symbols, or ``"all"``. All else
+            becomes spaces: it does not reach the model, and no score depends on it.
     """
 
     def __init__(self, reads: Reads) -> None:
@@ -92,7 +92,7 @@ def repair(text: str) -> str:
 
 
 def _repair(match: re.Match[str]) -> str:
-    """Undo the wrong decodings that are common in old collections of texts, where one of them applies."""
+    """Undo one of the wrong decodings that are common in collections of texts, if any."""
     run = match[0]
     for undo in (_from_mac_roman, _from_windows, _from_latin_1):
         try:
@@ -103,7 +103,7 @@ def _repair(match: re.Match[str]) -> str:
 
 
 def _from_mac_roman(run: str) -> str:
-    # UTF-8 read as Windows-1252, stored as Mac Roman, read as Latin-1: the training data.
+    # UTF-8 read as Windows-1252, stored as Mac Roman, read as Latin-1.
     return run.encode("latin-1").decode("mac_roman").encode("cp1252").decode("utf-8")
 
 

@@ -33,7 +33,7 @@ class Outcome(NamedTuple):
     """What scoring some texts gives, in their order; the meaning is that of `Score`."""
 
     probabilities: list[float]
-    labels: list[str]
+    labels: Sequence[str]
     cut: list[bool]
     foreign: list[bool]
 
@@ -65,8 +65,8 @@ class Scorer:
     def scores(self, lookup: Lookup, of_new: Outcome) -> list[Score | None]:
         """Return the scores of all the texts, given the outcome of the new ones."""
         known = dict(lookup.known)
-        for key, *outcome in zip(lookup.new, *of_new, strict=True):
-            known[key] = Score(*outcome)
+        for key, probability, label, cut, foreign in zip(lookup.new, *of_new, strict=True):
+            known[key] = Score(probability, label, cut, foreign)
         if len(self._known) + len(lookup.new) > _REMEMBERED:
             self._known.clear()
         self._known.update(known)
