@@ -118,7 +118,7 @@ def readme(
     )
     text = _fill(text, "buttons", notebook.buttons(repository))
     text = _fill(text, "metrics", block)
-    return _fill(text, "hosts", hosts.table("docs/hosts"))
+    return _fill(text, "hosts", hosts.table("docs/model/hosts"))
 
 
 def _scored(text: str, manifest: dict[str, Any], golden: dict[str, float]) -> str:

@@ -1,7 +1,7 @@
 """The hosts that the classifier plugs into: the README's table, and the page docs/hosts.md.
 
-Reads the front matter of docs/hosts/*.md, the tested versions, the entry points and the
-source of the adapters; imports no host.
+Reads the tested versions, the entry points and the source of the adapters; imports no host.
+A host links to its page in docs/model/hosts, where this repository has one.
 """
 
 from __future__ import annotations
@@ -10,49 +10,147 @@ import ast
 import configparser
 import re
 from pathlib import Path
+from typing import NamedTuple
+
+from disaster_tweets import topic
+from disaster_tweets.plugins import column
 
 ROOT = Path(__file__).parents[1]
-PAGES = ROOT / "docs" / "hosts"
+PAGES = ROOT / "docs" / "model" / "hosts"
 ADAPTERS = ROOT / "src" / "disaster_tweets" / "plugins"
 CONSTRAINTS = ROOT / "tests" / "hosts" / "constraints.txt"
+PLUGINS = "disaster_tweets.plugins"
+
+
+class Host(NamedTuple):
+    """A program or a library that the classifier plugs into.
+
+    Attributes:
+        name: As its users write it; in small letters, the name of its page.
+        distribution: What pip installs.
+        extra: The extra of this distribution that installs it.
+        adapter: The module in ``disaster_tweets.plugins`` that it or its user imports.
+        group: The group of entry points in which it looks for adapters; None where its user
+            imports the adapter.
+        use: What to type.
+    """
+
+    name: str
+    distribution: str
+    extra: str
+    adapter: str
+    group: str | None
+    use: str
+
+
+HOSTS = (
+    Host(
+        "Dask",
+        "dask",
+        "dask",
+        "column",
+        None,
+        'df["text"].map_partitions(probability, meta=("probability", "float64"))',
+    ),
+    Host("Datasette", "datasette", "datasette", "sqlite", "datasette", "datasette texts.db"),
+    Host("DuckDB", "duckdb", "duckdb", "duckdb", None, f"{PLUGINS}.duckdb.register(con)"),
+    Host(
+        "llm",
+        "llm",
+        "llm",
+        "llm",
+        "llm",
+        'llm -T classify_disaster_tweets "Classify these texts" < texts.txt',
+    ),
+    Host("MLflow", "mlflow", "mlflow", "mlflow", None, f'{PLUGINS}.mlflow.save_model("model")'),
+    Host(
+        "Polars",
+        "polars",
+        "polars",
+        "polars",
+        None,
+        'pl.col("text").disaster_tweets.probability()',
+    ),
+    Host(
+        "Ray",
+        "ray",
+        "ray",
+        "column",
+        None,
+        'ds.map_batches(with_scores, batch_format="pyarrow")',
+    ),
+    Host(
+        "scikit-learn",
+        "scikit-learn",
+        "sklearn",
+        "sklearn",
+        None,
+        f"{PLUGINS}.sklearn.DisasterTweetsClassifier()",
+    ),
+    Host(
+        "spaCy",
+        "spacy",
+        "spacy",
+        "spacy",
+        "spacy_factories",
+        'nlp.add_pipe("disaster_tweets")',
+    ),
+    Host(
+        "Spark",
+        "pyspark",
+        "spark",
+        "spark",
+        None,
+        'df.withColumn("p", probability("text"))',
+    ),
+    Host(
+        "sqlite-utils",
+        "sqlite-utils",
+        "sqlite-utils",
+        "sqlite",
+        "sqlite_utils",
+        f"sqlite-utils {column.SCORE_COMMAND} texts.db texts text",
+    ),
+    Host(
+        "VisiData",
+        "visidata",
+        "visidata",
+        "visidata",
+        "visidata.plugins",
+        f"vd texts.csv, then Space and {column.ADD_COLUMNS_COMMAND}",
+    ),
+)
 
 
 def table(folder: str) -> str:
-    """Return the hosts as a Markdown table.
+    """Return the hosts as a Markdown table, for the README.
 
     Args:
         folder: The path of the pages, as links are to give it.
     """
-    versions = dict(re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS.read_text("utf-8"), re.M))
     rows = ["| host | what to type | tested version |", "|---|---|---|"]
-    for page in sorted(PAGES.glob("*.md"), key=lambda page: page.stem.casefold()):
-        facts = front_matter(page)
-        tested = ", ".join(
-            versions[name] if not index else f"{name} {versions[name]}"
-            for index, name in enumerate(facts["distribution"].split())
-        )
-        command = facts["type"].replace("|", "\\|")
-        rows.append(f"| [{facts['host']}]({folder}/{page.name}) | `{command}` | {tested} |")
+    rows += [
+        f"| {_link(host, folder)} | {_code(host.use)} | {tested} |"
+        for host, tested in _with_versions()
+    ]
     return "\n".join(rows)
-
-
-def front_matter(page: Path) -> dict[str, str]:
-    """Return the ``key: value`` lines between the two ``---`` that a page begins with."""
-    _, lines, _ = page.read_text("utf-8").split("---\n", 2)
-    return dict(line.split(": ", 1) for line in lines.splitlines())
 
 
 def reference() -> str:
     """Return the page on all hosts and hooks."""
+    pages = " Each links to a page with a transcript of its use." if PAGES.is_dir() else ""
     sections = [
-        "<!-- Generated by docs/generate.py from the adapters and the pages in docs/hosts. -->",
+        "<!-- Generated by docs/generate.py from docs/hosts.py and the adapters. -->",
         "# Hosts",
-        "The programs and libraries that know the classifier once it is installed beside them. "
-        "Each links to a page with a transcript of its use.",
-        *([table("hosts")] if any(PAGES.glob("*.md")) else []),
+        "The programs and libraries that know the classifier once it is installed beside them, "
+        f"or that you give it to.{pages}",
+        _hosts(),
         "An extra installs a host together with the classifier, for example "
         '`pip install "disaster-tweets-model[datasette]"`. A host that is not installed costs '
         "nothing, and one that is broken hurts no other.",
+        "## Names",
+        _meaning(),
+        _names(),
         "## Entry points",
         "What the distribution announces, and to whom:",
         _entry_points(),
@@ -65,7 +163,7 @@ def reference() -> str:
         if rows:
             summary = _first_line(ast.get_docstring(ast.parse(module.read_bytes())))
             sections += [
-                f"### disaster_tweets.plugins.{module.stem}",
+                f"### {PLUGINS}.{module.stem}",
                 summary,
                 "\n".join(["| name | what it does |", "|---|---|", *rows]),
             ]
@@ -80,6 +178,61 @@ def hooks(module: Path) -> list[tuple[str, str]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and not node.name.startswith("_")
     ]
+
+
+def _hosts() -> str:
+    rows = [
+        "| host | extra | how it gets the classifier | what to type | tested version |",
+        "|---|---|---|---|---|",
+    ]
+    for host, tested in _with_versions():
+        way = f"import `{PLUGINS}.{host.adapter}`"
+        if host.group is not None:
+            way = f"entry point in `{host.group}`"
+        cells = (_link(host, "model/hosts"), f"`{host.extra}`", way, _code(host.use), tested)
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _with_versions() -> list[tuple[Host, str]]:
+    versions = dict(re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS.read_text("utf-8"), re.M))
+    return [(host, versions[host.distribution]) for host in HOSTS]
+
+
+def _link(host: Host, folder: str) -> str:
+    page = f"{host.name.lower()}.md"
+    return f"[{host.name}]({folder}/{page})" if (PAGES / page).is_file() else host.name
+
+
+def _code(text: str) -> str:
+    return "`{}`".format(text.replace("|", "\\|"))
+
+
+def _meaning() -> str:
+    names = ", ".join(f"`{label}`" for label in topic.LABELS)
+    whose = "the label of the text"
+    if len(topic.LABELS) == 2:
+        whose = f"`{topic.LABELS[1]}`, whatever the label of the text"
+    return (
+        f"The labels are {names}. The probability is that of {whose}. What hosts call the "
+        "functions of SQL, the columns and the commands:"
+    )
+
+
+def _names() -> str:
+    both = (column.PROBABILITY, column.LABEL)
+    rows = [
+        *(
+            (f"{name}(text)", "function of SQL in Datasette, DuckDB, Spark, sqlite-utils")
+            for name in both
+        ),
+        (f"{column.SCORE}(text)", "function of SQL in Spark: a struct of both"),
+        *((name, "column that Datasette, sqlite-utils, VisiData add") for name in both),
+        (column.SCORE_COMMAND, "command of sqlite-utils"),
+        (column.ADD_COLUMNS_COMMAND, "command of VisiData"),
+    ]
+    lines = [f"| `{name}` | {meaning} |" for name, meaning in rows]
+    return "\n".join(["| name | what it is |", "|---|---|", *lines])
 
 
 def _entry_points() -> str:

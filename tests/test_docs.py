@@ -16,7 +16,7 @@ from .conftest import ROOT
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [
     path.relative_to(ROOT).as_posix()
-    for folder in (ROOT, ROOT / "docs", ROOT / "docs" / "hosts")
+    for folder in (ROOT, ROOT / "docs", ROOT / "docs" / "model" / "hosts")
     for path in sorted(folder.glob("*.md"))
 ]
 TOLERANCE = 0.02  # scores differ a little between processors

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs" / "hosts").glob("*.md"))
+ROOT = Path(__file__).parents[3]
+PAGES = sorted((ROOT / "docs" / "model" / "hosts").glob("*.md"))
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +25,10 @@ def where(wheel) -> list[str | Path]:
     ]
     reachable = subprocess.run([sys.executable, "-m", "pip", *probe], capture_output=True)
     return [] if reachable.returncode else ["--wheel", wheel]
+
+
+def test_there_are_pages() -> None:
+    assert PAGES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
