@@ -31,7 +31,28 @@ NOUNS: dict[Label, str] = {"not_disaster": "no disaster", "disaster": "a disaste
 PROBABILITY = "probability of a disaster"
 
 # Texts written for the purpose: with two labels, the first is a clear case of the positive one.
-EXAMPLES: tuple[str, ...] = ("Forest fire near La Ronge Sask. Canada", "this mixtape is fire")
+EXAMPLES: tuple[str, ...] = (
+    "Forest fire near La Ronge Sask. Canada",
+    "this mixtape is fire",
+    "Rescue crews are still searching the collapsed building",
+    "My kitchen looks like a tornado went through it",
+)
+
+# For the model card on the page, a sentence each; may be empty. What every classifier of this
+# kind fails at stands there already.
+LIMITS: tuple[str, ...] = (
+    "A low probability is no evidence that nothing happened: do not let it decide whether help "
+    "is sent.",
+    "A false alarm, an old report and a film plot look like news.",
+    "Figures of speech fool it, such as a kitchen after a tornado.",
+    "It knows the events and the slang of about 2015, when its tweets were written.",
+)
+
+# What the training data are, for the same card; may be empty.
+TRAINING_DATA = (
+    "The labelled tweets of the Kaggle competition “Natural Language Processing with Disaster "
+    "Tweets”. They were collected by keywords, and some of their labels are wrong."
+)
 
 # The beginning of the names of SQL functions, columns and commands of hosts:
 # disaster_probability, disaster_label, disaster_score, disaster-score, addcol-disaster.

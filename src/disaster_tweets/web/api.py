@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -10,6 +12,8 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import Classifier, bundled_classifier
 from disaster_tweets.explanation import words_for_json
+from disaster_tweets.prediction import Prediction
+from disaster_tweets.topic import EXAMPLES, PROBABILITY
 from disaster_tweets.web import metrics, openapi, schema
 from disaster_tweets.web.openapi import Operation, describe
 
@@ -23,7 +27,7 @@ _REFUSALS = (400, 408, 413, 415, 422, 503)
     blueprint,
     Operation(
         "Scores texts.",
-        "Each text gets the probability that it is about a real disaster, and a label.",
+        f"Each text gets a label, and the {PROBABILITY}.",
         request="PredictRequest",
         response="PredictResponse",
         problems=_REFUSALS,
@@ -36,9 +40,7 @@ def predict() -> dict[str, Any]:
     predictions = classifier.predict(texts)
     metrics.of(current_app).texts.inc(len(texts))
     return {
-        "predictions": [
-            {"probability": round(p.probability, 7), "label": p.label} for p in predictions
-        ],
+        "predictions": [_decision(prediction) for prediction in predictions],
         "model": _model(classifier),
     }
 
@@ -49,7 +51,7 @@ def predict() -> dict[str, Any]:
     Operation(
         "Explains a decision.",
         "The weight of a word is the probability of the text, less that of the text without "
-        "this word: positive where the word speaks for a disaster.",
+        "this word: positive where the word raises it.",
         request="ExplainRequest",
         response="ExplainResponse",
         problems=_REFUSALS,
@@ -62,8 +64,7 @@ def explain() -> dict[str, Any]:
     explanation = classifier.explain(text)
     metrics.of(current_app).texts.inc()
     return {
-        "probability": round(explanation.prediction.probability, 7),
-        "label": explanation.prediction.label,
+        **_decision(explanation.prediction),
         "words": words_for_json(explanation),
         "model": _model(classifier),
     }
@@ -121,6 +122,7 @@ def docs() -> str:
         "api.html",
         manifest=bundled_manifest(),
         document=openapi.document(current_app, request.script_root),
+        body=shlex.quote(json.dumps({"data": EXAMPLES[:1]}, ensure_ascii=False)),
         root=request.host_url.rstrip("/"),
     )
 
@@ -160,9 +162,23 @@ class _CompressedError(UnsupportedMediaType):
         return [*super().get_headers(*args), ("Accept-Encoding", "identity")]
 
 
+def _decision(prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction as plain values; with more than two labels, all probabilities."""
+    decision: dict[str, Any] = {
+        "probability": round(prediction.probability, 7),
+        "label": prediction.label,
+    }
+    if len(prediction.probabilities) > 2:
+        decision["probabilities"] = {
+            label: round(probability, 7)
+            for label, probability in prediction.probabilities.items()
+        }
+    return decision
+
+
 def _model(classifier: Classifier) -> dict[str, Any]:
     return {
         "name": "disaster_tweets",
         "version": classifier.manifest["model_version"],
-        "threshold": classifier.threshold,
+        "threshold": classifier.threshold if len(classifier.classes_) == 2 else None,
     }

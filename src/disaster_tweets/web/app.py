@@ -16,7 +16,7 @@ from disaster_tweets.web.proxy import TrustedProxies, parse_network
 DEFAULTS: dict[str, Any] = {
     "MAX_TEXTS": 1000,  # texts in one request
     "MAX_CONTENT_LENGTH": 1_000_000,  # bytes of one request, unless it brings a file
-    "MAX_EXPLAINED_LENGTH": 25_000,  # characters of a text to explain; no tweet is longer
+    "MAX_EXPLAINED_LENGTH": 25_000,  # characters of a text to explain
     "TRUSTED_PROXIES": (),  # addresses or networks whose X-Forwarded headers are true
 }
 
@@ -24,7 +24,7 @@ DEFAULTS: dict[str, Any] = {
 REFUSAL = "disaster_tweets.refusal"
 
 _HEADERS = {
-    "Cache-Control": "no-store",  # what answers a tweet belongs in no cache
+    "Cache-Control": "no-store",  # what answers a text belongs in no cache
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

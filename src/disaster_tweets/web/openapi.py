@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from flask import Blueprint, Flask
 from werkzeug.http import HTTP_STATUS_CODES
 
+from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.errors import DISTRIBUTION
+from disaster_tweets.topic import QUESTION
 from disaster_tweets.web import problems
 from disaster_tweets.web.schema import Schema, components
 
@@ -50,9 +52,13 @@ def describe(blueprint: Blueprint, operation: Operation) -> Callable[[_View], _V
 
 
 def schemas(app: Flask) -> dict[str, Schema]:
-    """Return the schemas of an application, whose limits are its settings."""
+    """Return the schemas of an application, whose limits are its settings.
+
+    Raises:
+        ArtifactError: The manifest of the model is missing or malformed.
+    """
     if __name__ not in app.extensions:
-        app.extensions[__name__] = components(app.config)
+        app.extensions[__name__] = components(app.config, bundled_manifest()["labels"])
     known: dict[str, Schema] = app.extensions[__name__]
     return known
 
@@ -68,7 +74,7 @@ def document(app: Flask, root: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": DISTRIBUTION,
-            "summary": "Is this tweet about a real disaster, or not?",
+            "summary": QUESTION,
             "version": version(DISTRIBUTION),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

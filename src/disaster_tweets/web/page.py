@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,10 +17,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import parse_form_data
 from werkzeug.wrappers import Response as AnyResponse
 
+from disaster_tweets import topic
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import DISTRIBUTION
 from disaster_tweets.explanation import Explanation, strength, strongest
+from disaster_tweets.prediction import Prediction
 from disaster_tweets.tables.errors import ColumnError, TableError, TakenError
 from disaster_tweets.tables.rows import NONE, STANDARD
 from disaster_tweets.web import upload
@@ -30,16 +33,6 @@ DEFAULTS = {
     "MAX_UPLOAD_LENGTH": 5_000_000,  # bytes of a request with a file
     "MAX_UPLOAD_ROWS": 50_000,
 }
-
-# The last one is there to show where the model fails.
-EXAMPLES = (
-    "Wildfire has crossed the highway, everyone north of the river has to leave now",
-    "this mixtape is fire",
-    # begin: left out of a copy
-    "Rescue crews are still searching the collapsed building",
-    "My kitchen looks like a tornado went through it",
-    # end: left out of a copy
-)
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")  # not in HTML
@@ -78,20 +71,22 @@ def classify() -> str | tuple[str, int]:
 def _text() -> str:
     """Return the text that was sent, or the example that was asked for."""
     example = request.form.get("example", type=int)
-    if example is not None and 0 <= example < len(EXAMPLES):
-        return EXAMPLES[example]
+    if example is not None and 0 <= example < len(topic.EXAMPLES):
+        return topic.EXAMPLES[example]
     return request.form.get("text", "")
 
 
 def _problem(texts: list[str]) -> str | None:
     """Say why texts are not scored, if so."""
-    most, longest = current_app.config["MAX_TEXTS"], max(map(len, texts), default=0)
+    most = current_app.config["MAX_TEXTS"]
+    allowed = current_app.config["MAX_EXPLAINED_LENGTH"]
+    longest = max(map(len, texts), default=0)
     if not texts:
-        return "Nothing to score yet: write a tweet first."
+        return "Nothing to score yet: write something first."
     if len(texts) > most:
         return f"{len(texts):,} lines, and {most:,} fit at once: send fewer, or a CSV file."
-    if longest > current_app.config["MAX_EXPLAINED_LENGTH"]:
-        return f"One line has {longest:,} characters, more than a tweet: shorten it."
+    if longest > allowed:
+        return f"One line has {longest:,} characters, and {allowed:,} are allowed: shorten it."
     return None
 
 
@@ -100,8 +95,7 @@ class Row:
     """A line of many; explained where that was asked for."""
 
     text: str
-    probability: float
-    label: str
+    prediction: Prediction
     explanation: Explanation | None
 
 
@@ -110,8 +104,7 @@ def _table(texts: list[str], explained: int | None) -> list[Row]:
     return [
         Row(
             text,
-            prediction.probability,
-            prediction.label,
+            prediction,
             classifier.explain(text) if number == explained else None,
         )
         for number, (text, prediction) in enumerate(
@@ -203,7 +196,6 @@ def _page(**shown: Any) -> str:
     return render_template(
         "index.html",
         manifest=manifest,
-        examples=EXAMPLES,
         quotings=upload.QUOTINGS,
         too_large=_too_large(),
         **shown,
@@ -211,8 +203,8 @@ def _page(**shown: Any) -> str:
 
 
 @blueprint.app_context_processor
-def _release() -> dict[str, str]:
-    return {"release": version(DISTRIBUTION)}
+def _known_to_all() -> dict[str, Any]:
+    return {"release": version(DISTRIBUTION), "topic": topic}
 
 
 @dataclass(frozen=True)
@@ -238,6 +230,18 @@ def pieces(explanation: Explanation) -> Iterator[Piece]:
 
 
 blueprint.add_app_template_filter(strongest)
+
+
+@blueprint.app_template_filter()
+def counted(rows: list[Row]) -> Counter[str]:
+    """Return how many rows have each label."""
+    return Counter(row.prediction.label for row in rows)
+
+
+@blueprint.app_template_filter()
+def capitalized(text: str) -> str:
+    """Return ``text`` with a capital letter at its start."""
+    return text[:1].upper() + text[1:]
 
 
 @blueprint.app_template_filter()

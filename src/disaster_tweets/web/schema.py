@@ -6,10 +6,10 @@ What is published as the description of the service is what requests are checked
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from disaster_tweets.topic import LABELS
+from disaster_tweets.topic import PROBABILITY
 
 Schema = dict[str, Any]
 
@@ -46,18 +46,8 @@ def _reference(shape: str) -> Schema:
     return {"$ref": f"#/components/schemas/{shape}"}
 
 
-_DECISION: dict[str, Schema] = {
-    "probability": {
-        "type": "number",
-        "minimum": 0,
-        "maximum": 1,
-        "description": "Probability that the text is about a real disaster.",
-    },
-    "label": {
-        "enum": list(reversed(LABELS)),
-        "description": f"{LABELS[1]} where the probability reaches the threshold.",
-    },
-}
+_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_PROBABILITY = _SHARE | {"description": f"{PROBABILITY[:1].upper()}{PROBABILITY[1:]}."}
 
 _WORD: dict[str, Schema] = {
     "word": {"type": "string", "description": "The word as it stands in the text."},
@@ -79,23 +69,44 @@ _WORD: dict[str, Schema] = {
     },
 }
 
-_ANSWERS = {
-    "PredictResponse": _object(
-        predictions=_array_of("Prediction", "One for each text, in the order of the texts."),
-        model=_reference("Model"),
-    ),
-    "ExplainResponse": _object(
-        **_DECISION,
-        words=_array_of("Word", "The words, in the order of the text."),
-        model=_reference("Model"),
-    ),
-    "Prediction": _object(**_DECISION),
-    "Word": _object(**_WORD),
-    "Model": _object(
-        name={"type": "string"},
-        version={"type": "string"},
-        threshold={"type": "number", "minimum": 0, "maximum": 1},
-    ),
+
+def _answers(labels: Sequence[str]) -> dict[str, Schema]:
+    """Return the shapes of answers with a label."""
+    threshold = _SHARE
+    decision: dict[str, Schema] = {"probability": _PROBABILITY}
+    further = {}
+    if len(labels) == 2:
+        decision["label"] = {
+            "enum": list(reversed(labels)),
+            "description": f"{labels[1]} where the probability reaches the threshold.",
+        }
+    else:
+        decision["label"] = {"enum": list(labels), "description": "The most probable label."}
+        decision["probabilities"] = _reference("Probabilities")
+        further["Probabilities"] = _object(**dict.fromkeys(labels, _SHARE))
+        threshold = {"type": "null", "description": "Only two labels have one."}
+    return {
+        "PredictResponse": _object(
+            predictions=_array_of(
+                "Prediction", "One for each text, in the order of the texts."
+            ),
+            model=_reference("Model"),
+        ),
+        "ExplainResponse": _object(
+            **decision,
+            words=_array_of("Word", "The words, in the order of the text."),
+            model=_reference("Model"),
+        ),
+        "Prediction": _object(**decision),
+        **further,
+        "Word": _object(**_WORD),
+        "Model": _object(
+            name={"type": "string"}, version={"type": "string"}, threshold=threshold
+        ),
+    }
+
+
+_OTHER_ANSWERS = {
     "Status": _object(status={"type": "string"}),
     "Problem": _object(
         type={"type": "string", "format": "uri-reference"},
@@ -107,11 +118,12 @@ _ANSWERS = {
 }
 
 
-def components(config: Mapping[str, Any]) -> dict[str, Schema]:
+def components(config: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Schema]:
     """Return each shape by its name, with the limits that an application has.
 
     Args:
         config: The settings of the application; see `disaster_tweets.web.app.DEFAULTS`.
+        labels: Those of the classifier.
     """
     texts = {
         "type": "array",
@@ -127,7 +139,8 @@ def components(config: Mapping[str, Any]) -> dict[str, Schema]:
     return {
         "PredictRequest": _object(data=texts),
         "ExplainRequest": _object(text=text),
-        **_ANSWERS,
+        **_answers(labels),
+        **_OTHER_ANSWERS,
     }
 
 

@@ -20,6 +20,7 @@ from disaster_tweets.tables.errors import ContentError, TableError
 from disaster_tweets.tables.formats import DELIMITED, of_name
 from disaster_tweets.tables.rows import NONE, STANDARD, NewColumns, Notify, Position, Reading
 from disaster_tweets.tables.source import Source
+from disaster_tweets.topic import TEXTS
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
@@ -168,12 +169,12 @@ def advised(error: TableError) -> str:
     """Return an error and what to do about it, in the words of the page."""
     if isinstance(error, errors.ColumnError):
         if error.column is None and "several" not in error.problem:
-            which = "which column holds the tweets?"
+            which = f"which column holds the {TEXTS}?"
         else:
             which = (
                 f"{error.problem.partition(';')[0]}; choose another, or rename it in the file."
             )
-        first = " If the first line is a tweet already, tick the box." * error.maybe_no_header
+        first = " If the file has no header, tick the box." * error.maybe_no_header
         return f"{error.file}: {which}{first}"
     if isinstance(error, errors.TakenError):
         taken = " and ".join(
