@@ -21,11 +21,13 @@ import pytest
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.plugins import contract
 from disaster_tweets.plugins.discovery import GROUP, INFO_GROUP, Plugin, discover
+from disaster_tweets.topic import EXAMPLES, LABELS
 
-ROOT = Path(__file__).parents[1]
+from .conftest import ROOT, load_script, two_labels
+
 CONTRACT_PAGE = ROOT / "docs" / "plugin-contract.md"
 
-TEXTS = ["Forest fire near La Ronge Sask. Canada", "I love this sunny day", "", "🔥" * 200]
+TEXTS = [*EXAMPLES[:2], "", "☕" * 200]
 HEAVY = {"ai_edge_litert", "numpy", "tensorflow"}
 
 
@@ -58,7 +60,7 @@ class TestContract:
         probabilities = classifier.predict_proba(TEXTS[:n])
         labels = classifier.predict(TEXTS[:n])
 
-        assert probabilities.shape == (n, 2)
+        assert probabilities.shape == (n, len(LABELS))
         assert probabilities.dtype == np.float32
         assert labels.shape == (n,)
         assert labels.dtype.kind == "U"
@@ -75,6 +77,7 @@ class TestContract:
             plugin.predict_proba(TEXTS), classifier.predict_proba(TEXTS)
         )
 
+    @two_labels
     def test_the_threshold_of_the_card_decides(self) -> None:
         info, classifier = contract.info(), contract.load()
         positive = list(classifier.classes_).index(info["positive_label"])
@@ -99,9 +102,34 @@ class TestContract:
         assert info["contract"] == 1
         assert info["name"] == "disaster_tweets"
         assert info["version"] == version("disaster-tweets-model")
-        assert info["labels"] == list(contract.load().classes_)
-        assert info["threshold"] == Classifier.load().threshold
+        assert info["labels"] == list(contract.load().classes_) == list(LABELS)
         assert set(info["sha256"]) >= {"model.tflite", "vocab.txt"}
+
+    @two_labels
+    def test_the_card_names_the_positive_label_and_the_threshold(self) -> None:
+        info = contract.info()
+
+        assert info["positive_label"] == LABELS[1]
+        assert info["threshold"] == Classifier.load().threshold
+
+    def test_four_labels(self, four_labels_installed: Path) -> None:
+        info, plugin = contract.info(), contract.load()
+        classifier = Classifier.load(four_labels_installed)
+        texts = [*TEXTS, "It was late and it was broken"]
+        probabilities = plugin.predict_proba(texts)
+
+        assert info["contract"] == 1
+        assert info["labels"] == list(plugin.classes_) == list(classifier.classes_)
+        assert (info["positive_label"], info["threshold"]) == (None, None)
+        assert json.loads(json.dumps(info)) == info
+        np.testing.assert_array_equal(probabilities, classifier.predict_proba(texts))
+        assert probabilities.shape == (len(texts), 4)
+        np.testing.assert_array_equal(
+            plugin.predict(texts), plugin.classes_[probabilities.argmax(axis=1)]
+        )
+        assert [p.label for p in classifier.predict(texts)] == list(plugin.predict(texts))
+        assert plugin.predict([]).shape == (0,)
+        assert plugin.predict_proba([]).shape == (0, 4)
 
     def test_the_card_has_the_keys_that_the_contract_page_lists(self) -> None:
         rows = re.findall(
@@ -249,6 +277,7 @@ fails_at_load = "faulty:fails_at_load"
 fails_at_predict_proba = "faulty:fails_at_predict_proba"
 leaves_at_load = "faulty:leaves_at_load"
 wrong_shapes = "faulty:WrongShapes"
+weather = "faulty:Weather"
 
 [project.entry-points."text_classifiers.info"]
 contract_2 = "faulty:info_2"
@@ -297,6 +326,21 @@ class WrongShapes:
         import numpy
 
         return numpy.ones((len(texts), 3), "float32")
+
+
+class Weather:
+    def __init__(self):
+        import numpy
+
+        self.classes_ = numpy.array(["rain", "snow", "sun"])
+
+    def predict(self, texts):
+        return self.classes_[[len(text) % 3 for text in texts]]
+
+    def predict_proba(self, texts):
+        import numpy
+
+        return numpy.eye(3, dtype="float32")[[len(text) % 3 for text in texts]]
 
 
 class fails_at_predict_proba(WrongShapes):
@@ -387,23 +431,35 @@ class TestHost:
         assert Path(described).is_relative_to(environment.folder)
 
     def test_good_classifiers_answer_beside_broken_ones(self, environment: Environment) -> None:
-        texts = ["FOREST FIRE near La Ronge Sask. Canada", "all is well\nhere"]
+        texts = ["BREAD AND JAM are on the small table", "all is well\nhere"]
         completed = environment.run("text-classifier-host", *texts)
 
         assert completed.returncode == 0
-        probabilities = contract.load().predict_proba(texts)[:, 1]
-        labels = contract.load().predict(texts)
         answers = [line.split("\t") for line in completed.stdout.splitlines() if "\t" in line]
+        predictions = Classifier.load().predict(texts)
+        shown = LABELS[1:] if len(LABELS) == 2 else LABELS
         ours = [
-            ["disaster_tweets", label, f"P(disaster)={probability:.4f}", repr(text)]
-            for text, label, probability in zip(texts, labels, probabilities, strict=True)
+            [
+                "disaster_tweets",
+                prediction.label,
+                *(f"P({label})={prediction.probabilities[label]:.4f}" for label in shown),
+                repr(text),
+            ]
+            for text, prediction in zip(texts, predictions, strict=True)
         ]
         shouting = [
-            ["shouting", "calm", f"P(shouting)={14 / 38:.4f}", repr(texts[0])],
+            ["shouting", "calm", f"P(shouting)={11 / 36:.4f}", repr(texts[0])],
             ["shouting", "calm", "P(shouting)=0.0000", repr(texts[1])],
         ]
-        first, second = sorted([ours, shouting])
-        assert answers == [*first, *second]
+        # All three probabilities, as the labels are more than two.
+        weather = [
+            ["weather", "rain", "P(rain)=1.0000", "P(snow)=0.0000", "P(sun)=0.0000"],
+            ["weather", "snow", "P(rain)=0.0000", "P(snow)=1.0000", "P(sun)=0.0000"],
+        ]
+        for answer, text in zip(weather, texts, strict=True):
+            answer.append(repr(text))
+        first, second, third = sorted([ours, shouting, weather])
+        assert answers == [*first, *second, *third]
 
     def test_the_cards_are_shown(self, environment: Environment) -> None:
         shown = environment.run("text-classifier-host", "text").stdout.splitlines()
@@ -460,12 +516,26 @@ class TestHost:
             "fails_at_predict_proba False",
             "leaves_at_load False",
             "shouting False",
+            "weather False",
             "wrong_shapes False",
         }
+
+
+def test_the_host_shows_all_probabilities_of_four_labels(four_labels_installed: Path) -> None:
+    host = load_script(ROOT / "examples" / "text-classifier-host" / "text_classifier_host.py")
+    (plugin,) = entry_points(group=GROUP, name="disaster_tweets")
+    answers = host.score(plugin, TEXTS, contract.info()["positive_label"])
+
+    assert [answer.split("\t") for answer in answers] == [
+        [p.label, *(f"P({label})={value:.4f}" for label, value in p.probabilities.items())]
+        for p in Classifier.load(four_labels_installed).predict(TEXTS)
+    ]
 
 
 @pytest.mark.parametrize("name", ["text-classifier-host", "broken-plugin"])
 def test_the_examples_do_not_know_this_package(name: str) -> None:
     for path in (ROOT / "examples" / name).rglob("*"):
         if path.suffix in {".md", ".py", ".toml"}:
-            assert "disaster" not in path.read_text("utf-8").lower(), path
+            text = path.read_text("utf-8")
+            assert not re.search(r"(import|from) disaster_tweets\b", text), path
+            assert "disaster-tweets-model" not in text, path
