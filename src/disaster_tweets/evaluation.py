@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ import numpy.typing as npt
 from disaster_tweets import metrics
 from disaster_tweets.errors import DISTRIBUTION, DisasterTweetsError
 from disaster_tweets.labelled import LabelledTexts
-from disaster_tweets.topic import LABELS
+from disaster_tweets.prediction import decide, shown_probabilities
+from disaster_tweets.topic import PROBABILITY
 
-PLOTS = ("reliability.png", "roc.png", "precision_recall.png")
 RESAMPLES, SEED = 1000, 20200101
 FEWEST = 30  # texts of each class, below which a percentile interval is much too narrow
 
 _BLUE, _RED, _GRAY = "#1f5fa8", "#c2402d", "#8a8f98"
 _SHOWN = {"auc": "area under the curve", "f1": "F1"}
+_MOST_CURVES = 8  # in one plot; more colours could not be told apart
+_MOST_COUNTS = 16  # labels up to which a cell of the confusion matrix has room for its count
 _STYLE = {
     "axes.axisbelow": True,
     "axes.edgecolor": _GRAY,
@@ -39,51 +42,85 @@ _STYLE = {
 
 
 def evaluate(
-    data: LabelledTexts, probabilities: npt.NDArray[np.float32], threshold: float, mistakes: int
+    data: LabelledTexts,
+    probabilities: npt.NDArray[np.float32],
+    classes: Sequence[str],
+    threshold: float | None,
+    mistakes: int,
 ) -> dict[str, Any]:
     """Measure the probabilities of labelled texts.
 
     Args:
         data: The texts and their labels.
-        probabilities: (texts,) of a disaster.
-        threshold: Texts are taken for a disaster where ``probabilities >= threshold``.
-        mistakes: How many of the mistakes to list, those of the surest decisions first.
+        probabilities: (texts, classes).
+        classes: The names of the labels.
+        threshold: That of `prediction.decide`.
+        mistakes: How many of the mistakes to list, first the one whose own label has the
+            lowest probability.
 
     Returns:
         What JSON can hold: how many texts there are and were left out, the ``metrics`` and
         ``confusion_matrix`` of `metrics.measure`, the ``warnings`` of intervals that mean
-        little, the ``best_threshold`` on these texts, and the ``worst_mistakes``.
+        little, and the ``worst_mistakes``. For two labels also the number of texts of each,
+        and the ``best_threshold`` on these texts; for more the ``labels``, each with its
+        number of texts, precision, recall and F1.
     """
     labels = np.array(data.labels)
     measured = metrics.measure(probabilities, labels, threshold, RESAMPLES, SEED)
     texts, matrix = measured.pop("texts"), measured.pop("confusion_matrix")
-    best = metrics.fit_threshold(probabilities, labels)
-    best_matrix = metrics.confusion_matrix(probabilities, labels, best)
-    positives = int(labels.sum())
-    classes: dict[str, int] = {LABELS[1]: positives, LABELS[0]: texts - positives}
+    numbers = np.bincount(labels, minlength=len(classes)).tolist()
+    of_labels = dict(zip(classes, numbers, strict=True))
+    counts: dict[str, Any]
+    if len(classes) == 2:
+        of_labels = dict(reversed(of_labels.items()))  # the positive one first
+        counts, best = of_labels, {"best_threshold": _best_threshold(probabilities, labels)}
+    else:
+        counts, best = {"labels": _by_label(classes, numbers, np.array(matrix))}, {}
     return {
         "texts": texts,
-        **classes,
+        **counts,
         "without_text": data.without_text,
         "without_label": data.without_label,
         "metrics": measured,
-        "warnings": list(_warnings(classes, measured)),
+        "warnings": list(_warnings(of_labels, measured)),
         "threshold": threshold,
         "confusion_matrix": matrix,
-        "best_threshold": {
-            "threshold": best,
-            "accuracy": round(float(metrics.accuracy(best_matrix)), 4),
-        },
-        "worst_mistakes": _worst_mistakes(data, probabilities.tolist(), threshold, mistakes),
+        **best,
+        "worst_mistakes": _worst_mistakes(data, probabilities, classes, threshold, mistakes),
     }
 
 
-def _warnings(classes: dict[str, int], measured: dict[str, Any]) -> Iterator[str]:
+def _by_label(
+    classes: Sequence[str], texts: Sequence[int], matrix: npt.NDArray[np.int64]
+) -> dict[str, dict[str, Any]]:
+    measured = {
+        "precision": metrics.precision(matrix),
+        "recall": metrics.recall(matrix),
+        "f1": metrics.f1(matrix),
+    }
+    return {
+        label: {
+            "texts": texts[index],
+            **{name: round(float(of[index]), 4) for name, of in measured.items()},
+        }
+        for index, label in enumerate(classes)
+    }
+
+
+def _best_threshold(
+    probabilities: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+) -> dict[str, float]:
+    best = metrics.fit_threshold(probabilities[:, 1], labels)
+    matrix = metrics.confusion_matrix(probabilities, labels, best)
+    return {"threshold": best, "accuracy": round(float(metrics.accuracy(matrix)), 4)}
+
+
+def _warnings(of_labels: Mapping[str, int], measured: dict[str, Any]) -> Iterator[str]:
     """Say why intervals mean little: a line for each reason."""
-    few = [f"{count} {label}" for label, count in classes.items() if count < FEWEST]
+    few = [f"{count} {label}" for label, count in of_labels.items() if count < FEWEST]
     if few:
         yield (
-            f"only {' and '.join(few)}: with fewer than {FEWEST} texts of a class the "
+            f"only {_and(few)}: with fewer than {FEWEST} texts of a class the "
             "intervals are too narrow, and may have no width at all; label more texts"
         )
         return
@@ -97,15 +134,32 @@ def _warnings(classes: dict[str, int], measured: dict[str, Any]) -> Iterator[str
         )
 
 
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
 def _worst_mistakes(
-    data: LabelledTexts, probabilities: list[float], threshold: float, most: int
+    data: LabelledTexts,
+    probabilities: npt.NDArray[np.float32],
+    classes: Sequence[str],
+    threshold: float | None,
+    most: int,
 ) -> list[dict[str, Any]]:
-    scored = zip(data.rows, probabilities, data.labels, data.texts, strict=True)
-    wrong = [each for each in scored if (each[1] >= threshold) != each[2]]
-    wrong.sort(key=lambda each: -abs(each[1] - each[2]))
+    labels = np.array(data.labels)
+    decided = decide(probabilities, threshold)
+    shown = shown_probabilities(probabilities, decided)
+    of_label = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
+    wrong = np.flatnonzero(decided != labels)
+    worst = wrong[np.argsort(of_label[wrong], kind="stable")][:most]
     return [
-        {"row": row, "probability": round(probability, 7), "label": LABELS[label], "text": text}
-        for row, probability, label, text in wrong[:most]
+        {
+            "row": data.rows[i],
+            "probability": round(float(shown[i]), 7),
+            "label": classes[labels[i]],
+            **({"predicted": classes[decided[i]]} if len(classes) > 2 else {}),
+            "text": data.texts[i],
+        }
+        for i in worst.tolist()
     ]
 
 
@@ -130,15 +184,22 @@ def prepare_plots(folder: Path) -> None:
 
 
 def write_plots(
-    folder: Path, report: dict[str, Any], labels: list[int], probabilities: Any
+    folder: Path,
+    report: dict[str, Any],
+    labels: list[int],
+    probabilities: npt.NDArray[np.float32],
+    classes: Sequence[str],
 ) -> list[str]:
-    """Draw the reliability diagram, the ROC curve and the precision-recall curve.
+    """Draw the reliability diagram and the ROC curve, and what else the labels allow.
+
+    For two labels that is the precision-recall curve, for more the confusion matrix.
 
     Args:
-        folder: Where the files of `PLOTS` are written.
+        folder: Where the files are written.
         report: What `evaluate` returned.
-        labels: (texts,), 0 or 1.
-        probabilities: (texts,) of a disaster.
+        labels: (texts,), indices of classes.
+        probabilities: (texts, classes).
+        classes: The names of the labels.
 
     Returns:
         The paths of the files.
@@ -148,11 +209,12 @@ def write_plots(
     """
     matplotlib = importlib.import_module("matplotlib")
     figure = importlib.import_module("matplotlib.figure")  # no pyplot: no window, no state
+    data = _Plotted(report, np.array(labels), probabilities, classes)
     paths = []
-    for name, draw in zip(PLOTS, (_reliability, _roc, _precision_recall), strict=True):
+    for name, draw in (_PLOTS_OF_TWO if len(classes) == 2 else _PLOTS_OF_MORE).items():
         with matplotlib.rc_context(_STYLE):
             page = figure.Figure(figsize=(6.4, 6.8), layout="constrained")
-            draw(page, report, np.array(labels), probabilities)
+            draw(page, data)
             try:
                 page.savefig(folder / name, dpi=150)
             except OSError as error:
@@ -161,10 +223,21 @@ def write_plots(
     return paths
 
 
-def _reliability(page: Any, report: dict[str, Any], labels: Any, probabilities: Any) -> None:
+@dataclass(frozen=True)
+class _Plotted:
+    """What the plots show; the attributes are the arguments of `write_plots`."""
+
+    report: dict[str, Any]
+    labels: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float32]
+    classes: Sequence[str]
+
+
+def _reliability(page: Any, data: _Plotted) -> None:
     """Draw frequency against probability, above how many texts each bin holds."""
     axes, below = page.subplots(2, height_ratios=[4, 1], sharex=True)
-    probability, frequency, texts = metrics.reliability_curve(probabilities, labels)
+    forecasts, outcomes = metrics.forecasts(data.probabilities, data.labels)
+    probability, frequency, texts = metrics.reliability_curve(forecasts, outcomes)
     axes.plot([0, 1], [0, 1], color=_GRAY, linestyle="--", label="perfectly calibrated")
     axes.errorbar(
         probability,
@@ -175,45 +248,103 @@ def _reliability(page: Any, report: dict[str, Any], labels: Any, probabilities: 
         capsize=3,
         label="this model, with 95 % intervals",
     )
-    axes.set_ylabel("frequency of disasters")
-    _title(axes, report, "Reliability", "expected_calibration_error")
+    two = len(data.classes) == 2
+    axes.set_ylabel(f"share labelled {data.classes[1]}" if two else "share of right labels")
+    _title(axes, data.report, "Reliability", "expected_calibration_error")
     _unit_square(axes)
     axes.legend(loc="upper left")
-    below.hist(probabilities, np.linspace(0, 1, 11), color=_BLUE, edgecolor="white")
-    below.set(xlabel="probability of a disaster", ylabel="texts")
+    below.hist(forecasts, np.linspace(0, 1, 11), color=_BLUE, edgecolor="white")
+    of_label = PROBABILITY if two else "probability of the predicted label"
+    below.set(xlabel=of_label, ylabel="texts")
 
 
-def _roc(page: Any, report: dict[str, Any], labels: Any, probabilities: Any) -> None:
+def _roc(page: Any, data: _Plotted) -> None:
     axes = page.subplots()
-    false_positive_rate, true_positive_rate = metrics.roc_curve(probabilities, labels)
-    axes.plot([0, 1], [0, 1], color=_GRAY, linestyle="--", label="chance")
+    false_positive_rate, true_positive_rate = metrics.roc_curve(
+        data.probabilities[:, 1], data.labels
+    )
+    _draw_chance(axes)
     axes.plot(false_positive_rate, true_positive_rate, color=_BLUE, lw=2, label="this model")
     axes.fill_between(false_positive_rate, true_positive_rate, color=_BLUE, alpha=0.08)
-    (right, wrong), _ = report["confusion_matrix"]
-    _mark_threshold(axes, report, wrong / (right + wrong), report["metrics"]["recall"]["value"])
+    (right, wrong), _ = data.report["confusion_matrix"]
+    recall = data.report["metrics"]["recall"]["value"]
+    _mark_threshold(axes, data.report, wrong / (right + wrong), recall)
+    _finish_roc(axes, data)
+
+
+def _one_vs_rest_roc(page: Any, data: _Plotted) -> None:
+    """Draw a curve for each label that texts have, or the most frequent of them."""
+    axes = page.subplots()
+    _draw_chance(axes)
+    texts = np.bincount(data.labels, minlength=len(data.classes))
+    frequent = np.argsort(-texts, kind="stable")[:_MOST_CURVES]
+    for index in sorted(frequent[texts[frequent] > 0].tolist()):
+        of_label = data.probabilities[:, index], (data.labels == index).astype(int)
+        axes.plot(
+            *metrics.roc_curve(*of_label),
+            lw=1.5,
+            label=f"{data.classes[index]}: {float(metrics.auc(*of_label)):.3f}",
+        )
+    _finish_roc(axes, data)
+
+
+def _draw_chance(axes: Any) -> None:
+    axes.plot([0, 1], [0, 1], color=_GRAY, linestyle="--", label="chance")
+
+
+def _finish_roc(axes: Any, data: _Plotted) -> None:
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
-    _title(axes, report, "ROC", "auc")
+    _title(axes, data.report, "ROC", "auc")
     _unit_square(axes)
     axes.set_aspect("equal")
     axes.legend(loc="lower right")
 
 
-def _precision_recall(
-    page: Any, report: dict[str, Any], labels: Any, probabilities: Any
-) -> None:
+def _precision_recall(page: Any, data: _Plotted) -> None:
     axes = page.subplots()
-    precision, recall = metrics.precision_recall_curve(probabilities, labels)
-    share = float(np.mean(labels))
-    axes.axhline(share, color=_GRAY, linestyle="--", label="chance: the share of disasters")
+    precision, recall = metrics.precision_recall_curve(data.probabilities[:, 1], data.labels)
+    share, label = float(np.mean(data.labels)), data.classes[1]
+    axes.axhline(share, color=_GRAY, linestyle="--", label=f"chance: the share of {label}")
     axes.plot(recall, precision, color=_BLUE, lw=2, label="this model")
     axes.fill_between(recall, precision, color=_BLUE, alpha=0.08)
-    measured = report["metrics"]
-    _mark_threshold(axes, report, measured["recall"]["value"], measured["precision"]["value"])
+    of = data.report["metrics"]
+    _mark_threshold(axes, data.report, of["recall"]["value"], of["precision"]["value"])
     axes.set(xlabel="recall", ylabel="precision")
-    _title(axes, report, "Precision and recall", "f1")
+    _title(axes, data.report, "Precision and recall", "f1")
     _unit_square(axes)
     axes.set_aspect("equal")
     axes.legend(loc="lower left")
+
+
+def _confusion(page: Any, data: _Plotted) -> None:
+    """Draw the confusion matrix, each cell as dark as its share of the row."""
+    axes = page.subplots()
+    matrix = np.array(data.report["confusion_matrix"])
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    places = range(len(data.classes))
+    axes.set_xticks(places, data.classes, rotation=90 if len(places) > 4 else 0)
+    axes.set_yticks(places, data.classes)
+    axes.grid(False)
+    if len(places) <= _MOST_COUNTS:
+        for (row, column), count in np.ndenumerate(matrix):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=color)
+    axes.set(xlabel="predicted", ylabel="labelled")
+    _title(axes, data.report, "Confusion matrix", "accuracy")
+
+
+_Draw = Callable[[Any, _Plotted], None]
+_PLOTS_OF_TWO: dict[str, _Draw] = {
+    "reliability.png": _reliability,
+    "roc.png": _roc,
+    "precision_recall.png": _precision_recall,
+}
+_PLOTS_OF_MORE: dict[str, _Draw] = {
+    "reliability.png": _reliability,
+    "roc.png": _one_vs_rest_roc,
+    "confusion.png": _confusion,
+}
 
 
 def _mark_threshold(axes: Any, report: dict[str, Any], x: float, y: float) -> None:

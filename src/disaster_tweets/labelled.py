@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from disaster_tweets.topic import LABELS
 from disaster_tweets.tables.cells import as_text
 from disaster_tweets.tables.columns import listed, shortened
 from disaster_tweets.tables.errors import ContentError, TableError
@@ -16,13 +15,7 @@ from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import Notify, Position, Reading
 from disaster_tweets.tables.source import Source
 
-_MOST_LABELS = 20  # more are hardly labels
-
-# A column of 0 and 1 becomes one of 0.0 and 1.0 where a table of floats had a gap.
-_KNOWN = {
-    **dict.fromkeys(["0", "0.0", "false", LABELS[0]], 0),
-    **dict.fromkeys(["1", "1.0", "true", LABELS[1]], 1),
-}
+_MOST_LABELS = 20  # more different ones than this and than the labels are hardly labels
 
 
 class LabelError(TableError):
@@ -44,7 +37,7 @@ class LabelledTexts:
     Attributes:
         rows: The number of each text's row, from 1; a header is no row.
         texts: The texts.
-        labels: 1 for a disaster, else 0; both occur.
+        labels: The index of each text's label; there are two different ones at least.
         without_text: How many rows were left out because they have no text.
         without_label: How many were left out because they have a text but no label.
     """
@@ -59,6 +52,7 @@ class LabelledTexts:
 def read(
     path: str,
     target_column: str,
+    labels: Sequence[str],
     *,
     positive: str | None = None,
     reading: Reading | None = None,
@@ -69,8 +63,10 @@ def read(
     Args:
         path: The name of a table in any format of `tables`; ``-`` is standard input.
         target_column: The column of the labels.
-        positive: The label that means a disaster, all others meaning none; where it is None,
-            labels are 0 and 1, false and true, or not_disaster and disaster.
+        labels: Those of the classifier. The file has these names in any case, or their
+            indices; for two labels also false and true.
+        positive: With two labels, what the file has for the second one, all else meaning the
+            first; None where the file has names or indices.
         reading: How to read the table; by the file's name if None.
         notify: Is told what had to be guessed.
 
@@ -118,7 +114,7 @@ def read(
     return LabelledTexts(
         rows=[number for number, _, _ in kept],
         texts=[text for _, text, _ in kept],
-        labels=_labels(spelled, target_column.strip(), source.title, positive),
+        labels=_Labels(labels, positive).read(spelled, target_column.strip(), source.title),
         without_text=without_text,
         without_label=len(found) - len(kept),
     )
@@ -137,52 +133,72 @@ def _spelling(value: Any) -> str:
     return as_text(value).strip()
 
 
-def _labels(
-    spelled: list[tuple[int, str]], target: str, file: str, positive: str | None
-) -> list[int]:
-    """Return 1 for each spelling that means a disaster, else 0."""
-    found = Counter(spelling for _, spelling in spelled)
-    column = f"column {target!r}"
-    if positive is not None and positive not in found:
-        raise LabelError(
-            f"{column} never holds {shortened(positive)}",
-            file=file,
-            column=target,
-            candidates=list(found),
-            name_positive=True,
+class _Labels:
+    """How a file spells the labels."""
+
+    def __init__(self, labels: Sequence[str], positive: str | None) -> None:
+        self._labels, self._positive = labels, positive
+        numbers = [label for label in labels if label.isdecimal()]
+        names = {label.lower(): index for index, label in enumerate(labels)}
+        names |= {label: index for index, label in enumerate(labels)}
+        # Where names are numbers themselves, an index would be taken for one of them.
+        indices = {} if numbers else {str(index): index for index in range(len(labels))}
+        words = {"false": 0, "true": 1} if len(labels) == 2 else {}
+        self._known = {**indices, **words, **names}
+        # A number becomes a float where a table of floats had a gap.
+        self._known |= {f"{n}.0": self._known[n] for n in (*indices, *numbers)}
+        self._spellings = (
+            f"{'' if numbers else '0 or 1, '}false or true, {' or '.join(labels)}"
+            if words
+            else f"one of {listed(labels, most=10)}{'' if numbers else ', or an index from 0'}"
         )
-    labels = [_known(spelling, positive) for _, spelling in spelled]
-    if None in labels and len(found) > _MOST_LABELS:
-        raise LabelError(
-            f"{column} holds {len(found):,} different values; name the column of the labels",
-            file=file,
-            column=target,
-        )
-    for (number, spelling), label in zip(spelled, labels, strict=True):
-        if label is None:
+
+    def read(self, spelled: list[tuple[int, str]], target: str, file: str) -> list[int]:
+        """Return the index of each spelling's label; LabelError where one has none."""
+        found = Counter(spelling for _, spelling in spelled)
+        column = f"column {target!r}"
+        if self._positive is not None and self._positive not in found:
             raise LabelError(
-                f"label {shortened(spelling)} is not 0 or 1, false or true, "
-                f"{' or '.join(LABELS)}",
+                f"{column} never holds {shortened(self._positive)}",
                 file=file,
-                row=number,
                 column=target,
                 candidates=list(found),
                 name_positive=True,
             )
-    if len(set(labels)) == 1:
-        raise LabelError(
-            f"all labels in {column} mean {LABELS[int(labels[0] or 0)]}; add texts of the "
-            "other class, without which the model cannot be measured",
-            file=file,
-            column=target,
-        )
-    return [int(label or 0) for label in labels]
+        indices = [self._index(spelling) for _, spelling in spelled]
+        if None in indices and len(found) > max(_MOST_LABELS, len(self._labels)):
+            raise LabelError(
+                f"{column} holds {len(found):,} different values; name the column of the "
+                "labels",
+                file=file,
+                column=target,
+            )
+        known = []
+        for (number, spelling), index in zip(spelled, indices, strict=True):
+            if index is None:
+                raise LabelError(
+                    f"label {shortened(spelling)} is not {self._spellings}",
+                    file=file,
+                    row=number,
+                    column=target,
+                    candidates=list(found),
+                    name_positive=len(self._labels) == 2,
+                )
+            known.append(index)
+        if len(set(known)) == 1:
+            raise LabelError(
+                f"all labels in {column} mean {self._labels[known[0]]}; add texts of "
+                f"{'the other' if len(self._labels) == 2 else 'another'} class, without which "
+                "the model cannot be measured",
+                file=file,
+                column=target,
+            )
+        return known
 
-
-def _known(spelling: str, positive: str | None) -> int | None:
-    if positive is not None:
-        return int(spelling == positive)
-    return _KNOWN.get(spelling.lower())
+    def _index(self, spelling: str) -> int | None:
+        if self._positive is not None:
+            return int(spelling == self._positive)
+        return self._known.get(spelling, self._known.get(spelling.lower()))
 
 
 def listed_labels(candidates: Iterable[str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
@@ -20,19 +21,52 @@ from disaster_tweets.cli.tables import (
     reading_of,
     table_options,
 )
-from disaster_tweets.topic import LABELS
 from disaster_tweets.tables.errors import ColumnError, RowError, TableError
+from disaster_tweets.topic import LABELS, NOUNS
+
+_OF_TWO = len(LABELS) == 2
+_POSITIVE = NOUNS[LABELS[1]]
+
+_HELP = f"""Measure the model on the labelled texts in FILE.
+
+FILE is read as by score: csv, tsv, jsonl, json, parquet, arrow or xlsx, possibly compressed; -
+is standard input. Prints each measure with a 95 % bootstrap interval, the confusion matrix,
+{"the threshold that would have been best," if _OF_TWO else "the measures of each label,"} and
+the worst mistakes, where the label may be what is wrong.
+
+\b
+Examples:
+  disaster-tweets evaluate train.csv --target-column target
+  disaster-tweets evaluate other.csv --target-column label{" --positive on-topic" * _OF_TWO}
+"""
 
 
-@click.command()
+def _for_two_labels(
+    ctx: click.Context, option: click.Parameter, positive: str | None
+) -> str | None:
+    """Return the label; UsageError where the model has more labels than two."""
+    if positive is not None:
+        labels = len(bundle.bundled_manifest()["labels"])
+        if labels > 2:
+            raise click.UsageError(
+                f"--positive needs two labels, and there are {labels}; leave it out, and name "
+                "the labels in the file as the model does",
+                ctx,
+            )
+    return positive
+
+
+@click.command(help=_HELP)
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--target-column", required=True, metavar="NAME", help="Column of the labels.")
 @table_options
 @click.option(
     "--positive",
     metavar="LABEL",
-    help="Label that means a disaster, all others meaning none, where labels are not 0/1, "
-    "false/true or not_disaster/disaster.",
+    callback=_for_two_labels,
+    hidden=not _OF_TWO,
+    help=f"Label that means {_POSITIVE}, all others meaning none, where labels are not 0/1, "
+    f"false/true or {'/'.join(LABELS)}.",
 )
 @threshold_option
 @click.option(
@@ -46,7 +80,8 @@ from disaster_tweets.tables.errors import ColumnError, RowError, TableError
     "--plots",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Write the reliability, ROC and precision-recall plots to FOLDER, as PNG.",
+    help=f"Write the reliability, ROC and {'precision-recall' if _OF_TWO else 'confusion'} "
+    "plots to FOLDER, as PNG.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @click.option(
@@ -67,18 +102,7 @@ def evaluate(
     as_json: bool,
     jobs: int,
 ) -> None:
-    """Measure the model on the labelled texts in FILE.
-
-    FILE is read as by score: csv, tsv, jsonl, json, parquet, arrow or xlsx, possibly
-    compressed; - is standard input. Prints each measure with a 95 % bootstrap interval, the
-    confusion matrix, the threshold that would have been best, and the worst mistakes, where
-    the label may be what is wrong.
-
-    \b
-    Examples:
-      disaster-tweets evaluate train.csv --target-column target
-      disaster-tweets evaluate other.csv --target-column label --positive on-topic
-    """  # noqa: D301
+    """Measure the model on labelled texts."""
     # Imported here, with NumPy, so that the other commands need not wait for it.
     from disaster_tweets import evaluation, labelled
     from disaster_tweets.language import looks_foreign
@@ -89,28 +113,36 @@ def evaluate(
     try:
         reading = reading_of(table["format_"] or format_of(file), table)
         data = labelled.read(
-            file, target_column, positive=positive, reading=reading, notify=notify
+            file,
+            target_column,
+            bundle.bundled_manifest()["labels"],
+            positive=positive,
+            reading=reading,
+            notify=notify,
         )
     except TableError as error:
         advice = _advice(error, target_column)
         raise click.ClickException(on_one_line(f"{error}{advice}")) from error
     classifier = Classifier.load(threshold=threshold)
-    probabilities = classifier.predict_proba(data.texts, threads=jobs)[:, 1]
+    classes = classifier.classes_
+    probabilities = classifier.predict_proba(data.texts, threads=jobs)
     report = {
         "file": file,
         "model_version": classifier.manifest["model_version"],
-        **evaluation.evaluate(data, probabilities, classifier.threshold, mistakes),
+        **evaluation.evaluate(data, probabilities, classes, classifier._threshold, mistakes),
     }
     cut = sum(map(classifier._is_cut, data.texts))
     languages = classifier.manifest["languages"]
     foreign = sum(looks_foreign(text, languages) for text in data.texts)
     report |= {"longer_than_the_model_reads": cut, "in_another_language": foreign}
     if plots is not None:
-        report["plots"] = evaluation.write_plots(plots, report, data.labels, probabilities)
+        report["plots"] = evaluation.write_plots(
+            plots, report, data.labels, probabilities, classes
+        )
     if as_json:
         click.echo(json.dumps(report, indent=2))
         return
-    for line in _lines(report):
+    for line in _lines(report, classes):
         click.echo(line)
     for line in counted(cut, foreign, classifier.manifest):
         click.echo(line, err=True)
@@ -124,7 +156,9 @@ def _advice(error: TableError, target: str) -> str:
         shown = listed_labels(error.candidates)
         if error.row is None:
             return f"; pass as --positive one of {shown}"
-        return f"; say with --positive which one of {shown} means a disaster"
+        return f"; say with --positive which one of {shown} means {_POSITIVE}"
+    if isinstance(error, LabelError) and error.row is not None:
+        return "; correct the label, or leave the row out"
     if error.problem.startswith("no row has both"):
         return "; name other columns with --text-column and --target-column"
     if isinstance(error, ColumnError) and error.column == target:
@@ -134,17 +168,22 @@ def _advice(error: TableError, target: str) -> str:
     return advised(error)
 
 
-def _lines(report: dict[str, Any]) -> Iterator[str]:
+def _lines(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
     """Yield the report for a reader."""
-    yield from _counts(report)
+    yield from _counts(report, classes)
     yield ""
     yield from _metrics(report["metrics"])
     for warning in report["warnings"]:
         yield f"warning: {warning}"
     yield ""
-    yield from _confusion_matrix(report)
-    yield ""
-    yield from _best_threshold(report)
+    if len(classes) == 2:
+        yield from _confusion_matrix_of_two(report, classes)
+        yield ""
+        yield from _best_threshold(report)
+    else:
+        yield from _by_label(report["labels"])
+        yield ""
+        yield from _confusion_matrix(report, classes)
     if report["worst_mistakes"]:
         yield ""
         yield from _worst_mistakes(report)
@@ -153,9 +192,14 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"plots: {', '.join(report['plots'])}"
 
 
-def _counts(report: dict[str, Any]) -> Iterator[str]:
-    classes = ", ".join(f"{report[label]} {label}" for label in LABELS)
-    yield f"{report['texts']} texts: {classes}"
+def _counts(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
+    counts = (
+        report
+        if len(classes) == 2
+        else {label: of["texts"] for label, of in report["labels"].items()}
+    )
+    shown = ", ".join(f"{counts[label]} {label}" for label in classes)
+    yield f"{report['texts']} texts: {shown}"
     for what in ("text", "label"):
         left_out = report[f"without_{what}"]
         if left_out:
@@ -170,13 +214,32 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
         yield f"{shown:{width}}  {of['value']:.4f}  {of['low']:.4f} to {of['high']:.4f}"
 
 
-def _confusion_matrix(report: dict[str, Any]) -> Iterator[str]:
-    width = max(map(len, LABELS))
-    columns = "  ".join(f"{label:>{width}}" for label in LABELS)
+def _by_label(labels: dict[str, dict[str, Any]]) -> Iterator[str]:
+    width = max(map(len, labels))
+    yield f"{'':{width}}  precision  recall      f1   texts"
+    for label, of in labels.items():
+        measured = f"{of['precision']:9.4f}  {of['recall']:6.4f}  {of['f1']:6.4f}"
+        yield f"{label:{width}}  {measured}  {of['texts']:6}"
+
+
+def _confusion_matrix_of_two(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
+    width = max(map(len, classes))
+    columns = "  ".join(f"{label:>{width}}" for label in classes)
     yield f"at the threshold {report['threshold']:g}, labels in rows, decisions in columns:"
     yield f"{'':{width}}  {columns}"
-    for label, row in zip(LABELS, report["confusion_matrix"], strict=True):
+    for label, row in zip(classes, report["confusion_matrix"], strict=True):
         yield f"{label:{width}}  {'  '.join(f'{count:>{width}}' for count in row)}"
+
+
+def _confusion_matrix(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
+    """Yield the matrix with a number for each column: names would make it too wide."""
+    matrix = report["confusion_matrix"]
+    names = [f"{number} {label}" for number, label in enumerate(classes, start=1)]
+    left = max(map(len, names))
+    width = len(str(max(len(classes), *map(max, matrix))))
+    yield "labels in rows, decisions in columns:"
+    for name, row in zip(["", *names], [range(1, len(classes) + 1), *matrix], strict=True):
+        yield f"{name:{left}}  {'  '.join(f'{number:>{width}}' for number in row)}"
 
 
 def _best_threshold(report: dict[str, Any]) -> Iterator[str]:
@@ -190,12 +253,15 @@ def _best_threshold(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _worst_mistakes(report: dict[str, Any]) -> Iterator[str]:
-    worst = report["worst_mistakes"]
-    (_, false_alarms), (missed, _) = report["confusion_matrix"]
-    wrong = false_alarms + missed
-    yield f"worst {len(worst)} of {wrong} mistakes (probability, label given, row, text):"
+    worst, matrix = report["worst_mistakes"], report["confusion_matrix"]
+    wrong = sum(map(sum, matrix)) - sum(row[index] for index, row in enumerate(matrix))
+    predicted = "predicted, " if "predicted" in worst[0] else ""
+    yield (
+        f"worst {len(worst)} of {wrong} mistakes "
+        f"(probability, {predicted}label given, row, text):"
+    )
     for mistake in worst:
-        yield (
-            f"{mistake['probability']:.4f}\t{mistake['label']}\t{mistake['row']}\t"
-            f"{on_one_line(mistake['text'])}"
-        )
+        columns = [f"{mistake['probability']:.4f}", mistake["label"], str(mistake["row"])]
+        if predicted:
+            columns.insert(1, mistake["predicted"])
+        yield "\t".join([*columns, on_one_line(mistake["text"])])

@@ -11,31 +11,41 @@ import click
 
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import TextsCommand, texts_argument, texts_or_lines
-from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
+from disaster_tweets.cli.output import (
+    as_argument,
+    escape_what_the_terminal_cannot_show,
+    in_its_color,
+    on_one_line,
+)
 from disaster_tweets.explanation import strength, strongest, words_for_json
+from disaster_tweets.topic import EXAMPLES, LABELS, NOUNS, PROBABILITY
 
 if TYPE_CHECKING:
     from disaster_tweets.explanation import Explanation, WordWeight
 
 
-@click.command(cls=TextsCommand)
+_FOR = NOUNS[LABELS[1]] if len(LABELS) == 2 else "the label"
+
+_HELP = f"""Show which words of each TEXT carried the decision.
+
+The weight of a word is the {PROBABILITY}, less the probability without this word: positive
+where the word speaks for {_FOR}. On a terminal, the words for {_FOR} are red, those against it
+green, and the strongest are listed. Elsewhere, a line with the probability and the label, then
+a line for each word: its weight and the word, separated by a tab. Without TEXT, or with a
+single -, read standard input, one text a line.
+
+\b
+Examples:
+  disaster-tweets explain {as_argument(EXAMPLES[0])}
+  disaster-tweets explain --json < texts.txt > explained.jsonl
+"""
+
+
+@click.command(cls=TextsCommand, help=_HELP)
 @texts_argument
 @click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
 def explain(texts: tuple[str, ...], as_json: bool) -> None:
-    """Show which words of each TEXT carried the decision.
-
-    The weight of a word is the probability of a disaster, less the probability without this
-    word: positive where the word speaks for a disaster. On a terminal, the words for a
-    disaster are red, those against it green, and the strongest are listed. Elsewhere, a line
-    with the probability and the label, then a line for each word: its weight and the word,
-    separated by a tab. Without TEXT, or with a single -, read standard input, one text a
-    line.
-
-    \b
-    Examples:
-      disaster-tweets explain "Forest fire near La Ronge Sask. Canada"
-      disaster-tweets explain --json < tweets.txt > explained.jsonl
-    """  # noqa: D301
+    """Show which words of each text carried the decision."""
     given = texts_or_lines(texts)
     escape_what_the_terminal_cannot_show()
     classifier = Classifier.load()
@@ -51,11 +61,14 @@ def _on_a_terminal() -> bool:
 
 
 def _as_json(explanation: Explanation) -> str:
+    decision = explanation.prediction
+    of_labels = {label: round(p, 7) for label, p in decision.probabilities.items()}
     return json.dumps(
         {
             "text": explanation.text,
-            "probability": round(explanation.prediction.probability, 7),
-            "label": explanation.prediction.label,
+            "probability": round(decision.probability, 7),
+            "label": decision.label,
+            **({"probabilities": of_labels} if len(of_labels) > 2 else {}),
             "words": words_for_json(explanation),
         }
     )
@@ -70,10 +83,10 @@ def _as_rows(explanation: Explanation) -> str:
 
 def _in_color(explanation: Explanation) -> str:
     decision = explanation.prediction
-    color = "red" if decision.label == "disaster" else "green"
+    label = in_its_color(decision.label, list(decision.probabilities))
     return "\n".join(
         [
-            f"{decision.probability:.4f}  {click.style(decision.label, fg=color)}",
+            f"{decision.probability:.4f}  {label}",
             "".join(_pieces(explanation)),
             *(f"  {_signed(word)}  {_styled(word)}" for word in strongest(explanation)),
         ]
