@@ -1,420 +1,466 @@
-r"""Turn this repository into the one of another text classifier.
+"""Make the repository of another text classifier out of this one.
 
-    python scripts/make_it_yours.py texts.csv ../complaints --name complaints \
-        --positive complaint --question "Is this review a complaint?" \
-        --example "..." --counter-example "..."
+    python3 scripts/make_it_yours.py reviews.csv ../reviews
 
-Writes a new folder and leaves this one as it is. What is special to the topic of this
-repository is renamed, replaced by scripts/templates, or left out: whole files, and what stands
-between two comments that say ``begin: left out of a copy`` and ``end: left out of a copy``.
+Asks for what it cannot guess; each question is also an option. Writes a new folder and leaves
+this one as it is. A copy takes over every file that does not belong to the topic, and only the
+names change in it; scripts/templates has what takes the place of the other files.
 docs/make-it-yours.md is the guide.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import importlib.util
-import json
-import keyword
-import re
-import shutil
-import string
 import subprocess
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-TEMPLATES = ROOT / "scripts" / "templates"
-PACKAGE = "disaster_tweets"
-DATA = Path("data/raw/train.csv")
-SMALLEST = 100  # texts; fewer cannot be split three ways
-SMALLEST_LABEL = 20  # texts
+if sys.version_info < (3, 10):  # noqa: UP036 - any Python may be what starts it
+    sys.exit("error: Python 3.10 or newer is needed")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-# Odd files of every encoding, which tell of no topic.
-AS_THEY_ARE = Path("tests/odd")
-
-# What is not carried over: the model and its measures, and the pages that tell of this topic.
-LEFT_OUT = (
-    *("artifacts/*.json", "artifacts/*.txt", "artifacts/*.tflite", "reports/*", "dvc.lock"),
-    *("benchmarks/*", "notebooks/*", "docs/hosts/*", "docs/measurements.md", "docs/engines.md"),
-    *("docs/tutorial.md", "docs/make-it-yours.md", "docs/predict.svg", "docs/picture.py"),
-    *("docs/why.md", "docs/probability.md", "docs/score-a-file.md"),
-    *("benchmarks/peers/*", "docs/benchmark.md", "docs/benchmark.svg"),
-    *("docs/frontier.md", "docs/frontier.svg"),
-    "docs/choose-a-threshold.md",
-    *("scripts/make_it_yours.py", "scripts/templates/*"),
-    *("src/*/pipeline/download_dataset.py", "src/*/pipeline/submission.py"),
-    *("src/*/pipeline/download_events.py", "src/*/pipeline/distillation.py"),
-    *("src/*/pipeline/alter.py", "src/*/pipeline/distill.py"),
-    *("src/*/pipeline/imitation.py", "src/*/pipeline/teacher.py", "teacher/*"),
-    *("tests/docs/test_notebook.py", "tests/hosts/test_transcripts.py", "tests/workspace/*"),
-    *("tests/pipeline/test_tutorial.py", "tests/pipeline/test_make_it_yours.py"),
-    *("tests/pipeline/test_distillation.py", "tests/pipeline/test_teacher.py"),
-    *("tests/pipeline/test_alter.py", "tests/pipeline/test_distill.py"),
-    "tests/pipeline/test_imitation.py",
-    *("tests/regression.json", "tests/test_regression.py"),
+from yours import topic as topics
+from yours.ask import Asker
+from yours.errors import CopyError
+from yours.repository import Data, Row, write
+from yours.texts import (
+    MOST_LABELS,
+    TABULAR,
+    Labelled,
+    Options,
+    guess_columns,
+    read_labelled,
+    read_unlabelled,
 )
-# What else differs, by file: a pattern that must be found once, and what takes its place.
-CHANGES = {
-    "pyproject.toml": (r"^ignore = \[", 'ignore = ["E501", '),  # names may be longer
-    "NOTICE": (r"^It was trained to agree with .*?\Z", ""),
-    "src/$module/plugins/llm.py": (r"    A \w+ is an event such as.*?is none\. ", "    "),
-}
-# How a copy trains: all of the backbone, and on its labels alone; and what it calls the result.
-TRAINING = {
-    "model_version": '"1.0"',
-    "layers": "[0, 1, 2, 3, 4, 5]",
-    "feed_forward": "1536",
-    "filters": "0",
-    "hidden": "0",
-    "dropout": "0.1",
-    "epochs": "2",
-    "learning_rate": "4.0e-5",
-}
-CUT = re.compile(
-    r"^[^\n]*begin: left out of a copy.*?end: left out of a copy[^\n]*\n",
-    re.DOTALL | re.MULTILINE,
-)
+from yours.topic import Topic
 
-
-class CopyError(Exception):
-    """What the user has to change: one line that names it and the next step."""
+FEWEST, MOST = 200, 200_000  # different texts
+FEWEST_OF_A_LABEL = 10
+PARTS = {"test": "held_out", "validation": "calibration"}  # options, and the splits they fix
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """What the table of labelled texts looks like.
+class Inputs:
+    """What was read.
 
     Attributes:
-        text_column: The column of the texts.
-        label_column: The column of the labels.
-        negative: How the table spells the negative label.
-        positive: How it spells the positive one.
+        parts: The labelled texts by split; those whose split is drawn are in train.
+        unlabelled: The texts without labels.
+        columns: The columns of the texts and of the labels.
     """
 
-    text_column: str
-    label_column: str
-    negative: str
-    positive: str
+    parts: dict[str, Labelled]
+    unlabelled: list[str]
+    columns: tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Topic:
-    """What the new classifier is called, and what it says.
-
-    Attributes:
-        words: The words of its name, in lower case.
-        labels: The names of its negative and its positive label.
-        question: The question that it answers.
-        examples: A text of the positive and one of the negative label.
-        table: What the data look like.
-    """
-
-    words: list[str]
-    labels: tuple[str, str]
-    question: str
-    examples: tuple[str, str]
-    table: Labelled
-
-    @property
-    def names(self) -> dict[str, str]:
-        """The names, by what templates call them."""
-        module, command = "_".join(self.words), "-".join(self.words)
-        return {
-            "module": module,
-            "command": command,
-            "distribution": f"{command}-model",
-            "title": " ".join(self.words).capitalize(),
-            "variable": module.upper(),
-            "negative": self.labels[0],
-            "positive": self.labels[1],
-            "question": self.question,
-            "example": self.examples[0],
-            "counterexample": self.examples[1],
-        }
-
-
-def main() -> None:
-    """Check what was asked for, then write the new folder, whole or not at all."""
+def main() -> int:
+    """Read the texts, ask, write the new folder, and say or do what comes next."""
     arguments = parsed()
+    ask = Asker(terminal=sys.stdin is not None and sys.stdin.isatty())
     try:
-        topic = described(arguments)
-        write(topic, arguments.csv, arguments.folder)
+        told = make(arguments, ask)
     except CopyError as problem:
-        sys.exit(f"error: {problem}")
-    print(
-        f"{arguments.folder} is ready. Go on there:\n\n"
-        f"  cd {arguments.folder}\n"
-        "  python3 scripts/workspace.py setup\n"
-        "  . .venv/bin/activate\n"
-        "  dvc repro                   # trains and measures the model\n"
-        "  python docs/generate.py     # writes its numbers into README and model card\n"
-        "  python docs/transcripts.py docs/service.md    # and its answers into that page\n"
-        "  git add --all && git commit -m 'First model'\n"
-        "  tox\n"
-        f"  python -m {topic.names['module']}.pipeline.package"
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; nothing was written", file=sys.stderr)
+        return 130
+    print("\n".join(told))
+    return finish(arguments)
+
+
+def make(arguments: argparse.Namespace, ask: Asker) -> list[str]:
+    """Write the new folder; return what there is to say of the texts."""
+    folder = arguments.folder
+    if folder.exists():
+        raise CopyError(f"{folder}: is there already; name a new folder, or remove it")
+    inputs = read(arguments, ask)
+    check_size(inputs)
+    words = ask(
+        "--name",
+        "What is the classifier called",
+        topics.checked_name,
+        arguments.name,
+        suggested=suggested_name(folder),
     )
+    names = labels(arguments, ask, inputs.parts["train"], words)
+    positive = the_positive(arguments, ask, names)
+    data = gathered(arguments, inputs, names)
+    classes = topics.class_order(names, positive)
+    check_labels(data, classes)
+    question = ask(
+        "--question",
+        "Which question does it answer",
+        topics.checked_line,
+        arguments.question,
+        suggested=suggested_question(positive),
+    )
+    topic = Topic(words, classes, question, examples(arguments, ask, positive))
+    write(topic, data, training(len(data.rows)), folder.resolve())
+    return [
+        f"texts from column {inputs.columns[0]!r}, labels from column {inputs.columns[1]!r}: "
+        + ", ".join(f"{spelling!r} is {name}" for spelling, name in names.items()),
+        *described(arguments, inputs, names),
+        *repeats(data.rows),
+    ]
+
+
+def finish(arguments: argparse.Namespace) -> int:
+    """Run the command that does the rest, or print it."""
+    command = [sys.executable, "scripts/workspace.py", "build"]
+    if not arguments.run:
+        print(
+            f"\n{arguments.folder} is ready. One command trains, tests and packs it:\n\n"
+            f"  cd {arguments.folder} && python3 scripts/workspace.py build"
+        )
+        return 0
+    print(f"\n{arguments.folder} is ready, and is being built", flush=True)
+    try:
+        return subprocess.run(command, cwd=arguments.folder).returncode
+    except KeyboardInterrupt:
+        return 130
 
 
 def parsed() -> argparse.Namespace:
     """Return the arguments of the command line."""
     summary = (__doc__ or "").partition("\n")[0]
-    parser = argparse.ArgumentParser(description=summary)
-    parser.add_argument("csv", type=Path, metavar="CSV", help="labelled texts: two columns")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="new folder to write")
-    parser.add_argument("--name", required=True, help='what the classifier is called: "spam"')
-    parser.add_argument(
-        "--positive", required=True, help="label that is looked for, as the file spells it"
+    parser = argparse.ArgumentParser(
+        description=f"{summary} What no option says is asked for on a terminal."
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
+        "table",
+        type=Path,
+        metavar="TABLE",
+        help="labelled texts: CSV, JSON, Parquet, Excel, ...",
+    )
+    add("folder", type=Path, metavar="FOLDER", help="new folder to write")
+    asked = parser.add_argument_group("asked for")
+    add = asked.add_argument
+    add("--name", help='what the classifier is called: "shop complaints"')
+    add("--positive", metavar="LABEL", help="of two labels, the one that is looked for")
+    add("--question", help="what the classifier answers")
+    add(
+        "--example",
+        action="append",
+        metavar="TEXT",
+        help="text written by you, not by one of your users; twice or more often; of two "
+        "labels first one with the positive label, then one without",
+    )
+    add("--text-column", metavar="NAME", help="column of the texts (default: the obvious one)")
+    add(
+        "--label-column", metavar="NAME", help="column of the labels (default: the obvious one)"
+    )
+    add(
         "--labels",
-        nargs=2,
-        metavar=("NEGATIVE", "POSITIVE"),
-        help="names of the labels (default: as the file spells them)",
+        nargs="+",
+        metavar="NAME=SPELLING",
+        help="what each label is called, or the names alone in the order of the spellings "
+        "(default: as the table spells them; several spellings may have one name)",
     )
-    parser.add_argument("--text-column", help="column of the texts (default: the other one)")
-    parser.add_argument("--question", required=True, help="what the classifier answers")
-    parser.add_argument(
-        "--example", required=True, help="text, written by you, that has the positive label"
+    more = parser.add_argument_group("more texts")
+    add = more.add_argument
+    add(
+        "--test", type=Path, metavar="TABLE", help="labelled texts that are for measuring alone"
     )
-    parser.add_argument("--counter-example", required=True, help="text that has not")
+    add("--validation", type=Path, metavar="TABLE", help="labelled texts that are for choosing")
+    add("--unlabelled", type=Path, metavar="FILE", help="texts of the same kind without labels")
+    form = parser.add_argument_group("how the tables are written")
+    add = form.add_argument
+    add("--format", choices=TABULAR, help="format of labelled texts (default: by the name)")
+    add("--encoding", metavar="NAME", help="encoding of text formats (default: utf-8)")
+    add("--delimiter", metavar="CHARACTER", help="between fields, or tab (default: detected)")
+    add(
+        "--quoting",
+        choices=("standard", "none"),
+        help="none: quotes are characters like others",
+    )
+    add(
+        "--no-header",
+        action="store_true",
+        help="the first line is a row; columns are 1, 2, ...",
+    )
+    add("--sheet", metavar="NAME", help="sheet of a workbook (default: the only one)")
+    parser.add_argument("--run", action="store_true", help="build the copy at once")
     return parser.parse_args()
 
 
-def described(arguments: argparse.Namespace) -> Topic:
-    """Return the topic; raise CopyError where a name, a text or the table will not do."""
-    words = re.findall(r"[a-z0-9]+", arguments.name.lower())
-    name = "_".join(words)
-    if not name.isidentifier() or keyword.iskeyword(name) or name in sys.stdlib_module_names:
-        raise CopyError(f"--name {arguments.name!r}: choose words that make a name of a module")
-    if name == PACKAGE:
-        raise CopyError(
-            f"--name {arguments.name!r}: that is the name of this one; choose another"
-        )
-    for option in ("question", "example", "counter_example"):
-        text = getattr(arguments, option)
-        if not text.strip() or set(text) & set("'\"\\\n`$"):
-            raise CopyError(
-                f"--{option.replace('_', '-')}: give one line of text without quotes, "
-                "backslashes, backticks and dollar signs, as it is shown in commands"
-            )
-    table = read(arguments.csv, arguments.positive, arguments.text_column)
-    labels = arguments.labels or (slug(table.negative), slug(table.positive))
-    for label, option in zip(labels, ("NEGATIVE", "POSITIVE"), strict=True):
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", label) or keyword.iskeyword(label):
-            raise CopyError(
-                f"label {label!r}: name both with --labels NEGATIVE POSITIVE; {option} takes "
-                "small letters, digits and underscores, such as not_spam"
-            )
-    if labels[0] == labels[1]:
-        raise CopyError(f"both labels would be called {labels[0]!r}: name them with --labels")
-    examples = (arguments.example, arguments.counter_example)
-    return Topic(words, (labels[0], labels[1]), arguments.question, examples, table)
+def read(arguments: argparse.Namespace, ask: Asker) -> Inputs:
+    """Read all tables."""
+    options = Options(
+        format=arguments.format,
+        encoding=arguments.encoding,
+        delimiter="\t" if arguments.delimiter in ("tab", "\\t") else arguments.delimiter,
+        quoting=arguments.quoting,
+        header=not arguments.no_header,
+        sheet=arguments.sheet,
+    )
+    text, label, held = guess_columns(
+        arguments.table, options, arguments.text_column, arguments.label_column
+    )
+    if (text is None or label is None) and ask.terminal:
+        print(*(f"{name}: {values}" for name, values in held.items()), sep="\n")
+
+    def a_column(name: str) -> str:
+        if name not in held:
+            raise CopyError(f"choose one of {', '.join(held)}")
+        return name
+
+    columns = ", ".join(held)
+    text = text or ask("--text-column", f"Which column holds the texts ({columns})", a_column)
+    label = label or ask(
+        "--label-column", f"Which column holds the labels ({columns})", a_column
+    )
+    if text == label:
+        raise CopyError(f"{arguments.table}: column {text!r} cannot hold both texts and labels")
+    parts = {"train": read_labelled(arguments.table, options, text, label)}
+    for option, split in PARTS.items():
+        if path := getattr(arguments, option):
+            parts[split] = read_labelled(path, options, text, label)
+    unlabelled = []
+    if arguments.unlabelled:
+        unlabelled = read_unlabelled(arguments.unlabelled, options, text)
+    return Inputs(parts, unlabelled, (text, label))
 
 
-def slug(label: str) -> str:
-    """Return a label as a name: small letters, digits and underscores."""
-    return re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
-
-
-def read(path: Path, positive: str, text_column: str | None) -> Labelled:
-    """Return what the table looks like; raise CopyError with file and row if it will not do."""
+def suggested_name(folder: Path) -> str:
+    """Return the name of the new folder, if it is one for a classifier."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header, *rows = list(csv.reader(file, strict=True)) or [[]]
-    except OSError as error:
-        raise CopyError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CopyError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from error
-    except csv.Error as error:
-        raise CopyError(f"{path}: not a table in CSV ({error})") from error
-    if len(header) != 2 or header[0] == header[1]:
-        raise CopyError(f"{path}: the first line must name two columns, the text and the label")
-    for number, row in enumerate(rows, 1):
-        if len(row) != 2 or not all(cell.strip() for cell in row):
-            raise CopyError(f"{path}: row {number} needs a text and a label; mend or remove it")
-    if text_column not in (None, *header):
-        raise CopyError(f"--text-column: {path} has no column {text_column!r}, only {header}")
-    label = label_index(path, header, rows, text_column)
-    counts = Counter(row[label] for row in rows)
-    if positive not in counts:
-        raise CopyError(f"--positive {positive!r}: {path} has the labels {sorted(counts)}")
-    if len(rows) < SMALLEST or min(counts.values()) < SMALLEST_LABEL:
+        return " ".join(topics.checked_name(folder.name))
+    except CopyError:
+        return ""
+
+
+def suggested_question(positive: str | None) -> str:
+    """Return a question that will do."""
+    if positive is None:
+        return "Which label does this text have?"
+    return f"Is this text {positive.replace('_', ' ')}?"
+
+
+def labels(
+    arguments: argparse.Namespace, ask: Asker, train: Labelled, words: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the name of each label, by its spelling."""
+    counts = Counter(train.spellings)
+    if not 2 <= len(counts) <= MOST_LABELS:
         raise CopyError(
-            f"{path}: {len(rows)} texts ({dict(counts)}); at least {SMALLEST}, and "
-            f"{SMALLEST_LABEL} of each label, are needed to train and to measure"
+            f"{arguments.table}: {len(counts):,} different labels, and 2 to {MOST_LABELS} are "
+            "possible; name the column of the labels with --label-column"
         )
-    (negative,) = set(counts) - {positive}
-    return Labelled(header[1 - label], header[label], negative, positive)
-
-
-def label_index(
-    path: Path, header: list[str], rows: list[list[str]], text_column: str | None
-) -> int:
-    """Return which of the two columns holds the labels: the one with two values."""
-    choices = [i for i in (0, 1) if header[i] != text_column]
-    found = [i for i in choices if len({row[i] for row in rows}) == 2]
-    if len(found) != 1:
-        values = {header[i]: len({row[i] for row in rows}) for i in choices}
+    spellings = topics.in_order(list(counts))
+    if arguments.labels:
+        try:
+            return topics.parsed_labels(arguments.labels, spellings)
+        except CopyError as problem:
+            raise CopyError(f"--labels: {problem}") from None
+    names = {spelling: topics.slug(spelling) for spelling in spellings}
+    unnamed = [spelling for spelling, name in names.items() if not name]
+    suggested = topics.suggested_labels(spellings, words)
+    if unnamed and not ask.terminal:
+        example = " ".join(f"{name}={spelling}" for spelling, name in suggested.items())
         raise CopyError(
-            f"{path}: one column must hold exactly two labels; different values: {values}"
+            f"--labels is missing: {unnamed[0]!r} cannot be the name of a label; for example "
+            f"--labels {example}"
         )
-    return found[0]
-
-
-def write(topic: Topic, table: Path, folder: Path) -> None:
-    """Write the new repository into ``folder``, which must not exist."""
-    if folder.exists():
-        raise CopyError(f"{folder}: is there already; name a new folder, or remove it")
-    for tool in ("dvc", "ruff"):
-        if importlib.util.find_spec(tool) is None:
-            raise CopyError(f'{tool} is missing: {sys.executable} -m pip install -e ".[dev]"')
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".make-it-yours-") as scratch:
-        new = Path(scratch, folder.name)
-        rename = renaming(topic)
-        for path in carried():
-            target = new / rename(path.as_posix())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            content = (ROOT / path).read_bytes()
-            if not path.is_relative_to(AS_THEY_ARE):
-                content = rename(CUT.sub("", content.decode("utf-8"))).encode("utf-8")
-            target.write_bytes(content)
-            shutil.copymode(ROOT / path, target)
-        fill(topic, new)
-        # A user's own words may say it.
-        if not any("disaster" in name.lower() for name in topic.names.values()):
-            check(new)
-        (new / DATA.parent).mkdir(parents=True)
-        shutil.copyfile(table, new / DATA)
-        run(new, "git", "init", "--quiet", "--initial-branch=main")
-        run(new, sys.executable, "-m", "dvc", "add", "--quiet", str(DATA))
-        # Names of another length move words into other lines and another order.
-        ruff = [sys.executable, "-m", "ruff"]
-        run(new, *ruff, "check", "--quiet", "--fix-only", ".")
-        run(new, *ruff, "format", "--quiet", ".")
-        new.rename(folder)
-
-
-def carried() -> Iterator[Path]:
-    """Yield the files that the new repository takes over, relative to the root."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+    for spelling in unnamed:
+        names[spelling] = ask(
+            "--labels",
+            f"What is the label {spelling!r} called ({counts[spelling]:,} texts)",
+            topics.checked_label,
+            suggested=suggested[spelling],
+        )
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        alike = [spelling for spelling, name in names.items() if name == twice[0]]
         raise CopyError(
-            "this is no Git clone, or there is no git: clone the repository"
-        ) from error
-    replaced = {path.relative_to(TEMPLATES) for path in TEMPLATES.rglob("*")}
-    for path in sorted({Path(name) for name in done.stdout.split("\0") if name}):
-        left_out = path in replaced or any(path.match(pattern) for pattern in LEFT_OUT)
-        if not left_out and (ROOT / path).is_file():
-            yield path
+            f"--labels is missing: {' and '.join(map(repr, alike))} would all be {twice[0]!r}; "
+            "give each a name, or the same one if they are the same label"
+        )
+    return names
 
 
-def renaming(topic: Topic) -> Callable[[str], str]:
-    """Return the function that puts the new names into a text or a path."""
-    names = topic.names
-    negative, positive = topic.labels
-    classes = "".join(word.capitalize() for word in topic.words)
-    rules = [
-        (r"Is this tweet about a real disaster(?:, or not)?\?", topic.question),
-        (r"is this (?:tweet|one) about a real disaster(?:, or not)?\?", topic.question),
-        (r"Just happened a terrible car crash", topic.examples[0]),
-        (r"Forest fire(?: near La Ronge Sask\. Canada)?", topic.examples[0]),
-        (r"this mixtape is fire", topic.examples[1]),
-        (
-            r"Wildfire has crossed the highway, everyone north of the river has to leave now",
-            topic.examples[0],
-        ),
-        (r"Brush fire jumped the road, homes are being evacuated", topic.examples[0]),
-        (r"my phone is dying, brb", topic.examples[1]),
-        (r"disaster_tweets", names["module"]),
-        (r"disaster-tweets", names["command"]),
-        (r"DISASTER_TWEETS", names["variable"]),
-        (r"DisasterTweets", classes),
-        (r"Disaster tweets", names["title"]),
-        (r"not_disaster", negative),
-        (r"Not_Disaster", negative.title()),
-        (r"no_disaster", negative),
-        (r"\bno (?:real )?disaster\b", f"'{negative}'"),
-        # Prose names the label, which need not be a noun.
-        (r"\breports?(?:\s+or\s+discusses)?\s+a\s+(?:real\s+)?disaster\b", f"is '{positive}'"),
-        (r"\b(?:about\s+)?a\s+(?:real\s+)?disaster\b", f"'{positive}'"),
-        (r"DISASTER", positive.upper()),
-        (r"Disaster", positive.capitalize()),
-        (r"disaster", positive),
-        (r"\btweet(s?)\b", r"text\1"),
-        (r"\bTweet(s?)\b", r"Text\1"),
+def the_positive(
+    arguments: argparse.Namespace, ask: Asker, names: Mapping[str, str]
+) -> str | None:
+    """Return the name of the positive label; None where there are more than two labels."""
+    choices = list(dict.fromkeys(names.values()))
+    if len(choices) > 2:
+        if arguments.positive is not None:
+            raise CopyError(f"--positive is for two labels, and there are {len(choices)}")
+        return None
+
+    def one_of_both(label: str) -> str:
+        name = names.get(label, label)
+        if name not in choices:
+            raise CopyError(f"choose {' or '.join(choices)}")
+        return name
+
+    likely = topics.likely_positive(list(names)) if len(names) == 2 else ""
+    likely = likely or topics.likely_positive(choices)
+    if arguments.positive is None and likely and not ask.terminal:
+        return one_of_both(likely)
+    return ask(
+        "--positive",
+        f"Which label is looked for, {choices[0]} or {choices[1]}",
+        one_of_both,
+        arguments.positive,
+        suggested=names.get(likely, likely),
+    )
+
+
+def examples(
+    arguments: argparse.Namespace, ask: Asker, positive: str | None
+) -> tuple[str, ...]:
+    """Return the example texts."""
+    given = arguments.example or []
+    wanted = (
+        ["An example text, written by you", "Another one, with another label"]
+        if positive is None
+        else [
+            f"An example text, written by you, that clearly is {positive!r}",
+            "One that clearly is not",
+        ]
+    )
+    first = [
+        ask("--example", question, topics.checked_line, given[i] if i < len(given) else None)
+        for i, question in enumerate(wanted)
     ]
-    combined = re.compile("|".join(f"(?P<r{i}>{rule})" for i, (rule, _) in enumerate(rules)))
-    return lambda text: combined.sub(lambda match: replaced(match, rules), text)
+    texts = tuple(dict.fromkeys([*first, *map(topics.checked_line, given[2:])]))
+    if len(texts) < 2:
+        raise CopyError("--example: give two different texts")
+    return texts
 
 
-def replaced(match: re.Match[str], rules: list[tuple[str, str]]) -> str:
-    """Return what the rule that matched puts in place of its match."""
-    pattern, new = rules[int((match.lastgroup or "")[1:])]
-    if "\\1" in new:
-        return re.sub(pattern, new, match[0])
-    line_break = re.search(r"\n\s*", match[0])  # prose keeps its lines
-    return line_break[0] + new if line_break else new
+def gathered(arguments: argparse.Namespace, inputs: Inputs, names: Mapping[str, str]) -> Data:
+    """Return the texts of the copy."""
+    rows = []
+    for split, part in inputs.parts.items():
+        for text, spelling in zip(part.texts, part.spellings, strict=True):
+            if spelling not in names:
+                raise CopyError(
+                    f"{named_file(arguments, split)}: the label {spelling!r} does not occur in "
+                    f"{arguments.table}, which has {', '.join(map(repr, names))}"
+                )
+            rows.append(Row(text, names[spelling], "" if split == "train" else split))
+    known = {row.text for row in rows}
+    unlabelled = [text for text in dict.fromkeys(inputs.unlabelled) if text not in known]
+    return Data(rows, unlabelled, splits=len(inputs.parts) > 1)
 
 
-def fill(topic: Topic, new: Path) -> None:
-    """Write what is new: the templates with the names, and the parameters of the data."""
-    for path in TEMPLATES.rglob("*.*"):
-        relative = path.relative_to(TEMPLATES).as_posix()
-        target = new / string.Template(relative).substitute(topic.names)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = string.Template(path.read_text("utf-8")).substitute(topic.names)
-        target.write_text(text, encoding="utf-8", newline="\n")
-    if topic.names["module"] == topic.names["command"]:
-        # One word has no second spelling for the command to answer to.
-        command = re.escape(topic.names["command"])
-        replace(new / "setup.cfg", rf"^(    {command} = \w+\.cli:main\n)(?=\1)", "")
-    for name, change in CHANGES.items():
-        replace(new / string.Template(name).substitute(topic.names), *change)
-    text, label, negative, positive = map(json.dumps, astuple(topic.table))
-    params = new / "params.yaml"
-    replace(params, r"^  columns: .*?$", f"  columns: {{text: {text}, label: {label}}}")
-    labels = f"  labels: {{negative: {negative}, positive: {positive}}}"
-    replace(params, r"^  labels: .*?$", labels)
-    for name, value in TRAINING.items():
-        replace(params, rf"^  {name}: .*?$", f"  {name}: {value}")
+def named_file(arguments: argparse.Namespace, split: str) -> Path:
+    """Return the file that the texts of a split came from."""
+    options = {split: option for option, split in PARTS.items()} | {"train": "table"}
+    path: Path = getattr(arguments, options[split])
+    return path
 
 
-def replace(path: Path, pattern: str, new: str) -> None:
-    """Replace the one place of a file that a pattern matches."""
-    old = path.read_text("utf-8")
-    text, found = re.subn(pattern, lambda _: new, old, flags=re.DOTALL | re.MULTILINE)
-    assert found == 1, f"{path.name}: {found} times {pattern}"
-    path.write_text(text, encoding="utf-8", newline="\n")
+def described(
+    arguments: argparse.Namespace, inputs: Inputs, names: Mapping[str, str]
+) -> list[str]:
+    """Return what there is to say of each file."""
+    told = []
+    for split, part in inputs.parts.items():
+        counts = Counter(names[spelling] for spelling in part.spellings)
+        each = ", ".join(f"{counts[name]:,} {name}" for name in dict.fromkeys(names.values()))
+        path = named_file(arguments, split)
+        told.append(f"{path}: {counted(len(part.texts), 'text')}: {each}")
+        if part.left_out:
+            told.append(
+                f"{path}: {counted(part.left_out, 'row')} without text or label left out"
+            )
+    if arguments.unlabelled:
+        known = {text for part in inputs.parts.values() for text in part.texts}
+        new = len(set(inputs.unlabelled) - known)
+        told.append(f"{arguments.unlabelled}: {counted(new, 'text')} without a label")
+        if left_out := len(inputs.unlabelled) - new:
+            repeated = counted(left_out, "text")
+            told.append(f"{arguments.unlabelled}: {repeated} repeated or labelled left out")
+    return told
 
 
-def check(new: Path) -> None:
-    """Fail where something of the old topic is left: then a rule is missing above."""
-    left = [
-        f"{path.relative_to(new)}:{number}: {line.strip()}"
-        for path in sorted(new.rglob("*"))
-        if path.is_file()
-        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
-        if "disaster" in line.lower()
-    ]
-    assert not left, "\n".join(left)
+def repeats(rows: Sequence[Row]) -> list[str]:
+    """Return what there is to say of texts that occur more than once."""
+    of_text: dict[str, set[str]] = {}
+    in_splits: dict[str, set[str]] = {}
+    for row in rows:
+        of_text.setdefault(row.text, set()).add(row.label)
+        in_splits.setdefault(row.text, set()).add(row.split)
+    told = []
+    if again := len(rows) - len(of_text):
+        told.append(f"{counted(again, 'repeated text')}; the pipeline merges them")
+    if contradictory := sum(len(found) > 1 for found in of_text.values()):
+        told.append(f"{counted(contradictory, 'text')} with contradictory labels")
+    if in_both := sum(len(found) > 1 for found in in_splits.values()):
+        told.append(f"{counted(in_both, 'text')} in several files, so not trained on")
+    return told
 
 
-def run(folder: Path, *command: str) -> None:
-    """Run a command in the new folder; raise CopyError with its last line if it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode:
-        last = (done.stderr or done.stdout).strip().rpartition("\n")[2]
-        raise CopyError(f"{' '.join(command[:4])}: {last}")
+def counted(number: int, noun: str) -> str:
+    """Return a number with a noun in the right form."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def check_size(inputs: Inputs) -> None:
+    """Raise CopyError where there are too few texts, or too many."""
+    different = len({text for part in inputs.parts.values() for text in part.texts})
+    if different < FEWEST:
+        raise CopyError(
+            f"{counted(different, 'different text')} with a label; at least {FEWEST} are "
+            "needed to train and to measure"
+        )
+    for number, what in (
+        (different, "different texts with a label"),
+        (len(set(inputs.unlabelled)), "different texts without a label"),
+    ):
+        if number > MOST:
+            raise CopyError(f"{number:,} {what}; at most {MOST:,} are possible: take a sample")
+
+
+def check_labels(data: Data, classes: Sequence[str]) -> None:
+    """Raise CopyError where a label has too few texts, in all or in a fixed split."""
+    counts = Counter(label for _, label in {(row.text, row.label) for row in data.rows})
+    for label in classes:
+        if counts[label] < FEWEST_OF_A_LABEL:
+            raise CopyError(
+                f"{counted(counts[label], 'different text')} with the label {label!r}; at "
+                f"least {FEWEST_OF_A_LABEL} are needed: add some, or join the label with "
+                "another one by giving both the same name with --labels"
+            )
+    for option, split in PARTS.items():
+        there = {row.label for row in data.rows if row.split == split}
+        missing = [label for label in classes if label not in there]
+        if there and missing:
+            raise CopyError(f"--{option}: no text has the label {missing[0]!r}; add some")
+
+
+def training(rows: int) -> dict[str, object]:
+    """Return how long to train on so many labelled texts.
+
+    Few texts have to be seen more often. For the student, the assistant labels augmented copies
+    of them, so that it has about as much to learn from whatever there is.
+    """
+    epochs, copies = next(
+        of_size
+        for limit, of_size in {
+            1_000: (8, 40),
+            5_000: (5, 16),
+            20_000: (3, 8),
+            60_000: (2, 4),
+            rows: (1, 2),
+        }.items()
+        if rows <= limit
+    )
+    return {
+        "epochs": epochs,
+        "copies_of_labelled": copies,
+        "copies_of_others": max(copies // 4, 1),
+    }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,244 @@
+"""Write the repository of a copy: what it takes over, under its names, and what is new."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+import string
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from yours.errors import CopyError
+from yours.topic import Topic
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "scripts" / "templates"
+RAW = Path("data/raw")
+# Taken off the names of templates. The last two say how many labels a copy has to have.
+SUFFIXES = {".template": None, ".two_labels": True, ".more_labels": False}
+# What a copy does not take over: a file, or a folder with all that is in it. What a template
+# stands for is not taken over either.
+LEFT_OUT = (
+    *("artifacts/golden.json", "artifacts/manifest.json", "artifacts/model.tflite"),
+    *("artifacts/vocab.txt", "MODEL_CARD.md", "dvc.lock"),
+    *("benchmarks", "docs/model", "notebooks", "reports", "topic"),
+    *("docs/make-it-yours.md", "scripts/make_it_yours.py", "scripts/templates"),
+    *("scripts/yours", "tests/copies"),
+)
+# Texts of every kind, among which a classifier of any topic must move as it did.
+GOLDEN = (
+    *("", " ", "Hello", "WHAT?!", "🔥🔥🔥", "12345", "http://example.com/photo", "@somebody"),
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z",
+    "RT @somebody: Doors open at eight &amp; the first hour is free https://example.com/a1",
+    "They\u0089Ûªre never on time, are they?",
+    "I can't believe how good this is 😂😂😂 #happy",
+    "It is not what I wanted, but it is not bad either.",
+    "Esto no está en inglés, pero alguien lo escribirá.",
+    "今日は天気がいいですね。",
+    "The third paragraph of a longer text goes on about something else entirely, and then it "
+    "comes back to where it began, which nobody expected of it after so many words.",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A labelled text.
+
+    Attributes:
+        text: The text.
+        label: The name of its label.
+        split: Where it goes: train, calibration or held_out; empty to be drawn.
+    """
+
+    text: str
+    label: str
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The texts of a copy.
+
+    Attributes:
+        rows: Those with a label.
+        unlabelled: Those without.
+        splits: Some rows have a fixed split.
+    """
+
+    rows: Sequence[Row]
+    unlabelled: Sequence[str]
+    splits: bool
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of their table."""
+        return ["text", "label", "split"] if self.splits else ["text", "label"]
+
+
+def write(topic: Topic, data: Data, training: dict[str, object], folder: Path) -> None:
+    """Write the repository into a new folder, whole or not at all.
+
+    Args:
+        topic: What is special about it.
+        data: Its texts.
+        training: The values of the templates' placeholders that depend on the data.
+        folder: Where it goes. There must be nothing yet.
+    """
+    if folder.exists():
+        raise CopyError(f"{folder}: is there already; name a new folder, or remove it")
+    paths = list(carried())
+    made = first_missing(folder.parent)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Beside it, so that it can be renamed.
+        with tempfile.TemporaryDirectory(
+            dir=folder.parent, prefix=".make-it-yours-"
+        ) as scratch:
+            new = Path(scratch, folder.name)
+            copy(paths, topic, new)
+            edit(topic, new)
+            columns = json.dumps({column: column for column in data.columns})
+            fill(topic, training | {"columns": columns}, new)
+            write_data(data, new)
+            run(new, "git", "init", "--quiet", "--initial-branch=main")
+            new.rename(folder)
+    except OSError as error:
+        raise CopyError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        if made is not None and not folder.exists():
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def first_missing(folder: Path) -> Path | None:
+    """Return the outermost folder of a path that is not there yet."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    return missing[-1] if missing else None
+
+
+def carried() -> Iterator[Path]:
+    """Yield the files that a copy takes over, relative to the root."""
+    try:
+        listed = run(ROOT, "git", "ls-files", "-z", "--cached")
+    except CopyError as error:
+        raise CopyError(
+            "this is no Git clone, or there is no git: clone the repository with git"
+        ) from error
+    replaced = {name for path in TEMPLATES.rglob("*") for name in (written_as(path),) if name}
+    for name in sorted({name for name in listed.split("\0") if name}):
+        outside = not any(name == left or name.startswith(f"{left}/") for left in LEFT_OUT)
+        if outside and name not in replaced and (ROOT / name).is_file():
+            yield Path(name)
+
+
+def written_as(path: Path) -> str:
+    """Return the name of the file of this project that a template stands for."""
+    name = path.relative_to(TEMPLATES).as_posix()
+    for suffix in SUFFIXES:
+        name = name.removesuffix(suffix)
+    return string.Template(name).safe_substitute(module="disaster_tweets")
+
+
+def copy(paths: Sequence[Path], topic: Topic, new: Path) -> None:
+    """Copy files under the names of a copy. Names are all that is changed in them."""
+    tokens = {old.encode(): name.encode() for old, name in topic.tokens.items()}
+    pattern = re.compile(b"|".join(map(re.escape, tokens)))
+
+    def renamed(content: bytes) -> bytes:
+        return pattern.sub(lambda match: tokens[match[0]], content)
+
+    for path in paths:
+        target = new / renamed(path.as_posix().encode()).decode()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(renamed((ROOT / path).read_bytes()))
+        shutil.copymode(ROOT / path, target)
+
+
+def edit(topic: Topic, new: Path) -> None:
+    """Change the lines of the settings that say more than a name."""
+    setup = {
+        "description = ": f"{topic.question} A trained text classifier in a wheel.",
+        "keywords = ": f"text classification, {' '.join(topic.words)}, tflite",
+        "version = ": "1.0.0",
+    }
+    path = new / "setup.cfg"
+    lines = path.read_text("utf-8").split("\n")
+    for key, value in setup.items():
+        (place,) = [number for number, line in enumerate(lines) if line.startswith(key)]
+        lines[place] = f"{key}{value}"
+    # A name of one word is the same with dashes and underscores; a command is named once.
+    kept = [
+        line
+        for line, before in zip(lines, ["", *lines[:-1]], strict=True)
+        if not line or line != before
+    ]
+    write_text(path, "\n".join(kept))
+    path = new / "pyproject.toml"
+    before, found, after = path.read_text("utf-8").partition("\nignore = [")
+    assert found
+    # A longer name makes longer lines, where the formatter cannot break them.
+    write_text(path, f'{before}{found}"E501", {after}')
+
+
+def fill(topic: Topic, training: dict[str, object], new: Path) -> None:
+    """Write the templates, with the names and texts of a copy in their placeholders."""
+    names = topic.placeholders | {name: str(value) for name, value in training.items()}
+    for path in sorted(TEMPLATES.rglob("*")):
+        relative = path.relative_to(TEMPLATES).as_posix()
+        fits = True
+        for suffix, two in SUFFIXES.items():
+            if relative.endswith(suffix):
+                relative = relative.removesuffix(suffix)
+                fits = two in (None, len(topic.labels) == 2)
+        if path.is_file() and fits and "__pycache__" not in path.parts:
+            target = new / string.Template(relative).substitute(names)
+            text = string.Template(path.read_text("utf-8")).substitute(names)
+            write_text(target, text)
+    golden = list(dict.fromkeys([*topic.examples, *GOLDEN]))
+    write_text(
+        new / "topic/golden.json", json.dumps(golden, ensure_ascii=False, indent=2) + "\n"
+    )
+
+
+def write_data(data: Data, new: Path) -> None:
+    """Write the texts, and for each file what Git keeps of it: DVC's record of its hash."""
+    rows = [[row.text, row.label, row.split][: len(data.columns)] for row in data.rows]
+    write_table(new / RAW / "train.csv", [data.columns, *rows])
+    write_table(new / RAW / "unlabelled.csv", [["text"], *([text] for text in data.unlabelled)])
+    for name in ("train.csv", "unlabelled.csv"):
+        content = (new / RAW / name).read_bytes()
+        digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        write_text(
+            new / RAW / f"{name}.dvc",
+            f"outs:\n- md5: {digest}\n  size: {len(content)}\n  hash: md5\n  path: {name}\n",
+        )
+
+
+def write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write a table in which line ends of texts stand in quotes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with the same line ends on every system."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def run(folder: Path, *command: str) -> str:
+    """Run a command and return what it prints; raise CopyError with its last line."""
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8")
+    except OSError as error:
+        raise CopyError(f"{command[0]}: cannot be run ({error.strerror})") from error
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+        raise CopyError(f"{' '.join(command[:3])}: {last}")
+    return done.stdout
