@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from disaster_tweets.text import HANDLE, URL, repair
 
-_BEGINNING = 300  # characters that are looked at: a tweet
+_BEGINNING = 300  # characters that are looked at; a longer text goes on as it began
 _FEWEST_LETTERS = 5  # of another script; fewer may be a face such as (ノಠ益ಠ)
 _FEWEST_WORDS = 5  # different ones
 _ENOUGH_ENGLISH = 2  # different function words

@@ -106,9 +106,9 @@ class Tokenizer:
         """Cut a word into the pieces of the lowest total cost.
 
         A piece costs the logarithm of its rank, one that begins with ``##`` more, and a single
-        character more than any other: #abflood is read as "ab flood" and not as
-        "ab ##fl ##ood", #yycflood as "y y c flood" and not as "y y cfl ##ood". Inside a word,
-        pieces count with and without the ``##``.
+        character more than any other: #abmarket is read as "ab market" and not as
+        "ab ##mark ##et", #yycmarket as "y y c market" and not as "y y cm ##ark ##et". Inside a
+        word, pieces count with and without the ``##``.
         """
         if len(word) > _MAX_WORD_CHARACTERS:
             return [self._unknown]

@@ -6,6 +6,7 @@ import base64
 import csv
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import Distribution, FileHash, PackagePath, distributions
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+from disaster_tweets.topic import TEXT, TEXTS
 
 if TYPE_CHECKING:
     from importlib_resources.abc import Traversable
@@ -41,7 +43,7 @@ def verify() -> tuple[list[str], list[str]]:
         moved = list(_moved_scores(golden, tolerance))
         problems += moved
         if not moved:
-            checked.append(f"scores: {len(golden)} golden tweets within {tolerance}")
+            checked.append(f"scores: {len(golden)} golden {TEXTS} within {tolerance}")
     except ArtifactError as error:
         problems.append(str(error))
     return checked, problems
@@ -116,24 +118,33 @@ def _hash(content: bytes, algorithm: str) -> str:
 
 def _read_golden(file: Traversable) -> list[dict[str, Any]]:
     try:
-        tweets = json.loads(file.read_bytes())
+        golden = json.loads(file.read_bytes())
     except ValueError:
-        tweets = None
+        golden = None
     if not (
-        isinstance(tweets, list)
-        and tweets
-        and all(isinstance(t, dict) and isinstance(t.get("text"), str) for t in tweets)
+        isinstance(golden, list)
+        and golden
+        and all(isinstance(each, dict) and isinstance(each.get("text"), str) for each in golden)
     ):
-        raise ArtifactError(f"{file}: not a list of tweets; reinstall {DISTRIBUTION}")
-    return tweets
+        raise ArtifactError(f"{file}: not a list of {TEXTS}; reinstall {DISTRIBUTION}")
+    return golden
 
 
 def _moved_scores(golden: list[dict[str, Any]], tolerance: float) -> Iterator[str]:
-    scores = Classifier.load().predict_proba([tweet["text"] for tweet in golden])[:, 1]
-    for index, (tweet, score) in enumerate(zip(golden, scores.tolist(), strict=True)):
-        expected = tweet.get("probability")
+    """Yield a line for each text whose score is not the recorded one.
+
+    With two labels that is the probability of the second one, with more that of the label
+    which is recorded, too.
+    """
+    classifier = Classifier.load()
+    labels = classifier.classes_
+    probabilities = classifier.predict_proba([each["text"] for each in golden])
+    for index, (each, row) in enumerate(zip(golden, probabilities.tolist(), strict=True)):
+        label = labels[1] if len(labels) == 2 else each.get("label")
+        score = dict(zip(labels, row, strict=True)).get(label, math.nan)
+        expected = each.get("probability")
         if not isinstance(expected, float) or not abs(score - expected) <= tolerance:
             yield (
-                f"{bundle.GOLDEN}: tweet {index} scores {score:.4f} instead of {expected}, "
+                f"{bundle.GOLDEN}: {TEXT} {index} scores {score:.4f} instead of {expected}, "
                 f"more than {tolerance} away; reinstall ai-edge-litert"
             )
