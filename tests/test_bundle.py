@@ -1,4 +1,7 @@
-"""The model's files: each damage is refused by name, and a zip serves as well as a folder."""
+"""The model's files: each damage is refused by name, and a zip serves as well as a folder.
+
+The form of the manifest is in test_manifest.py.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,12 @@ import importlib_resources
 import pytest
 
 from disaster_tweets import ArtifactError, Classifier, predict
+from disaster_tweets.manifest import SCHEMA_VERSION
 
 from .conftest import fingerprint
 
 FILES = ("model.tflite", "vocab.txt")  # golden.json is read by `disaster-tweets verify` alone
-TEXT = "The ferry capsized, forty people are in the water"
+TEXT = "The parcel was late, and nobody answers the phone"
 
 
 @pytest.fixture
@@ -158,7 +162,7 @@ class TestDamage:
         ("model.tflite", b""),
         ("model.tflite", b"\x1c\x00\x00\x00TFL3" + b"\x00" * 1000),
         ("vocab.txt", b""),
-        ("vocab.txt", b"fire\nflood\n"),
+        ("vocab.txt", b"late\nparcel\n"),
         ("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n\xff\xfe\n"),
     ],
     ids=["garbage", "no model", "header", "no words", "no special tokens", "not UTF-8"],
@@ -194,86 +198,30 @@ class TestManifest:
     @pytest.mark.parametrize(
         ("key", "value", "reason"),
         [
-            ("schema_version", 2, "schema_version is 2, this version reads 1"),
-            ("schema_version", "1", "schema_version has the wrong type"),
-            ("labels", ["disaster", "not_disaster"], "labels must be"),
-            ("labels", ["not_disaster"], "labels must be"),
-            ("labels", "disaster", "labels has the wrong type"),
-            ("positive_label", "not_disaster", "labels must be"),
-            ("threshold", 0, "threshold must lie between 0 and 1"),
-            ("threshold", 1, "threshold must lie between 0 and 1"),
-            ("threshold", 1.5, "threshold must lie between 0 and 1"),
-            ("threshold", float("nan"), "threshold must lie between 0 and 1"),
-            ("threshold", True, "threshold has the wrong type"),
-            ("threshold", "0.5", "threshold has the wrong type"),
-            ("calibration", 1.0, "calibration must be an object"),
-            ("calibration/a", 0, "calibration needs finite numbers, a and b above 0"),
-            ("calibration/b", -1.0, "calibration needs finite numbers, a and b above 0"),
-            ("calibration/b", float("inf"), "calibration needs finite numbers"),
-            ("calibration/c", float("nan"), "calibration needs finite numbers"),
-            ("calibration/c", None, "calibration/c has the wrong type"),
-            ("max_tokens", 2, "max_tokens must be above 2"),
-            ("max_tokens", 128.0, "max_tokens has the wrong type"),
-            ("metrics/accuracy/value", None, "metrics/accuracy/value has the wrong type"),
-            ("artifacts", [], "artifacts must be an object"),
-            ("artifacts/model.tflite/size", "1", "artifacts/model.tflite/size has the wrong"),
-            ("artifacts/vocab.txt/sha256", "0" * 63, "artifacts/vocab.txt/sha256 is not a SHA"),
-            ("artifacts/vocab.txt/crc32", "0", "artifacts/vocab.txt/crc32 has the wrong type"),
-            ("artifacts/vocab.txt/crc32", 0, None),
+            ("schema_version", SCHEMA_VERSION - 1, "schema_version is "),
+            ("kind", "forest", "kind is 'forest', not student or encoder; "),
+            ("max_tokens", None, "max_tokens has the wrong type; "),
         ],
     )
-    def test_a_wrong_value(
-        self, folder: Path, key: str, value: object, reason: str | None
-    ) -> None:
-        table, last = parsed(folder, key)
-        table[0][last] = value
-        (folder / "manifest.json").write_text(json.dumps(table[1]), "utf-8")
+    def test_a_wrong_value(self, folder: Path, key: str, value: object, reason: str) -> None:
+        description = json.loads((folder / "manifest.json").read_bytes())
+        assert key in description
+        (folder / "manifest.json").write_text(json.dumps({**description, key: value}), "utf-8")
 
-        if reason is None:
-            assert refusal(folder, "vocab.txt").startswith("its content was altered")
-        else:
-            assert refusal(folder, "manifest.json").startswith(reason)
+        assert refusal(folder, "manifest.json").startswith(reason)
 
-    @pytest.mark.parametrize(
-        "key",
-        [
-            "schema_version",
-            "labels",
-            "max_tokens",
-            "calibration",
-            "calibration/b",
-            "threshold",
-            "golden_tolerance",
-            "metrics/auc/low",
-            "artifacts/golden.json",
-            "artifacts/model.tflite/crc32",
-            "artifacts/model.tflite/sha256",
-            "backbone/licence",
-            "training/processor_features",
-        ],
-    )
-    def test_a_missing_key(self, folder: Path, key: str) -> None:
-        table, last = parsed(folder, key)
-        del table[0][last]
-        (folder / "manifest.json").write_text(json.dumps(table[1]), "utf-8")
+    def test_a_wrong_checksum(self, folder: Path) -> None:
+        description = json.loads((folder / "manifest.json").read_bytes())
+        description["artifacts"]["vocab.txt"]["crc32"] = 0
+        (folder / "manifest.json").write_text(json.dumps(description), "utf-8")
 
-        assert refusal(folder, "manifest.json").startswith(f"{key} is missing; ")
+        assert refusal(folder, "vocab.txt").startswith("its content was altered")
 
     def test_a_new_key_is_free(self, folder: Path) -> None:
         description = json.loads((folder / "manifest.json").read_bytes())
         (folder / "manifest.json").write_text(json.dumps({**description, "new": 1}), "utf-8")
 
         assert Classifier.load(folder).manifest == {**description, "new": 1}
-
-
-def parsed(folder: Path, key: str) -> tuple[tuple[dict[str, Any], dict[str, Any]], str]:
-    """Return the table that holds ``key``, the whole manifest, and the key's last part."""
-    whole = table = json.loads((folder / "manifest.json").read_bytes())
-    *path, last = key.split("/")
-    for part in path:
-        table = table[part]
-    assert last in table
-    return (table, whole), last
 
 
 class TestZip:

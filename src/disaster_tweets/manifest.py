@@ -113,8 +113,9 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
         raise _refused(source, f"not valid JSON ({error})") from None
     found = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if isinstance(found, int) and found != SCHEMA_VERSION:
-        raise _refused(
-            source, f"schema_version is {found}, this version reads {SCHEMA_VERSION}"
+        raise ArtifactError(
+            f"{source}: schema_version is {found}, this version reads {SCHEMA_VERSION}; build "
+            f"the model with this version, or reinstall {DISTRIBUTION}"
         )
     _check_form(manifest, _FORM, source, "")
     present = {key: form for key, form in _OPTIONAL_FORM.items() if key in manifest}
