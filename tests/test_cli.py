@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -16,13 +18,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
-from disaster_tweets import predict
+from disaster_tweets import Classifier, Prediction, predict
 from disaster_tweets.cli import commands
+from disaster_tweets.topic import EXAMPLES, LABELS, QUESTION, TEXTS
 
-from .conftest import on_a_terminal
+from .conftest import on_a_terminal, two_labels
 
-FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
+CAKE, PHONE = "The bakery on the corner opens again, with a new oven", "my phone is dying, brb"
 SPELLINGS = [("disaster-tweets",), ("disaster_tweets",), ("python", "-m", "disaster_tweets")]
 
 
@@ -32,12 +36,21 @@ def row(text: str) -> str:
     return f"{prediction.probability:.4f}\t{prediction.label}\t{text}\n"
 
 
+def line(text: str, prediction: Prediction) -> str:
+    """Return the line of JSON that `predict` prints for a text, without its line end."""
+    fields = {"probability": round(prediction.probability, 7), "label": prediction.label}
+    if len(prediction.probabilities) > 2:
+        of_labels = {label: round(p, 7) for label, p in prediction.probabilities.items()}
+        fields["probabilities"] = of_labels
+    return json.dumps({**fields, "text": text})
+
+
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=" ".join)
 class TestSpellings:
     def test_predict(self, run: Any, spelling: tuple[str, ...]) -> None:
-        expected = "".join(map(row, (FIRE, JOKE, "")))
+        expected = "".join(map(row, (CAKE, PHONE, "")))
 
-        assert run(*spelling, "predict", FIRE, JOKE, "") == (0, expected, "")
+        assert run(*spelling, "predict", CAKE, PHONE, "") == (0, expected, "")
 
     def test_version(self, run: Any, spelling: tuple[str, ...]) -> None:
         number = version("disaster-tweets-model")
@@ -47,25 +60,26 @@ class TestSpellings:
 
 class TestPredict:
     def test_json(self, run: Any) -> None:
-        texts = [FIRE, JOKE, "🔥 “quoted”\t\n\x1b[31m"]
+        texts = [CAKE, PHONE, "🔥 “quoted”\t\n\x1b[31m"]
         status, out, err = run("disaster-tweets", "predict", "--json", *texts)
 
         assert (status, err) == (0, "")
-        assert [json.loads(line) for line in out.splitlines()] == [
-            {"probability": round(float(predict(t)), 7), "label": predict(t).label, "text": t}
-            for t in texts
-        ]
+        assert out.splitlines() == [line(text, predict(text)) for text in texts]
 
-    @pytest.mark.parametrize(("threshold", "label"), [("0", "disaster"), ("1", "not_disaster")])
-    def test_threshold(self, run: Any, threshold: str, label: str) -> None:
-        status, out, _ = run("disaster-tweets", "predict", "--threshold", threshold, FIRE, JOKE)
+    @two_labels
+    @pytest.mark.parametrize("threshold", ["0", "1"])
+    def test_threshold(self, run: Any, threshold: str) -> None:
+        texts = (CAKE, PHONE)
+        status, out, _ = run("disaster-tweets", "predict", "--threshold", threshold, *texts)
 
         assert status == 0
-        assert [line.split("\t")[1] for line in out.splitlines()] == [label, label]
+        assert [row.split("\t")[1] for row in out.splitlines()] == [
+            LABELS[predict(text).probability >= float(threshold)] for text in texts
+        ]
 
     @pytest.mark.parametrize("threshold", ["2", "-1", "half"])
     def test_threshold_out_of_range(self, run: Any, threshold: str) -> None:
-        status, out, err = run("disaster-tweets", "predict", "--threshold", threshold, FIRE)
+        status, out, err = run("disaster-tweets", "predict", "--threshold", threshold, CAKE)
 
         assert (status, out) == (2, "")
         assert "Invalid value for '--threshold'" in err
@@ -90,25 +104,25 @@ class TestPredict:
 
     @pytest.mark.skipif(os.name == "nt", reason="arguments are text on Windows")
     def test_an_argument_that_is_not_utf_8(self, run: Any) -> None:
-        text = "fire \udcff here"
-        completed = run("disaster-tweets", "predict", b"fire \xff here")
-        as_json = run("disaster-tweets", "predict", "--json", b"fire \xff here")
+        text = "cake \udcff here"
+        completed = run("disaster-tweets", "predict", b"cake \xff here")
+        as_json = run("disaster-tweets", "predict", "--json", b"cake \xff here")
 
         assert completed == (0, row(text).replace("\udcff", r"\udcff"), "")
         assert json.loads(as_json.out)["text"] == text
 
     def test_an_output_that_is_ascii_only(self, run: Any) -> None:
         ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-        texts = ["café 🔥".encode(), JOKE]
+        texts = ["café 🔥".encode(), PHONE]
         status, out, err = run("disaster-tweets", "predict", *texts, **ascii_only)
         first, second = out.splitlines()
 
         assert (status, err) == (0, "")
         # What stands for the letters depends on the version of click.
         assert first.split("\t")[2].startswith("caf")
-        assert f"{second}\n" == row(JOKE)
+        assert f"{second}\n" == row(PHONE)
 
-    def test_golden_tweets(self, run: Any, golden: Any) -> None:
+    def test_golden_texts(self, run: Any, golden: Any) -> None:
         lines = "\n".join(golden.texts).encode()
         scored = [
             json.loads(line)
@@ -134,30 +148,30 @@ class TestDashes:
         [
             "-5 degrees and no heating",
             "--json is what they call it",
-            "- smoke over Ashford",
-            "--\tfire",
+            "- sugar over Ashford",
+            "--\tcake",
             "-h\nelp",
         ],
     )
     def test_a_text_with_a_space_is_no_option(self, run: Any, text: str) -> None:
-        done = run("disaster-tweets", "predict", FIRE, text, "--json", JOKE)
+        done = run("disaster-tweets", "predict", CAKE, text, "--json", PHONE)
 
         assert (done.status, done.err) == (0, "")
         texts = [json.loads(line)["text"] for line in done.out.splitlines()]
-        assert texts == [FIRE, text, JOKE]
+        assert texts == [CAKE, text, PHONE]
         assert run("disaster-tweets", "explain", text).status == 0
 
     def test_two_dashes_end_the_options(self, run: Any) -> None:
-        done = run("disaster-tweets", "predict", "- fire", "--", "-5", "--json", "-a b")
+        done = run("disaster-tweets", "predict", "- cake", "--", "-5", "--json", "-a b")
 
-        assert done == (0, "".join(map(row, ["- fire", "-5", "--json", "-a b"])), "")
+        assert done == (0, "".join(map(row, ["- cake", "-5", "--json", "-a b"])), "")
 
     @pytest.mark.parametrize("command", ["predict", "explain"])
-    @pytest.mark.parametrize("option", ["-5", "--jsno", "--fire!"])
+    @pytest.mark.parametrize("option", ["-5", "--jsno", "--cake!"])
     def test_an_unknown_option_is_refused_with_advice(
         self, run: Any, command: str, option: str
     ) -> None:
-        status, out, err = run("disaster-tweets", command, option, FIRE)
+        status, out, err = run("disaster-tweets", command, option, CAKE)
 
         assert (status, out) == (2, "")
         assert "No such option" in err
@@ -168,7 +182,7 @@ class TestDashes:
     def test_the_value_of_an_option_is_no_text(
         self, run: Any, arguments: tuple[str, ...]
     ) -> None:
-        status, out, err = run("disaster-tweets", "predict", *arguments, FIRE)
+        status, out, err = run("disaster-tweets", "predict", *arguments, CAKE)
 
         assert (status, out) == (2, "")
         assert f"'{arguments[-1].rpartition('=')[2]}' is not a valid float" in err
@@ -177,9 +191,9 @@ class TestDashes:
 @pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False), ("0", False)])
 def test_no_color(no_color: str, colored: bool) -> None:
     for command in ("predict", "explain"):
-        shown = on_a_terminal(command, FIRE, NO_COLOR=no_color)
+        shown = on_a_terminal(command, CAKE, NO_COLOR=no_color)
         assert ("\x1b[" in shown) == colored
-        assert FIRE in re.sub(r"\x1b\[\d+m", "", shown)
+        assert CAKE in re.sub(r"\x1b\[\d+m", "", shown)
 
 
 class TestHints:
@@ -187,18 +201,18 @@ class TestHints:
 
     @pytest.mark.parametrize("command", ["predict", "explain"])
     def test_the_name_of_a_file(self, run: Any, tmp_path: Path, command: str) -> None:
-        (tmp_path / "my tweets.txt").write_text("fire\n", "utf-8")
-        done = run("disaster-tweets", command, FIRE, "my tweets.txt")
+        (tmp_path / "my posts.txt").write_text("cake\n", "utf-8")
+        done = run("disaster-tweets", command, CAKE, "my posts.txt")
 
         assert done.status == 0
-        assert "tweets.txt" in done.out
+        assert "posts.txt" in done.out
         assert done.err == (
-            "Hint: my tweets.txt is a file, and only its name is scored; for its rows, "
-            "disaster-tweets score 'my tweets.txt' -o OUTPUT; for its lines, "
-            f"disaster-tweets {command} < 'my tweets.txt'\n"
+            "Hint: my posts.txt is a file, and only its name is scored; for its rows, "
+            "disaster-tweets score 'my posts.txt' -o OUTPUT; for its lines, "
+            f"disaster-tweets {command} < 'my posts.txt'\n"
         )
 
-    @pytest.mark.parametrize("text", ["tweets.txt", ".", "", "a" * 5000])
+    @pytest.mark.parametrize("text", ["posts.txt", ".", "", "a" * 5000])
     def test_what_names_no_file(self, run: Any, text: str) -> None:
         assert run("disaster-tweets", "predict", text) == (0, row(text), "")
 
@@ -208,24 +222,24 @@ class TestHints:
         [
             ("id,keyword,location,text,target", "csv"),
             (",Text", "csv"),
-            ('"tweet_id","full_text"', "csv"),
-            ("id;tweet;lang", "csv"),
+            ('"post_id","full_text"', "csv"),
+            ("id;post;lang", "csv"),
             ("id|message", "csv"),
             ("id\ttext", "tsv"),
-            ('{"id": 1, "text": "fire"}', "jsonl"),
+            ('{"id": 1, "text": "cake"}', "jsonl"),
             ("{", "jsonl"),
             ("[", "json"),
-            ('[{"text": "fire"},', "json"),
+            ('[{"text": "cake"},', "json"),
         ],
     )
     def test_the_first_line_of_a_table(
         self, run: Any, command: str, line: str, format_: str
     ) -> None:
-        lines = f"\ufeff{line}\r\nfire\n".encode()
+        lines = f"\ufeff{line}\r\ncake\n".encode()
         done = run("disaster-tweets", command, "--json", stdin=lines)
 
         assert done.status == 0
-        assert [json.loads(each)["text"] for each in done.out.splitlines()] == [line, "fire"]
+        assert [json.loads(each)["text"] for each in done.out.splitlines()] == [line, "cake"]
         assert done.err == (
             f"Hint: standard input looks like {format_}, and each line is scored as a text; "
             f"for its rows, disaster-tweets score - --format {format_} -o -\n"
@@ -235,12 +249,12 @@ class TestHints:
         "line",
         [
             "text",
-            "Fire, flood, text me",
-            "text, tweet, repeat",
-            "fire,flood,storm",
-            "[BREAKING] fire near Ashford",
-            "{fire} | text",
-            "a | tweet",
+            "Cake, bread, text me",
+            "text, post, repeat",
+            "cake,bread,honey",
+            "[BREAKING] cake near Ashford",
+            "{cake} | text",
+            "a | post",
             "12,text",
             "help;;",
             "text me; now",
@@ -259,11 +273,11 @@ class TestStandardInput:
         [
             (b"", []),
             (b"\n", [""]),
-            (b"fire\nflood\n", ["fire", "flood"]),
-            (b"fire\nflood", ["fire", "flood"]),
-            (b"fire\r\n\r\nflood\r\n", ["fire", "", "flood"]),
-            (b"\n\nfire\n\n", ["", "", "fire", ""]),
-            (b"\xef\xbb\xbffire\nflood\n", ["fire", "flood"]),
+            (b"cake\nbread\n", ["cake", "bread"]),
+            (b"cake\nbread", ["cake", "bread"]),
+            (b"cake\r\n\r\nbread\r\n", ["cake", "", "bread"]),
+            (b"\n\ncake\n\n", ["", "", "cake", ""]),
+            (b"\xef\xbb\xbfcake\nbread\n", ["cake", "bread"]),
             ("café 🔥\n日本語\n".encode(), ["café 🔥", "日本語"]),
         ],
     )
@@ -276,23 +290,23 @@ class TestStandardInput:
 
     @pytest.mark.parametrize("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
     def test_nothing_else_ends_a_line(self, run: Any, separator: str) -> None:
-        text = f"fire{separator}flood"
+        text = f"cake{separator}bread"
         completed = run("disaster-tweets", "predict", "--json", stdin=f"{text}\n".encode())
 
         assert [json.loads(line)["text"] for line in completed.out.splitlines()] == [text]
 
     def test_invalid_utf_8(self, run: Any) -> None:
-        lines = b"fire\nflood\ncaf\xe9 on fire\nstorm\n"
+        lines = b"cake\nbread\ncaf\xe9 on time\nhoney\n"
         status, out, err = run("disaster-tweets", "predict", stdin=lines)
 
-        assert (status, out) == (1, row("fire") + row("flood"))
+        assert (status, out) == (1, row("cake") + row("bread"))
         assert err.startswith("Error: standard input, line 3: byte 4 is not valid UTF-8; ")
         assert len(err.splitlines()) == 1
 
     def test_each_answer_comes_before_the_next_question(self, start: Any) -> None:
         process = start("predict", stdin=subprocess.PIPE)
         with ThreadPoolExecutor(1) as reader:
-            for text in (FIRE, JOKE):
+            for text in (CAKE, PHONE):
                 process.stdin.write(f"{text}\n".encode())
                 process.stdin.flush()
                 answer = reader.submit(process.stdout.readline)
@@ -306,10 +320,10 @@ class TestStandardInput:
         assert process.wait(60) == 0
 
     def test_a_reader_that_leaves(self, start: Any, tmp_path: Path) -> None:
-        (tmp_path / "tweets.txt").write_text("fire\n" * 5000, "utf-8")
-        with (tmp_path / "tweets.txt").open("rb") as lines:
+        (tmp_path / "posts.txt").write_text("cake\n" * 5000, "utf-8")
+        with (tmp_path / "posts.txt").open("rb") as lines:
             process = start("predict", stdin=lines)
-        assert process.stdout.readline().decode().split() == row("fire").split()
+        assert process.stdout.readline().decode().split() == row("cake").split()
         process.stdout.close()
 
         assert process.stderr.read() == b""
@@ -326,7 +340,7 @@ class TestStandardInput:
             os.close(terminal)
 
         assert (process.returncode, out) == (2, b"")
-        assert b"no TEXT: give tweets in quotes, or pipe them in, one a line" in err
+        assert f"no TEXT: give {TEXTS} in quotes, or pipe them in, one a line" in err.decode()
 
     @pytest.mark.skipif(os.name == "nt", reason="closes file descriptor 0 as a shell does")
     @pytest.mark.parametrize("arguments", [(), ("-",)], ids=["none", "-"])
@@ -370,8 +384,10 @@ class TestOtherCommands:
 
         assert (status, err) == (0, "")
         assert card["model version"] == manifest["model_version"]
-        assert card["labels"] == "not_disaster, disaster"
-        assert card["threshold"] == str(manifest["threshold"])
+        assert card["labels"] == ", ".join(LABELS)
+        assert card["kind"] == manifest["kind"]
+        threshold = str(manifest["threshold"]) if len(LABELS) == 2 else None
+        assert card.get("threshold") == threshold
         assert card["accuracy"].startswith(f"{manifest['metrics']['accuracy']['value']:.3f} (")
         assert card["licence"] == manifest["licence"]
 
@@ -383,7 +399,7 @@ class TestOtherCommands:
         origin = f"disaster-tweets-model {version('disaster-tweets-model')}"
 
         assert status == 0
-        assert f"disaster_tweets\t{origin}\tnot_disaster, disaster" in out.splitlines()
+        assert f"disaster_tweets\t{origin}\t{', '.join(LABELS)}" in out.splitlines()
 
     @pytest.mark.parametrize("option", ["--help", "-h"])
     @pytest.mark.parametrize("command", [None, *commands.list_commands()])
@@ -397,8 +413,17 @@ class TestOtherCommands:
         assert re.match(r"  [A-Z][^\n]+", body)
         assert not body.startswith("Options:")
 
+    def test_help_speaks_of_the_topic(self, run: Any) -> None:
+        def words(*arguments: str) -> str:
+            return " ".join(run("disaster-tweets", *arguments, "--help").out.split())
+
+        assert " ".join(QUESTION.split()) in words()
+        assert " ".join(EXAMPLES[0].split()) in words("predict")
+        for command in ("predict", "score", "evaluate"):
+            assert ("--threshold" in words(command)) == (len(LABELS) == 2)
+
     def test_no_such_command(self, run: Any) -> None:
-        status, out, err = run("disaster-tweets", "predictt", FIRE)
+        status, out, err = run("disaster-tweets", "predictt", CAKE)
 
         assert (status, out) == (2, "")
         assert "No such command 'predictt'" in err
@@ -413,11 +438,131 @@ class TestOtherCommands:
         assert "disaster-tweets" in out
 
 
+@pytest.mark.usefixtures("four_labels_installed")
+class TestFourLabels:
+    """The commands with a model that has more than two labels, in this process."""
+
+    TEXTS = ("Please send two", "thanks, best shop in town", "where is it?", "")
+
+    @pytest.fixture
+    def invoke(self) -> Callable[..., Result]:
+        def invoke(*arguments: str | Path, **options: Any) -> Result:
+            return CliRunner().invoke(
+                commands, [*map(str, arguments)], prog_name="disaster-tweets", **options
+            )
+
+        return invoke
+
+    @pytest.fixture
+    def predictions(self, four_labels: Path) -> list[Prediction]:
+        found = Classifier.load(four_labels).predict(self.TEXTS)
+        assert len({prediction.label for prediction in found}) > 1
+        return found
+
+    def test_predict(self, invoke: Any, predictions: list[Prediction]) -> None:
+        expected = "".join(
+            f"{max(p.probabilities.values()):.4f}\t{p.label}\t{text}\n"
+            for p, text in zip(predictions, self.TEXTS, strict=True)
+        )
+
+        assert invoke("predict", *self.TEXTS).output == expected
+        assert invoke("predict", input="\n".join([*self.TEXTS, ""])).output == expected
+
+    def test_predict_json(self, invoke: Any, predictions: list[Prediction]) -> None:
+        lines = invoke("predict", "--json", *self.TEXTS).output.splitlines()
+
+        assert lines == [line(t, p) for t, p in zip(self.TEXTS, predictions, strict=True)]
+        for found in map(json.loads, lines):
+            probabilities = found["probabilities"]
+            assert list(probabilities) == ["complaint", "order", "praise", "question"]
+            assert sum(probabilities.values()) == pytest.approx(1)
+            assert max(probabilities.items(), key=lambda item: item[1]) == (
+                found["label"],
+                found["probability"],
+            )
+
+    def test_all_labels_have_one_color(
+        self, invoke: Any, predictions: list[Prediction]
+    ) -> None:
+        shown = invoke("predict", *self.TEXTS, color=True).output
+        colored = re.findall(r"\t\x1b\[(\d+)m(\w+)\x1b\[0m\t", shown)
+
+        assert [label for _, label in colored] == [p.label for p in predictions]
+        assert len({color for color, _ in colored}) == 1
+        assert not {color for color, _ in colored} & {"31", "32"}  # red, green
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("predict", "a"),
+            ("predict", "-"),
+            ("score", "missing.csv", "-o", "out.csv"),
+            ("evaluate", "missing.csv"),
+        ],
+        ids=" ".join,
+    )
+    def test_no_threshold(self, invoke: Any, arguments: tuple[str, ...]) -> None:
+        stdin = io.BytesIO(b"a\n")
+        done = invoke(*arguments, "--threshold", "0.5", input=stdin)
+
+        assert done.exit_code == 2
+        usage, *_, error = done.output.splitlines()
+        assert usage.startswith(f"Usage: disaster-tweets {arguments[0]}")
+        assert error == (
+            "Error: a threshold needs two labels, and there are 4, of which the most probable "
+            "one is predicted; leave --threshold out"
+        )
+        assert stdin.tell() == 0
+
+    @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+    def test_score(
+        self, invoke: Any, tmp_path: Path, predictions: list[Prediction], suffix: str
+    ) -> None:
+        source, target = tmp_path / "in.txt", tmp_path / f"out.{suffix}"
+        source.write_text("".join(f"{text}\n" for text in self.TEXTS), "utf-8")
+        done = invoke("score", source, "-o", target)
+        if suffix == "csv":
+            with target.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+        else:
+            rows = [json.loads(row) for row in target.read_text("utf-8").splitlines()]
+
+        assert done.exit_code == 0
+        assert "4 rows: 3 scored, 1 missing, 0 rejected; " in done.output
+        *scored, missing = rows
+        assert [(float(row["probability"]), row["label"]) for row in scored] == [
+            (round(p.probability, 6), p.label) for p in predictions[:-1]
+        ]
+        assert not missing["probability"]
+        assert not missing["label"]
+
+    def test_info(self, invoke: Any, four_labels: Path) -> None:
+        card = dict(
+            re.split(r"\s{2,}", row, maxsplit=1) for row in invoke("info").output.splitlines()
+        )
+        manifest = json.loads((four_labels / "manifest.json").read_text("utf-8"))
+
+        assert card["labels"] == "complaint, order, praise, question"
+        assert card["kind"] == manifest["kind"]
+        assert card["macro f1"].startswith(f"{manifest['metrics']['macro_f1']['value']:.3f} (")
+        assert not card.keys() & {"threshold", "f1"}
+        assert json.loads(invoke("info", "--json").output) == manifest
+
+    def test_plugins(self, invoke: Any) -> None:
+        (row,) = (
+            row
+            for row in invoke("plugins").output.splitlines()
+            if row.startswith("disaster_tweets\t")
+        )
+
+        assert row.endswith("\tcomplaint, order, praise, question")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_line() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "disaster_tweets", "predict", "fire"],
+            [sys.executable, "-m", "disaster_tweets", "predict", "cake"],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -430,8 +575,8 @@ def test_a_full_disk_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("stdin", "words"),
     [
-        ("fire\n".encode("utf-16"), "is UTF-16"),
-        (gzip.compress(b"fire\n"), "is compressed (gzip)"),
+        ("cake\n".encode("utf-16"), "is UTF-16"),
+        (gzip.compress(b"cake\n"), "is compressed (gzip)"),
     ],
 )
 def test_what_is_no_text_as_it_stands(run: Any, stdin: bytes, words: str) -> None:
@@ -441,4 +586,4 @@ def test_what_is_no_text_as_it_stands(run: Any, stdin: bytes, words: str) -> Non
     assert words in err
     assert "score - --format txt" in err
     done = run("disaster-tweets", "score", "-", "--format", "txt", "-o", "-", stdin=stdin)
-    assert done.out.splitlines()[1].startswith("fire,0.")
+    assert done.out.splitlines()[1].startswith(f"cake,{predict('cake').probability:.6f},")

@@ -1,7 +1,7 @@
 """`disaster-tweets score`: odd files, and what must come of each: its exact texts, or an error.
 
 A case is a file as someone may have it. The files in odd/ are as programs write them; what is
-about bytes is written here, byte for byte. All tweets are made up.
+about bytes is written here, byte for byte. All texts are made up.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ def workbook(
             f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" '
             'Target="xl/workbook.xml"/></Relationships>',
             "xl/workbook.xml": f'<workbook xmlns="{_SHEET}" xmlns:r="{_OFFICE}">'
-            '<sheets><sheet name="Tweets" sheetId="1" r:id="rId1"/></sheets></workbook>',
+            '<sheets><sheet name="Posts" sheetId="1" r:id="rId1"/></sheets></workbook>',
             "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
             f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" '
             'Target="worksheets/sheet1.xml"/>'
@@ -314,27 +314,27 @@ SEMICOLON, COMMA, TAB, PIPE = "semicolon|';'|\";\"", "comma|','|\",\"", "tab|\\t
 QUOTING = "--quoting none"
 
 DELIMITERS = [
-    rows("commas", "in.csv", "id,text§\n1,fire§\n2,flood§\n", "fire", "flood"),
-    rows("semicolons in csv", "in.csv", "id;text§\n1;fire, smoke§\n2;rain§\n", "fire, smoke",
+    rows("commas", "in.csv", "id,text§\n1,cake§\n2,bread§\n", "cake", "bread"),
+    rows("semicolons in csv", "in.csv", "id;text§\n1;cake, sugar§\n2;rain§\n", "cake, sugar",
          "rain", d=";", said=(SEMICOLON,)),
-    rows("tabs in csv", "in.csv", "id\ttext§\n1\tfire, smoke; sirens§\n", "fire, smoke; sirens",
+    rows("tabs in csv", "in.csv", "id\ttext§\n1\tcake, sugar; spoons§\n", "cake, sugar; spoons",
          d="\t", said=(TAB,)),
-    rows("bars in csv", "in.csv", "id|text§\n1|fire, smoke§\n2|rain, wind§\n", "fire, smoke",
+    rows("bars in csv", "in.csv", "id|text§\n1|cake, sugar§\n2|rain, wind§\n", "cake, sugar",
          "rain, wind", d="|", said=("pipe|'|'")),
-    rows("commas in tsv", "in.tsv", "id,text§\n1,fire§\n2,a\ttab§\n", "fire", "a\ttab",
+    rows("commas in tsv", "in.tsv", "id,text§\n1,cake§\n2,a\ttab§\n", "cake", "a\ttab",
          said=(COMMA,)),
     rows("a name that ends in tab", "in.tab", "id\ttext§\n1\ta, b§\n", "a, b", d="\t"),
     rows("more commas than semicolons", "in.csv",
          "id;text§\n1;a, b, c, d§\n2;e, f, g, h§\n3;i, j, k, l§\n", "a, b, c, d", "e, f, g, h",
          "i, j, k, l", d=";"),
-    rows("as many semicolons as commas", "in.csv", "id,text§\n1,smoke; fire§\n2,rain; wind§\n",
-         "smoke; fire", "rain; wind"),
-    rows("bars in every text", "in.csv", "id,text§\n1,LIVE | fire§\n2,LIVE | flood§\n",
-         "LIVE | fire", "LIVE | flood"),
+    rows("as many semicolons as commas", "in.csv", "id,text§\n1,sugar; cake§\n2,rain; wind§\n",
+         "sugar; cake", "rain; wind"),
+    rows("bars in every text", "in.csv", "id,text§\n1,LIVE | cake§\n2,LIVE | bread§\n",
+         "LIVE | cake", "LIVE | bread"),
     rows("a quoted delimiter of another kind in the header", "in.csv",
-         '"a;b;c",text§\n1,fire§\n', "fire"),
-    rows("times in every row", "in.csv", "10:43:05,text§\n10:36:49,fire at 10:10:10§\n",
-         "fire at 10:10:10"),
+         '"a;b;c",text§\n1,cake§\n', "cake"),
+    rows("times in every row", "in.csv", "10:43:05,text§\n10:36:49,cake at 10:10:10§\n",
+         "cake at 10:10:10"),
     rows("sep=;", "in.csv", "sep=;\nid;text§\n1;a, b§\n", "a, b", d=";"),
     rows("SEP=| in capitals", "in.csv", "SEP=|\r\nid|text§\r\n1|a, b§\r\n", "a, b", d="|"),
     rows("sep= a tab", "in.csv", "sep=\t\nid\ttext§\n1\ta, b§\n", "a, b", d="\t"),
@@ -345,52 +345,52 @@ DELIMITERS = [
          encoding="utf-16"),
     rows("a column that is named sep=", "in.csv", "id,sep=,text§\n1,2,a§\n", "a"),
     fails("sep=; without anything behind it", "in.csv", "sep=;\n", "empty|header"),
-    rows("--delimiter ;", "in.csv", "a,b;text,c§\n1,1;fire, smoke§\n", "fire, smoke", d=";",
+    rows("--delimiter ;", "in.csv", "a,b;text,c§\n1,1;cake, sugar§\n", "cake, sugar", d=";",
          options="--delimiter ; --text-column text,c"),
     rows("--delimiter tab", "in.csv", "a,b,c\ttext§\n1,2,3\tx,y,z§\n", "x,y,z", d="\t",
          options="--delimiter tab"),
-    rows("a delimiter that is not detected", "in.csv", "id~text§\n1~fire, smoke§\n",
-         "fire, smoke", d="~", options="--delimiter ~"),
-    rows("a delimiter outside ASCII", "in.csv", "id¦text§\n1¦fire, smoke§\n", "fire, smoke",
+    rows("a delimiter that is not detected", "in.csv", "id~text§\n1~cake, sugar§\n",
+         "cake, sugar", d="~", options="--delimiter ~"),
+    rows("a delimiter outside ASCII", "in.csv", "id¦text§\n1¦cake, sugar§\n", "cake, sugar",
          d="¦", options="--delimiter ¦", may_fail=True),
-    file("sep.csv", "fire, smoke, sirens", "rain, wind"),
-    file("semicolons.csv", "fire, smoke, sirens", "rain, wind, more rain", "calm",
+    file("sep.csv", "cake, sugar, spoons", "rain, wind"),
+    file("semicolons.csv", "cake, sugar, spoons", "rain, wind, more rain", "calm",
          said=(SEMICOLON,)),
-    file("entities.csv", "smoke &amp; fire", "rain &lt;3 wind", "calm &amp; dry"),
+    file("entities.csv", "sugar &amp; cake", "rain &lt;3 wind", "calm &amp; dry"),
     fails("columns that spaces align", "in.csv", odd("aligned.csv"), "id   text"),
     fails("a table of Markdown", "in.csv", odd("markdown.csv")),
-    rows("one column whose texts hold commas", "in.csv", "text§\nfire, smoke§\ncalm§\n",
-         "fire, smoke", "calm", may_fail=True),
+    rows("one column whose texts hold commas", "in.csv", "text§\ncake, sugar§\ncalm§\n",
+         "cake, sugar", "calm", may_fail=True),
 ]  # fmt: skip
 
 QUOTES = [
     rows("quoted line breaks, delimiters and quotes", "in.csv",
-         'id,text§\n1,"a, ""b""\nc"§\n2,"""fire"""§\n', 'a, "b"\nc', '"fire"'),
+         'id,text§\n1,"a, ""b""\nc"§\n2,"""cake"""§\n', 'a, "b"\nc', '"cake"'),
     rows("a CRLF in a field of a file of LF", "in.csv", 'id,text§\n1,"two\r\nlines"§\n2,b§\n',
          "two\r\nlines", "b"),
     rows("an LF in a field of a file of CRLF", "in.csv",
          'id,text§\r\n1,"two\nlines"§\r\n2,b§\r\n', "two\nlines", "b"),
     rows("a field whose lines look like rows", "in.csv",
-         'id,text§\n1,"list:\n2,flood\n3,storm"§\n4,b§\n', "list:\n2,flood\n3,storm", "b",
+         'id,text§\n1,"list:\n2,bread\n3,honey"§\n4,b§\n', "list:\n2,bread\n3,honey", "b",
          may_fail=True),
-    rows("quotes amid a field", "in.csv", 'id,text§\n1,a 5" hail§\n', 'a 5" hail'),
-    rows("a quote at the end of a field", "in.csv", 'id,text§\n1,hail of 5"§\n', 'hail of 5"'),
+    rows("quotes amid a field", "in.csv", 'id,text§\n1,a 5" tart§\n', 'a 5" tart'),
+    rows("a quote at the end of a field", "in.csv", 'id,text§\n1,tart of 5"§\n', 'tart of 5"'),
     rows("a backslash before a closing quote", "in.csv", 'id,text,n§\n1,"C:\\",2§\n2,"b",3§\n',
          "C:\\", "b"),
-    rows("quotes of typographers", "in.csv", "id,text§\n1,“fire”§\n2,„rain“§\n3,'wind'§\n",
-         "“fire”", "„rain“", "'wind'"),
-    rows("an apostrophe that opens", "in.csv", "id,text§\n1,'tis smoke§\n2,it's calm§\n",
-         "'tis smoke", "it's calm"),
-    rows("all fields quoted", "in.csv", '"id","text"§\r\n"1","fire"§\r\n"2",""§\r\n', "fire",
+    rows("quotes of typographers", "in.csv", "id,text§\n1,“cake”§\n2,„rain“§\n3,'wind'§\n",
+         "“cake”", "„rain“", "'wind'"),
+    rows("an apostrophe that opens", "in.csv", "id,text§\n1,'tis sugar§\n2,it's calm§\n",
+         "'tis sugar", "it's calm"),
+    rows("all fields quoted", "in.csv", '"id","text"§\r\n"1","cake"§\r\n"2",""§\r\n', "cake",
          None),
-    rows("spaces before quotes", "in.csv", 'id, "text"§\n1, "fire, smoke"§\n2, "two\nlines"§\n',
-         "fire, smoke", "two\nlines"),
-    rows("tabs and spaces before quotes", "in.tsv", 'id\t "text"§\n1\t "fire\tsmoke"§\n',
-         "fire\tsmoke", d="\t"),
+    rows("spaces before quotes", "in.csv", 'id, "text"§\n1, "cake, sugar"§\n2, "two\nlines"§\n',
+         "cake, sugar", "two\nlines"),
+    rows("tabs and spaces before quotes", "in.tsv", 'id\t "text"§\n1\t "cake\tsugar"§\n',
+         "cake\tsugar", d="\t"),
     rows("quotes kept with --quoting none", "in.tsv",
-         'id\ttext§\n1\t"Fire!" she said§\n2\t"Run§\n3\tthey say"§\n4\t"a"§\n',
-         '"Fire!" she said', '"Run', 'they say"', '"a"', d="\t", options=QUOTING),
-    rows("commas with --quoting none", "in.csv", 'id,text§\n1,"fire§\n2,""§\n', '"fire', '""',
+         'id\ttext§\n1\t"Cake!" she said§\n2\t"Run§\n3\tthey say"§\n4\t"a"§\n',
+         '"Cake!" she said', '"Run', 'they say"', '"a"', d="\t", options=QUOTING),
+    rows("commas with --quoting none", "in.csv", 'id,text§\n1,"cake§\n2,""§\n', '"cake', '""',
          options=QUOTING),
     fails("a quote never closed", "in.csv", 'id,text\n1,a\n2,"b\n3,c\n', "line 3", QUOTING),
     fails("a quote never closed, with --on-error skip", "in.csv", 'id,text\n1,a\n2,"b\n3,c\n',
@@ -405,80 +405,80 @@ QUOTES = [
           QUOTING),
     fails("a space behind a closing quote", "in.csv", 'id,text\n1,"a" \n2,"b"\n', "line 2"),
     fails("a quote never closed in the header", "in.csv", 'id,"text\n1,a\n', "line 1"),
-    fails("tweets that begin and end with quotes", "in.tsv", odd("quotes.tsv"), QUOTING),
-    file("quotes.tsv", '"Fire!" she shouted', 'we watched "Twister"', '"Run',
+    fails("posts that begin and end with quotes", "in.tsv", odd("quotes.tsv"), QUOTING),
+    file("quotes.tsv", '"Cake!" she shouted', 'we watched "Tootsie"', '"Run',
          'as they say" said no one', "just rain", odd="the same, told", options=QUOTING),
     fails("quotes that backslashes escape", "in.csv", odd("mysql.csv"), options="--no-header"),
     fails("a last quote that a backslash escapes", "in.csv",
-          'id,text\n1,"fire\\"\n2,"rain\n3,"wind"\n', QUOTING),
+          'id,text\n1,"cake\\"\n2,"rain\n3,"wind"\n', QUOTING),
     fails("whole lines quoted", "in.csv", odd("whole-lines.csv"), "id,text"),
-    file("spaces.csv", "Fire crews, three of them, on site", 'calm "today"'),
+    file("spaces.csv", "Cake trays, three of them, on site", 'calm "today"'),
     file("thread.csv", "First line\n\nthird line, after a blank one\n", "ends here"),
 ]  # fmt: skip
 
 HEADERS = [
-    rows("a header that breaks its line", "in.csv", '"tweet\nid",text§\n1,fire§\n', "fire"),
+    rows("a header that breaks its line", "in.csv", '"post\nid",text§\n1,cake§\n', "cake"),
     rows("a header of quotes and commas", "in.csv", '"a ""b"", c",text§\n1,a§\n', "a"),
-    rows("a quoted header behind a mark of UTF-8", "in.csv", '"text","id"§\n"fire","1"§\n',
-         "fire", encoding="utf-8-sig"),
-    rows("two marks of UTF-8", "in.csv", "\ufefftext,id§\nfire,1§\n", "fire",
+    rows("a quoted header behind a mark of UTF-8", "in.csv", '"text","id"§\n"cake","1"§\n',
+         "cake", encoding="utf-8-sig"),
+    rows("two marks of UTF-8", "in.csv", "\ufefftext,id§\ncake,1§\n", "cake",
          encoding="utf-8-sig", may_fail=True),
     rows("files with marks put together", "in.csv",
-         "text,id§\nfire,1§\n\ufefftext,id§\nflood,2§\n", "fire", "\ufefftext", "flood",
+         "text,id§\ncake,1§\n\ufefftext,id§\nbread,2§\n", "cake", "\ufefftext", "bread",
          may_fail=True),
     rows("names twice", "in.csv", "id,id,text§\n1,2,a§\n", "a"),
     fails("the text twice", "in.csv", "text,id,text\na,1,b\n", "text", "--text-column"),
-    rows("a nameless first column", "in.csv", ",text§\n0,fire§\n1,flood§\n", "fire", "flood"),
-    rows("numbers as names", "in.csv", "0,1§\n5,fire§\n", "fire", options="--text-column 1"),
-    rows("a padded name", "in.csv", "id, text §\n1,fire§\n", "fire"),
-    rows("a known name", "in.csv", "id,tweet§\n1,fire§\n", "fire", said=("tweet")),
-    rows("a known name in capitals", "in.csv", "ID,Tweet_Text§\n1,fire§\n", "fire",
-         said=("Tweet_Text")),
-    rows("Text in capitals", "in.csv", "ID,TEXT§\n1,fire§\n", "fire"),
-    rows("text before other known names", "in.csv", "tweet,text,message§\na,fire,b§\n", "fire"),
-    rows("one column of a known name", "in.csv", "message§\nfire§\n", "fire", said=("message")),
-    rows("a named column", "in.csv", "text,note§\na,fire§\n", "fire",
+    rows("a nameless first column", "in.csv", ",text§\n0,cake§\n1,bread§\n", "cake", "bread"),
+    rows("numbers as names", "in.csv", "0,1§\n5,cake§\n", "cake", options="--text-column 1"),
+    rows("a padded name", "in.csv", "id, text §\n1,cake§\n", "cake"),
+    rows("a known name", "in.csv", "id,post§\n1,cake§\n", "cake", said=("post")),
+    rows("a known name in capitals", "in.csv", "ID,Post_Text§\n1,cake§\n", "cake",
+         said=("Post_Text")),
+    rows("Text in capitals", "in.csv", "ID,TEXT§\n1,cake§\n", "cake"),
+    rows("text before other known names", "in.csv", "post,text,message§\na,cake,b§\n", "cake"),
+    rows("one column of a known name", "in.csv", "message§\ncake§\n", "cake", said=("message")),
+    rows("a named column", "in.csv", "text,note§\na,cake§\n", "cake",
          options="--text-column note"),
-    fails("unknown names", "in.csv", "größe,notiz\n1,fire\n", "größe", "notiz",
+    fails("unknown names", "in.csv", "größe,notiz\n1,cake\n", "größe", "notiz",
           "--text-column"),
-    fails("one column of an unknown name", "in.csv", "The dam has burst\nfire\n", "--no-header",
+    fails("one column of an unknown name", "in.csv", "The dough is firm\ncake\n", "--no-header",
           "--text-column"),
-    fails("a column that is not there", "in.csv", "id,text\n1,a\n", "tweet", "id", "text",
-          options="--text-column tweet"),
-    fails("the first row as header", "in.csv", "1,The dam has burst\n2,calm\n",
-          "The dam has burst"),
-    rows("no header", "in.csv", "1,fire§\n2,flood§\n", "fire", "flood",
+    fails("a column that is not there", "in.csv", "id,text\n1,a\n", "post", "id", "text",
+          options="--text-column post"),
+    fails("the first row as header", "in.csv", "1,The dough is firm\n2,calm\n",
+          "The dough is firm"),
+    rows("no header", "in.csv", "1,cake§\n2,bread§\n", "cake", "bread",
          options="--no-header --text-column 2", header=False),
-    rows("no header, and one column", "in.csv", 'fire§\n"flood, rain"§\n', "fire",
-         "flood, rain", options="--no-header --text-column 1", header=False),
-    rows("no header, semicolons", "in.csv", "1;fire, smoke§\r\n2;flood§\r\n", "fire, smoke",
-         "flood", options="--no-header --text-column 2", d=";", header=False),
-    fails("no header, and no such column", "in.csv", "1,fire\n", "3", "2",
+    rows("no header, and one column", "in.csv", 'cake§\n"bread, rain"§\n', "cake",
+         "bread, rain", options="--no-header --text-column 1", header=False),
+    rows("no header, semicolons", "in.csv", "1;cake, sugar§\r\n2;bread§\r\n", "cake, sugar",
+         "bread", options="--no-header --text-column 2", d=";", header=False),
+    fails("no header, and no such column", "in.csv", "1,cake\n", "3", "2",
           options="--no-header --text-column 3"),
-    fails("no header, and column 0", "in.csv", "1,fire\n", "0",
+    fails("no header, and column 0", "in.csv", "1,cake\n", "0",
           options="--no-header --text-column 0"),
     fails("comments above the header", "in.csv", odd("preamble.csv")),
-    fails("a title above the header", "in.csv", "Report of May\n\nid,text\n1,fire\n"),
-    file("hashtags.csv", "#fire in the hills", "# not a comment", "// neither", "-- nor this"),
+    fails("a title above the header", "in.csv", "Report of May\n\nid,text\n1,cake\n"),
+    file("hashtags.csv", "#cake in the hills", "# not a comment", "// neither", "-- nor this"),
 ]  # fmt: skip
 
 ROWS = [
     rows("a header only", "in.csv", "id,text§\n"),
     rows("a header only, not ended", "in.csv", "id,text§"),
-    rows("one row, not ended", "in.csv", "id,text§\n1,fire§", "fire"),
+    rows("one row, not ended", "in.csv", "id,text§\n1,cake§", "cake"),
     rows("blank lines before, between and behind", "in.csv",
-         "\n\nid,text§\n\n1,fire§\n\r\n\n2,flood§\n\n\n", "fire", "flood"),
-    rows("a line of spaces", "in.csv", "id,text§\n1,fire§\n  \n2,flood§\n", "fire", "flood",
+         "\n\nid,text§\n\n1,cake§\n\r\n\n2,bread§\n\n\n", "cake", "bread"),
+    rows("a line of spaces", "in.csv", "id,text§\n1,cake§\n  \n2,bread§\n", "cake", "bread",
          may_fail=True),
-    rows("rows of delimiters only", "in.csv", "id,text,n§\n1,fire,2§\n,,§\n,,§\n", "fire", None,
+    rows("rows of delimiters only", "in.csv", "id,text,n§\n1,cake,2§\n,,§\n,,§\n", "cake", None,
          None),
-    rows("an empty last column", "in.csv", "id,text,§\n1,fire,§\n", "fire"),
+    rows("an empty last column", "in.csv", "id,text,§\n1,cake,§\n", "cake"),
     fails("a delimiter behind every row, not the header", "in.csv",
-          "id,text\n1,fire,\n2,flood,\n", "row 1 (line 2)"),
-    fails("a delimiter behind the header only", "in.csv", "id,text,\n1,fire\n", "row 1"),
+          "id,text\n1,cake,\n2,bread,\n", "row 1 (line 2)"),
+    fails("a delimiter behind the header only", "in.csv", "id,text,\n1,cake\n", "row 1"),
     fails("too few fields", "in.csv", "id,text\n1,a\n2\n", "in.csv, row 2 (line 3)"),
     fails("too many fields, from commas in a text", "in.csv",
-          'id,text\n1,"a\nb"\n2,fire, smoke\n', "in.csv, row 2 (line 4)"),
+          'id,text\n1,"a\nb"\n2,cake, sugar\n', "in.csv, row 2 (line 4)"),
     rows("the words that others take for missing", "in.csv",
          "id,text§\n1,NULL§\n2,NA§\n3,\\N§\n4,nan§\n5,None§\n6,#N/A§\n7,null§\n8,-§\n", "NULL",
          "NA", "\\N", "nan", "None", "#N/A", "null", "-"),
@@ -488,41 +488,41 @@ ROWS = [
     rows("texts that are numbers and dates", "in.csv",
          "id,text§\n007,1e5§\n008,2020-01-01§\n009,TRUE§\n", "1e5", "2020-01-01", "TRUE"),
     rows("texts that are formulas", "in.csv", "id,text§\n1,=1+1§\n2,@you§\n", "=1+1", "@you"),
-    rows("decimal commas", "in.csv", "n;text§\n0,5;fire§\n1,5;flood, rain§\n", "fire",
-         "flood, rain", d=";"),
-    rows("a long line", "in.csv", f"id,text§\n1,{'fire ' * 40_000}§\n", "fire " * 40_000),
+    rows("decimal commas", "in.csv", "n;text§\n0,5;cake§\n1,5;bread, rain§\n", "cake",
+         "bread, rain", d=";"),
+    rows("a long line", "in.csv", f"id,text§\n1,{'cake ' * 40_000}§\n", "cake " * 40_000),
     rows("what only Unicode takes for line ends", "in.csv",
          "id,text§\n1,a\u2028b§\n2,a\u2029b§\n3,a\x85b§\n4,a\x0bb§\n5,a\x0cb§\n6,a\x1cb\x1db\x1e§\n",
          "a\u2028b", "a\u2029b", "a\x85b", "a\x0bb", "a\x0cb", "a\x1cb\x1db\x1e"),
     rows("NUL in a text", "in.csv", "id,text§\n1,a\0b§\n2,c§\n", "a\0b", "c"),
     fails("NULs at the end", "in.csv", b"id,text\n1,a\n" + bytes(64), "row 2"),
     rows("a mark and spaces of no width in texts", "in.csv",
-         "id,text§\n1,\ufefffire§\n2,\u200brain\u200b§\n", "\ufefffire", "\u200brain\u200b"),
+         "id,text§\n1,\ufeffcake§\n2,\u200brain\u200b§\n", "\ufeffcake", "\u200brain\u200b"),
     rows("letters composed and not", "in.csv", "id,text§\n1,caf\u00e9§\n2,cafe\u0301§\n",
          "caf\u00e9", "cafe\u0301"),
     rows("HTML in a text", "in.csv", "text,id§\n<html> is a tag,1§\n", "<html> is a tag"),
-    rows("backslashes in texts", "in.tsv", "id\ttext§\n1\tfire\\tand\\nsmoke§\n2\t\\\\§\n",
-         "fire\\tand\\nsmoke", "\\\\", d="\t"),
-    file("postgres.tsv", "fire\\tand smoke\\nat C:\\\\temp", "\\N"),
-    file("mysql-null.csv", "smoke, lots of it", "\\N"),
-    file("excel-empty.csv", "fire", "calm", None, None),
-    rows("columns that are dropped", "in.csv", "id;text§\n1;fire§\n", "fire", d=";",
+    rows("backslashes in texts", "in.tsv", "id\ttext§\n1\tcake\\tand\\nsugar§\n2\t\\\\§\n",
+         "cake\\tand\\nsugar", "\\\\", d="\t"),
+    file("postgres.tsv", "cake\\tand sugar\\nat C:\\\\temp", "\\N"),
+    file("mysql-null.csv", "sugar, lots of it", "\\N"),
+    file("excel-empty.csv", "cake", "calm", None, None),
+    rows("columns that are dropped", "in.csv", "id;text§\n1;cake§\n", "cake", d=";",
          options="--overwrite-columns"),
     fails("a column of the new name", "in.csv", "text;label\na;1\n", "--overwrite-columns"),
 ]  # fmt: skip
 
 ENDS = [
-    rows("CR", "in.csv", "id,text§\r1,fire§\r2,flood§\r", "fire", "flood"),
-    rows("CR, not ended", "in.csv", "id,text§\r1,fire§\r2,flood§", "fire", "flood"),
+    rows("CR", "in.csv", "id,text§\r1,cake§\r2,bread§\r", "cake", "bread"),
+    rows("CR, not ended", "in.csv", "id,text§\r1,cake§\r2,bread§", "cake", "bread"),
     rows("CR, semicolons", "in.csv", "id;text§\r1;a, b§\r", "a, b", d=";"),
-    rows("CRLF", "in.csv", "id,text§\r\n1,fire§\r\n2,flood§", "fire", "flood"),
-    rows("CRLF and LF", "in.csv", "id,text§\r\n1,fire§\n2,flood§\r\n3,c§\n", "fire", "flood",
+    rows("CRLF", "in.csv", "id,text§\r\n1,cake§\r\n2,bread§", "cake", "bread"),
+    rows("CRLF and LF", "in.csv", "id,text§\r\n1,cake§\n2,bread§\r\n3,c§\n", "cake", "bread",
          "c"),
-    rows("CR behind the header, then LF", "in.csv", "id,text§\r1,fire§\n2,flood§\n", "fire",
-         "flood", may_fail=True),
+    rows("CR behind the header, then LF", "in.csv", "id,text§\r1,cake§\n2,bread§\n", "cake",
+         "bread", may_fail=True),
     rows("CR in a quoted field of a file of LF", "in.csv", 'id,text§\n1,"a\rb"§\n', "a\rb"),
-    rows("CRCRLF", "in.csv", "id,text§\r\r\n1,fire§\r\r\n", "fire", may_fail=True),
-    file("mac.csv", "Dust storm at noon", "two\rlines", "all quiet"),
+    rows("CRCRLF", "in.csv", "id,text§\r\r\n1,cake§\r\r\n", "cake", may_fail=True),
+    file("mac.csv", "Soft cakes at noon", "two\rlines", "all quiet"),
 ]  # fmt: skip
 
 ENCODINGS = [
@@ -531,25 +531,25 @@ ENCODINGS = [
     rows("UTF-16 with CR", "in.csv", "id,text§\r1,café§\r2,Ċ Ȭ 火§\r", "café", "Ċ Ȭ 火",
          encoding="utf-16"),
     rows("UTF-16 without a mark, told", "in.csv",
-         'id;text§\r\n1;"fire; ""x"" Ċ ∢ ഊ ⰱ"§\r\n2;b§', 'fire; "x" Ċ ∢ ഊ ⰱ', "b", d=";",
+         'id;text§\r\n1;"cake; ""x"" Ċ ∢ ഊ ⰱ"§\r\n2;b§', 'cake; "x" Ċ ∢ ഊ ⰱ', "b", d=";",
          options="--encoding utf-16-le", encoding="utf-16-le"),
-    fails("UTF-16 without a mark", "in.csv", "id,text\n1,fire\n".encode("utf-16-le"),
+    fails("UTF-16 without a mark", "in.csv", "id,text\n1,cake\n".encode("utf-16-le"),
           "utf-16|encoding"),
-    fails("UTF-16 that is cut", "in.csv", "id,text\n1,fire\n".encode("utf-16")[:-1]),
-    reads("UTF-32", "in.csv", "id,text\n1,fire\n".encode("utf-32"), "fire", to="out.jsonl",
+    fails("UTF-16 that is cut", "in.csv", "id,text\n1,cake\n".encode("utf-16")[:-1]),
+    reads("UTF-32", "in.csv", "id,text\n1,cake\n".encode("utf-32"), "cake", to="out.jsonl",
           may_fail=True),
     rows("Latin-1, told", "in.csv", "id;text§\n1;Fluß in Köln§\n", "Fluß in Köln", d=";",
          options="--encoding latin-1", encoding="latin-1"),
     rows("NEL in Latin-1", "in.csv", "id,text§\n1,a\x85b§\n", "a\x85b",
          options="--encoding latin-1", encoding="latin-1"),
-    rows("Cyrillic, told", "in.csv", "id;text§\n1;пожар, дым§\n", "пожар, дым", d=";",
+    rows("Cyrillic, told", "in.csv", "id;text§\n1;пирог, чай§\n", "пирог, чай", d=";",
          options="--encoding cp1251", encoding="cp1251"),
-    file("shift-jis.csv", "ポンプ車が出動", "今日は晴れ", odd="bars within Shift-JIS",
+    file("shift-jis.csv", "ポテトが焼けた", "今日は晴れ", odd="bars within Shift-JIS",
          options="--encoding shift-jis", encoding="shift-jis"),
-    file("latin-1.csv", "Überschwemmung in Köln", "alles trocken", options="--encoding latin-1",
+    file("latin-1.csv", "Überraschung in Köln", "alles trocken", options="--encoding latin-1",
          encoding="latin-1"),
     fails("Latin-1 without a word", "in.csv", odd("latin-1.csv"), "line 2", "--encoding"),
-    file("cp1252.tsv", "“Fire” – he said", "it’s fine…", options="--encoding cp1252",
+    file("cp1252.tsv", "“Cake” – he said", "it’s fine…", options="--encoding cp1252",
          encoding="cp1252"),
     fails("cp1252 without a word", "in.tsv", odd("cp1252.tsv"), "line 2", "cp1252|windows"),
     fails("Latin-1 in the header", "in.csv", b"id,gr\xf6\xdfe,text\n1,2,a\n", "line 1"),
@@ -562,19 +562,19 @@ ENCODINGS = [
           options="--encoding base64"),
     file("unicode-text.csv", 'She said "run", and we ran', "Ċ Ȭ 🔥 in the yard",
          odd="Unicode text of Excel", encoding="utf-16", said=(TAB,)),
-    file("big-endian.csv", "café on fire", "“quotes” and 火", encoding="utf-16"),
+    file("big-endian.csv", "café on time", "“quotes” and 火", encoding="utf-16"),
 ]  # fmt: skip
 
 # -- JSON ---------------------------------------------------------------------------------
 
-FIRE = {"text": "fire"}
+CAKE = {"text": "cake"}
 
 JSON = [
-    reads("Lines", "in.jsonl", lines(FIRE, {"text": "flood", "n": [1]}), "fire", "flood"),
-    reads("Lines named ndjson", "in.ndjson", lines(FIRE), "fire"),
+    reads("Lines", "in.jsonl", lines(CAKE, {"text": "bread", "n": [1]}), "cake", "bread"),
+    reads("Lines named ndjson", "in.ndjson", lines(CAKE), "cake"),
     reads("blank lines", "in.jsonl", b'\n{"text": "a"}\n\n \n{"text": "b"}', "a", "b"),
     reads("CRLF", "in.jsonl", b'{"text": "a"}\r\n{"text": "b"}\r\n', "a", "b"),
-    reads("a mark of UTF-8", "in.jsonl", BOM + lines(FIRE), "fire"),
+    reads("a mark of UTF-8", "in.jsonl", BOM + lines(CAKE), "cake"),
     reads("escapes", "in.jsonl",
           b'{"text": "caf\\u00e9 \\ud83d\\udd25 \\"x\\" \\/ \\n \\u0000"}\n',
           'café 🔥 "x" / \n \0'),
@@ -585,28 +585,28 @@ JSON = [
     reads("a key twice", "in.jsonl", b'{"text": "first", "text": "last"}\n', "last",
           may_fail=True),
     reads("missing, null and blank texts", "in.jsonl",
-          lines(FIRE, {"n": 1}, {"text": None}, {"text": " \n"}, {"text": "b"}), "fire", None,
+          lines(CAKE, {"n": 1}, {"text": None}, {"text": " \n"}, {"text": "b"}), "cake", None,
           None, None, "b"),
     reads("a key that comes late", "in.jsonl",
-          lines(*({"n": number} for number in range(700)), FIRE), *(None,) * 700, "fire"),
+          lines(*({"n": number} for number in range(700)), CAKE), *(None,) * 700, "cake"),
     fails("a key that comes too late", "in.jsonl",
-          lines(*({"n": number} for number in range(1500)), FIRE), "n"),
-    reads("the only strings", "in.jsonl", lines({"n": 1, "q": "fire"}), "fire", said=("q")),
+          lines(*({"n": number} for number in range(1500)), CAKE), "n"),
+    reads("the only strings", "in.jsonl", lines({"n": 1, "q": "cake"}), "cake", said=("q")),
     reads("a known name among strings", "in.jsonl",
-          lines({"user": "a", "Full_Text": "fire", "id": "1"}), "fire", said=("Full_Text")),
+          lines({"user": "a", "Full_Text": "cake", "id": "1"}), "cake", said=("Full_Text")),
     fails("several strings", "in.jsonl", lines({"q": "a", "w": "b"}), "q", "w",
           "--text-column"),
     reads("a dotted path", "in.jsonl",
-          lines({"data": {"text": "fire", "id": "1"}}, {"data": {}}, {"data": None}, {"x": 1}),
-          "fire", None, None, None, options="--text-column data.text"),
-    reads("a key with a dot", "in.jsonl", lines({"data.text": "fire"}), "fire",
+          lines({"data": {"text": "cake", "id": "1"}}, {"data": {}}, {"data": None}, {"x": 1}),
+          "cake", None, None, None, options="--text-column data.text"),
+    reads("a key with a dot", "in.jsonl", lines({"data.text": "cake"}), "cake",
           options="--text-column data.text"),
-    fails("a named key that no row has", "in.jsonl", lines(FIRE, {"text": "flood"}), "tweet",
-          options="--text-column tweet"),
-    fails("a text that is a number", "in.jsonl", lines(FIRE, {"text": 5}), "row 2 (line 2)"),
-    fails("a text that is a list", "in.jsonl", lines(FIRE, {"text": ["fire", "smoke"]}),
+    fails("a named key that no row has", "in.jsonl", lines(CAKE, {"text": "bread"}), "post",
+          options="--text-column post"),
+    fails("a text that is a number", "in.jsonl", lines(CAKE, {"text": 5}), "row 2 (line 2)"),
+    fails("a text that is a list", "in.jsonl", lines(CAKE, {"text": ["cake", "sugar"]}),
           "row 2 (line 2)"),
-    fails("a row that is no object", "in.jsonl", lines(FIRE, ["fire"]), "row 2 (line 2)"),
+    fails("a row that is no object", "in.jsonl", lines(CAKE, ["cake"]), "row 2 (line 2)"),
     fails("two objects in a line", "in.jsonl", b'{"text": "a"}{"text": "b"}\n', "row 1"),
     fails("commas behind lines", "in.jsonl", b'{"text": "a"},\n{"text": "b"}\n', "row 1"),
     fails("single quotes", "in.jsonl", b"{'text': 'a'}\n", "row 1"),
@@ -618,45 +618,45 @@ JSON = [
     reads("a number that is none", "in.jsonl", b'{"text": "a", "n": NaN}\n', "a",
           may_fail=True),
     reads("UTF-16", "in.jsonl", '{"text": "a"}\n'.encode("utf-16"), "a", to="out.csv"),
-    reads("an array", "in.json", json.dumps([FIRE, {"text": "b"}]).encode(), "fire", "b"),
+    reads("an array", "in.json", json.dumps([CAKE, {"text": "b"}]).encode(), "cake", "b"),
     reads("an array over lines, with a mark", "in.json",
-          BOM + json.dumps([FIRE, {"text": "b", "n": {"x": [1, {}]}}], indent=4).encode(),
-          "fire", "b"),
+          BOM + json.dumps([CAKE, {"text": "b", "n": {"x": [1, {}]}}], indent=4).encode(),
+          "cake", "b"),
     reads("brackets and quotes in an array's texts", "in.json",
           json.dumps([{"text": 'a ], [ {"b": "}"} \\'}, {"text": '\\"'}]).encode(),
           'a ], [ {"b": "}"} \\', '\\"'),
     reads("an empty array", "in.json", b"[]\n", may_fail=True),
-    reads("data", "in.json", json.dumps({"data": [FIRE, {"n": 1}]}).encode(), "fire", None),
+    reads("data", "in.json", json.dumps({"data": [CAKE, {"n": 1}]}).encode(), "cake", None),
     reads("data behind other keys", "in.json",
-          json.dumps({"meta": {"data": [1]}, "data": [FIRE]}).encode(), "fire"),
-    fails("an array that is cut", "in.json", b'[{"text": "fire"}, {"te'),
-    fails("an array that is never closed", "in.json", b'[{"text": "fire"}\n'),
-    fails("a comma at the end of an array", "in.json", b'[{"text": "fire"},]'),
-    fails("more behind an array", "in.json", b'[{"text": "fire"}]\n[{"text": "b"}]'),
-    fails("an array of arrays", "in.json", b'[["id", "text"], [1, "fire"]]'),
-    reads("an array of strings", "in.json", b'["fire", "flood"]', "fire", "flood",
+          json.dumps({"meta": {"data": [1]}, "data": [CAKE]}).encode(), "cake"),
+    fails("an array that is cut", "in.json", b'[{"text": "cake"}, {"te'),
+    fails("an array that is never closed", "in.json", b'[{"text": "cake"}\n'),
+    fails("a comma at the end of an array", "in.json", b'[{"text": "cake"},]'),
+    fails("more behind an array", "in.json", b'[{"text": "cake"}]\n[{"text": "b"}]'),
+    fails("an array of arrays", "in.json", b'[["id", "text"], [1, "cake"]]'),
+    reads("an array of strings", "in.json", b'["cake", "bread"]', "cake", "bread",
           may_fail=True),
-    fails("an array with a number in it", "in.json", b'[{"text": "fire"}, 5]', "row 2"),
+    fails("an array with a number in it", "in.json", b'[{"text": "cake"}, 5]', "row 2"),
     fails("an object with other keys", "in.json", odd("no-results.json")),
     fails("columns in place of rows", "in.json", odd("columns.json")),
     fails("nothing", "in.json", b"", "empty"),
     fails("null", "in.json", b"null"),
-    file("tweets.js", "Smoke over the ridge & the road is closed",
+    file("posts.js", "Cake on the table & the shop is closed",
          "my phone is dying, brb\nreally", "🔥🔥🔥"),
-    file("tweet.js", "River is over its banks", "this soup is a wildfire"),
-    fails("an archive that is cut", "tweets.js", cut(odd("tweets.js"), 60)),
-    fails("a script", "tweets.js", b"window.alert('fire');\n"),
-    file("outbox.json", "The dam is holding, for now", None, "Traffic & rain"),
-    file("search.json", "Hail in town, cars are dented", "hail to the chef"),
-    file("lines.json", "man on fire about soup", "warehouse burns", odd="Lines in a .json",
+    file("post.js", "Bread is out of the oven", "this soup is a delight"),
+    fails("an archive that is cut", "posts.js", cut(odd("posts.js"), 60)),
+    fails("a script", "posts.js", b"window.alert('cake');\n"),
+    file("outbox.json", "The oven is working, for now", None, "Traffic & rain"),
+    file("search.json", "Tea in town, cups are dented", "thanks to the chef"),
+    file("lines.json", "man on time about soup", "warehouse opens", odd="Lines in a .json",
          options="--text-column headline", may_fail=True),
-    file("pretty.jsonl", "fire", "flood", odd="an array in a .jsonl", may_fail=True),
+    file("pretty.jsonl", "cake", "bread", odd="an array in a .jsonl", may_fail=True),
 ]  # fmt: skip
 
 # -- Parquet, Arrow, Excel ----------------------------------------------------------------
 
-STRINGS = ["fire", None, " ", "flood", ""]
-READ = ("fire", None, None, "flood", None)
+STRINGS = ["cake", None, " ", "bread", ""]
+READ = ("cake", None, None, "bread", None)
 
 COLUMNS = [
     reads("Parquet", "in.parquet", parquet(n=[1, 2, 3, 4, 5], text=STRINGS), *READ),
@@ -666,15 +666,15 @@ COLUMNS = [
     reads("Parquet, dictionary", "in.parquet", parquet(text=(STRINGS, "dictionary")), *READ),
     reads("Parquet, no texts", "in.parquet", parquet(text=([None, None], "null")), None, None),
     reads("Parquet, no rows", "in.parquet", parquet(text=([], "large_string"))),
-    reads("Parquet, known name", "in.parquet", parquet(a=["x"], Tweet=["b"]), "b",
-          said=("Tweet")),
+    reads("Parquet, known name", "in.parquet", parquet(a=["x"], Post=["b"]), "b",
+          said=("Post")),
     reads("Parquet, only strings", "in.parquet", parquet(n=[1], q=["b"]), "b", said=("q")),
     fails("Parquet, several strings", "in.parquet", parquet(q=["a"], w=["b"]), "q", "w"),
     fails("Parquet, numbers as text", "in.parquet", parquet(text=[1, 2]), "text"),
     reads("Parquet, bytes without a type", "in.parquet",
-          parquet(text=([b"fire", b"caf\xc3\xa9"], "binary")), "fire", "café", may_fail=True),
+          parquet(text=([b"cake", b"caf\xc3\xa9"], "binary")), "cake", "café", may_fail=True),
     fails("Parquet, bytes of Latin-1", "in.parquet", parquet(text=([b"caf\xe9"], "binary"))),
-    fails("Parquet that is cut", "in.parquet", cut(parquet(text=["fire"]), 30), "in.parquet"),
+    fails("Parquet that is cut", "in.parquet", cut(parquet(text=["cake"]), 30), "in.parquet"),
     fails("Parquet of nothing", "in.parquet", b"", "in.parquet"),
     fails("Parquet, ends only", "in.parquet", b"PAR1PAR1", "in.parquet"),
     reads("Arrow", "in.arrow", arrow("file", text=STRINGS, n=[1, 2, 3, 4, 5]), *READ),
@@ -684,12 +684,12 @@ COLUMNS = [
     reads("Feather, LZ4", "in.feather", arrow("file", "lz4", text=STRINGS), *READ),
     reads("Feather, zstd", "in.feather", arrow("file", "zstd", text=STRINGS), *READ),
     fails("Feather of version 1", "in.feather", b"FEA1" + bytes(40) + b"FEA1", "Feather"),
-    fails("Arrow that is cut", "in.arrow", cut(arrow("file", text=["fire"]), 30), "in.arrow"),
+    fails("Arrow that is cut", "in.arrow", cut(arrow("file", text=["cake"]), 30), "in.arrow"),
 ]  # fmt: skip
 
 XLSX = [
     reads(
-        "a workbook", "in.xlsx", xlsx([["id", "text"], [1, "fire"], [2, None]]), "fire", None
+        "a workbook", "in.xlsx", xlsx([["id", "text"], [1, "cake"], [2, None]]), "cake", None
     ),
     reads(
         "empty rows between and behind",
@@ -702,17 +702,17 @@ XLSX = [
     reads(
         "columns without names",
         "in.xlsx",
-        xlsx([["id", None, "text", None], [1, "x", "fire"]]),
-        "fire",
+        xlsx([["id", None, "text", None], [1, "x", "cake"]]),
+        "cake",
         may_fail=True,
     ),
-    reads("the only texts", "in.xlsx", xlsx([["n", "q"], [1, "fire"]]), "fire", said=("q")),
-    reads("an empty second sheet", "in.xlsx", xlsx([["text"], ["fire"]], []), "fire"),
+    reads("the only texts", "in.xlsx", xlsx([["n", "q"], [1, "cake"]]), "cake", said=("q")),
+    reads("an empty second sheet", "in.xlsx", xlsx([["text"], ["cake"]], []), "cake"),
     reads(
         "a hidden first sheet",
         "in.xlsx",
-        xlsx([["secret"], ["x"]], [["text"], ["fire"]], hidden=0),
-        "fire",
+        xlsx([["secret"], ["x"]], [["text"], ["cake"]], hidden=0),
+        "cake",
         may_fail=True,
     ),
     fails(
@@ -726,11 +726,11 @@ XLSX = [
             '<row><c t="s"><v>0</v></c></row><row><c t="s"><v>1</v></c></row>'
             '<row><c t="s"><v>2</v></c></row>',
             "<si><t>text</t></si>"
-            '<si><r><rPr><b/></rPr><t xml:space="preserve">fire </t></r>'
-            "<r><t>crews</t></r></si>"
+            '<si><r><rPr><b/></rPr><t xml:space="preserve">cake </t></r>'
+            "<r><t>cream</t></r></si>"
             '<si><t>東京</t><rPh sb="0" eb="2"><t>トウキョウ</t></rPh></si>',
         ),
-        "fire crews",
+        "cake cream",
         "東京",
     ),
     reads(
@@ -738,10 +738,10 @@ XLSX = [
         "in.xlsx",
         workbook(
             inline("<t>text</t>")
-            + inline("<r><t>fi</t></r><r><t>re</t></r>")
+            + inline("<r><t>ca</t></r><r><t>ke</t></r>")
             + inline('<t xml:space="preserve"> a </t>')
         ),
-        "fire",
+        "cake",
         " a ",
     ),
     reads(
@@ -769,10 +769,10 @@ XLSX = [
         workbook(
             '<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c>'
             '<c r="C1" t="inlineStr"><is><t>text</t></is></c></row>'
-            '<row r="2"><c r="C2" t="inlineStr"><is><t>fire</t></is></c></row>'
+            '<row r="2"><c r="C2" t="inlineStr"><is><t>cake</t></is></c></row>'
             '<row r="3"><c r="A3"><v>3</v></c></row>'
         ),
-        "fire",
+        "cake",
         None,
         may_fail=True,
     ),
@@ -812,14 +812,14 @@ XLSX = [
         "in.xlsx",
     ),
     fails("XML that is broken", "in.xlsx", workbook("<row><c></row>"), "in.xlsx"),
-    fails("a workbook that is cut", "in.xlsx", cut(xlsx([["text"], ["fire"]]), 300), "in.xlsx"),
-    fails("a zip of something else", "in.xlsx", zipped(**{"a.txt": b"fire"}), "in.xlsx"),
+    fails("a workbook that is cut", "in.xlsx", cut(xlsx([["text"], ["cake"]]), 300), "in.xlsx"),
+    fails("a zip of something else", "in.xlsx", zipped(**{"a.txt": b"cake"}), "in.xlsx"),
 ]
 
 # -- compression, and files that are something else ---------------------------------------
 
-CSV = b"id,text\n1,fire\n2,flood\n"
-TWO = ("fire", "flood")
+CSV = b"id,text\n1,cake\n2,bread\n"
+TWO = ("cake", "bread")
 
 
 def csv_of(odd: str, name: str, content: Content, *, may_fail: bool = False) -> Case:
@@ -831,16 +831,16 @@ COMPRESSED = [
     csv_of("bzip2", "in.csv.bz2", bz2.compress(CSV)),
     csv_of("xz", "in.csv.xz", lzma.compress(CSV)),
     csv_of("zstd", "in.csv.zst", zstd(CSV)),
-    csv_of("zip", "in.csv.zip", zipped(**{"tweets.csv": CSV})),
-    csv_of("zip with a folder", "in.csv.zip", zipped(**{"a/": b"", "a/tweets.csv": CSV})),
+    csv_of("zip", "in.csv.zip", zipped(**{"posts.csv": CSV})),
+    csv_of("zip with a folder", "in.csv.zip", zipped(**{"a/": b"", "a/posts.csv": CSV})),
     csv_of("zip of a Mac", "in.csv.zip",
-           zipped(**{"tweets.csv": CSV, "__MACOSX/._tweets.csv": b"\0\5\x16\7"}),
+           zipped(**{"posts.csv": CSV, "__MACOSX/._posts.csv": b"\0\5\x16\7"}),
            may_fail=True),
     csv_of("gzip without its name", "in.csv", gzip.compress(CSV)),
     csv_of("bzip2 without its name", "in.csv", bz2.compress(CSV)),
     csv_of("xz without its name", "in.csv", lzma.compress(CSV)),
     csv_of("zstd without its name", "in.csv", zstd(CSV)),
-    csv_of("zip without its name", "in.csv", zipped(**{"tweets.csv": CSV})),
+    csv_of("zip without its name", "in.csv", zipped(**{"posts.csv": CSV})),
     csv_of("xz named gz", "in.csv.gz", lzma.compress(CSV)),
     csv_of("plain named gz", "in.csv.gz", CSV, may_fail=True),
     csv_of("gzip in parts", "in.csv.gz", b"".join(map(gzip.compress, (CSV[:9], b"", CSV[9:])))),
@@ -852,8 +852,8 @@ COMPRESSED = [
     csv_of("gzip with zeros behind it", "in.csv.gz", gzip.compress(CSV) + bytes(512)),
     csv_of("gzip twice", "in.csv.gz", gzip.compress(gzip.compress(CSV)), may_fail=True),
     reads("JSON in gzip", "in.json.gz", gzip.compress(b'[{"text": "a"}]'), "a"),
-    reads("an archive in a zip", "tweets.zip", zipped(**{"data/tweets.js": odd("tweet.js")}),
-          "River is over its banks", "this soup is a wildfire"),
+    reads("an archive in a zip", "posts.zip", zipped(**{"data/posts.js": odd("post.js")}),
+          "Bread is out of the oven", "this soup is a delight"),
     fails("gzip with more behind it", "in.csv.gz", gzip.compress(CSV) + b"more", "gzip"),
     fails("gzip that is cut", "in.csv.gz", cut(gzip.compress(CSV), 9), "gzip"),
     fails("gzip that is altered", "in.csv.gz", gzip.compress(CSV)[:-8] + bytes(8), "gzip"),
@@ -895,11 +895,11 @@ OTHERS = [
     fails("an old workbook", "in.xls", OLE, "xls"),
     fails("an old workbook named xlsx", "in.xlsx", OLE),
     fails("an old workbook named csv", "in.csv", OLE),
-    fails("a workbook named csv", "in.csv", xlsx([["text"], ["fire"]]), "xlsx|Excel"),
-    fails("Parquet named csv", "in.csv", parquet(text=["fire"]), "Parquet"),
-    fails("Arrow named csv", "in.csv", arrow("file", text=["fire"]), "Arrow"),
-    fails("JSON Lines named csv", "in.csv", lines(FIRE, FIRE), "JSON"),
-    fails("an array named csv", "in.csv", json.dumps([FIRE]).encode(), "JSON"),
+    fails("a workbook named csv", "in.csv", xlsx([["text"], ["cake"]]), "xlsx|Excel"),
+    fails("Parquet named csv", "in.csv", parquet(text=["cake"]), "Parquet"),
+    fails("Arrow named csv", "in.csv", arrow("file", text=["cake"]), "Arrow"),
+    fails("JSON Lines named csv", "in.csv", lines(CAKE, CAKE), "JSON"),
+    fails("an array named csv", "in.csv", json.dumps([CAKE]).encode(), "JSON"),
     fails("CSV named jsonl", "in.jsonl", CSV, "JSON"),
     fails("CSV named json", "in.json", CSV, "JSON"),
     fails("CSV named parquet", "in.parquet", CSV, "Parquet"),
@@ -1024,7 +1024,7 @@ def test_git_keeps_small_ones_only(folder: Path) -> None:
 
     assert done.stderr.splitlines() == [
         "tests/odd/5001.csv: larger than 5,000 bytes; keep it out of Git",
-        "in.csv: data stays out of Git, as the tweets may not be passed on",
+        "in.csv: data stays out of Git, as the texts may not be passed on",
     ]
 
 
@@ -1078,7 +1078,7 @@ class TestValues:
     def source(self) -> str:
         header = ";".join((*self.NAMES, "text"))
         fields = (f'"{value.replace(chr(34), chr(34) * 2)}"' for value in self.ROW)
-        return f"{header}\n{';'.join(fields)};fire\n"
+        return f"{header}\n{';'.join(fields)};cake\n"
 
     def test_of_csv_in_json(self) -> None:
         Path("in.csv").write_bytes(self.source().encode())
@@ -1098,7 +1098,7 @@ class TestValues:
         (record,) = module.read_table("out.parquet").to_pylist()
 
         assert tuple(str(record[name]) for name in self.NAMES) == self.ROW
-        assert record["probability"] == pytest.approx(float(added("fire")[0]), abs=1e-6)
+        assert record["probability"] == pytest.approx(float(added("cake")[0]), abs=1e-6)
 
     def test_of_csv_in_a_workbook(self) -> None:
         openpyxl = pytest.importorskip("openpyxl")
@@ -1115,11 +1115,11 @@ class TestValues:
         _arrow()
         from pyarrow import parquet as module
 
-        Path("in.xlsx").write_bytes(xlsx([["id", "text"], [1, "fire"], [2, None]])())
+        Path("in.xlsx").write_bytes(xlsx([["id", "text"], [1, "cake"], [2, None]])())
         assert score("in.xlsx", "-o", "out.parquet", "--jobs", "1").status == 0
         records = module.read_table("out.parquet").to_pylist()
 
-        assert [record["text"] for record in records] == ["fire", None]
+        assert [record["text"] for record in records] == ["cake", None]
         assert [record["label"] is None for record in records] == [False, True]
 
     def test_of_json_in_csv(self) -> None:
@@ -1194,11 +1194,11 @@ class TestPipes:
             ("csv", lzma.compress(CSV)),
             ("csv", CSV.replace(b"\n", b"\r")),
             ("tsv", CSV.replace(b",", b"\t")),
-            ("jsonl", lines(FIRE, {"text": "flood"})),
-            ("json", json.dumps([FIRE, {"text": "flood"}]).encode()),
-            ("parquet", parquet(text=["fire", "flood"])),
-            ("arrow", arrow("file", text=["fire", "flood"])),
-            ("xlsx", xlsx([["text"], ["fire"], ["flood"]])),
+            ("jsonl", lines(CAKE, {"text": "bread"})),
+            ("json", json.dumps([CAKE, {"text": "bread"}]).encode()),
+            ("parquet", parquet(text=["cake", "bread"])),
+            ("arrow", arrow("file", text=["cake", "bread"])),
+            ("xlsx", xlsx([["text"], ["cake"], ["bread"]])),
         ],
         ids=(
             "commas semicolons UTF-16 gzip xz CR tabs Lines array Parquet Arrow workbook"

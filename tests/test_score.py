@@ -7,19 +7,19 @@ import csv
 import gzip
 import io
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from disaster_tweets import Classifier, predict
+from disaster_tweets import predict
 from disaster_tweets.cli import commands
+from disaster_tweets.topic import LABELS
 
-from .conftest import Completed
+from .conftest import Completed, two_labels
 
-FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
+CAKE, PHONE = "The bakery on the corner opens again, with a new oven", "my phone is dying, brb"
 SUMMARY = re.compile(
     r"([\d,]+) rows?: ([\d,]+) scored, ([\d,]+) missing, ([\d,]+) rejected"
     r"( \(.+\))?; [\d,.]+ rows/s"
@@ -87,20 +87,20 @@ class TestTextColumn:
     @pytest.mark.parametrize(
         ("name", "content", "options"),
         [
-            ("in.csv", f'id,text\n1,"{FIRE}"\n', ()),
-            ("in.csv", f'message\n"{FIRE}"\n', ()),
-            ("in.csv", f'id,Tweet Text,n\n1,"{FIRE}",2\n', ()),
+            ("in.csv", f'id,text\n1,"{CAKE}"\n', ()),
+            ("in.csv", f'message\n"{CAKE}"\n', ()),
+            ("in.csv", f'id,Post Text,n\n1,"{CAKE}",2\n', ()),
             (
                 "in.csv",
-                f"1,{FIRE.replace(',', ';')}\n".replace(";", ""),
+                f"1,{CAKE.replace(',', ';')}\n".replace(";", ""),
                 ("--no-header", "--text-column", "2"),
             ),
-            ("in.csv", f'text,message\n1,"{FIRE}"\n', ("--text-column", "message")),
-            ("in.csv", f'id," a ""b"""\n1,"{FIRE}"\n', ("--text-column", ' a "b"')),
-            ("in.tsv", f"message\n{FIRE}\n", ()),
-            ("in.jsonl", json.dumps({"n": 1, "message": FIRE, "l": ["a"]}), ()),
-            ("in.ndjson", json.dumps({"text": FIRE, "message": "a"}), ()),
-            ("in.jsonl", json.dumps({"text": 1, "é": FIRE}), ("--text-column", "é")),
+            ("in.csv", f'text,message\n1,"{CAKE}"\n', ("--text-column", "message")),
+            ("in.csv", f'id," a ""b"""\n1,"{CAKE}"\n', ("--text-column", ' a "b"')),
+            ("in.tsv", f"message\n{CAKE}\n", ()),
+            ("in.jsonl", json.dumps({"n": 1, "message": CAKE, "l": ["a"]}), ()),
+            ("in.ndjson", json.dumps({"text": CAKE, "message": "a"}), ()),
+            ("in.jsonl", json.dumps({"text": 1, "é": CAKE}), ("--text-column", "é")),
         ],
     )
     def test_which_one(
@@ -110,15 +110,15 @@ class TestTextColumn:
         target = source.with_name("out" + source.suffix)
 
         assert score(source, "-o", target, *options).status == 0
-        assert f"{predict(FIRE).probability:.6f}" in target.read_text("utf-8")
+        assert f"{predict(CAKE).probability:.6f}" in target.read_text("utf-8")
 
     @pytest.mark.parametrize("options", [(), ("--text-column", "Text")], ids=["none", "wrong"])
     @pytest.mark.parametrize(
         ("name", "content"),
         [
-            ("in.csv", "größe,remark\n1,fire\n"),
-            ("in.tsv", "größe\tremark\n1\tfire\n"),
-            ("in.jsonl", '{"größe": "1", "remark": "fire"}\n'),
+            ("in.csv", "größe,remark\n1,cake\n"),
+            ("in.tsv", "größe\tremark\n1\tcake\n"),
+            ("in.jsonl", '{"größe": "1", "remark": "cake"}\n'),
             ("in.jsonl", '{"größe": [], "remark": 7}\n'),
         ],
     )
@@ -137,8 +137,8 @@ class TestTextColumn:
 class TestNewColumns:
     @pytest.mark.parametrize("column", ["probability", "label"])
     def test_one_that_is_there(self, write: Any, out: Path, column: str) -> None:
-        source = write("in.csv", f"text,{column}\nfire,1\n")
-        lines = write("in.jsonl", json.dumps({"text": "fire", column: 1}))
+        source = write("in.csv", f"text,{column}\ncake,1\n")
+        lines = write("in.jsonl", json.dumps({"text": "cake", column: 1}))
 
         refused(score(source, "-o", out), column, "--overwrite-columns")
         refused(score(lines, "-o", out.with_suffix(".jsonl")), column, "--overwrite-columns")
@@ -147,18 +147,21 @@ class TestNewColumns:
         assert next(iter(table(out)))[column] == "1"
 
     def test_other_names(self, write: Any, out: Path) -> None:
-        source = write("in.csv", "text\nfire\n")
+        source = write("in.csv", "text\ncake\n")
         names = ("--probability-column", "p, calibrated", "--label-column", "Übel")
         score(source, "-o", out, *names)
 
         assert list(table(out)[0]) == ["text", "p, calibrated", "Übel"]
         assert score(source, "-o", out, "--probability-column", "label").status in (1, 2)
 
-    @pytest.mark.parametrize(("threshold", "label"), [("0", "disaster"), ("1", "not_disaster")])
-    def test_threshold(self, write: Any, out: Path, threshold: str, label: str) -> None:
-        score(write("in.txt", f"{FIRE}\n{JOKE}\n"), "-o", out, "--threshold", threshold)
+    @two_labels
+    @pytest.mark.parametrize("threshold", ["0", "1"])
+    def test_threshold(self, write: Any, out: Path, threshold: str) -> None:
+        score(write("in.txt", f"{CAKE}\n{PHONE}\n"), "-o", out, "--threshold", threshold)
 
-        assert [row["label"] for row in table(out)] == [label, label]
+        assert [row["label"] for row in table(out)] == [
+            LABELS[predict(text).probability >= float(threshold)] for text in (CAKE, PHONE)
+        ]
 
     @pytest.mark.parametrize("threshold", ["2", "half", "nan"])
     def test_threshold_out_of_range(self, write: Any, out: Path, threshold: str) -> None:
@@ -175,7 +178,7 @@ class TestMissingTexts:
         assert [bool(row["label"]) for row in table(out)] == [False, False, False, True]
 
     def test_in_json_lines(self, write: Any, out: Path) -> None:
-        lines = ['{"text": null}', '{"id": 1}', '{"text": "a"}', '{"a": {"text": "fire"}}']
+        lines = ['{"text": null}', '{"id": 1}', '{"text": "a"}', '{"a": {"text": "cake"}}']
         target = out.with_suffix(".jsonl")
         completed = score(write("in.jsonl", "\n".join(lines)), "-o", target)
         rows = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
@@ -188,10 +191,10 @@ class TestMissingTexts:
 class TestInputs:
     def test_several(self, write: Any, out: Path) -> None:
         sources = [
-            write("b.csv", b"\xef\xbb\xbftext,id\r\nfire,1"),
-            write("a.csv.gz", "text,id\nflood,2\n"),
+            write("b.csv", b"\xef\xbb\xbftext,id\r\ncake,1"),
+            write("a.csv.gz", "text,id\nbread,2\n"),
             write("c.csv", "text,id\n"),
-            write("d.csv", "text,id\nstorm,3\n"),
+            write("d.csv", "text,id\nhoney,3\n"),
         ]
         completed = score(*sources, "-o", out)
 
@@ -200,30 +203,30 @@ class TestInputs:
 
     @pytest.mark.parametrize("header", ["id,text", "text", "text,id,more", "text,ID"])
     def test_headers_that_differ(self, write: Any, out: Path, header: str) -> None:
-        first = write("first.csv", "text,id\nfire,1\n")
+        first = write("first.csv", "text,id\ncake,1\n")
         other = write("other.csv", f"{header}\n")
 
         refused(score(first, other, "-o", out), str(other))
         assert not out.exists()
 
     def test_formats_that_differ(self, write: Any, out: Path) -> None:
-        source, other = write("in.csv", "text\nfire\n"), write("in.jsonl", '{"text": "a"}')
+        source, other = write("in.csv", "text\ncake\n"), write("in.jsonl", '{"text": "a"}')
 
         refused(score(source, other, "-o", out), "in.jsonl", status=2)
         refused(score(source, "-o", out.with_suffix(".txt")), "out.txt", status=2)
-        refused(score(write("data", "text\nfire\n"), "-o", out), "--format", status=2)
+        refused(score(write("data", "text\ncake\n"), "-o", out), "--format", status=2)
         refused(score(source, "-o", out.with_suffix(".cvs")), ".csv?", status=2)
         refused(score(source, "-o", out.with_suffix(".xls")), "save it as .xlsx", status=2)
         assert not out.exists()
 
     def test_a_format_that_is_given(self, write: Any, out: Path) -> None:
-        source = write("in.txt", "text\nfire\n")
+        source = write("in.txt", "text\ncake\n")
 
         assert (
-            score(source, write("data", "text\nflood\n"), "-o", out, "--format", "csv").status
+            score(source, write("data", "text\nbread\n"), "-o", out, "--format", "csv").status
             == 0
         )
-        assert [row["text"] for row in table(out)] == ["fire", "flood"]
+        assert [row["text"] for row in table(out)] == ["cake", "bread"]
 
     @pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.csv.gz"])
     def test_empty(self, write: Any, out: Path, name: str) -> None:
@@ -240,41 +243,3 @@ class TestInputs:
         assert target.read_text("utf-8") == (
             "text,probability,label\n" if name == "in.txt" else ""
         )
-
-
-# begin: left out of a copy
-@pytest.fixture(scope="session")
-def events() -> list[Path]:
-    """The tweets of real events, with labels of their own."""
-    folder = Path(os.environ.get("DISASTER_TWEETS_MIRROR") or os.devnull)
-    files = sorted([*folder.glob("crisislex/*.csv"), *folder.glob("crisislex26/*.csv")])
-    if not files:
-        pytest.skip("needs crisislex*/*.csv in the folder that DISASTER_TWEETS_MIRROR names")
-    return files
-
-
-def test_real_events(events: list[Path], tmp_path: Path) -> None:
-    """Each row comes back with its bytes, and with the score of its text."""
-    classifier = Classifier.load()
-    added = re.compile(rb",\d\.\d{6},(not_)?disaster(?=\r?\n|\Z)")
-    for source in events:
-        content = source.read_bytes()
-        text = io.StringIO(content.decode("utf-8-sig"), newline="")
-        header, *rows = csv.reader(text, skipinitialspace=True, strict=True)
-        column = next(i for i, name in enumerate(header) if name.lower().startswith("tweet") and
-                      name.lower() in ("tweet", "tweet text"))  # fmt: skip
-        texts = [row[column] for row in rows]
-        target = tmp_path / source.name
-        completed = score(source, "-o", target, "--label-column", "predicted", "--jobs", "1")
-        scored = target.read_bytes()
-
-        assert completed.status == 0, completed.err
-        assert "the texts are taken from column" in completed.err
-        assert summary(completed.err) == (len(rows), len(rows), 0, 0)
-        assert added.sub(b"", scored).replace(b",probability,predicted", b"", 1) == content
-        found = re.findall(rb",(\d\.\d{6}),(?:not_)?disaster(?=\r?\n|\Z)", scored)
-        expected = classifier.predict_proba(texts)[:, 1].tolist()
-        assert [f.decode() for f in found] == [f"{p:.6f}" for p in expected]
-
-
-# end: left out of a copy

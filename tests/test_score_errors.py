@@ -13,10 +13,10 @@ import pytest
 from .test_score import refused, score, summary
 
 GOOD = {
-    "csv": "{n},fire {n}\n",
-    "tsv": "{n}\tfire {n}\n",
-    "jsonl": '{{"text": "fire {n}"}}\n',
-    "txt": "fire {n}\n",
+    "csv": "{n},cake {n}\n",
+    "tsv": "{n}\tcake {n}\n",
+    "jsonl": '{{"text": "cake {n}"}}\n',
+    "txt": "cake {n}\n",
 }
 HEADERS = {"csv": b"id,text\n", "tsv": b"id\ttext\n"}
 BROKEN = [
@@ -24,24 +24,24 @@ BROKEN = [
     ("csv", b"1,2,3\n"),
     ("csv", b'1,"two\nlines, and ""quotes""",3\r\n'),
     ("csv", b"1,caf\xe9\n"),
-    ("csv", b"caf\xe9,fire\n"),
+    ("csv", b"caf\xe9,cake\n"),
     ("csv", b'1,"a \xff\nb"\n'),
-    ("csv", "1,fire\n".encode("utf-16-le").replace(b"\n\0", b"\xff\n")),
+    ("csv", "1,cake\n".encode("utf-16-le").replace(b"\n\0", b"\xff\n")),
     ("tsv", b"1,2\n"),
     ("tsv", b"1\t2\t3\n"),
     ("tsv", b"1\t\xed\xa0\x80\n"),  # half a surrogate pair
-    ("jsonl", b"fire\n"),
-    ("jsonl", b'{"text": "fire"\n'),
-    ("jsonl", b'{"text": "fire"} {}\n'),
+    ("jsonl", b"cake\n"),
+    ("jsonl", b'{"text": "cake"\n'),
+    ("jsonl", b'{"text": "cake"} {}\n'),
     ("jsonl", b'["text"]\n'),
     ("jsonl", b'"text"\r\n'),
     ("jsonl", b"null\n"),
     ("jsonl", b'{"text": 5}\n'),
     ("jsonl", b'{"text": true}\n'),
-    ("jsonl", b'{"text": ["fire"]}\n'),
-    ("jsonl", b'{"text": {"text": "fire"}}\n'),
+    ("jsonl", b'{"text": ["cake"]}\n'),
+    ("jsonl", b'{"text": {"text": "cake"}}\n'),
     ("jsonl", b'{"text": "caf\xe9"}\n'),
-    ("jsonl", b'{"text": "fire", "n": "\xff"}\n'),
+    ("jsonl", b'{"text": "cake", "n": "\xff"}\n'),
     ("jsonl", b'{"text": ' + b"7" * 5000 + b"}\n"),
     ("jsonl", b'{"text": ' + b"[" * 100_000 + b"\n"),
     ("txt", b"caf\xe9\n"),
@@ -85,7 +85,7 @@ class TestBrokenRows:
 
 class TestRejected:
     def test_none(self, tmp_path: Path) -> None:
-        (tmp_path / "in.csv").write_bytes(b"text\nfire\n")
+        (tmp_path / "in.csv").write_bytes(b"text\ncake\n")
         completed = score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--on-error", "skip")
 
         assert summary(completed.err) == (1, 1, 0, 0)
@@ -101,27 +101,27 @@ class TestRejected:
         assert (tmp_path / "out.csv.rejected").read_bytes() == b"id,text\r\n1\r\n2"
 
     def test_at_the_end_of_one_of_several(self, tmp_path: Path) -> None:
-        (tmp_path / "1.jsonl").write_bytes(b'{"text": "fire"}\n{')
-        (tmp_path / "2.jsonl").write_bytes(b'[]\n{"text": "flood"}')
+        (tmp_path / "1.jsonl").write_bytes(b'{"text": "cake"}\n{')
+        (tmp_path / "2.jsonl").write_bytes(b'[]\n{"text": "bread"}')
         target = tmp_path / "out.jsonl"
         sources = (tmp_path / "1.jsonl", tmp_path / "2.jsonl")
         score(*sources, "-o", target, "--on-error", "skip")
 
         lines = target.read_text("utf-8").splitlines()
-        assert [json.loads(line)["text"] for line in lines] == ["fire", "flood"]
+        assert [json.loads(line)["text"] for line in lines] == ["cake", "bread"]
         rejected = tmp_path / "out.jsonl.rejected"
         assert rejected.read_bytes().split() == [b"{", b"[]"]
 
     def test_of_a_former_run(self, tmp_path: Path) -> None:
         """What was rejected then says nothing of the output that is there now."""
-        (tmp_path / "in.csv").write_bytes(b"text\nfire\n")
+        (tmp_path / "in.csv").write_bytes(b"text\ncake\n")
         (tmp_path / "out.csv.rejected").write_bytes(b"text\n1,2\n")
         score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--on-error", "skip")
 
         assert not (tmp_path / "out.csv.rejected").exists()
 
     def test_compressed_input(self, tmp_path: Path) -> None:
-        (tmp_path / "in.csv.gz").write_bytes(gzip.compress(b"id,text\n1,fire\n2\n"))
+        (tmp_path / "in.csv.gz").write_bytes(gzip.compress(b"id,text\n1,cake\n2\n"))
         target = tmp_path / "out.csv"
         completed = score(tmp_path / "in.csv.gz", "-o", target, "--on-error", "skip")
 
@@ -131,7 +131,7 @@ class TestRejected:
 
 def test_a_header_that_is_not_utf_8(tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
-    source.write_bytes(b"caf\xe9,text\n1,fire\n")
+    source.write_bytes(b"caf\xe9,text\n1,cake\n")
 
     refused(score(source, "-o", tmp_path / "out.csv"), f"{source}, line 1", "--encoding cp1252")
     assert (
@@ -144,7 +144,7 @@ def test_a_header_that_is_not_utf_8(tmp_path: Path) -> None:
 class TestFilesThatCannotBe:
     @pytest.fixture
     def source(self, tmp_path: Path) -> Path:
-        (tmp_path / "in.csv").write_bytes(b"text\nfire\n")
+        (tmp_path / "in.csv").write_bytes(b"text\ncake\n")
         return tmp_path / "in.csv"
 
     def test_inputs(self, tmp_path: Path) -> None:
@@ -173,12 +173,12 @@ class TestFilesThatCannotBe:
 
     def test_an_output_that_is_an_input(self, source: Path, tmp_path: Path) -> None:
         other, link = tmp_path / "other.csv", tmp_path / "link.csv"
-        other.write_bytes(b"text\nflood\n")
+        other.write_bytes(b"text\nbread\n")
         os.link(source, link)
 
         for target in (source, tmp_path / ".." / tmp_path.name / "in.csv", link):
             refused(score(other, source, "-o", target), str(target), status=2)
-        assert source.read_bytes() == b"text\nfire\n"
+        assert source.read_bytes() == b"text\ncake\n"
 
     @pytest.mark.skipif(os.name == "nt", reason="makes a named pipe")
     def test_an_output_that_is_a_device(self, source: Path, tmp_path: Path) -> None:

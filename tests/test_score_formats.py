@@ -118,10 +118,10 @@ class TestTables:
             b"text",
             BOM + b"text\r\n",
             b'"text"\n\n\n',
-            b'id,text\n1,a 5" hail\n2,it "said" so\n',
+            b'id,text\n1,a 5" tart\n2,it "said" so\n',
             b'text\n""\n" "\n"\n"\n',
-            b"id,text\n1,fire\rflood\n".replace(b"fire\rflood", b'"fire\rflood"'),
-            b"text\n" + b"fire " * 40_000 + b"\n",
+            b"id,text\n1,cake\rbread\n".replace(b"cake\rbread", b'"cake\rbread"'),
+            b"text\n" + b"cake " * 40_000 + b"\n",
         ],
     )
     def test_less_usual_files(self, scored: Scored, content: bytes) -> None:
@@ -141,14 +141,14 @@ class TestTables:
         )
 
     def test_columns_that_are_overwritten(self, folder: Path) -> None:
-        (folder / "in.csv").write_bytes(b'label,text,probability,id\n?,"a ""fire""",,"1,2"\n')
+        (folder / "in.csv").write_bytes(b'label,text,probability,id\n?,"a ""cake""",,"1,2"\n')
         status, _, _ = score(folder / "in.csv", "-o", folder / "out.csv", "--overwrite-columns")
         out = (folder / "out.csv").read_text("utf-8")
 
         assert status == 0
         assert list(csv.reader(io.StringIO(out, newline=""))) == [
             ["text", "id", "probability", "label"],
-            ['a "fire"', "1,2", *expected('a "fire"')],
+            ['a "cake"', "1,2", *expected('a "cake"')],
         ]
 
 
@@ -208,12 +208,12 @@ class TestJsonLines:
         assert out.decode() == ending.join(after) + last
 
     def test_columns_that_are_overwritten(self, folder: Path) -> None:
-        record = {"label": 7, "text": "fire é", "probability": [], "n": 10**20, "x": 1.10}
+        record = {"label": 7, "text": "cake é", "probability": [], "n": 10**20, "x": 1.10}
         (folder / "in.jsonl").write_text(json.dumps(record), "utf-8")
         status, _, _ = score(
             folder / "in.jsonl", "-o", folder / "out.jsonl", "--overwrite-columns"
         )
-        probability, label = expected("fire é")
+        probability, label = expected("cake é")
         out = json.loads((folder / "out.jsonl").read_text("utf-8"))
 
         assert status == 0
@@ -250,7 +250,7 @@ class TestLines:
 
 
 class TestCompression:
-    CONTENT = "text\nfire\nsome café, then\n".replace("some café, then", '"a\ncafé, then"')
+    CONTENT = "text\ncake\nsome café, then\n".replace("some café, then", '"a\ncafé, then"')
 
     def test_in_and_out(self, scored: Scored) -> None:
         content = self.CONTENT.encode()
@@ -263,13 +263,13 @@ class TestCompression:
         assert gzip.decompress(scored("csv.gz", members, 2)) == plain
 
     def test_of_every_text_format(self, scored: Scored) -> None:
-        for name, content in {"tsv": "text\nfire\n", "jsonl": '{"text": "fire"}\n'}.items():
+        for name, content in {"tsv": "text\ncake\n", "jsonl": '{"text": "cake"}\n'}.items():
             plain = scored(name, content.encode(), 1)
 
             assert gzip.decompress(
                 scored(f"{name}.gz", gzip.compress(content.encode()), 1)
             ) == (plain)
-        line = scored("txt.gz", gzip.compress(b"fire\n"), 1, to="csv.gz")
+        line = scored("txt.gz", gzip.compress(b"cake\n"), 1, to="csv.gz")
         assert gzip.decompress(line).decode().splitlines()[1:] == [
-            ",".join(["fire", *expected("fire")])
+            ",".join(["cake", *expected("cake")])
         ]

@@ -27,7 +27,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes 
 def write(path: Path, rows: int, broken: int = 0, columns: str = "n,text") -> Path:
     """Write a table whose texts come three times each, some of them missing."""
     lines = (
-        f"{n},{'' if n % 501 == 7 else f'Brush fire {n // 3}'}{',x' * (n == broken)}\n"
+        f"{n},{'' if n % 501 == 7 else f'Lemon cake {n // 3}'}{',x' * (n == broken)}\n"
         for n in range(1, rows + 1)
     )
     path.write_text(f"{columns}\n" + "".join(lines), "utf-8", newline="")
@@ -122,7 +122,7 @@ class TestTrouble:
         read = workers.ChunkScorer.__call__
 
         def altered_meanwhile(self: Any, chunks: Iterator[Any], left: Any) -> Iterator[Any]:
-            write(second, 3000, columns="n,tweet")
+            write(second, 3000, columns="n,post")
             yield from read(self, chunks, left)
 
         with pytest.MonkeyPatch.context() as patched:
@@ -190,7 +190,7 @@ class TestEnd:
         source, target = tmp_path / "in.csv", tmp_path / "out.csv"
         with source.open("w", encoding="utf-8") as file:
             file.write("text\n")
-            file.writelines(f"Brush fire {n}\n" for n in range(200_000))
+            file.writelines(f"Lemon cake {n}\n" for n in range(200_000))
         process = subprocess.Popen(
             [sys.executable, "-c", LAUNCH.format(""), source, "-o", target, "--jobs", "2"],
             stderr=subprocess.PIPE,

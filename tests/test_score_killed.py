@@ -26,7 +26,7 @@ KILLS = int(os.environ.get("DISASTER_TWEETS_KILLS") or 20)
 
 def texts() -> Iterator[str]:
     for number in range(ROWS):
-        yield f"Brush fire {number}, crews on the way" if number % 997 else ""
+        yield f"Lemon cake {number}, cream on the way" if number % 997 else ""
 
 
 def broken(number: int) -> bool:

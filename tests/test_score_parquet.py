@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from disaster_tweets import predict
 
-from .test_score import FIRE, JOKE, refused, score, summary
+from .test_score import CAKE, PHONE, refused, score, summary
 
 NEW = ["probability", "label"]
 
@@ -76,13 +76,13 @@ def test_every_value_stays(arrow: Any, folder: Path, data: Any) -> None:
 
 
 def test_the_only_column_of_strings(arrow: Any, tmp_path: Path) -> None:
-    table = arrow.table({"n": [1, 2], "remark": [FIRE, JOKE], "x": [0.5, None]})
+    table = arrow.table({"n": [1, 2], "remark": [CAKE, PHONE], "x": [0.5, None]})
 
     assert scored(write(tmp_path / "in.parquet", table))["label"].to_pylist() == [
-        predict(FIRE).label,
-        predict(JOKE).label,
+        predict(CAKE).label,
+        predict(PHONE).label,
     ]
-    table = arrow.table({"n": [1, 2], "one": [FIRE, JOKE], "more": ["a", "b"]})
+    table = arrow.table({"n": [1, 2], "one": [CAKE, PHONE], "more": ["a", "b"]})
     source = write(tmp_path / "in.parquet", table)
     completed = score(source, "-o", tmp_path / "new.parquet")
     refused(completed, "n", "one", "more", status=completed.status or 1)
@@ -97,28 +97,28 @@ def test_a_column_of_nothing_but_nulls(arrow: Any, tmp_path: Path) -> None:
 
 
 def test_several_files(arrow: Any, tmp_path: Path) -> None:
-    first = write(tmp_path / "1.parquet", arrow.table({"n": [1, 2], "text": [FIRE, JOKE]}))
-    more = write(tmp_path / "2.parquet", arrow.table({"n": [3], "text": [FIRE]}))
-    other = write(tmp_path / "3.parquet", arrow.table({"n": ["3"], "text": [FIRE]}))
+    first = write(tmp_path / "1.parquet", arrow.table({"n": [1, 2], "text": [CAKE, PHONE]}))
+    more = write(tmp_path / "2.parquet", arrow.table({"n": [3], "text": [CAKE]}))
+    other = write(tmp_path / "3.parquet", arrow.table({"n": ["3"], "text": [CAKE]}))
 
     assert scored(first, more)["n"].to_pylist() == [1, 2, 3]
     refused(score(first, other, "-o", tmp_path / "new.parquet"), str(other))
 
 
 def test_columns_that_are_there(arrow: Any, tmp_path: Path) -> None:
-    table = arrow.table({"label": ["?"], "text": [FIRE]})
+    table = arrow.table({"label": ["?"], "text": [CAKE]})
     source, target = write(tmp_path / "in.parquet", table), tmp_path / "new.parquet"
 
     refused(score(source, "-o", target), "label", "--overwrite-columns")
     out = scored(source, "--overwrite-columns")
     assert out.column_names == ["text", *NEW]
-    assert out["label"].to_pylist() == [predict(FIRE).label]
+    assert out["label"].to_pylist() == [predict(CAKE).label]
 
 
 def test_a_run_that_ends_while_it_clears_up(
     arrow: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = write(tmp_path / "in.parquet", arrow.table({"text": [FIRE, JOKE] * 2000}), 900)
+    source = write(tmp_path / "in.parquet", arrow.table({"text": [CAKE, PHONE] * 2000}), 900)
     target = tmp_path / "out.parquet"
 
     def interrupted(folder: Path) -> None:
@@ -145,8 +145,8 @@ def test_files_that_cannot_be(arrow: Any, tmp_path: Path) -> None:
     write(source, arrow.table({"text": [1, 2]}))
     completed = score(source, "-o", target)
     refused(completed, "text", status=completed.status or 1)
-    whole = write(source, arrow.table({"text": [FIRE]})).read_bytes()
-    for content in (whole[:-8], FIRE.encode(), b"", whole[:4] + bytes(40) + whole[44:]):
+    whole = write(source, arrow.table({"text": [CAKE]})).read_bytes()
+    for content in (whole[:-8], CAKE.encode(), b"", whole[:4] + bytes(40) + whole[44:]):
         source.write_bytes(content)
         refused(score(source, "-o", target), str(source))
         assert not target.exists()

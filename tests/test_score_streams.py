@@ -17,16 +17,16 @@ from .test_score import SUMMARY, refused, summary
 
 class TestStandardStreams:
     def test_in_and_out(self, run: Any, tmp_path: Path) -> None:
-        (tmp_path / "more.csv").write_bytes(b"text\nflood\n")
+        (tmp_path / "more.csv").write_bytes(b"text\nbread\n")
         stream = ("score", "-", "-o", "-")
         status, out, err = run(
-            "disaster-tweets", *stream, "more.csv", "--format", "csv", stdin=b"text\nfire\n"
+            "disaster-tweets", *stream, "more.csv", "--format", "csv", stdin=b"text\ncake\n"
         )
         rows = list(csv.DictReader(io.StringIO(out)))
 
         assert (status, summary(err)) == (0, (2, 2, 0, 0))
-        assert [row["text"] for row in rows] == ["fire", "flood"]
-        lines = run("disaster-tweets", *stream, "--format", "txt", "--quiet", stdin=b"fire\n")
+        assert [row["text"] for row in rows] == ["cake", "bread"]
+        lines = run("disaster-tweets", *stream, "--format", "txt", "--quiet", stdin=b"cake\n")
         assert lines.out.splitlines()[1] == ",".join(rows[0].values())
         assert (lines.status, lines.err) == (0, "")
 
@@ -42,7 +42,7 @@ class TestStandardStreams:
 
     def test_a_reader_that_leaves(self, tmp_path: Path) -> None:
         source = tmp_path / "in.txt"
-        source.write_text("fire\n" * 20_000, "utf-8")
+        source.write_text("cake\n" * 20_000, "utf-8")
         process = subprocess.Popen(
             [sys.executable, "-m", "disaster_tweets", "score", source, "-o", "-", "--quiet"],
             stdout=subprocess.PIPE,
@@ -60,7 +60,7 @@ class TestStandardStreams:
 def test_a_terminal_shows_the_progress(tmp_path: Path) -> None:
     pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
     source = tmp_path / "in.txt"
-    source.write_text("fire\n" * 20_000, "utf-8")
+    source.write_text("cake\n" * 20_000, "utf-8")
     command = [sys.executable, "-m", "disaster_tweets", "score", source, "-o"]
     shown = {}
     for options in ((), ("--quiet",)):

@@ -15,13 +15,15 @@ import pytest
 from disaster_tweets import Classifier, predict
 from disaster_tweets.plugins import contract
 
+from .conftest import two_labels
+
 TEXTS = [
-    "A wall of water came down the canyon, two campers are missing",
-    "this burrito is the bomb",
+    "A row of tables came down the street, two chairs are missing",
+    "this burrito is the best",
     "",
     "🔥 🔥 🔥",
-    "grass fire by the motorway " * 40,
-    "Evacuate",
+    "apple pie by the window " * 40,
+    "Decorate",
 ]
 
 FORK = """
@@ -49,7 +51,7 @@ def refuse(*args, **kwargs):
 
 socket.socket = socket.create_connection = socket.getaddrinfo = refuse
 from disaster_tweets import predict
-print(predict("smoke over the hills").label)
+print(predict("sugar over the hills").label)
 """
 
 
@@ -65,6 +67,16 @@ def alone(golden: Any) -> dict[str, float]:
     return {text: float(Classifier.load().predict(text)) for text in texts}
 
 
+def shown(probabilities: Any) -> Any:
+    """Return the probability of each prediction: of two labels that of the second one."""
+    two = probabilities.shape[1] == 2
+    return probabilities[:, 1] if two else probabilities.max(axis=1)
+
+
+def others(probabilities: Any) -> Any:
+    return probabilities.astype(float).sum(axis=1) - shown(probabilities)
+
+
 class TestGolden:
     @pytest.mark.parametrize(
         "score",
@@ -72,9 +84,9 @@ class TestGolden:
             lambda texts: [float(predict(text)) for text in texts],
             lambda texts: [float(prediction) for prediction in predict(texts)],
             lambda texts: [float(p) for p in Classifier.load().predict(texts)],
-            lambda texts: Classifier.load().predict_proba(texts)[:, 1],
-            lambda texts: 1 - Classifier.load().predict_proba(texts)[:, 0].astype(float),
-            lambda texts: contract.load().predict_proba(texts)[:, 1],
+            lambda texts: shown(Classifier.load().predict_proba(texts)),
+            lambda texts: 1 - others(Classifier.load().predict_proba(texts)),
+            lambda texts: shown(contract.load().predict_proba(texts)),
         ],
         ids=["predict(str)", "predict(list)", "Classifier", "proba", "1 - proba", "plugin"],
     )
@@ -95,7 +107,7 @@ class TestSameScore:
 
     def test_after_long_and_short_texts(self, alone: dict[str, float]) -> None:
         for text, score in alone.items():
-            predict(["flood " * 500, "", "flood"])
+            predict(["bread " * 500, "", "bread"])
             assert float(predict(text)) == score
 
     def test_in_8_threads_at_once(
@@ -113,17 +125,20 @@ class TestSameScore:
             assert all(threads.map(score, range(8)))
 
     def test_after_pickling(self, alone: dict[str, float]) -> None:
-        loaded = pickle.loads(pickle.dumps(Classifier.load(threshold=0.25)))
+        loaded = pickle.loads(pickle.dumps(Classifier.load()))
 
-        assert loaded.threshold == 0.25
         assert [float(p) for p in loaded.predict(list(alone))] == list(alone.values())
+
+    @two_labels
+    def test_a_threshold_survives_pickling(self) -> None:
+        assert pickle.loads(pickle.dumps(Classifier.load(threshold=0.25))).threshold == 0.25
 
     def test_in_a_spawned_child(self, classifier: Classifier, alone: dict[str, float]) -> None:
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=spawn) as child:
             scores = child.submit(classifier.predict_proba, list(alone)).result(timeout=120)
 
-        assert scores[:, 1].tolist() == list(alone.values())
+        assert shown(scores).tolist() == list(alone.values())
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
     def test_in_a_forked_child(self, run: Any, alone: dict[str, float]) -> None:
@@ -141,24 +156,24 @@ class TestSameScore:
 class TestFreshProcess:
     def test_no_network(self, run: Any) -> None:
         assert (
-            run("python", "-c", NO_NETWORK).out == f"{predict('smoke over the hills').label}\n"
+            run("python", "-c", NO_NETWORK).out == f"{predict('sugar over the hills').label}\n"
         )
 
     def test_no_warning_and_nothing_on_standard_error(self, run: Any) -> None:
-        code = "from disaster_tweets import predict; print(predict('fire').label)"
+        code = "from disaster_tweets import predict; print(predict('cake').label)"
 
-        assert run("python", "-W", "error", "-c", code) == (0, f"{predict('fire').label}\n", "")
+        assert run("python", "-W", "error", "-c", code) == (0, f"{predict('cake').label}\n", "")
 
     @pytest.mark.skipif(os.name == "nt", reason="closes file descriptor 2 as a shell does")
     def test_without_a_standard_error(self, run: Any) -> None:
-        code = "import os; os.close(2); from disaster_tweets import predict; predict('fire')"
+        code = "import os; os.close(2); from disaster_tweets import predict; predict('cake')"
 
         assert run("python", "-c", code).status == 0
 
     def test_what_others_write_to_standard_error_comes_through(self, run: Any) -> None:
         code = (
-            "import os; from disaster_tweets import runtime\n"
-            "with runtime._without_start_up_message(): os.write(2, b'a warning')"
+            "import os; from disaster_tweets.runtime import litert\n"
+            "with litert._without_start_up_message(): os.write(2, b'a warning')"
         )
 
         assert run("python", "-c", code).err == "a warning"
@@ -167,7 +182,7 @@ class TestFreshProcess:
 def test_what_others_write_to_standard_error_gets_through(run: Any) -> None:
     code = """if True:
         import os
-        from disaster_tweets.runtime import _without_start_up_message
+        from disaster_tweets.runtime.litert import _without_start_up_message
         with _without_start_up_message():
             os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\\nkept\\n")
     """
@@ -178,7 +193,7 @@ def test_what_others_write_to_standard_error_gets_through(run: Any) -> None:
 def test_who_writes_too_much_to_standard_error_is_not_held_up(run: Any) -> None:
     code = """if True:
         import os
-        from disaster_tweets.runtime import _without_start_up_message
+        from disaster_tweets.runtime.litert import _without_start_up_message
         with _without_start_up_message():
             try:
                 while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -12,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from disaster_tweets import predict
+from disaster_tweets import Classifier, predict
 from disaster_tweets.tables import errors
 from disaster_tweets.tables.reading import open_table, read_columns
 from disaster_tweets.tables.rows import Position, Reading
 from disaster_tweets.tables.source import Source
+from disaster_tweets.topic import LABELS
 
 from .test_score import refused, score, summary
 
-FIRE = "Wildfire has crossed the highway"
+CAKE = "The baker has crossed the street"
 
 
 def probability(text: str) -> str:
@@ -41,10 +43,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any
 
 class TestQuotes:
     SWALLOWING = (
-        'id\ttext\n1\t"Fire near the school\n2\tthis mixtape is fire\n3\t"what a save\n',
-        'id\ttext\n1\ta\n2\t"Fire near\n3\tthis mixtape is fire\n4\twhat a save"\n',
-        'text\tlabel2\na\tyes\nb\tno\n"fire\tyes\nc"\tno\n',
-        'day\ttext\n2020-01-02\ta\n2020-01-03\t"fire\n2020-01-04\tb"\n',
+        'id\ttext\n1\t"Cake near the school\n2\tthis album is great\n3\t"what a save\n',
+        'id\ttext\n1\ta\n2\t"Cake near\n3\tthis album is great\n4\twhat a save"\n',
+        'text\tlabel2\na\tyes\nb\tno\n"cake\tyes\nc"\tno\n',
+        'day\ttext\n2020-01-02\ta\n2020-01-03\t"cake\n2020-01-04\tb"\n',
         'user\ttext\nalice\t"hello there\nbob\tworld"\ncarol\tfoo\n',
     )
 
@@ -95,17 +97,17 @@ class TestGuesses:
     @pytest.mark.parametrize(
         ("name", "content", "said"),
         [
-            ("in.csv", "place;text\nFlood Lane;evacuate the dance floor\n", "semicolons (';')"),
-            ("in.csv", "place\ttext\nFlood Lane\tevacuate the dance floor\n", "tabs"),
-            ("in.csv", "place|text\nFlood Lane|evacuate the dance floor\n", "pipes ('|')"),
-            ("in.tsv", "place,text\nFlood Lane,evacuate the dance floor\n", "commas (',')"),
+            ("in.csv", "place;text\nBread Lane;decorate the dance floor\n", "semicolons (';')"),
+            ("in.csv", "place\ttext\nBread Lane\tdecorate the dance floor\n", "tabs"),
+            ("in.csv", "place|text\nBread Lane|decorate the dance floor\n", "pipes ('|')"),
+            ("in.tsv", "place,text\nBread Lane,decorate the dance floor\n", "commas (',')"),
             (
                 "in.csv",
-                "sep=;\nplace;text\nFlood Lane;evacuate the dance floor\n",
+                "sep=;\nplace;text\nBread Lane;decorate the dance floor\n",
                 "semicolons",
             ),
-            ("in.csv", "place,Tweet\nFlood Lane,evacuate the dance floor\n", "'Tweet'"),
-            ("in.csv", "place,Full Text\nx,evacuate the dance floor\n", "'Full Text'"),
+            ("in.csv", "place,Post\nBread Lane,decorate the dance floor\n", "'Post'"),
+            ("in.csv", "place,Full Text\nx,decorate the dance floor\n", "'Full Text'"),
         ],
     )
     def test_are_said_also_when_quiet(
@@ -117,48 +119,52 @@ class TestGuesses:
         assert status == 0
         assert err.startswith(f"{name}: ")
         assert said in err
-        assert probability("evacuate the dance floor") in Path(f"out{name[2:]}").read_text()
+        assert probability("decorate the dance floor") in Path(f"out{name[2:]}").read_text()
 
     def test_nothing_is_said_of_what_the_name_promises(self, write: Any) -> None:
-        write("in.csv", "place,text\nFlood Lane,fire; flood | storm\n")
+        write("in.csv", "place,text\nBread Lane,cake; bread | honey\n")
 
         assert score("in.csv", "-o", "out.csv", "--quiet") == (0, "", "")
 
     def test_two_usual_names_are_no_guess(self, write: Any) -> None:
-        write("in.csv", "tweet,message\na,b\n")
+        write("in.csv", "post,message\na,b\n")
 
-        refused(score("in.csv", "-o", "out.csv"), "'tweet', 'message'", "--text-column")
+        refused(score("in.csv", "-o", "out.csv"), "'post', 'message'", "--text-column")
 
     def test_a_first_line_that_may_be_a_text(self, write: Any) -> None:
-        write("in.csv", "Fire near the school\nthis mixtape is fire\n")
+        write("in.csv", "Cake near the school\nthis album is great\n")
 
         refused(score("in.csv", "-o", "out.csv"), "--no-header", "--text-column")
         done = score("in.csv", "-o", "out.csv", "--no-header")
         assert summary(done.err) == (2, 2, 0, 0)
-        assert Path("out.csv").read_text().startswith("Fire near the school,0.")
+        assert (
+            Path("out.csv")
+            .read_text()
+            .startswith(f"Cake near the school,{probability('Cake near the school')},")
+        )
 
     def test_over_a_thousand_rows_of_json(self, write: Any) -> None:
         first = '{"id": 1, "lang": "en"}\n'
-        write("in.jsonl", first * 999 + json.dumps({"id": 2, "lang": "en", "text": FIRE}))
+        write("in.jsonl", first * 999 + json.dumps({"id": 2, "lang": "en", "text": CAKE}))
         assert summary(score("in.jsonl", "-o", "out.jsonl").err) == (1000, 1, 999, 0)
 
-        write("in.jsonl", '{"tweet": "fire"}\n')
+        write("in.jsonl", '{"post": "cake"}\n')
         refused(
-            score("in.jsonl", "-o", "out2.jsonl", "--text-column", "Tweet"),
-            "no row has the key 'Tweet'",
-            "'tweet'",
+            score("in.jsonl", "-o", "out2.jsonl", "--text-column", "Post"),
+            "no row has the key 'Post'",
+            "'post'",
         )
 
     def test_a_path_of_keys(self, write: Any) -> None:
-        rows = [{"text": "cut", "extended_tweet": {"full_text": FIRE}}, {"text": "short"}]
+        rows = [{"text": "cut", "extended_post": {"full_text": CAKE}}, {"text": "short"}]
         write("in.jsonl", "\n".join(map(json.dumps, rows)))
-        done = score("in.jsonl", "-o", "o.jsonl", "--text-column", "extended_tweet.full_text")
+        done = score("in.jsonl", "-o", "o.jsonl", "--text-column", "extended_post.full_text")
 
         assert summary(done.err) == (2, 1, 1, 0)
-        assert probability(FIRE) in Path("o.jsonl").read_text().split("\n")[0]
+        assert probability(CAKE) in Path("o.jsonl").read_text().split("\n")[0]
 
     def test_a_text_file_that_is_a_table(self, write: Any) -> None:
-        write("in.txt", "Tweet index\tLabel2\tTweet text\n1\t0\tfire\n")
+        write("in.txt", "Post index\tLabel2\tPost text\n1\t0\tcake\n")
 
         refused(score("in.txt", "-o", "out.csv"), "table of 3 columns", "--format tsv")
         assert score("in.txt", "-o", "out.csv", "--format", "txt").status == 0
@@ -166,16 +172,17 @@ class TestGuesses:
 
 class TestCounts:
     def test_of_texts_that_are_cut_or_foreign(self, write: Any, manifest: Any) -> None:
-        long = "fire " * manifest["max_tokens"]
-        spanish = "no se puede salir de la casa porque el agua está en la calle y no hay luz"
-        write("in.csv", f"text\nfire\n{long}\n{spanish}\n{spanish}\n")
+        long = "cake " * manifest["max_tokens"]
+        spanish = "no se puede salir de la casa porque la llave está en la mesa y no hay luz"
+        write("in.csv", f"text\ncake\n{long}\n{spanish}\n{spanish}\n")
         *_, cut, foreign = score("in.csv", "-o", "out.csv").err.splitlines()
 
-        assert cut.startswith("1 text is longer than the 126 word pieces")
+        pieces = manifest["max_tokens"] - 2  # less the marks of the start and of the end
+        assert cut.startswith(f"1 text is longer than the {pieces} word pieces")
         assert foreign.startswith("2 texts look like another language")
 
     def test_survive_an_interruption(self, write: Any) -> None:
-        spanish = "no se puede salir de la casa porque el agua está en la calle y no hay luz"
+        spanish = "no se puede salir de la casa porque la llave está en la mesa y no hay luz"
         write("in.csv", "text\n" + f"{spanish}\n" * 2000 + "1,2\n")
         assert score("in.csv", "-o", "out.csv", "--jobs", "1").status == 1
         done = score("in.csv", "-o", "out.csv", "--resume", "--on-error", "skip")
@@ -191,7 +198,7 @@ class TestOutputs:
             pytest.importorskip("pyarrow", reason="writes Parquet")
         if name.endswith("xlsx"):
             pytest.importorskip("openpyxl", reason="writes workbooks")
-        write("in.csv", "text\nfire\n")
+        write("in.csv", "text\ncake\n")
         write(name, "old")
         Path(name).chmod(0o604)
 
@@ -200,30 +207,83 @@ class TestOutputs:
         assert Path(name).read_bytes() != b"old"
 
     def test_spelling_of_numbers_stays_under_overwrite_columns(self, write: Any) -> None:
-        row = '{"n": 1e400, "label": 1, "m": 1.10, "m": 2, "text": "fire", "x": "\\u00e9"}'
+        row = '{"n": 1e400, "label": 1, "m": 1.10, "m": 2, "text": "cake", "x": "\\u00e9"}'
         write("in.jsonl", row)
         score("in.jsonl", "-o", "out.jsonl", "--overwrite-columns")
 
         kept = row.replace('"label": 1, ', "")[:-1]
-        assert Path("out.jsonl").read_text().startswith(f'{kept}, "probability": 0.')
+        assert (
+            Path("out.jsonl")
+            .read_text()
+            .startswith(f'{kept}, "probability": {probability("cake")},')
+        )
 
     def test_columns_that_are_overwritten_leave_the_others_as_they_are(
         self, write: Any
     ) -> None:
-        write("in.csv", 'label,text,x\n1, "fire, ""x""","a"\r\n')
+        write("in.csv", 'label,text,x\n1, "cake, ""x""","a"\r\n')
         score("in.csv", "-o", "out.csv", "--overwrite-columns", "--quiet")
-        text = 'fire, "x"'
+        text = 'cake, "x"'
 
         assert Path("out.csv").read_bytes().decode() == (
             "text,x,probability,label\n"
-            f' "fire, ""x""","a",{probability(text)},{predict(text).label}\r\n'
+            f' "cake, ""x""","a",{probability(text)},{predict(text).label}\r\n'
         )
+
+
+class TestLabels:
+    """A label may hold anything."""
+
+    LABEL = 'so-so, "mixed";\tré'
+
+    @pytest.fixture(autouse=True)
+    def labelled(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def scores(_: Classifier, texts: list[str]) -> tuple[list[Any], ...]:
+            return [0.5] * len(texts), [self.LABEL] * len(texts), [False] * len(texts)
+
+        monkeypatch.setattr(Classifier, "_score", scores)
+
+    @pytest.mark.parametrize(
+        ("source", "content", "delimiter"),
+        [
+            ("in.csv", "id,text\n1,a\n", ","),
+            ("in.csv", "id;text\n1;a\n", ";"),
+            ("in.tsv", "id\ttext\n1\ta\n", "\t"),
+            ("in.txt", "a\n", ","),
+        ],
+    )
+    def test_in_delimited_text(
+        self, write: Any, source: str, content: str, delimiter: str
+    ) -> None:
+        write(source, content)
+        target = "out.tsv" if source == "in.tsv" else "out.csv"
+        score(source, "-o", target)
+        with Path(target).open(encoding="utf-8", newline="") as file:
+            *_, row = csv.reader(file, delimiter=delimiter)
+
+        assert row[-3:] == ["a", "0.500000", self.LABEL]
+
+    @pytest.mark.parametrize("source", ["in.jsonl", "in.csv"])
+    @pytest.mark.parametrize("target", ["out.jsonl", "out.json"])
+    def test_in_json(self, write: Any, source: str, target: str) -> None:
+        write("in.jsonl", '{"text": "a"}\n')
+        write("in.csv", "text\na\n")
+        score(source, "-o", target)
+        found = json.loads(Path(target).read_text("utf-8"))
+
+        row = {"text": "a", "probability": 0.5, "label": self.LABEL}
+        assert found == ([row] if target == "out.json" else row)
+
+    def test_where_nothing_is_quoted(self, write: Any) -> None:
+        write("in.csv", "text,id\na,1\n")
+
+        refused(score("in.csv", "-o", "out.csv", "--quoting", "none"), "a label", "so-so")
 
 
 class TestLimits:
     def test_a_field_too_long_names_the_line_where_it_begins(self, write: Any) -> None:
         with Path("in.csv").open("wb") as file:
-            file.write(b'id,text\n1,fire\n2,"')
+            file.write(b'id,text\n1,cake\n2,"')
             for _ in range(66):
                 file.write((b"a" * 1023 + b"\n") * 1024)
         refused(score("in.csv", "-o", "out.csv", "--jobs", "1"), "in.csv, line 3: ", "64 MiB")
@@ -235,7 +295,7 @@ class TestLimits:
         assert not Path("out.csv").exists()
 
     def test_utf_16_without_a_mark(self, write: Any) -> None:
-        content = "id,text\n1,fire café\n".encode("utf-16-be")
+        content = "id,text\n1,cake café\n".encode("utf-16-be")
         write("in.csv", content)
 
         refused(score("in.csv", "-o", "out.csv"), "UTF-16", "--encoding utf-16-be")
@@ -258,7 +318,7 @@ class TestParquet:
             "far": arrow.array([10**18, 0], arrow.timestamp("us")),
             "bytes": arrow.array([b"\xff", b"a"], arrow.binary()),
         }
-        table = arrow.table({**odd, "text": [FIRE, "lovely day"], "target": [1, 0]})
+        table = arrow.table({**odd, "text": [CAKE, "lovely day"], "target": [1, 0]})
         parquet.write_table(table, "in.parquet", compression="gzip")
         assert score("in.parquet", "-o", "out.parquet").status == 0
         out = parquet.read_table("out.parquet")
@@ -272,7 +332,8 @@ class TestParquet:
         from pyarrow import parquet
 
         odd = arrow.array([10**18, 1], arrow.timestamp("us"))
-        table = arrow.table({"far": odd, "text": [FIRE, "lovely day"], "target": [1, 0]})
+        labels = [LABELS[1], LABELS[0]]
+        table = arrow.table({"far": odd, "text": [CAKE, "lovely day"], "target": labels})
         parquet.write_table(table, "in.parquet")
         command = ("evaluate", "in.parquet", "--target-column", "target", "--json")
         status, out, _ = run("disaster-tweets", *command)
@@ -282,7 +343,7 @@ class TestParquet:
     def test_two_columns_of_one_name(self, write: Any, arrow: Any) -> None:
         from pyarrow import parquet
 
-        columns = [arrow.array(["a"]), arrow.array(["b"]), arrow.array([FIRE])]
+        columns = [arrow.array(["a"]), arrow.array(["b"]), arrow.array([CAKE])]
         names = ["u", "u", "text"]
         parquet.write_table(arrow.Table.from_arrays(columns, names), "in.parquet")
 
@@ -295,15 +356,15 @@ class TestParquet:
         from pyarrow import feather
 
         kinds = [arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary()]
-        columns = [arrow.array([FIRE, None], kind) for kind in kinds]
-        columns.append(arrow.array([FIRE, None]).dictionary_encode())
+        columns = [arrow.array([CAKE, None], kind) for kind in kinds]
+        columns.append(arrow.array([CAKE, None]).dictionary_encode())
         for column in columns:
             feather.write_feather(arrow.table({"text": column}), "in.feather")
             done = score("in.feather", "-o", "out.feather")
             assert summary(done.err) == (2, 1, 1, 0)
             out = feather.read_table("out.feather")
             assert out["text"].type == column.type
-            assert out["label"].to_pylist() == ["disaster", None]
+            assert out["label"].to_pylist() == [predict(CAKE).label, None]
 
 
 def test_errors_have_fields_and_know_no_option(tmp_path: Path) -> None:
@@ -323,15 +384,15 @@ def test_errors_have_fields_and_know_no_option(tmp_path: Path) -> None:
         assert "--" not in str(found.value)
         return found.value
 
-    quote = problem('id\ttext\n1\t"fire\n', Reading("tsv"))
+    quote = problem('id\ttext\n1\t"cake\n', Reading("tsv"))
     assert (type(quote), quote.line) == (errors.QuoteError, 2)
-    column = problem("id\tremark\n1\tfire\n", Reading("tsv"))
+    column = problem("id\tremark\n1\tcake\n", Reading("tsv"))
     assert isinstance(column, errors.ColumnError)
     assert column.candidates == ("id", "remark")
     assert column.maybe_no_header
-    wanted = problem("id\ttext\n1\tfire\n", Reading("tsv", text_column="tweet"))
-    assert (type(wanted), wanted.column) == (errors.ColumnError, "tweet")
-    row = problem("id\ttext\n1\tfire\n2\n", Reading("tsv"))
+    wanted = problem("id\ttext\n1\tcake\n", Reading("tsv", text_column="post"))
+    assert (type(wanted), wanted.column) == (errors.ColumnError, "post")
+    row = problem("id\ttext\n1\tcake\n2\n", Reading("tsv"))
     assert (type(row), row.row, row.line) == (errors.RowError, 2, 3)
 
 
@@ -391,7 +452,7 @@ class TestEncodings:
     def test_one_that_changes_its_character_set_between_two_reads(
         self, write: Any, name: str, suffix: str
     ) -> None:
-        texts = ["火事" * (1 + number % 7) + " fire" for number in range(8_000)]
+        texts = ["大小" * (1 + number % 7) + " cake" for number in range(8_000)]
         if suffix == ".csv":
             written = "".join(f"{line}\n" for line in ["text", *texts])
         else:
@@ -411,12 +472,12 @@ class TestEncodings:
         "name", ["idna", "utf-7", "unicode_escape", "base64", "cp037", "no"]
     )
     def test_those_that_cannot_be(self, write: Any, name: str) -> None:
-        write("in.csv", "text\nfire\n")
+        write("in.csv", "text\ncake\n")
 
         refused(score("in.csv", "-o", "o.csv", "--encoding", name), "--encoding", status=2)
 
     def test_utf_8_with_a_mark(self, write: Any) -> None:
-        write("in.csv", b"\xef\xbb\xbftext\nfire\n")
+        write("in.csv", b"\xef\xbb\xbftext\ncake\n")
 
         assert score("in.csv", "-o", "o.csv", "--encoding", "utf-8-sig").status == 0
         assert Path("o.csv").read_bytes().startswith(b"\xef\xbb\xbftext,probability")
@@ -435,7 +496,7 @@ def test_a_carriage_return_between_stray_quotes_is_no_text(write: Any) -> None:
 
 
 def test_many_blank_lines_take_no_time_to_speak_of(write: Any) -> None:
-    write("in.csv", "\n" * 100_000 + "text\n" + "\n" * 1_000_000 + "fire\n")
+    write("in.csv", "\n" * 100_000 + "text\n" + "\n" * 1_000_000 + "cake\n")
     done = score("in.csv", "-o", "out.csv", "--jobs", "1")
 
     assert summary(done.err) == (1, 1, 0, 0)
@@ -462,7 +523,7 @@ def test_a_second_run_leaves_the_first_alone(write: Any, name: str) -> None:
         pytest.importorskip("pyarrow", reason="writes Parquet")
     import fcntl
 
-    write("in.csv", "text\n" + "fire\n" * 2000 + "a,b\n")
+    write("in.csv", "text\n" + "cake\n" * 2000 + "a,b\n")
     assert score("in.csv", "-o", name, "--jobs", "1").status == 1
     descriptor = os.open(f"{name}.part", os.O_RDONLY)
     try:

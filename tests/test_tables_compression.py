@@ -36,7 +36,7 @@ from disaster_tweets.tables.errors import (
     TableError,
 )
 
-TEXT = "".join(f"{number},fire in sector {number * 7919 % 1009}\n" for number in range(20_000))
+TEXT = "".join(f"{number},cake in sector {number * 7919 % 1009}\n" for number in range(20_000))
 CONTENT = TEXT.encode()
 
 
@@ -72,19 +72,19 @@ def skippable(content: bytes) -> bytes:
 class TestDetection:
     @each_kind
     def test_what_is_written_is_recognized(self, kind: str) -> None:
-        assert compression_of(compress(b"fire", kind)[:6]) == kind
+        assert compression_of(compress(b"cake", kind)[:6]) == kind
         assert compression_of(compress(b"", kind)[:6]) == kind
 
     @pytest.mark.parametrize("level", range(1, 10))
     def test_every_level_of_bzip2(self, level: int) -> None:
-        assert compression_of(bz2.compress(b"fire", level)) == "bzip2"
+        assert compression_of(bz2.compress(b"cake", level)) == "bzip2"
 
     def test_a_zip_and_an_empty_one(self) -> None:
         assert compression_of(zipped({"a": b""})) == "zip"
         assert compression_of(zipped({})) == "zip"
 
     def test_a_skippable_frame_is_of_zstd(self) -> None:
-        assert compression_of(skippable(b"fire")) == "zstd"
+        assert compression_of(skippable(b"cake")) == "zstd"
 
     @pytest.mark.parametrize(
         "beginning", [b"", b"B", b"BZh", b"BZhard", b"P", b"text,a", b"\x1f"]
@@ -154,10 +154,10 @@ class TestReading:
 
     @needs_zstd
     def test_frames_that_a_decoder_skips(self) -> None:
-        frame = compress(b"fire", "zstd")
+        frame = compress(b"cake", "zstd")
         packed = skippable(b"a") + frame + skippable(b"") + frame + skippable(b"b" * 5000)
 
-        assert content_of(packed, "zstd") == b"firefire"
+        assert content_of(packed, "zstd") == b"cakecake"
 
     @needs_zstd
     def test_what_other_programs_write(self) -> None:
@@ -166,9 +166,9 @@ class TestReading:
 
     @pytest.mark.parametrize("kind", ["gzip", "xz"])
     def test_padding_after_a_member(self, kind: str) -> None:
-        member, padding = compress(b"fire", kind), bytes(2 * BUFFER)
+        member, padding = compress(b"cake", kind), bytes(2 * BUFFER)
 
-        assert content_of(member + padding + member + bytes(4), kind) == b"firefire"
+        assert content_of(member + padding + member + bytes(4), kind) == b"cakecake"
 
     def test_an_error_of_the_file_itself_passes(self) -> None:
         class Broken(io.RawIOBase):
@@ -186,7 +186,7 @@ class TestDamage:
         "read", [lambda f: f.read(), lambda f: f.read(9), lambda f: f.readline()]
     )
     def test_data_that_is_cut_short(self, kind: str, read: Callable[[Any], bytes]) -> None:
-        packed = compress(b"fire", kind)
+        packed = compress(b"cake", kind)
         for length in range(1, len(packed)):
             stream = decompressed(io.BytesIO(packed[:length]), kind, "t.csv.x")
             with pytest.raises(DamagedError, match=rf"^t\.csv\.x: .*{kind} data") as caught:
@@ -207,7 +207,7 @@ class TestDamage:
     @pytest.mark.parametrize("garbage", [b"x", b"<html>", b"\xff" * 100])
     def test_garbage_at_the_end(self, kind: str, garbage: bytes) -> None:
         with pytest.raises(DamagedError, match=f"{kind} data"):
-            content_of(compress(b"fire", kind) + garbage, kind)
+            content_of(compress(b"cake", kind) + garbage, kind)
 
     @each_kind
     def test_any_altered_byte(self, kind: str) -> None:
@@ -222,7 +222,7 @@ class TestDamage:
 
     @each_kind
     def test_a_wrong_checksum(self, kind: str) -> None:
-        packed = bytearray(compress(b"fire" * 100, kind))
+        packed = bytearray(compress(b"cake" * 100, kind))
         place = {"gzip": -8, "bzip2": 11, "xz": -29, "zstd": -1}[kind]
         packed[place] ^= 1
         with pytest.raises(DamagedError, match=f"damaged {kind} data"):
@@ -246,7 +246,7 @@ class TestBombs:
 
     def test_xz_that_asks_for_memory(self) -> None:
         # The encoder takes the memory that it is told, so the header of a small one is altered.
-        small = lzma.compress(b"fire", preset=0)
+        small = lzma.compress(b"cake", preset=0)
         header = bytearray(small[12:24])
         header[header.index(0x21) + 2] = 37
         header[-4:] = struct.pack("<I", zlib.crc32(header[:-4]))
@@ -256,10 +256,10 @@ class TestBombs:
     @needs_zstd
     def test_zstd_that_asks_for_memory(self) -> None:
         # A frame of one raw block, whose header asks for a window of 2 GiB.
-        block = struct.pack("<I", (4 << 3) | 1)[:3] + b"fire"
+        block = struct.pack("<I", (4 << 3) | 1)[:3] + b"cake"
         with pytest.raises(SizeError, match="memory"):
             content_of(b"\x28\xb5\x2f\xfd\0" + bytes([21 << 3]) + block, "zstd")
-        assert content_of(b"\x28\xb5\x2f\xfd\0" + bytes([17 << 3]) + block, "zstd") == b"fire"
+        assert content_of(b"\x28\xb5\x2f\xfd\0" + bytes([17 << 3]) + block, "zstd") == b"cake"
 
 
 class TestWriting:
@@ -276,7 +276,7 @@ class TestWriting:
         assert compress(CONTENT, kind) == compress(CONTENT, kind)
 
     def test_gzip_stores_no_time_and_no_system(self) -> None:
-        assert compress(b"fire", "gzip")[:10] == b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+        assert compress(b"cake", "gzip")[:10] == b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 
 
 class TestZstdLibraries:
@@ -341,14 +341,14 @@ class TestZip:
             single_member(io.BytesIO(zipped(members)), "t.zip")
 
     def test_a_password(self) -> None:
-        packed = bytearray(zipped({"t.csv": b"fire"}))
+        packed = bytearray(zipped({"t.csv": b"cake"}))
         for header, flags in (b"PK\x03\x04", 6), (b"PK\x01\x02", 8):
             packed[packed.index(header) + flags] |= 1
         with pytest.raises(ContentError, match="password"):
             single_member(io.BytesIO(packed), "t.zip")
 
     def test_a_method_that_is_not_known(self) -> None:
-        packed = zipped({"t.csv": b"fire"}, zipfile.ZIP_LZMA)
+        packed = zipped({"t.csv": b"cake"}, zipfile.ZIP_LZMA)
         with pytest.raises(ContentError, match="method 14"):
             single_member(io.BytesIO(packed), "t.zip")
 
@@ -368,8 +368,8 @@ class TestZip:
         assert refused > len(packed)
 
     def test_a_wrong_checksum(self) -> None:
-        packed = bytearray(zipped({"t.csv": b"fire"}, zipfile.ZIP_STORED))
-        packed[packed.index(b"fire")] ^= 1
+        packed = bytearray(zipped({"t.csv": b"cake"}, zipfile.ZIP_STORED))
+        packed[packed.index(b"cake")] ^= 1
         _, stream = single_member(io.BytesIO(packed), "t.zip")
         with pytest.raises(DamagedError, match=r"^t\.zip: damaged zip data$"):
             stream.read()
@@ -391,7 +391,7 @@ class TestZip:
         ("raw", "flags"), [(b"\x80\xff\x1b.csv", 0), (b"\xff\xfe\xfd.csv", 0x800)]
     )
     def test_names_in_any_encoding(self, raw: bytes, flags: int) -> None:
-        packed = zipped({"abc.csv": b"fire"})
+        packed = zipped({"abc.csv": b"cake"})
         packed = packed.replace(b"abc.csv", raw.ljust(7, b"x")[:7])
         altered = bytearray(packed)
         for header, place in (b"PK\x03\x04", 6), (b"PK\x01\x02", 8):
@@ -404,7 +404,7 @@ class TestZip:
         else:
             assert name.isprintable()
             assert name.endswith(".csv")
-            assert stream.read() == b"fire"
+            assert stream.read() == b"cake"
 
 
 def test_memory_stays_the_same(run: Any) -> None:

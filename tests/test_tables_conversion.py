@@ -16,7 +16,7 @@ from disaster_tweets import predict
 
 from .test_score import refused, score, summary
 
-FIRE, JOKE = "Wildfire has crossed the highway", "this mixtape is fire"
+CAKE = "The baker has crossed the street"
 
 
 @pytest.fixture(autouse=True)
@@ -77,15 +77,15 @@ class TestJson:
         out = Path("out.csv").read_text("utf-8").splitlines()
 
         assert out[0] == "text,late,probability,label"
-        assert out[-1].startswith("b,v,0.")
+        assert out[-1].startswith(f"b,v,{predict('b').probability:.6f},")
 
     @pytest.mark.parametrize(
         ("row", "words"),
         [
-            ('{"text": "Forest fire", "text": null}', "more than once"),
-            ('{"text": null, "text": "Forest fire"}', "more than once"),
-            ('{"text": "fire", "n": 1, "n": 2}', "more than once"),
-            ('{"text": "fire", "n": "\\ud800"}', "surrogate"),
+            ('{"text": "Lemon cake", "text": null}', "more than once"),
+            ('{"text": null, "text": "Lemon cake"}', "more than once"),
+            ('{"text": "cake", "n": 1, "n": 2}', "more than once"),
+            ('{"text": "cake", "n": "\\ud800"}', "surrogate"),
         ],
     )
     def test_what_a_table_cannot_hold(self, row: str, words: str) -> None:
@@ -95,54 +95,54 @@ class TestJson:
         assert not Path("out.csv").exists()
 
     def test_a_key_that_is_repeated_on_a_path(self) -> None:
-        row = '{"m": {"t": "fire", "t": "cake"}}'
+        row = '{"m": {"t": "cake", "t": "bread"}}'
         Path("in.jsonl").write_text(lines({"m": {"t": "a"}}, row), "utf-8")
 
         options = ("--text-column", "m.t")
         refused(score("in.jsonl", "-o", "out.jsonl", *options), "row 2", "more than once")
 
     def test_blank_lines_do_not_keep_the_column_from_being_chosen(self) -> None:
-        Path("in.jsonl").write_text("\n" * 10_500 + lines({"tweet": FIRE}), "utf-8")
+        Path("in.jsonl").write_text("\n" * 10_500 + lines({"post": CAKE}), "utf-8")
 
-        done = score("in.jsonl", "-o", "out.jsonl", "--text-column", "tweet")
+        done = score("in.jsonl", "-o", "out.jsonl", "--text-column", "post")
         assert summary(done.err) == (1, 1, 0, 0)
         refused(score("in.jsonl", "-o", "o.jsonl", "--text-column", "no"), "no row has the key")
 
     def test_every_file_has_the_key_of_the_texts(self) -> None:
-        Path("a.jsonl").write_text(lines({"tweet": "a"}), "utf-8")
+        Path("a.jsonl").write_text(lines({"post": "a"}), "utf-8")
         Path("b.jsonl").write_text(lines({"text": "b"}), "utf-8")
 
         refused(
-            score("a.jsonl", "b.jsonl", "-o", "o.jsonl", "--text-column", "tweet"), "b.jsonl"
+            score("a.jsonl", "b.jsonl", "-o", "o.jsonl", "--text-column", "post"), "b.jsonl"
         )
 
     def test_text_comes_before_what_is_nested(self) -> None:
-        rows = [{"text": FIRE, "quoted": {"text": "old"}}, {"quoted": {"text": "old"}}]
+        rows = [{"text": CAKE, "quoted": {"text": "old"}}, {"quoted": {"text": "old"}}]
         Path("in.jsonl").write_text(lines(*rows), "utf-8")
 
         assert summary(score("in.jsonl", "-o", "out.jsonl").err) == (2, 1, 1, 0)
-        assert f"{predict(FIRE).probability:.6f}" in Path("out.jsonl").read_text("utf-8")
+        assert f"{predict(CAKE).probability:.6f}" in Path("out.jsonl").read_text("utf-8")
 
     def test_a_column_of_an_activity_can_be_named(self) -> None:
-        activity = {"type": "Create", "summary": FIRE, "object": {"content": "<p>cake</p>"}}
+        activity = {"type": "Create", "summary": CAKE, "object": {"content": "<p>cake</p>"}}
         Path("in.json").write_text(json.dumps({"orderedItems": [activity]}), "utf-8")
         scored("in.json", "out.json", "--text-column", "summary")
 
-        assert f"{predict(FIRE).probability:.6f}" in Path("out.json").read_text("utf-8")
+        assert f"{predict(CAKE).probability:.6f}" in Path("out.json").read_text("utf-8")
 
     def test_an_archive_becomes_json(self) -> None:
-        Path("tweets.js").write_text('window.YTD.tweets.part0 = [{"tweet":{"full_text":"a"}}]')
-        scored("tweets.js", "out.json")
-        scored("tweets.js", "out.js")
+        Path("posts.js").write_text('window.YTD.posts.part0 = [{"post":{"full_text":"a"}}]')
+        scored("posts.js", "out.json")
+        scored("posts.js", "out.js")
 
         (row,) = json.loads(Path("out.json").read_text("utf-8"))
-        assert row["tweet"] == {"full_text": "a"}
-        assert Path("out.js").read_text("utf-8").startswith("window.YTD.tweets.part0 = [")
+        assert row["post"] == {"full_text": "a"}
+        assert Path("out.js").read_text("utf-8").startswith("window.YTD.posts.part0 = [")
 
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            ('{"tweets": [{"text": "a"}], "users": [{"text": "b"}]}', "'tweets', 'users'"),
+            ('{"posts": [{"text": "a"}], "users": [{"text": "b"}]}', "'posts', 'users'"),
             ('{\n"text": "a"\n}', "write a list of objects"),
             ('{"errors": [{"message": "no such page"}]}', "holds errors"),
         ],
@@ -171,7 +171,7 @@ class TestColumnar:
 
         table = arrow.table(
             {
-                "text": [FIRE],
+                "text": [CAKE],
                 "dec": [Decimal("1.10")],
                 "when": [datetime.datetime(2020, 1, 2, 3, 4, 5)],
                 "span": [datetime.timedelta(seconds=90)],
@@ -190,7 +190,7 @@ class TestColumnar:
 
         assert '"dec": 1.10,' in text
         assert row | {"probability": 0, "label": 0} == {
-            "text": FIRE,
+            "text": CAKE,
             "dec": 1.1,
             "when": "2020-01-02 03:04:05.000000",
             "span": "90000000 us",
@@ -340,12 +340,12 @@ class TestWorkbooks:
 class TestHeaders:
     def test_that_begin_as_some_binary_formats_do(self) -> None:
         for first in ("ORCID", "PAR1 ", "GIF8", "ARROW1 x"):
-            Path("in.csv").write_text(f"{first},text\n1,fire\n", "utf-8")
+            Path("in.csv").write_text(f"{first},text\n1,cake\n", "utf-8")
             scored("in.csv", "out.csv", "--quiet")
 
     def test_of_many_columns(self) -> None:
         names = ",".join(f"column {n}" for n in range(30_000))
-        Path("in.csv").write_text(f"{names},text\n{',' * 30_000}fire\n", "utf-8")
+        Path("in.csv").write_text(f"{names},text\n{',' * 30_000}cake\n", "utf-8")
         scored("in.csv", "out.csv")
 
         assert (

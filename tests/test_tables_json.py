@@ -303,7 +303,7 @@ def documents(kind: str, rows: list[Any], chance: random.Random) -> tuple[str, s
         return before + joined.rstrip(), joined[len(joined.rstrip()) :]
     array = f"[{','.join(f'{space(chance)}{text}{space(chance)}' for text in texts)}]"
     if kind == "assignment":
-        before += f"window.YTD.tweets.part0{space(chance)}={space(chance)}"
+        before += f"window.YTD.posts.part0{space(chance)}={space(chance)}"
         return before + array, chance.choice(["", ";", f"{space(chance)};"]) + space(chance)
     if kind == "object":
         others = {"meta": {"n": [1, {}]}, "ids": [1, 2], "empty": [], "data ]": '"}'}
@@ -401,7 +401,7 @@ class TestDocument:
         [
             ('{"data": [{"a": 1}], "includes": [{"b": 2}]}', "data", 1),
             ('{"data": [], "errors": [{"b": 2}]}', "data", 0),
-            ('{"meta": [], "tweets": [{"a": 1}, null]}', "tweets", 2),
+            ('{"meta": [], "posts": [{"a": 1}, null]}', "posts", 2),
             ('{"@context": ["x", {"y": 1}], "orderedItems": [{}]}', "orderedItems", 1),
             ('{"@context": [{"y": 1}], "orderedItems": []}', "orderedItems", 0),
         ],
@@ -415,7 +415,7 @@ class TestDocument:
         assert len(list(document)) == rows
 
     @pytest.mark.parametrize(
-        "text", ['{"text": "fire"}', '{"a": [], "b": [1]}', '{"data": {"a": 1}}\n', "{}", " 1 "]
+        "text", ['{"text": "cake"}', '{"a": [], "b": [1]}', '{"data": {"a": 1}}\n', "{}", " 1 "]
     )
     def test_a_single_value(self, text: str) -> None:
         document = Document(whole(text), "x.json")
@@ -423,7 +423,7 @@ class TestDocument:
 
         assert (document.kind, element.text) == ("values", text.strip())
 
-    @pytest.mark.parametrize("text", ["[]", " [\n] ", "window.YTD.tweet.part0 = []\n;"])
+    @pytest.mark.parametrize("text", ["[]", " [\n] ", "window.YTD.post.part0 = []\n;"])
     def test_nothing_in_an_array(self, text: str) -> None:
         document = Document(whole(text), "x.json")
 
@@ -436,7 +436,7 @@ class TestDocument:
             ("", ContentError, "x.json: is empty"),
             (" \n ", ContentError, "x.json: is empty"),
             ("<html>", ContentError, "x.json, line 1: not JSON (Expecting value)"),
-            ("text\nfire", ContentError, "x.json, line 1: not JSON (Expecting value)"),
+            ("text\ncake", ContentError, "x.json, line 1: not JSON (Expecting value)"),
             ('[\n{"a": 1}\n{"a": 2}]', ContentError, "line 3: not JSON (Expecting ',' or ']')"),
             ('[\r\n{"a": 1},\r\n{"a" 2}, 1]', ContentError, "line 3: not JSON (Expecting ':'"),
             ('[{"a": 1},\r{"a": 1', DamagedError, "line 2: the file breaks off"),
@@ -488,7 +488,7 @@ class TestDocument:
 
     def test_little_is_held(self) -> None:
         count, asked = 20_000, []
-        text = "[" + ",\n".join(['{"text": "fire"}'] * count) + "]"
+        text = "[" + ",\n".join(['{"text": "cake"}'] * count) + "]"
         stream = io.StringIO(text)
 
         def read(size: int) -> str:
@@ -508,12 +508,12 @@ class TestArchives:
     @pytest.mark.parametrize(
         ("records", "path"),
         [
-            ([{"tweet": {"full_text": "a", "text": "b"}}], "tweet.full_text"),
-            ([{"tweet": {"text": "a"}}, {"tweet": {"id": 1}}], "tweet.text"),
-            ([{"tweet": {"full_text": "a"}, "x": 1}, {"tweet": {}, "y": 2}], "tweet.full_text"),
-            ([{"tweet": {"full_text": "a"}}, {"tweet": None}], None),
-            ([{"tweet": {"full_text": "a"}, "user": {}}], None),
-            ([{"tweet": {"body": "a"}}], None),
+            ([{"post": {"full_text": "a", "text": "b"}}], "post.full_text"),
+            ([{"post": {"text": "a"}}, {"post": {"id": 1}}], "post.text"),
+            ([{"post": {"full_text": "a"}, "x": 1}, {"post": {}, "y": 2}], "post.full_text"),
+            ([{"post": {"full_text": "a"}}, {"post": None}], None),
+            ([{"post": {"full_text": "a"}, "user": {}}], None),
+            ([{"post": {"body": "a"}}], None),
             ([{"a": {"text": "a"}}, {"b": {"text": "a"}}], None),
             ([{"text": "a"}], None),
             ([{}], None),
@@ -545,12 +545,12 @@ class TestHtml:
         ("source", "text"),
         [
             ("<p>a<br>b<br />c</p><p>d</p>", "a\nb\nc\nd"),
-            ("fire &amp; &lt;flood&gt; &#128293;&nbsp;", "fire & <flood> 🔥\xa0"),
+            ("cake &amp; &lt;bread&gt; &#128293;&nbsp;", "cake & <bread> 🔥\xa0"),
             (
                 '<p>see <a href="https://example.com/abc"><span class="invisible">https://'
                 '</span><span class="ellipsis">example.com/a</span><span class="invisible">bc'
-                '</span></a> <a class="mention hashtag">#<span>fire</span></a></p>',
-                "see https://example.com/abc #fire",
+                '</span></a> <a class="mention hashtag">#<span>cake</span></a></p>',
+                "see https://example.com/abc #cake",
             ),
             ("a<script>b < c</script>d<style>e</style>f<script>g", "adf"),
             ("<ul><li>a</li><li>b</li></ul>", "a\nb"),

@@ -23,7 +23,7 @@ from .fingerprint import fingerprints, scores_in, scores_of
 from .test_score import score
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1")
-WORDS = ("fire", "calm", "smoke", "a", "5", "RT", "#rain", "3pm")
+WORDS = ("cake", "calm", "sugar", "a", "5", "RT", "#rain", "3pm")
 # Dense in what readers and writers of these formats trip over; all of it is in Latin-1.
 MARKS = '"""\',;|\t \\\r\n\x0b\x0c\x1c\x85é=#-'
 BEYOND = "火🔥\u2028\u200b"
@@ -112,7 +112,7 @@ def tables(draw: st.DrawFn, dialect: Dialect, columns: int = 1) -> Table:
     ]
     text = names.index("text")
     if not rows[0][text].strip():
-        rows[0][text] = "fire"  # else a table of one column could be without rows
+        rows[0][text] = "cake"  # else a table of one column could be without rows
     return Table(names, rows, text)
 
 
@@ -246,12 +246,12 @@ def _unquoted(text: str) -> str:
 
 
 QUOTED = st.sampled_from(
-    ['"Fire!" she said', 'they say "calm"', '"Run', 'now"', '"a"', '"', '""', 'x "y" z', "rain"]
+    ['"Cake!" she said', 'they say "calm"', '"Run', 'now"', '"a"', '"', '""', 'x "y" z', "rain"]
 )
 
 
 class TestQuotesThatSayNothing:
-    """Public files of tweets whose texts begin or end with quotes, read as they are."""
+    """Public files whose texts begin or end with quotes, read as they are."""
 
     @MANY
     @given(
@@ -332,7 +332,7 @@ class TestJson:
             if first == "x":
                 del row["text"]
             row[first] = row.pop(first, value)
-        rows.insert(0, {"text": "fire"})
+        rows.insert(0, {"text": "cake"})
 
         def dump(value: Any, indent: int | None = None) -> str:
             return json.dumps(value, ensure_ascii=ascii_only, indent=indent)

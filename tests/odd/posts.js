@@ -1,9 +1,9 @@
-window.YTD.tweets.part0 = [
+window.YTD.posts.part0 = [
   {
-    "tweet": {
+    "post": {
       "edit_info": {
         "initial": {
-          "editTweetIds": [
+          "editPostIds": [
             "1"
           ]
         }
@@ -11,18 +11,18 @@ window.YTD.tweets.part0 = [
       "id_str": "1",
       "lang": "en",
       "source": "<a href=\"https://example.org\" rel=\"nofollow\">made up</a>",
-      "full_text": "Smoke over the ridge & the road is closed"
+      "full_text": "Cake on the table & the shop is closed"
     }
   },
   {
-    "tweet": {
+    "post": {
       "id_str": "2",
       "lang": "en",
       "full_text": "my phone is dying, brb\nreally"
     }
   },
   {
-    "tweet": {
+    "post": {
       "id_str": "3",
       "lang": "und",
       "full_text": "🔥🔥🔥"
