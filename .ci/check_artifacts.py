@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
 
 
 def problem() -> str | None:
     """Return why the artifacts may not be committed or released, or None."""
     if importlib.util.find_spec("dvc") is None:
         return f'DVC is missing here: {sys.executable} -m pip install -e ".[dev]"'
+    sys.path.insert(0, str(ROOT))  # where the pipeline is, which no environment installs
     from pipeline.package import up_to_date
 
     if up_to_date():

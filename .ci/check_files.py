@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LIMIT = 500_000  # bytes
-ALLOWED = {"artifacts/model.tflite"}
-# begin: left out of a copy
-ALLOWED |= {"teacher/soft_labels.csv"}  # numbers by id, no text
-# end: left out of a copy
+ALLOWED = {
+    "artifacts/model.tflite",
+    "topic/soft_labels.csv",  # numbers by id, no text
+}
 FOLDERS = {"data", "models"}
 MADE_UP, MADE_UP_LIMIT = Path("tests/odd"), 5_000  # bytes: too small for a data set
 DATA = {
@@ -31,14 +31,14 @@ def problems(names: list[str]) -> Iterator[str]:
         if path.suffix == ".dvc" or name in ALLOWED:
             continue  # the hash of data is what Git is to keep of it
         limit = MADE_UP_LIMIT if path.parent == MADE_UP else LIMIT
-        # The measures in reports/ are tables too, without a tweet in them.
+        # The measures in reports/ are tables too, without a text in them.
         tables = path.parts[0] == "reports" or path.parent == MADE_UP
         if path.parts[0] in FOLDERS or (path.suffix in DATA and not tables):
-            yield f"{name}: data stays out of Git, as the tweets may not be passed on"
+            yield f"{name}: data stays out of Git, as the texts may not be passed on"
         elif path.suffix in WEIGHTS:
             yield f"{name}: weights stay out of Git; dvc.yaml says which stage makes them"
         elif path.suffix == ".ipynb" and _has_outputs(path):
-            yield f"{name}: its outputs may hold tweets; clear all outputs and save"
+            yield f"{name}: its outputs may hold texts; clear all outputs and save"
         elif path.stat().st_size > limit:
             yield f"{name}: larger than {limit:,} bytes; keep it out of Git"
 
