@@ -8,11 +8,12 @@ import pytest
 
 from disaster_tweets import InputError, predict
 from disaster_tweets.plugins.column import score
+from disaster_tweets.topic import EXAMPLES
 
 HOSTS = ("dask",)
 
-FIRE, SONG = "Wildfire has crossed the highway near Ashford", "this mixtape is fire"
-TEXTS = [FIRE, SONG, None, "", "🔥", "çok büyük deprem", FIRE, pd.NA, float("nan")]
+FIRST, SECOND = EXAMPLES[:2]
+TEXTS = [FIRST, SECOND, None, "", "☕", "çok büyük şehir", FIRST, pd.NA, float("nan")]
 PREDICTIONS = [predict(text) if isinstance(text, str) else None for text in TEXTS]
 INDEX = pd.RangeIndex(100, 100 + len(TEXTS))
 SCORED = pd.DataFrame(
@@ -24,10 +25,10 @@ SCORED = pd.DataFrame(
     },
     index=INDEX,
 )
-TWEETS = pd.DataFrame({"text": TEXTS}, index=INDEX)
+FRAME = pd.DataFrame({"text": TEXTS}, index=INDEX)
 
 
-def scored(tweets: dd.DataFrame) -> dd.DataFrame:
+def scored(frame: dd.DataFrame) -> dd.DataFrame:
     # Functions of a function: Dask sends them by value, as it does those of a notebook.
     def probability(texts):
         return pd.Series(score(texts).probabilities, texts.index, "float64")
@@ -35,43 +36,46 @@ def scored(tweets: dd.DataFrame) -> dd.DataFrame:
     def label(texts):
         return pd.Series(score(texts).labels, texts.index, "string")
 
-    texts = tweets["text"]
-    tweets["probability"] = texts.map_partitions(probability, meta=("probability", "float64"))
-    tweets["label"] = texts.map_partitions(label, meta=("label", "string"))
-    return tweets[["probability", "label"]]
+    texts = frame["text"]
+    frame["probability"] = texts.map_partitions(probability, meta=("probability", "float64"))
+    frame["label"] = texts.map_partitions(label, meta=("label", "string"))
+    return frame[["probability", "label"]]
 
 
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])
 def test_columns_hold_the_scores_that_predict_gives(scheduler) -> None:
-    tweets = dd.from_pandas(TWEETS, npartitions=4, sort=False)
-    got = scored(tweets).compute(scheduler=scheduler, num_workers=2)
+    frame = dd.from_pandas(FRAME, npartitions=4, sort=False)
+    got = scored(frame).compute(scheduler=scheduler, num_workers=2)
     pd.testing.assert_frame_equal(got, SCORED, check_exact=True)
 
 
 def test_a_partition_without_rows_has_no_scores() -> None:
-    tweets = dd.from_pandas(TWEETS, npartitions=4, sort=False)
-    got = scored(tweets[tweets["text"] == SONG]).compute(scheduler="threads")
-    pd.testing.assert_frame_equal(got, SCORED[TWEETS["text"] == SONG], check_exact=True)
+    frame = dd.from_pandas(FRAME, npartitions=4, sort=False)
+    got = scored(frame[frame["text"] == SECOND]).compute(scheduler="threads")
+    pd.testing.assert_frame_equal(got, SCORED[FRAME["text"] == SECOND], check_exact=True)
 
 
 def test_the_types_are_known_without_a_score() -> None:
-    tweets = dd.from_pandas(TWEETS, npartitions=2, sort=False)
-    assert scored(tweets).dtypes.to_dict() == SCORED.dtypes.to_dict()
+    frame = dd.from_pandas(FRAME, npartitions=2, sort=False)
+    assert scored(frame).dtypes.to_dict() == SCORED.dtypes.to_dict()
 
 
 def test_the_scores_of_a_file_can_be_filtered_and_grouped(tmp_path) -> None:
-    TWEETS[:4].to_parquet(tmp_path / "0.parquet")
-    TWEETS[4:].to_parquet(tmp_path / "1.parquet")
+    FRAME[:4].to_parquet(tmp_path / "0.parquet")
+    FRAME[4:].to_parquet(tmp_path / "1.parquet")
     frame = scored(dd.read_parquet(tmp_path))
-    likely = frame[frame["probability"] > 0.5]
-    assert sorted(likely.compute().index) == sorted(SCORED.index[SCORED["probability"] > 0.5])
+    middle = SCORED["probability"].median()
+    likely = frame[frame["probability"] > middle]
+    assert sorted(likely.compute().index) == sorted(
+        SCORED.index[SCORED["probability"] > middle]
+    )
     counts = frame.groupby("label").size().compute()
     assert counts.to_dict() == SCORED.groupby("label").size().to_dict()
 
 
 def test_a_number_is_refused_in_one_line() -> None:
-    tweets = dd.from_pandas(pd.DataFrame({"text": [1, 2]}), npartitions=1)
+    frame = dd.from_pandas(pd.DataFrame({"text": [1, 2]}), npartitions=1)
     with pytest.raises(
         InputError, match=r"^value 0 is int, not text; cast the column to text$"
     ):
-        scored(tweets).compute(scheduler="threads")
+        scored(frame).compute(scheduler="threads")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 
 import duckdb
 import pyarrow as pa
@@ -14,17 +15,18 @@ from disaster_tweets import InputError, predict
 from disaster_tweets.errors import ArtifactError
 from disaster_tweets.plugins import duckdb as adapter
 from disaster_tweets.plugins.duckdb import register
+from disaster_tweets.topic import EXAMPLES, PREFIX
 
 HOSTS = ("duckdb",)
 
-FIRE, SONG = "Wildfire has crossed the highway near Ashford", "this mixtape is fire"
+PROBABILITY, LABEL = f"{PREFIX}_probability", f"{PREFIX}_label"
+EXAMPLE = EXAMPLES[0]
 TEXTS = [
-    FIRE,
-    SONG,
+    *EXAMPLES[:2],
     "",
-    "🔥",
-    "çok büyük deprem",
-    *(f"Flood in district {i}" for i in range(30)),
+    "☕",
+    "çok büyük şehir",
+    *(f"{EXAMPLE} {i}" for i in range(30)),
 ]
 
 
@@ -49,12 +51,18 @@ def scored(monkeypatch) -> list[str]:
     return texts
 
 
+def label_of_example(con: duckdb.DuckDBPyConnection) -> str:
+    """Return what the SQL function says of `EXAMPLE`."""
+    ((label,),) = con.execute(f"SELECT {LABEL}(?)", [EXAMPLE]).fetchall()
+    return label
+
+
 def table(con: duckdb.DuckDBPyConnection, rows: int) -> list[tuple]:
-    """Make the table tweets, every seventh text missing; return its rows with their scores."""
+    """Make the table texts, every seventh text missing; return its rows with their scores."""
     predictions = {text: predict(text) for text in TEXTS}
     texts = [None if row % 7 == 6 else TEXTS[row % len(TEXTS)] for row in range(rows)]
-    tweets = pa.table({"id": range(rows), "text": pa.array(texts, pa.string())})
-    con.from_arrow(tweets).create("tweets")
+    column = pa.array(texts, pa.string())
+    con.from_arrow(pa.table({"id": range(rows), "text": column})).create("texts")
     scores = [predictions.get(text) for text in texts]
     return [
         (row, text, score and score.probability, score and score.label)
@@ -64,57 +72,59 @@ def table(con: duckdb.DuckDBPyConnection, rows: int) -> list[tuple]:
 
 def test_ten_thousand_rows_have_the_scores_that_predict_gives(con) -> None:
     want = table(con, 10_000)
-    query = "SELECT id, text, disaster_probability(text), disaster_label(text) FROM tweets"
-    assert con.execute(f"{query} ORDER BY id").fetchall() == want
+    query = f"SELECT id, text, {PROBABILITY}(text), {LABEL}(text) FROM texts ORDER BY id"
+    assert con.execute(query).fetchall() == want
 
 
 def test_where_group_by_and_order_by_use_the_scores(con) -> None:
     want = table(con, 100)
-    likely = [row for row, _, probability, _ in want if probability and probability > 0.8]
+    middle = median(probability for *_, probability, _ in want if probability is not None)
+    likely = [row for row, _, probability, _ in want if probability and probability > middle]
     assert con.execute(
-        "SELECT id FROM tweets WHERE disaster_probability(text) > 0.8 ORDER BY id"
+        f"SELECT id FROM texts WHERE {PROBABILITY}(text) > ? ORDER BY id", [middle]
     ).fetchall() == [(row,) for row in likely]
     groups = con.execute(
-        "SELECT disaster_label(text), count(*) FROM tweets GROUP BY disaster_label(text)"
+        f"SELECT {LABEL}(text), count(*) FROM texts GROUP BY {LABEL}(text)"
     ).fetchall()
     labels = [label for *_, label in want]
     assert dict(groups) == {label: labels.count(label) for label in labels}
     assert con.execute(
-        "SELECT DISTINCT text, disaster_probability(text) FROM tweets "
-        "ORDER BY disaster_probability(text) DESC NULLS LAST LIMIT 1"
-    ).fetchall() == [max(((text, p) for _, text, p, _ in want if p), key=lambda row: row[1])]
+        f"SELECT DISTINCT {PROBABILITY}(text) FROM texts "
+        f"ORDER BY {PROBABILITY}(text) DESC NULLS LAST LIMIT 1"
+    ).fetchall() == [(max(p for _, _, p, _ in want if p is not None),)]
 
 
 def test_null_stays_null(con) -> None:
-    query = "SELECT disaster_probability(NULL), disaster_label(NULL)"
+    query = f"SELECT {PROBABILITY}(NULL), {LABEL}(NULL)"
     assert con.execute(query).fetchall() == [(None, None)]
-    query = "SELECT disaster_label(text) FROM (VALUES (NULL::VARCHAR), (NULL)) t(text)"
+    query = f"SELECT {LABEL}(text) FROM (VALUES (NULL::VARCHAR), (NULL)) t(text)"
     assert con.execute(query).fetchall() == [(None,), (None,)]
 
 
 def test_both_functions_in_one_query_score_each_text_once(con, scored) -> None:
-    con.execute("CREATE TABLE tweets AS SELECT unnest(?) AS text", [TEXTS])
+    con.execute("CREATE TABLE texts AS SELECT unnest(?) AS text", [TEXTS])
     con.execute(
-        "SELECT disaster_label(text), disaster_probability(text) FROM tweets "
-        "WHERE disaster_label(text) = 'disaster' AND disaster_probability(text) > 0.6"
+        f"SELECT {LABEL}(text), {PROBABILITY}(text) FROM texts "
+        f"WHERE {LABEL}(text) = ? AND {PROBABILITY}(text) > 0.6",
+        [predict(EXAMPLE).label],
     ).fetchall()
     assert sorted(scored) == sorted(TEXTS)
 
 
 def test_a_constant_is_scored_when_the_query_is_planned(con, scored) -> None:
     ((_, plan),) = con.execute(
-        f"EXPLAIN SELECT disaster_probability('{SONG}') FROM range(3)"
+        f"EXPLAIN SELECT {PROBABILITY}('a constant') FROM range(3)"
     ).fetchall()
-    assert "disaster_probability" not in plan
-    assert scored == [SONG]
+    assert PROBABILITY not in plan
+    assert scored == ["a constant"]
 
 
 def test_a_query_that_runs_in_several_threads_gives_the_same_scores(con, tmp_path) -> None:
     want = table(con, 20_000)
-    con.execute(f"COPY tweets TO '{tmp_path}/tweets.parquet' (ROW_GROUP_SIZE 2048)")
+    con.execute(f"COPY texts TO '{tmp_path}/texts.parquet' (ROW_GROUP_SIZE 2048)")
     con.execute("SET threads = 4")
-    query = "SELECT id, text, disaster_probability(text), disaster_label(text)"
-    got = con.execute(f"{query} FROM '{tmp_path}/tweets.parquet' ORDER BY id").fetchall()
+    query = f"SELECT id, text, {PROBABILITY}(text), {LABEL}(text)"
+    got = con.execute(f"{query} FROM '{tmp_path}/texts.parquet' ORDER BY id").fetchall()
     assert got == want
 
 
@@ -124,7 +134,7 @@ def test_cursors_in_threads_of_python_know_the_functions(con) -> None:
     def query(_: int) -> list[tuple]:
         return (
             con.cursor()
-            .execute("SELECT disaster_probability(text), disaster_label(text) FROM tweets")
+            .execute(f"SELECT {PROBABILITY}(text), {LABEL}(text) FROM texts")
             .fetchall()
         )
 
@@ -135,7 +145,7 @@ def test_cursors_in_threads_of_python_know_the_functions(con) -> None:
 def test_registering_again_changes_nothing(con) -> None:
     register(con)
     register(con.cursor())
-    assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
+    assert label_of_example(con) == predict(EXAMPLE).label
 
 
 ROWS = 500_000  # of which DuckDB holds but a few ready for who fetches them
@@ -149,7 +159,7 @@ def test_a_result_that_is_being_fetched_goes_on() -> None:
         while more := con.fetchmany(100_000):
             rows += more
         assert rows == [(row,) for row in range(ROWS)]
-        assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
+        assert label_of_example(con) == predict(EXAMPLE).label
 
 
 def test_a_batch_of_arrow_that_is_being_fetched_goes_on() -> None:
@@ -168,12 +178,12 @@ def test_a_batch_of_arrow_that_is_being_fetched_goes_on() -> None:
 def test_a_transaction_goes_on_and_its_rollback_takes_only_its_own() -> None:
     with duckdb.connect() as con:
         con.execute("BEGIN")
-        con.execute("CREATE TABLE tweets AS SELECT ? AS text", [FIRE])
+        con.execute("CREATE TABLE texts AS SELECT ? AS text", [EXAMPLE])
         register(con)
-        assert con.execute("SELECT count(*) FROM tweets").fetchall() == [(1,)]
+        assert con.execute("SELECT count(*) FROM texts").fetchall() == [(1,)]
         con.execute("ROLLBACK")
         assert con.execute("SHOW TABLES").fetchall() == []
-        assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
+        assert label_of_example(con) == predict(EXAMPLE).label
 
 
 def test_threads_may_register_at_once() -> None:
@@ -186,30 +196,40 @@ def test_threads_may_register_at_once() -> None:
             register(cursor)
 
         list(pool.map(call, cursors))
-        assert con.execute(f"SELECT disaster_label('{FIRE}')").fetchall() == [("disaster",)]
+        assert label_of_example(con) == predict(EXAMPLE).label
 
 
 def test_the_functions_work_on_a_database_that_is_only_read(tmp_path) -> None:
-    path = tmp_path / "tweets.duckdb"
+    path = tmp_path / "texts.duckdb"
     with duckdb.connect(path) as con:
-        con.execute("CREATE TABLE tweets AS SELECT ? AS text", [FIRE])
+        con.execute("CREATE TABLE texts AS SELECT ? AS text", [EXAMPLE])
     with duckdb.connect(path, read_only=True) as con:
         register(con)
-        assert con.execute("SELECT disaster_label(text) FROM tweets").fetchall() == [
-            ("disaster",)
-        ]
+        (answer,) = con.execute(f"SELECT {LABEL}(text) FROM texts").fetchall()
+        assert answer == (predict(EXAMPLE).label,)
 
 
 def test_a_column_of_an_enum_is_text_and_a_number_is_not(con) -> None:
-    con.execute(f"CREATE TYPE kind AS ENUM ('{FIRE}')")
-    query = f"SELECT disaster_label('{FIRE}'::kind)"
-    assert con.execute(query).fetchall() == [("disaster",)]
+    con.execute("CREATE TYPE kind AS ENUM ('a kind')")
+    query = f"SELECT {LABEL}('a kind'::kind)"
+    assert con.execute(query).fetchall() == [(predict("a kind").label,)]
     with pytest.raises(duckdb.BinderException, match=r"explicit type casts"):
-        con.execute("SELECT disaster_label(42)")
+        con.execute(f"SELECT {LABEL}(42)")
+
+
+@pytest.mark.usefixtures("four_labels_installed", "scored")
+def test_of_four_labels_a_text_gets_the_probability_of_its_own(con) -> None:
+    con.execute("CREATE TABLE texts AS SELECT unnest(?) AS text", [TEXTS])
+    query = f"SELECT text, {PROBABILITY}(text), {LABEL}(text) FROM texts"
+    for text, probability, label in con.execute(query).fetchall():
+        probabilities = predict(text).probabilities
+        assert len(probabilities) == 4
+        assert label == max(probabilities, key=probabilities.__getitem__)
+        assert probability == probabilities[label]
 
 
 def test_what_is_no_connection_is_refused_in_one_line() -> None:
-    for wrong in (duckdb, "tweets.duckdb", None):
+    for wrong in (duckdb, "texts.duckdb", None):
         with pytest.raises(InputError) as caught:
             register(wrong)
         kind = type(wrong).__name__
@@ -229,7 +249,7 @@ def test_a_damaged_model_is_an_error_of_the_query(con, monkeypatch) -> None:
 
     monkeypatch.setattr(adapter, "score", score)
     with pytest.raises(duckdb.Error, match=r"model\.tflite: it is truncated; reinstall"):
-        con.execute("SELECT disaster_label('a text of this test alone')")
+        con.execute(f"SELECT {LABEL}('a text of this test alone')")
 
 
 @pytest.mark.parametrize("module", ["duckdb", "pyarrow"])

@@ -9,17 +9,18 @@ from polars.testing import assert_frame_equal
 from disaster_tweets import InputError, predict
 from disaster_tweets.errors import ArtifactError
 from disaster_tweets.plugins import polars as adapter
+from disaster_tweets.topic import EXAMPLES
 
 HOSTS = ("polars",)
 
-FIRE, SONG = "Wildfire has crossed the highway near Ashford", "this mixtape is fire"
-TEXTS = [FIRE, SONG, None, "", "🔥", "çok büyük deprem", FIRE, None]
-TWEETS = pl.DataFrame({"id": range(len(TEXTS)), "text": TEXTS, "place": list("aabbccdd")})
+FIRST, SECOND = EXAMPLES[:2]
+TEXTS = [FIRST, SECOND, None, "", "☕", "çok büyük şehir", FIRST, None]
+FRAME = pl.DataFrame({"id": range(len(TEXTS)), "text": TEXTS, "place": list("aabbccdd")})
 
 PREDICTIONS = [None if text is None else predict(text) for text in TEXTS]
 PROBABILITIES = [prediction and prediction.probability for prediction in PREDICTIONS]
 LABELS = [prediction and prediction.label for prediction in PREDICTIONS]
-SCORED = TWEETS.with_columns(
+SCORED = FRAME.with_columns(
     pl.Series("probability", PROBABILITIES, pl.Float64), pl.Series("label", LABELS, pl.String)
 )
 
@@ -33,19 +34,19 @@ text = pl.col("text").disaster_tweets
 )
 class TestScores:
     def test_eager_columns_hold_the_scores_that_predict_gives(self, scores) -> None:
-        assert_frame_equal(TWEETS.with_columns(*scores), SCORED, check_exact=True)
+        assert_frame_equal(FRAME.with_columns(*scores), SCORED, check_exact=True)
 
     @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
     def test_lazy_ones_do_in_both_engines(self, scores, engine) -> None:
-        scored = TWEETS.lazy().with_columns(*scores).collect(engine=engine)
+        scored = FRAME.lazy().with_columns(*scores).collect(engine=engine)
         assert_frame_equal(scored, SCORED, check_exact=True)
 
     def test_the_schema_is_known_without_a_score(self, scores, monkeypatch) -> None:
         monkeypatch.setattr(adapter, "score", None)
-        assert TWEETS.lazy().with_columns(*scores).collect_schema() == SCORED.schema
+        assert FRAME.lazy().with_columns(*scores).collect_schema() == SCORED.schema
 
     def test_no_rows_give_no_scores(self, scores) -> None:
-        assert_frame_equal(TWEETS.clear().with_columns(*scores), SCORED.clear())
+        assert_frame_equal(FRAME.clear().with_columns(*scores), SCORED.clear())
 
 
 def test_one_struct_scores_each_text_once(monkeypatch) -> None:
@@ -56,21 +57,22 @@ def test_one_struct_scores_each_text_once(monkeypatch) -> None:
         return score(texts)
 
     monkeypatch.setattr(adapter, "score", score)
-    lazy = TWEETS.lazy().with_columns(text.score().struct.field("*"))
-    lazy.filter(pl.col("probability") > 0.5).sort("probability").collect()
+    lazy = FRAME.lazy().with_columns(text.score().struct.field("*"))
+    lazy.filter(pl.col("probability") > SCORED["probability"].median()).sort(
+        "probability"
+    ).collect()
     assert sorted(map(str, scored)) == sorted(map(str, TEXTS))
 
 
 def test_a_filter_keeps_the_rows_of_a_label() -> None:
-    likely = TWEETS.lazy().filter(text.label() == "disaster").collect()
-    assert likely["id"].to_list() == [
-        row for row, label in enumerate(LABELS) if label == "disaster"
-    ]
+    wanted = LABELS[0]
+    kept = FRAME.lazy().filter(text.label() == wanted).collect()
+    assert kept["id"].to_list() == [row for row, label in enumerate(LABELS) if label == wanted]
 
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 def test_group_by_takes_scores_as_key_and_as_aggregate(engine) -> None:
-    lazy = TWEETS.lazy()
+    lazy = FRAME.lazy()
     by_label = lazy.group_by(text.label()).agg(pl.len()).sort("label").collect(engine=engine)
     assert_frame_equal(by_label, SCORED.group_by("label").agg(pl.len()).sort("label"))
     by_place = lazy.group_by("place").agg(text.probability().max()).sort("place")
@@ -79,19 +81,27 @@ def test_group_by_takes_scores_as_key_and_as_aggregate(engine) -> None:
 
 
 def test_a_file_streams_through_to_another(tmp_path) -> None:
-    TWEETS.write_parquet(tmp_path / "tweets.parquet", row_group_size=3)
-    tweets = pl.scan_parquet(tmp_path / "tweets.parquet")
+    FRAME.write_parquet(tmp_path / "texts.parquet", row_group_size=3)
+    lazy = pl.scan_parquet(tmp_path / "texts.parquet")
     scores = text.score().struct.field("*")
-    tweets.with_columns(scores).sink_parquet(tmp_path / "scored.parquet")
+    lazy.with_columns(scores).sink_parquet(tmp_path / "scored.parquet")
     assert_frame_equal(pl.read_parquet(tmp_path / "scored.parquet"), SCORED, check_exact=True)
 
 
-@pytest.mark.parametrize(
-    "kind", [pl.Categorical, pl.Enum(TWEETS["text"].unique().drop_nulls())]
-)
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(FRAME["text"].unique().drop_nulls())])
 def test_categories_are_text(kind) -> None:
-    scored = TWEETS.select(pl.col("text").cast(kind).disaster_tweets.probability())
+    scored = FRAME.select(pl.col("text").cast(kind).disaster_tweets.probability())
     assert scored["probability"].to_list() == PROBABILITIES
+
+
+@pytest.mark.usefixtures("four_labels_installed")
+def test_of_four_labels_a_text_gets_the_probability_of_its_own() -> None:
+    scored = FRAME.drop_nulls().select("text", text.score().struct.field("*"))
+    for row, probability, label in scored.iter_rows():
+        probabilities = predict(row).probabilities
+        assert len(probabilities) == 4
+        assert label == max(probabilities, key=probabilities.__getitem__)
+        assert probability == probabilities[label]
 
 
 def test_a_column_of_nulls_alone_has_no_scores() -> None:
@@ -117,7 +127,7 @@ def test_a_damaged_model_is_an_error_of_the_query(monkeypatch) -> None:
 
     monkeypatch.setattr(adapter, "score", score)
     with pytest.raises(ArtifactError, match=r"^model\.tflite: it is truncated; reinstall"):
-        TWEETS.select(text.label())
+        FRAME.select(text.label())
 
 
 def test_without_its_host_the_import_names_the_extra(run) -> None:

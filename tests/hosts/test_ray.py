@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from statistics import median
 
 # Read when Ray is imported; without a cluster it listens on 127.0.0.1 alone.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -17,22 +18,21 @@ from ray.exceptions import RayError
 
 from disaster_tweets import predict
 from disaster_tweets.plugins.column import score
+from disaster_tweets.topic import EXAMPLES
 
 HOSTS = ("ray",)
 
 # Of Ray Data's own settings, while it fills them in itself.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
 
-FIRE, SONG = "Wildfire has crossed the highway near Ashford", "this mixtape is fire"
 TEXTS = [
-    FIRE,
-    SONG,
+    *EXAMPLES[:2],
     None,
     "",
-    "🔥",
-    "çok büyük deprem",
+    "☕",
+    "çok büyük şehir",
     None,
-    *(f"Flood {i}" for i in range(9)),
+    *(f"{EXAMPLES[0]} {i}" for i in range(9)),
 ]
 PREDICTIONS = [None if text is None else predict(text) for text in TEXTS]
 SCORED = [
@@ -61,50 +61,51 @@ def cluster() -> Iterator[None]:
         ray.shutdown()
 
 
-def tweets(rows: int = len(TEXTS)) -> ray.data.Dataset:
+def dataset(rows: int = len(TEXTS)) -> ray.data.Dataset:
     table = pa.table({"id": range(rows), "text": pa.array(TEXTS[:rows], pa.string())})
     return ray.data.from_arrow(table).repartition(4)
 
 
 def scored(dataset: ray.data.Dataset) -> ray.data.Dataset:
     # A function of a function: Ray sends it by value, as it does one of a notebook.
-    def with_scores(tweets):
-        scores = score(tweets["text"].to_pylist())
+    def with_scores(table):
+        scores = score(table["text"].to_pylist())
         probability = pa.array(scores.probabilities, pa.float64())
         label = pa.array(scores.labels, pa.string())
-        return tweets.append_column("probability", probability).append_column("label", label)
+        return table.append_column("probability", probability).append_column("label", label)
 
     return dataset.map_batches(with_scores, batch_format="pyarrow")
 
 
 def test_columns_hold_the_scores_that_predict_gives() -> None:
-    rows = scored(tweets()).take_all()
+    rows = scored(dataset()).take_all()
     assert sorted(rows, key=lambda row: row["id"]) == SCORED
 
 
 def test_a_filter_keeps_the_rows_of_a_score() -> None:
-    likely = scored(tweets()).filter(expr=col("probability") > 0.5).take_all()
+    middle = median(row["probability"] for row in SCORED if row["text"] is not None)
+    likely = scored(dataset()).filter(expr=col("probability") > middle).take_all()
     assert {row["id"] for row in likely} == {
-        row["id"] for row in SCORED if row["probability"] and row["probability"] > 0.5
+        row["id"] for row in SCORED if row["probability"] and row["probability"] > middle
     }
 
 
 def test_no_rows_give_no_scores() -> None:
-    assert scored(tweets(0)).take_all() == []
+    assert scored(dataset(0)).take_all() == []
 
 
 def test_each_worker_process_loads_the_model_once() -> None:
-    def loads(tweets):
+    def loads(table):
         from disaster_tweets.classifier import bundled_classifier
 
-        score(tweets["text"].to_pylist())
+        score(table["text"].to_pylist())
         loaded = bundled_classifier.cache_info().misses
         return pa.table({"process": [os.getpid()], "loaded": [loaded]})
 
     seen = [
         row
         for _ in range(2)
-        for row in tweets().map_batches(loads, batch_format="pyarrow", batch_size=2).take_all()
+        for row in dataset().map_batches(loads, batch_format="pyarrow", batch_size=2).take_all()
     ]
     assert len(seen) == 2 * len(TEXTS) / 2
     assert {row["loaded"] for row in seen} == {1}

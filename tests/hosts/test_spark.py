@@ -15,12 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from disaster_tweets import predict
-from disaster_tweets.plugins.spark import (
-    disaster_label,
-    disaster_probability,
-    disaster_score,
-    register,
-)
+from disaster_tweets.plugins.spark import label, probability, register, score
+from disaster_tweets.topic import EXAMPLES, PREFIX
 
 HOSTS = ("pyspark",)
 
@@ -29,23 +25,23 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:PySpark does not yet fully support pandas:FutureWarning"
 )
 
-FIRE, SONG = "Wildfire has crossed the highway near Ashford", "this mixtape is fire"
+PROBABILITY, LABEL, SCORE = (f"{PREFIX}_{name}" for name in ("probability", "label", "score"))
+EXAMPLE = EXAMPLES[0]
 TEXTS = [
-    FIRE,
-    SONG,
+    *EXAMPLES[:2],
     None,
     "",
-    "🔥",
-    "çok büyük deprem",
+    "☕",
+    "çok büyük şehir",
     None,
-    *(f"Flood {i}" for i in range(9)),
+    *(f"{EXAMPLE} {i}" for i in range(9)),
 ]
 PREDICTIONS = [None if text is None else predict(text) for text in TEXTS]
 SCORED = [
     (row, prediction and prediction.probability, prediction and prediction.label)
     for row, prediction in enumerate(PREDICTIONS)
 ]
-LABELS = [label for *_, label in SCORED]
+LABELS = [row[2] for row in SCORED]
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +68,10 @@ def spark(tmp_path_factory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="module")
-def tweets(spark: SparkSession) -> DataFrame:
-    """The texts, in four partitions; in SQL the view tweets."""
+def texts(spark: SparkSession) -> DataFrame:
+    """The texts, in four partitions; in SQL the view texts."""
     frame = spark.createDataFrame(list(enumerate(TEXTS)), "id int, text string").repartition(4)
-    frame.createOrReplaceTempView("tweets")
+    frame.createOrReplaceTempView("texts")
     register(spark)
     return frame
 
@@ -84,47 +80,47 @@ def rows(frame: DataFrame) -> list[tuple]:
     return sorted(map(tuple, frame.collect()), key=str)
 
 
-def test_columns_hold_the_scores_that_predict_gives(tweets) -> None:
-    scored = tweets.select("id", disaster_probability("text"), disaster_label("text"))
+def test_columns_hold_the_scores_that_predict_gives(texts) -> None:
+    scored = texts.select("id", probability("text"), label("text"))
     assert scored.schema.simpleString() == "struct<id:int,probability:double,label:string>"
     assert rows(scored) == sorted(SCORED, key=str)
 
 
-def test_sql_gives_the_same_scores(spark, tweets) -> None:
-    query = "SELECT id, disaster_probability(text), disaster_label(text) FROM tweets"
+def test_sql_gives_the_same_scores(spark, texts) -> None:
+    query = f"SELECT id, {PROBABILITY}(text), {LABEL}(text) FROM texts"
     assert rows(spark.sql(query)) == sorted(SCORED, key=str)
-    query = "SELECT id, score.* FROM (SELECT id, disaster_score(text) score FROM tweets)"
+    query = f"SELECT id, score.* FROM (SELECT id, {SCORE}(text) score FROM texts)"
     assert rows(spark.sql(query)) == sorted(SCORED, key=str)
 
 
-def test_both_functions_in_one_query_share_one_score(spark, tweets, capsys) -> None:
-    tweets.select(disaster_probability("text"), disaster_label("text")).explain()
-    spark.sql("SELECT disaster_probability(text), disaster_label(text) FROM tweets").explain()
+def test_both_functions_in_one_query_share_one_score(spark, texts, capsys) -> None:
+    texts.select(probability("text"), label("text")).explain()
+    spark.sql(f"SELECT {PROBABILITY}(text), {LABEL}(text) FROM texts").explain()
     evaluations = re.findall(r"ArrowEvalPython \[(.*?)\], \[(.*?)\]", capsys.readouterr().out)
     assert [outputs.count("pythonUDF") for _, outputs in evaluations] == [1, 1]
 
 
-def test_filters_groups_and_orders_use_the_scores(spark, tweets) -> None:
-    disasters = tweets.filter(disaster_label("text") == "disaster").select("id")
-    assert rows(disasters) == rows(
-        spark.sql("SELECT id FROM tweets WHERE disaster_label(text) = 'disaster'")
-    )
-    assert sorted(row for (row,) in rows(disasters)) == [
-        row for row, label in enumerate(LABELS) if label == "disaster"
+def test_filters_groups_and_orders_use_the_scores(spark, texts) -> None:
+    wanted = predict(EXAMPLE).label
+    kept = texts.filter(label("text") == wanted).select("id")
+    query = f"SELECT id FROM texts WHERE {LABEL}(text) = :wanted"
+    assert rows(kept) == rows(spark.sql(query, {"wanted": wanted}))
+    assert sorted(row for (row,) in rows(kept)) == [
+        row for row, found in enumerate(LABELS) if found == wanted
     ]
-    counts = {label: LABELS.count(label) for label in LABELS}
-    groups = tweets.groupBy(disaster_label("text")).count()
+    counts = {found: LABELS.count(found) for found in LABELS}
+    groups = texts.groupBy(label("text")).count()
     assert dict(rows(groups)) == counts
-    groups = spark.sql("SELECT disaster_label(text), count(*) FROM tweets GROUP BY 1")
+    groups = spark.sql(f"SELECT {LABEL}(text), count(*) FROM texts GROUP BY 1")
     assert dict(rows(groups)) == counts
-    best = spark.sql(
-        "SELECT text, disaster_probability(text) p FROM tweets ORDER BY p DESC LIMIT 1"
-    )
-    assert rows(best) == [(FIRE, predict(FIRE).probability)]
-    assert tweets.orderBy(disaster_probability("text").desc()).first().text == FIRE
+    highest = max(row[1] for row in SCORED if row[1] is not None)
+    best = spark.sql(f"SELECT {PROBABILITY}(text) p FROM texts ORDER BY p DESC LIMIT 1")
+    assert rows(best) == [(highest,)]
+    first = texts.orderBy(probability("text").desc()).first()
+    assert predict(first.text).probability == highest
 
 
-def test_each_worker_process_loads_the_model_once(spark, tweets) -> None:
+def test_each_worker_process_loads_the_model_once(spark, texts) -> None:
     def loads(scores: pa.Array) -> pa.Array:
         from disaster_tweets.classifier import bundled_classifier
 
@@ -132,9 +128,9 @@ def test_each_worker_process_loads_the_model_once(spark, tweets) -> None:
         return pa.array([f"{os.getpid()} {loaded}"] * len(scores))
 
     # Of the scores themselves, so that Spark runs both in one process.
-    seen = F.arrow_udf(loads, "string")(disaster_score("text"))
+    seen = F.arrow_udf(loads, "string")(score("text"))
     workers = {
-        tuple(map(int, worker.split())) for _ in "12" for (worker,) in rows(tweets.select(seen))
+        tuple(map(int, worker.split())) for _ in "12" for (worker,) in rows(texts.select(seen))
     }
     assert {loaded for _, loaded in workers} == {1}
     processes = {process for process, _ in workers}
@@ -142,32 +138,32 @@ def test_each_worker_process_loads_the_model_once(spark, tweets) -> None:
     assert os.getpid() not in processes
 
 
-def test_arrow_types_for_large_columns_are_taken(spark, tweets) -> None:
+def test_arrow_types_for_large_columns_are_taken(spark, texts) -> None:
     large = "spark.sql.execution.arrow.useLargeVarTypes"
     spark.conf.set(large, "true")
     try:
-        assert rows(tweets.select(disaster_label("text"))) == sorted(
-            [(label,) for label in LABELS], key=str
+        assert rows(texts.select(label("text"))) == sorted(
+            [(found,) for found in LABELS], key=str
         )
     finally:
         spark.conf.unset(large)
 
 
-def test_no_rows_give_no_scores(tweets) -> None:
-    assert tweets.limit(0).select(disaster_score("text")).collect() == []
+def test_no_rows_give_no_scores(texts) -> None:
+    assert texts.limit(0).select(score("text")).collect() == []
 
 
-def test_a_number_is_no_text_in_a_data_frame_and_becomes_text_in_sql(spark, tweets) -> None:
+def test_a_number_is_no_text_in_a_data_frame_and_becomes_text_in_sql(spark, texts) -> None:
     with pytest.raises(PythonException, match=r"value 0 is int, not text; cast the column"):
-        tweets.select(disaster_label("id")).collect()
-    scored = spark.sql("SELECT disaster_probability(id) FROM tweets WHERE id = 7").first()
+        texts.select(label("id")).collect()
+    scored = spark.sql(f"SELECT {PROBABILITY}(id) FROM texts WHERE id = 7").first()
     assert scored == (predict("7").probability,)
 
 
-def test_registering_again_changes_nothing(spark, tweets) -> None:
+def test_registering_again_changes_nothing(spark, texts) -> None:
     register(spark)
-    query = f"SELECT disaster_label('{FIRE}'), disaster_label(NULL)"
-    assert rows(spark.sql(query)) == [("disaster", None)]
+    query = f"SELECT {LABEL}(:text), {LABEL}(NULL)"
+    assert rows(spark.sql(query, {"text": EXAMPLE})) == [(predict(EXAMPLE).label, None)]
 
 
 def test_the_import_needs_no_java(run, tmp_path) -> None:
