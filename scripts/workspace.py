@@ -1,7 +1,7 @@
-"""Sets up this clone for work (`setup`) and says what it still lacks (`check`).
+"""Set up this clone for work (`setup`), say what it lacks (`check`), make all of it (`build`).
 
-Needs only the standard library, as nothing is installed yet. Both can be run at any time;
-what is there already is left alone.
+Needs only the standard library, as nothing is installed yet. Each can be run at any time; what
+is there already is left alone.
 """
 
 from __future__ import annotations
@@ -33,15 +33,12 @@ SUPPORTED = (*TRAINABLE, "3.14", "3.10")
 KERNEL = "disaster-tweets"
 KERNEL_FILE = VENV / "share" / "jupyter" / "kernels" / KERNEL / "kernel.json"
 HOOKS = ".githooks"
-STAGES = {
-    # begin: left out of a copy
-    "data": "download_dataset",
-    "events": "download_events",
-    # end: left out of a copy
-    "backbone": "download_backbone",
-}
+PIPELINES = ("topic/dvc.yaml", "dvc.yaml")
+TRACKED = "data/raw/*.dvc"  # DVC's records of data that no stage makes
 COMMAND = f"{'py' if WINDOWS else 'python3'} scripts/workspace.py"
 AGAIN = f"run {COMMAND} setup"
+# What `build` does not run: tests that need programs or packages beyond .venv.
+OUTSIDE = ("copies", "docs", "hosts", "web", "workspace")
 # What prints the path and the version of a Python; inside .venv, of the one it was made with.
 DESCRIBE = """
 import ensurepip, os, platform, sys, venv
@@ -65,6 +62,22 @@ class Interpreter(NamedTuple):
     version: str
 
 
+class Source(NamedTuple):
+    """Data that can be fetched: by a stage that downloads it, or from a remote alone.
+
+    Attributes:
+        part: What it is called here.
+        target: What DVC calls it.
+        outputs: The hash of each file, by its path.
+        by_stage: A stage downloads it.
+    """
+
+    part: str
+    target: str
+    outputs: dict[str, str]
+    by_stage: bool
+
+
 class Finding(NamedTuple):
     """What is known about one part of the workspace."""
 
@@ -79,14 +92,23 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="make .venv, switch the Git hooks on, fetch the data")
     commands.add_parser("check", help="print READY or what is missing, with status 1")
-    command = parser.parse_args().command
+    building = commands.add_parser(
+        "build", help="set up, run the pipeline, write the documents, pack the wheel, test it"
+    )
+    building.add_argument(
+        "--this-python", action="store_true", help="use the Python that runs this, not .venv"
+    )
+    arguments = parser.parse_args()
     try:
-        return check() if command == "check" else set_up()
+        if arguments.command == "build":
+            return make_all(this_python=arguments.this_python)
+        return check() if arguments.command == "check" else set_up()
     except WorkspaceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"interrupted; to finish, {AGAIN}", file=sys.stderr)
+        again = AGAIN.replace("setup", arguments.command)
+        print(f"interrupted; to finish, {again}", file=sys.stderr)
         return 130
 
 
@@ -96,12 +118,108 @@ def set_up() -> int:
     Data that no source gives is no failure: all but training works without it, and a
     container that fails here would not open.
     """
+    prepare()
+    check()
+    return 0
+
+
+def prepare() -> None:
+    """Make the environment, switch the hooks on, fetch the data."""
     make_environment()
     register_kernel()
     switch_hooks_on()
     fetch_data()
-    check()
+
+
+def make_all(*, this_python: bool) -> int:
+    """Do all that leads from the data to a tested wheel; the first time also a first commit.
+
+    Args:
+        this_python: Use the Python that runs this, which has all that is needed, not .venv.
+    """
+    python = Path(sys.executable) if this_python else PYTHON
+    start = time.monotonic()
+    first = check_commits()
+    if not this_python:
+        prepare()
+    if first:
+        # Names of another length move words into other lines, and imports into another order.
+        step("code", python, "ruff", "check", "--quiet", "--fix-only", ".")
+        step("code", python, "ruff", "format", "--quiet", ".")
+    if tracked := [str(path.with_suffix("")) for path in sorted(ROOT.glob(TRACKED))]:
+        step("data", python, "dvc", "add", "--quiet", *tracked)
+    step("pipeline", python, "dvc", "repro", "--all-pipelines")
+    step("documents", python, "docs/generate.py")
+    step("transcripts", python, "docs/transcripts.py", *pages_with_examples())
+    if first:
+        commit()
+    step("wheel", python, "pipeline.package")
+    wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    step("tests", python, "pytest", "-q", *tests(), TOX_PACKAGE=str(wheel))
+    minutes = (time.monotonic() - start) / 60
+    say("ready", f"{wheel.relative_to(ROOT)}, in {minutes:.0f} minutes")
     return 0
+
+
+def check_commits() -> bool:
+    """Say whether there is no commit yet; raise WorkspaceError where none can be made."""
+    if not in_git():
+        raise WorkspaceError("this is no Git clone, or Git is not installed: clone it with Git")
+    if run("git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0:
+        return False
+    if run("git", "-C", str(ROOT), "var", "GIT_COMMITTER_IDENT").returncode:
+        raise WorkspaceError(
+            "Git does not know who commits: run git config --global user.name NAME, and "
+            "git config --global user.email ADDRESS, then try again"
+        )
+    return True
+
+
+def step(name: str, python: Path, what: str, *arguments: str, **variables: str) -> None:
+    """Run a module or a script, with its messages shown; raise WorkspaceError if it fails."""
+    say(name, " ".join([what, *arguments]))
+    command = [what] if what.endswith(".py") else ["-m", what]
+    environment = with_programs_of(python) | variables
+    done = subprocess.run([str(python), *command, *arguments], cwd=ROOT, env=environment)
+    if done.returncode:
+        raise WorkspaceError(
+            f"the step {name} failed; its messages are above. Mend that, then run "
+            f"{COMMAND} build"
+        )
+
+
+def pages_with_examples() -> list[str]:
+    """Return the pages whose examples show what they print."""
+    pages = []
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        if re.search(r"^```(console\n\$|pycon\n>>>) ", path.read_text("utf-8"), re.MULTILINE):
+            pages.append(path.relative_to(ROOT).as_posix())
+    return pages
+
+
+def commit() -> None:
+    """Make the first commit."""
+    say("first commit", "git add --all, git commit")
+    for arguments in (("add", "--all"), ("commit", "--quiet", "--message=First model")):
+        done = run("git", "-C", str(ROOT), *arguments, environment=with_programs_of(PYTHON))
+        if done.returncode:
+            print(done.stdout + done.stderr, file=sys.stderr)
+            raise WorkspaceError(
+                f"git {arguments[0]} failed; its messages are above. Mend that, then run "
+                f"{COMMAND} build"
+            )
+
+
+def tests() -> list[str]:
+    """Return what pytest runs: all that needs nothing beyond the environment."""
+    ignored = [f"--ignore=tests/{name}" for name in OUTSIDE if (ROOT / "tests" / name).exists()]
+    return ["tests", "topic/tests", *ignored]
+
+
+def with_programs_of(python: Path) -> dict[str, str]:
+    """Return the environment in which programs beside a Python are found first."""
+    path = os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path}
 
 
 def make_environment() -> None:
@@ -279,35 +397,70 @@ def hooks_path() -> str:
 
 def fetch_data() -> None:
     """Let DVC bring what is missing: from the remote if there is one, else from its source."""
-    stages = [stage for stage in STAGES.values() if missing_outputs(stage)]
-    if not stages:
+    lacking = [source for source in sources() if missing_outputs(source)]
+    remote = dvc_config("core.remote")
+    if not remote:
+        lacking = [source for source in lacking if source.by_stage]
+    if not lacking:
         return
-    say("data", f"fetching with DVC: {', '.join(stages)}")
-    if run(str(PYTHON), "-m", "dvc", "config", "core.remote").stdout.strip():
+    say("data", f"fetching with DVC: {', '.join(source.part for source in lacking)}")
+    if remote:
         dvc("pull", "--quiet", "--allow-missing")
     # Runs no stage whose outputs have come from the remote, or are in the cache.
-    if dvc("repro", "--quiet", "--single-item", "--keep-going", *stages):
+    stages = [source.target for source in lacking if source.by_stage]
+    if stages and dvc("repro", "--quiet", "--single-item", "--keep-going", *stages):
         say("data", "not all could be fetched; the reasons are above")
 
 
 def dvc(*arguments: str) -> int:
     """Run DVC in the environment, with its messages shown; return its exit status."""
     # The stages that it starts find their Python on the PATH.
-    path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
     command = [str(PYTHON), "-m", "dvc", *arguments]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}).returncode
+    return subprocess.run(command, cwd=ROOT, env=with_programs_of(PYTHON)).returncode
 
 
-def missing_outputs(stage: str) -> list[str]:
-    """Return the outputs of a stage that are absent, or other than dvc.lock says."""
-    if not (ROOT / "dvc.lock").exists():
-        return []  # nothing was trained yet
-    lock = (ROOT / "dvc.lock").read_text("utf-8")
-    block = re.search(rf"^  {stage}:\n(?:    .*\n)*?    outs:\n((?:    .*\n)*)", lock, re.M)
-    outputs = re.findall(
-        r"- path: (.+)\n\s+hash: md5\n\s+md5: (\w+)", block[1] if block else ""
-    )
-    return [path for path, md5 in outputs if md5_of(ROOT / path) != md5]
+def dvc_config(name: str) -> str:
+    """Return a setting of DVC, or ''."""
+    return run(str(PYTHON), "-m", "dvc", "config", name).stdout.strip()
+
+
+def sources() -> list[Source]:
+    """Return the data that can be fetched, as far as a trained model was made from it."""
+    found = []
+    for path in sorted(ROOT.glob(TRACKED)):
+        outputs = hashes(path.read_text("utf-8"), str(path.parent.relative_to(ROOT)))
+        target = path.relative_to(ROOT).as_posix()
+        found.append(Source(path.with_suffix("").name, target, outputs, by_stage=False))
+    for name in PIPELINES:
+        lock = (ROOT / name).with_suffix(".lock")
+        pipeline = (ROOT / name).read_text("utf-8") if (ROOT / name).exists() else ""
+        locked = lock.read_text("utf-8") if lock.exists() else ""
+        for stage in re.finditer(r"^  download_(\w+):\n(?:(?:    .*)?\n)*", pipeline, re.M):
+            block = re.search(
+                rf"^  download_{stage[1]}:\n(?:    .*\n)*?    outs:\n((?:    .*\n)*)",
+                locked,
+                re.M,
+            )
+            outputs = hashes(block[1] if block else "")
+            target = f"{name}:download_{stage[1]}"
+            found.append(Source(stage[1], target, outputs, by_stage=True))
+    return found
+
+
+def hashes(record: str, folder: str = "") -> dict[str, str]:
+    """Return the hash of each output in a record of DVC, by its path from the root."""
+    entries = re.split(r"^ *- ", record, flags=re.MULTILINE)
+    fields = [dict(re.findall(r"(\w+): (.+)", entry)) for entry in entries]
+    return {
+        Path(folder, of["path"]).as_posix(): of["md5"]
+        for of in fields
+        if {"path", "md5"} <= of.keys()
+    }
+
+
+def missing_outputs(source: Source) -> list[str]:
+    """Return the files that are absent, or other than DVC has recorded."""
+    return [path for path, md5 in source.outputs.items() if md5_of(ROOT / path) != md5]
 
 
 def md5_of(path: Path) -> str | None:
@@ -337,7 +490,7 @@ def check() -> int:
     missing = {finding.part for finding in findings if finding.lacks}
     if not missing:
         print("\nREADY")
-    elif missing <= {"training", *STAGES}:
+    elif missing <= {"training", *(source.part for source in sources())}:
         print("\nNOT READY to train; all else works (docs/pipeline.md: what training needs)")
     else:
         print("\nNOT READY")
@@ -361,10 +514,11 @@ def check_environment() -> Iterator[Finding]:
 def check_package() -> Iterator[Finding]:
     """Score a text."""
     if not (ROOT / "artifacts" / "manifest.json").exists():
-        yield Finding("package", "", "no model yet: run dvc repro")
+        yield Finding("package", "", f"no model yet: run {COMMAND} build")
         return
     source = (
-        "import disaster_tweets; print(disaster_tweets.predict('The bridge is under water'))"
+        "import disaster_tweets; from disaster_tweets.topic import EXAMPLES; "
+        "print(disaster_tweets.predict(EXAMPLES[0]))"
     )
     done = run(str(PYTHON), "-c", source)
     lacks = ""
@@ -400,19 +554,27 @@ def check_hooks() -> Iterator[Finding]:
 
 
 def check_data() -> Iterator[Finding]:
-    """Compare what was fetched with dvc.lock."""
-    for part, stage in STAGES.items():
-        missing = missing_outputs(stage)
+    """Compare what was fetched with what DVC has recorded."""
+    for source in sources():
+        missing = missing_outputs(source)
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
-        lacks = f"{missing[0]}{more}: {AGAIN}" if missing else ""
-        yield Finding(part, "as in dvc.lock", lacks)
+        step = AGAIN if source.by_stage else "put it there, or name a remote of DVC that has it"
+        lacks = f"{missing[0]}{more}: {step}" if missing else ""
+        yield Finding(source.part, "as DVC has recorded", lacks)
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a program quietly; one that cannot be started counts as failed."""
     try:
         return subprocess.run(
-            command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
         )
     except OSError as error:
         return subprocess.CompletedProcess(command, 1, "", str(error))

@@ -25,6 +25,8 @@ LIFECYCLE = [
 # How this machine reaches a package index; not part of what a new machine lacks.
 NETWORK = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy")
 MIRROR = "DISASTER_TWEETS_MIRROR"
+# DVC's records of data that Git does not hold, and no stage downloads.
+RECORDS = "data/raw/*.dvc"
 # A port that nothing listens on: every download fails at once.
 NO_PROXY = "http://127.0.0.1:9"
 OFFLINE = {"http_proxy": NO_PROXY, "https_proxy": NO_PROXY, "PIP_RETRIES": "0"}
@@ -83,14 +85,18 @@ class Workspace:
 
     @contextmanager
     def without_data(self) -> Iterator[None]:
-        """Take away what was fetched, also out of the cache, and bring it back."""
+        """Take away the data, also out of the cache, and bring them back."""
         aside = self.folder.parent / "aside"
         aside.mkdir()
+        records = {path: path.read_bytes() for path in self.folder.glob(RECORDS)}
         folders = [
             Path(name) for name in ("data", ".dvc/cache") if (self.folder / name).exists()
         ]
         for folder in folders:
             (self.folder / folder).rename(aside / folder.name)
+        for path, record in records.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(record)
         yield
         for name in ("data", ".dvc/cache"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
@@ -129,6 +135,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Workspace]:
         workspace.git("config", "user.email", "tester@example.org")
         workspace.git("add", "--all")
         workspace.git("commit", "--quiet", "--allow-empty", "--message", "As in the checkout")
+        for record in ROOT.glob(RECORDS):
+            data = record.with_suffix("")
+            if data.exists():
+                shutil.copy(data, folder / data.relative_to(ROOT))
         return workspace
 
     return clone
@@ -152,9 +162,12 @@ def workspace(
 
 @pytest.fixture
 def workspace_with_data(workspace: Workspace) -> Workspace:
-    """The same, where the real data and the backbone could be fetched."""
+    """The same, where the data could be fetched, or were in this checkout."""
     if not os.environ.get(MIRROR):
-        pytest.skip(f"needs the real tweets and the backbone: set {MIRROR}")
+        pytest.skip(f"needs the data and the backbone: set {MIRROR}")
+    missing = [path.stem for path in ROOT.glob(RECORDS) if not path.with_suffix("").exists()]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)} in data/raw")
     return workspace
 
 

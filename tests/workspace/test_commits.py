@@ -53,7 +53,7 @@ def test_a_clean_change_is_committed(repository: Workspace) -> None:
     [
         ("scripts/house.py", GOOD.replace(" = ", "="), "format"),
         ("scripts/house.py", GOOD + "from os import path\n", "lint"),
-        ("notes.csv", "text\nA made-up tweet\n", "no data, no large file"),
+        ("notes.csv", "text\nA made-up text\n", "no data, no large file"),
     ],
 )
 def test_a_hook_refuses(repository: Workspace, name: str, content: str, hook: str) -> None:
@@ -68,7 +68,7 @@ def test_a_hook_refuses(repository: Workspace, name: str, content: str, hook: st
 
 
 def test_artifacts_of_other_sources_are_refused(repository: Workspace) -> None:
-    source = repository.folder / "src" / "disaster_tweets" / "pipeline" / "train.py"
+    source = repository.folder / "pipeline" / "training.py"
     stage(repository, str(source.relative_to(repository.folder)), source.read_text() + "# x\n")
     done = commit(repository)
 

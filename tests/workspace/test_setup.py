@@ -16,13 +16,16 @@ from typing import Any
 
 import pytest
 
-from ..conftest import ROOT
+from ..conftest import ROOT, load_script
 from .conftest import MIRROR, SCRIPT, Workspace
 
 SECONDS = 120  # for anything that is waited for
+EXAMPLES = load_script(ROOT / "src" / "disaster_tweets" / "topic.py").EXAMPLES
+SOURCES = load_script(ROOT / SCRIPT).sources()
+DOWNLOADED = [source for source in SOURCES if source.by_stage]
 PARTS = [
-    *("environment", "package", "notebook kernel", "artifacts"),
-    *("Git hooks", "data", "events", "backbone"),
+    *("environment", "package", "notebook kernel", "artifacts", "Git hooks"),
+    *(source.part for source in SOURCES),
 ]
 NOTEBOOK = """
 import nbformat, sys
@@ -43,7 +46,7 @@ def states(out: str) -> dict[str, str]:
     """Return what `check` printed on each part: ok or missing."""
     return {
         match[2]: match[1]
-        for match in re.finditer(r"^(ok|missing) +(\w+( \w+)?)  ", out, re.MULTILINE)
+        for match in re.finditer(r"^(ok|missing) +([\w.]+( \w+)?)  ", out, re.MULTILINE)
     }
 
 
@@ -72,7 +75,7 @@ class TestLifecycle:
         for name, done in before:
             assert done.status == 0, f"{name}: {done.out}{done.err}"
         assert set(states(attached.out).items()) >= {
-            (part, "ok") for part in PARTS if part not in ("data", "events", "backbone")
+            (part, "ok") for part in PARTS[: -len(SOURCES)]
         }
 
     def test_it_ends_ready(self, workspace_with_data: Workspace) -> None:
@@ -189,7 +192,8 @@ class TestData:
     @pytest.fixture(params=["empty", "wrong", "no network"])
     def bad_source(self, request: pytest.FixtureRequest, tmp_path: Path) -> str:
         if request.param == "wrong":
-            (tmp_path / "train.csv").write_text("id,text\n1,A made-up tweet", "utf-8")
+            for name in (Path(path).name for source in DOWNLOADED for path in source.outputs):
+                (tmp_path / name).write_text("id,text\n1,A made-up text", "utf-8")
         return request.param
 
     def test_a_failing_source_leaves_a_usable_workspace(
@@ -203,41 +207,43 @@ class TestData:
                 done = workspace.setup(**{MIRROR: str(tmp_path)})
             checked = workspace.check()
             predicted = workspace.run(
-                workspace.folder / ".venv/bin/disaster-tweets", "predict", "Floods"
+                workspace.folder / ".venv/bin/disaster-tweets", "predict", EXAMPLES[0]
             )
             status = workspace.git("status", "--porcelain")
 
         assert (done.status, checked.status, predicted.status) == (0, 1, 0)
-        assert states(checked.out) == all_but("data", "events", "backbone")
+        assert states(checked.out) == all_but(*(source.part for source in SOURCES))
         assert checked.out.splitlines()[-1].startswith("NOT READY to train; all else works")
         reasons = [line for line in done.err.splitlines() if line.startswith("error: ")]
-        assert len(reasons) == 3
+        assert len(reasons) == len(DOWNLOADED)
         assert all(MIRROR in reason for reason in reasons)
         assert "Traceback" not in done.out + done.err
         assert status == ""
 
     def test_a_damaged_file_is_fetched_anew(self, workspace_with_data: Workspace) -> None:
-        train = workspace_with_data.folder / "data" / "raw" / "train.csv"
-        content = train.read_bytes()
-        train.unlink()
-        train.write_bytes(content[:1000])
+        name = next(iter(DOWNLOADED[0].outputs))
+        path = workspace_with_data.folder / name
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content[:1000])
         checked = workspace_with_data.check()
         done = workspace_with_data.setup()
 
         # To DVC, artifacts made from other data are not those of this data.
-        assert states(checked.out) == all_but("data", "artifacts")
-        assert "data/raw/train.csv: run python3" in checked.out
+        assert states(checked.out) == all_but(DOWNLOADED[0].part, "artifacts")
+        assert f"{name}: run python3" in checked.out
         assert done.out.endswith("\nREADY\n")
-        assert train.read_bytes() == content
+        assert path.read_bytes() == content
 
     def test_a_remote_is_asked_first(
         self, workspace_with_data: Workspace, tmp_path: Path
     ) -> None:
         local = workspace_with_data.folder / ".dvc" / "config.local"
         dvc = (workspace_with_data.python, "-m", "dvc")
-        stages = ("download_dataset", "download_events", "download_backbone")
-        remote = ("remote", "add", "--quiet", "--local", "--default", "storage")
-        for command in ((*remote, str(tmp_path)), ("push", "--quiet", *stages)):
+        remote = ("remote", "add", "--quiet", "--local", "--default", "storage", str(tmp_path))
+        tracked = [path for source in SOURCES if not source.by_stage for path in source.outputs]
+        push = ("push", "--quiet", *(source.target for source in SOURCES))
+        for command in (remote, *([("add", "--quiet", *tracked)] if tracked else []), push):
             assert workspace_with_data.run(*dvc, *command).status == 0
         with workspace_with_data.without_data():
             done = workspace_with_data.setup(**{MIRROR: str(tmp_path / "none")})
