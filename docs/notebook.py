@@ -35,17 +35,25 @@ def repository(setup: Path) -> str:
 
 
 def buttons(repository: str) -> str:
-    """Return the two buttons as one line of Markdown; empty without a repository."""
+    """Return the buttons as one line of Markdown: none without a repository.
+
+    The one of Colab opens the notebook, which not every repository has.
+    """
     if not repository:
         return ""
-    colab = "https://colab.research.google.com"
-    path = "/".join(NOTEBOOK.parts[-2:])
-    return (
-        f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
-        f"({colab}/github/{repository}/blob/main/{path}) "
+    found = []
+    if NOTEBOOK.is_file():
+        colab = "https://colab.research.google.com"
+        path = "/".join(NOTEBOOK.parts[-2:])
+        found.append(
+            f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
+            f"({colab}/github/{repository}/blob/main/{path})"
+        )
+    found.append(
         "[![Open in GitHub Codespaces](https://github.com/codespaces/badge.svg)]"
         f"(https://codespaces.new/{repository})"
     )
+    return " ".join(found)
 
 
 def renewed(text: str, repository: str) -> str:

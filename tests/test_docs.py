@@ -11,14 +11,36 @@ import sysconfig
 
 import pytest
 
-from .conftest import ROOT
+from .conftest import ROOT, load_script
 
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [
     path.relative_to(ROOT).as_posix()
-    for folder in (ROOT, ROOT / "docs", ROOT / "docs" / "model" / "hosts")
-    for path in sorted(folder.glob("*.md"))
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ]
+TRANSCRIPT = """
+```console
+$ echo one
+one
+$ cat <<END
+> two
+> three
+> END
+two
+three
+```
+
+```console
+pip install something
+```
+
+```pycon
+>>> [
+...     1,
+... ]
+[1]
+```
+"""
 TOLERANCE = 0.02  # scores differ a little between processors
 NUMBER = re.compile(r"0\.\d{4,}")
 
@@ -102,3 +124,13 @@ def test_links_between_files_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text("utf-8")):
         if "://" not in target:
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a POSIX shell")
+def test_a_page_is_emptied_of_what_its_examples_print_and_filled_again() -> None:
+    transcripts = load_script(ROOT / "docs" / "transcripts.py")
+    emptied = transcripts.emptied(TRANSCRIPT)
+
+    without = TRANSCRIPT.replace("one\n$", "$").replace("END\ntwo\nthree\n", "END\n")
+    assert emptied == without.replace("[1]\n", "")
+    assert transcripts.renewed(emptied) == TRANSCRIPT

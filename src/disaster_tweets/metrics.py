@@ -32,7 +32,7 @@ def confusion_matrix(
     Args:
         probabilities: (texts, classes).
         labels: (texts,), indices of classes.
-        threshold: That of `prediction.decide`.
+        threshold: That of ``prediction.decide``.
         counts: (..., texts), how often each text counts; once each if None.
 
     Returns:
@@ -176,7 +176,7 @@ def measure(
     Args:
         probabilities: (texts, classes).
         labels: (texts,), indices of classes, two different ones at least.
-        threshold: That of `prediction.decide`.
+        threshold: That of ``prediction.decide``.
         resamples: Number of bootstrap resamples of the texts; those of a single label, of
             which there is no AUC, are drawn again.
         seed: Their seed.

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ..conftest import ROOT, load_script
+from tests.conftest import ROOT, load_script
 
 nbclient = pytest.importorskip("nbclient", reason="needs the extra notebook")
 nbformat = pytest.importorskip("nbformat", reason="needs the extra notebook")
@@ -270,39 +270,6 @@ class TestFirstCell:
 
 
 class TestButtons:
-    @pytest.mark.parametrize(
-        ("address", "repository"),
-        [
-            ("https://github.com/someone/tweets", "someone/tweets"),
-            ("https://github.com/someone/tweets/", "someone/tweets"),
-            ("https://github.com/someone/tweets.git", "someone/tweets"),
-            ("https://github.com/some-one/my.tweets.git/", "some-one/my.tweets"),
-            ("https://gitlab.com/someone/tweets", ""),
-            ("https://example.org/github.com/someone/tweets", ""),
-            ("https://github.com/someone", ""),
-        ],
-    )
-    def test_the_repository_is_that_of_the_address(
-        self, docs_notebook: Any, tmp_path: Path, address: str, repository: str
-    ) -> None:
-        write_address(tmp_path / "setup.cfg", address)
-
-        assert docs_notebook.repository(tmp_path / "setup.cfg") == repository
-
-    def test_other_links_are_no_address(self, docs_notebook: Any, tmp_path: Path) -> None:
-        write_address(tmp_path / "setup.cfg", "https://github.com/someone/tweets", "Issues")
-
-        assert docs_notebook.repository(tmp_path / "setup.cfg") == ""
-
-    def test_they_lead_to_the_notebook_and_to_the_repository(self, docs_notebook: Any) -> None:
-        links = re.findall(r"\)\]\((\S+?)\)", docs_notebook.buttons("someone/tweets"))
-
-        assert links == [
-            "https://colab.research.google.com/github/someone/tweets/blob/main/"
-            "notebooks/explore.ipynb",
-            "https://codespaces.new/someone/tweets",
-        ]
-
     def test_the_generator_writes_them_and_takes_them_back(self, tmp_path: Path) -> None:
         copy_documents(tmp_path)
         setup, notebook = tmp_path / "setup.cfg", tmp_path / "notebooks" / "explore.ipynb"
@@ -342,7 +309,7 @@ def copy_documents(folder: Path) -> None:
         shutil.copytree(ROOT / name, folder / name)
     for name in (
         *("README.md", "MODEL_CARD.md", "setup.cfg", "tests/hosts/constraints.txt"),
-        *("artifacts/manifest.json", "artifacts/golden.json", "tests/regression.json"),
+        *("artifacts/manifest.json", "artifacts/golden.json", "topic/regression.json"),
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)

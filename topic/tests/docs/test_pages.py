@@ -1,0 +1,36 @@
+"""The pages about this model: their examples run, and their numbers are measured ones."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+DOCS = ROOT / "docs"
+MODEL = DOCS / "model"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a POSIX shell")
+@pytest.mark.parametrize("name", ["index", "model/choose-a-threshold", "model/probability"])
+def test_the_examples_of_a_page_print_what_it_shows(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, DOCS / "transcripts.py", "--check", DOCS / f"{name}.md"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["why", "probability"])
+def test_a_number_in_an_explanation_is_one_that_was_measured(name: str) -> None:
+    prose = re.sub(r"```.*?```", "", (MODEL / f"{name}.md").read_text("utf-8"), flags=re.DOTALL)
+    prose = re.sub(r"https?://\S+", "", prose)
+    measured = re.findall(r"[\d.,]*\d", (MODEL / "measurements.md").read_text("utf-8"))
+    numbers = re.findall(r"\d+[.,]\d+", prose)
+
+    assert numbers
+    assert set(numbers) <= set(measured)
