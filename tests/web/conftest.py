@@ -1,4 +1,4 @@
-"""The service as a user starts it: a process of its own, on a free port."""
+"""What the tests of the page and the service share: models, texts, and the running service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ from typing import Any
 
 import pytest
 
+from disaster_tweets import Classifier, Prediction, bundle
+from disaster_tweets.classifier import bundled_classifier
+from disaster_tweets.topic import LABELS, NOUNS, TEXT, TEXTS
+
 from ..conftest import executable, free_port
+
+# Two texts that a field of CSV would have to quote.
+FIRST, SECOND = "The parcel was late, and the box was open", "my phone is dying, brb"
+FIELD = f"{TEXT[:1].upper()}{TEXT[1:]} in English"
+
+OWN, FOUR = "own model", "four labels"
 
 SECONDS = 60  # for anything that is waited for
 START = "Serving on "
@@ -127,6 +137,74 @@ def in_threads(function: Callable[[int], Any], count: int) -> list[Any]:
         if isinstance(result, BaseException):
             raise result
     return results
+
+
+@pytest.fixture(params=[OWN, FOUR])
+def any_model(request: pytest.FixtureRequest) -> Classifier:
+    """The model that the service answers with: that of this package, or one of four labels."""
+    return _bundled(request)
+
+
+@pytest.fixture(params=[OWN, FOUR] if len(LABELS) > 2 else [FOUR])
+def model_of_more(request: pytest.FixtureRequest) -> Classifier:
+    """The same, where it has more than two labels."""
+    return _bundled(request)
+
+
+def _bundled(request: pytest.FixtureRequest) -> Classifier:
+    if request.param == FOUR:
+        request.getfixturevalue("four_labels_installed")
+    return bundled_classifier()
+
+
+def telling_text(classifier: Classifier) -> str:
+    """Return the golden text of the bundled model that has the word of the largest weight."""
+
+    def largest(text: str) -> float:
+        return max((abs(word.weight) for word in classifier.explain(text).words), default=0)
+
+    golden = json.loads((bundle.bundled() / bundle.GOLDEN).read_bytes())
+    text: str = max(
+        (each["text"] for each in golden if each["text"].isprintable()), key=largest
+    )
+    if largest(text) < 0.02:
+        pytest.skip("this model marks no word of its golden texts")
+    return text
+
+
+def as_json(prediction: Prediction) -> dict[str, Any]:
+    """Return how the service answers with a prediction."""
+    answer = {"probability": round(prediction.probability, 7), "label": prediction.label}
+    if len(prediction.probabilities) == 2:
+        return answer
+    shares = {label: round(share, 7) for label, share in prediction.probabilities.items()}
+    return {**answer, "probabilities": shares}
+
+
+def reads(prediction: Prediction) -> str:
+    """Return what the page says of a text."""
+    labels = [*prediction.probabilities]
+    says = prediction.label
+    if len(labels) == 2:
+        words = "Reads" if prediction.label == labels[1] else "Does not read"
+        says = f"{words} like {NOUNS[labels[1]]}"
+    return f"{says}: {percent(prediction.probability)}"
+
+
+def of_all(predictions: list[Prediction]) -> str:
+    """Return what the page says above a table of texts."""
+    labels = [*predictions[0].probabilities]
+    if len(labels) > 2:
+        return f"{len(predictions)} {TEXTS}"
+    found = sum(prediction.label == labels[1] for prediction in predictions)
+    return f"{found} of {len(predictions)} read like {NOUNS[labels[1]]}"
+
+
+def percent(probability: float) -> str:
+    """Return a probability in percent; the page never sounds certain."""
+    if probability >= 0.9995:
+        return "> 99.9%"
+    return f"{probability:.1%}" if probability >= 0.0005 else "< 0.1%"
 
 
 @pytest.fixture

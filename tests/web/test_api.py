@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -21,10 +24,13 @@ from werkzeug.test import TestResponse
 from disaster_tweets import Classifier, predict
 from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import ArtifactError
+from disaster_tweets.topic import EXAMPLES, LABELS, QUESTION
 from disaster_tweets.web import api, create_app, observation
 from disaster_tweets.web.schema import MalformedError, ShapeError, check, components, parse
 
-FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
+from ..conftest import two_labels
+from .conftest import FIRST, SECOND, as_json
+
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 LIMITS = {"MAX_TEXTS": 5, "MAX_CONTENT_LENGTH": 2000, "MAX_EXPLAINED_LENGTH": 100}
 
@@ -60,18 +66,44 @@ def problem(response: TestResponse) -> str:
 
 
 class TestPredict:
-    def test_scores_are_those_of_the_package_in_order(self, client: FlaskClient) -> None:
-        texts = [JOKE, FIRE, "", JOKE, "\x00 \U0001f525 é"]
+    def test_scores_are_those_of_the_package_in_order(
+        self, any_model: Classifier, client: FlaskClient
+    ) -> None:
+        texts = [SECOND, FIRST, "", SECOND, "\x00 \U0001f4e6 é"]
 
         answer = client.post("/predict", json={"data": texts})
 
         assert answer.status_code == 200
         assert answer.mimetype == "application/json"
         assert answer.json["predictions"] == [
-            {"probability": round(p.probability, 7), "label": p.label} for p in predict(texts)
+            as_json(prediction) for prediction in any_model.predict(texts)
         ]
 
-    def test_the_model_is_named(self, client: FlaskClient, manifest: dict[str, Any]) -> None:
+    @two_labels
+    def test_two_labels_get_the_probability_of_the_second(self, client: FlaskClient) -> None:
+        (answer,) = client.post("/predict", json={"data": [FIRST]}).json["predictions"]
+
+        assert answer == {
+            "probability": pytest.approx(
+                Classifier.load().predict_proba([FIRST])[0, 1], abs=1e-6
+            ),
+            "label": predict(FIRST).label,
+        }
+
+    def test_more_labels_get_all_probabilities(
+        self, model_of_more: Classifier, client: FlaskClient
+    ) -> None:
+        (answer,) = client.post("/predict", json={"data": [FIRST]}).json["predictions"]
+        shares = answer["probabilities"]
+
+        assert [*shares] == [*model_of_more.classes_]
+        assert [*shares.values()] == pytest.approx(
+            model_of_more.predict_proba([FIRST])[0].tolist(), abs=1e-6
+        )
+        assert answer["probability"] == shares[answer["label"]] == max(shares.values())
+
+    def test_the_model_is_named(self, any_model: Classifier, client: FlaskClient) -> None:
+        manifest = any_model.manifest
         answer = client.post("/predict", json={"data": []})
 
         assert answer.json == {
@@ -85,12 +117,12 @@ class TestPredict:
 
     @pytest.mark.parametrize("texts", [4, 5])
     def test_as_many_texts_as_the_limit_allows(self, client: FlaskClient, texts: int) -> None:
-        answer = client.post("/predict", json={"data": [FIRE] * texts})
+        answer = client.post("/predict", json={"data": [FIRST] * texts})
 
         assert len(answer.json["predictions"]) == texts
 
     def test_one_text_too_many(self, client: FlaskClient) -> None:
-        answer = client.post("/predict", json={"data": [FIRE] * 6})
+        answer = client.post("/predict", json={"data": [FIRST] * 6})
 
         assert answer.status_code == 422
         assert problem(answer) == "data has 6 elements, and 5 are allowed"
@@ -111,14 +143,17 @@ class TestPredict:
 
 
 class TestExplain:
-    def test_weights_are_those_of_the_package(self, client: FlaskClient) -> None:
-        text = "\U0001f525 fire  near the\u00a0school \x00"
-        explanation = Classifier.load().explain(text)
+    def test_weights_are_those_of_the_package(
+        self, any_model: Classifier, client: FlaskClient
+    ) -> None:
+        text = "\U0001f4e6 late  again the\u00a0parcel \x00"
+        explanation = any_model.explain(text)
 
         answer = client.post("/explain", json={"text": text})
 
-        assert answer.json["label"] == explanation.prediction.label
-        assert answer.json["probability"] == round(explanation.prediction.probability, 7)
+        decision = as_json(explanation.prediction)
+        assert {**answer.json, **decision} == answer.json
+        assert answer.json.keys() == decision.keys() | {"words", "model"}
         assert answer.json["words"] == [
             {"word": w.word, "start": w.start, "end": w.end, "weight": round(w.weight, 7)}
             for w in explanation.words
@@ -146,8 +181,8 @@ class TestRefusals:
             ("[]", "the body is an array, not an object"),
             ("null", "the body is null, not an object"),
             ('"text"', "the body is text, not an object"),
-            ('{"data": "fire"}', "data is text, not an array"),
-            ('{"data": {"0": "fire"}}', "data is an object, not an array"),
+            ('{"data": "late"}', "data is text, not an array"),
+            ('{"data": {"0": "late"}}', "data is an object, not an array"),
             ('{"data": ["a", "b", "c", 7]}', "data[3] is a number, not text"),
             ('{"data": [1.5e3]}', "data[0] is a number, not text"),
             ('{"data": [1e999]}', "data[0] is a number, not text"),
@@ -155,6 +190,10 @@ class TestRefusals:
             ('{"data": [true]}', "data[0] is a boolean, not text"),
             ('{"data": [["a"]]}', "data[0] is an array, not text"),
             ('{"data": [], "text": ""}', 'the body has a member "text"; it takes only data'),
+            (
+                '{"data": [], "threshold": 0.5}',
+                'the body has a member "threshold"; it takes only data',
+            ),
             ('{"data": ["ab\\ud83d"]}', "character 3 of data[0] is half a surrogate pair"),
             (
                 json.dumps({"data": [], "x" * 500: 1}),
@@ -172,15 +211,15 @@ class TestRefusals:
         ("body", "detail"),
         [
             (b"", "the body is not JSON: Expecting value"),
-            (b"fire", "the body is not JSON: Expecting value"),
-            (b'{"data": ["fire"', "the body is not JSON: Expecting ',' delimiter"),
-            (b'{"data": ["fi\nre"]}', "the body is not JSON: Invalid control character"),
-            (b'{"data": ["fi\x00re"]}', "the body is not JSON: Invalid control character"),
+            (b"late", "the body is not JSON: Expecting value"),
+            (b'{"data": ["late"', "the body is not JSON: Expecting ',' delimiter"),
+            (b'{"data": ["la\nte"]}', "the body is not JSON: Invalid control character"),
+            (b'{"data": ["la\x00te"]}', "the body is not JSON: Invalid control character"),
             (b'{"data": []} {}', "the body is not JSON: Extra data"),
             (b'{"data": ["caf\xe9"]}', "byte 15 of the body is not UTF-8"),
             (b'{"data": ["\xed\xa0\xbd"]}', "byte 12 of the body is not UTF-8"),
             ('{"data": []}'.encode("utf-16"), "byte 1 of the body is not UTF-8"),
-            (b'{"data": [], "data": ["fire"]}', 'the member "data" is there twice'),
+            (b'{"data": [], "data": ["late"]}', 'the member "data" is there twice'),
             (b'{"data": [NaN]}', "the body is not JSON: NaN is no value in it"),
             (b'{"data": [-Infinity]}', "the body is not JSON: -Infinity is no value in it"),
         ],
@@ -235,7 +274,7 @@ class TestRefusals:
         assert problem(answer) == "the body is compressed; send it as it is"
 
     def test_a_body_that_is_too_large(self, client: FlaskClient) -> None:
-        fits = json.dumps({"data": ["fire"]}).ljust(2000)
+        fits = json.dumps({"data": ["late"]}).ljust(2000)
         assert post(client, fits).status_code == 200
 
         answer = post(client, fits + " ")
@@ -256,14 +295,14 @@ class TestRefusals:
             assert problem(answer) == "this address takes POST only"
 
     def test_an_unknown_path(self, client: FlaskClient) -> None:
-        answer = client.get("/tweets/<b>?q=fire")
+        answer = client.get("/texts/<b>?q=late")
 
         assert answer.status_code == 404
         assert problem(answer) == "there is nothing at this address; /docs lists what there is"
-        assert answer.get_json(force=True)["instance"] == "/tweets/%3Cb%3E"
+        assert answer.get_json(force=True)["instance"] == "/texts/%3Cb%3E"
 
     def test_a_browser_gets_a_page(self, client: FlaskClient) -> None:
-        answer = client.get("/tweets", headers=BROWSER)
+        answer = client.get("/texts", headers=BROWSER)
 
         assert answer.status_code == 404
         assert answer.mimetype == "text/html"
@@ -300,12 +339,12 @@ class TestRefusals:
 
         monkeypatch.setattr(api, "bundled_classifier", fail)
 
-        answer = create_app().test_client().post("/predict", json={"data": [FIRE]})
+        answer = create_app().test_client().post("/predict", json={"data": [FIRST]})
 
         assert answer.status_code == 500
         assert problem(answer) == "the fault is in this service; the log has the reason"
         assert "ZeroDivisionError: of the model" in caplog.text
-        assert FIRE not in caplog.text
+        assert FIRST not in caplog.text
 
 
 class TestReadiness:
@@ -324,7 +363,7 @@ class TestReadiness:
 
         monkeypatch.setattr(api, "bundled_classifier", refuse)
 
-        for answer in (client.get("/readyz"), client.post("/predict", json={"data": [FIRE]})):
+        for answer in (client.get("/readyz"), client.post("/predict", json={"data": [FIRST]})):
             assert answer.status_code == 503
             assert problem(answer) == "the model cannot be loaded; the log has the reason"
         assert "/a/folder/model.tflite: its content was altered" in caplog.text
@@ -381,8 +420,8 @@ class TestHeaders:
 FORWARDED = {
     "X-Forwarded-For": "203.0.113.9, 198.51.100.7",
     "X-Forwarded-Proto": "https",
-    "X-Forwarded-Host": "tweets.example.org",
-    "X-Forwarded-Prefix": "/tweets",
+    "X-Forwarded-Host": "texts.example.org",
+    "X-Forwarded-Prefix": "/texts",
 }
 
 
@@ -406,8 +445,8 @@ class TestProxies:
 
         page = client.get("/docs", headers=FORWARDED, environ_overrides={"REMOTE_ADDR": peer})
 
-        assert ("https://tweets.example.org/tweets/predict" in page.text) == believed
-        assert ('href="/tweets/static/page.css"' in page.text) == believed
+        assert ("https://texts.example.org/texts/predict" in page.text) == believed
+        assert ('href="/texts/static/page.css"' in page.text) == believed
         assert access_log[0]["client"] == ("198.51.100.7" if believed else peer)
 
     def test_what_is_no_address(self) -> None:
@@ -436,7 +475,7 @@ class TestObservation:
     def test_an_entry_for_each_request(
         self, client: FlaskClient, access_log: list[Any]
     ) -> None:
-        body = json.dumps({"data": [FIRE]})
+        body = json.dumps({"data": [FIRST]})
         answer = post(client, body)
 
         (entry,) = access_log
@@ -456,15 +495,15 @@ class TestObservation:
     @pytest.mark.parametrize(
         "send",
         [
-            lambda client: client.post("/predict", json={"data": [FIRE]}),
-            lambda client: client.post("/explain", json={"text": FIRE}),
-            lambda client: client.post("/predict", json={"data": [FIRE], FIRE: 1}),
-            lambda client: client.post("/", data={"text": FIRE}),
-            lambda client: client.get(f"/{FIRE}"),
-            lambda client: client.get(f"/healthz?text={FIRE}"),
-            lambda client: client.get(f"/static/{FIRE}"),
-            lambda client: client.open("/predict", method=FIRE.replace(" ", "-")),
-            lambda client: client.get("/", headers={"User-Agent": FIRE, "Referer": FIRE}),
+            lambda client: client.post("/predict", json={"data": [FIRST]}),
+            lambda client: client.post("/explain", json={"text": FIRST}),
+            lambda client: client.post("/predict", json={"data": [FIRST], FIRST: 1}),
+            lambda client: client.post("/", data={"text": FIRST}),
+            lambda client: client.get(f"/{FIRST}"),
+            lambda client: client.get(f"/healthz?text={FIRST}"),
+            lambda client: client.get(f"/static/{FIRST}"),
+            lambda client: client.open("/predict", method=FIRST.replace(" ", "-")),
+            lambda client: client.get("/", headers={"User-Agent": FIRST, "Referer": FIRST}),
         ],
     )
     def test_neither_log_nor_metrics_hold_what_was_sent(
@@ -480,14 +519,13 @@ class TestObservation:
 
         assert len(access_log) == 1
         told = json.dumps(access_log) + client.get("/metrics").text + caplog.text
-        assert "jumped" not in told
-        assert "horses" not in told
+        assert "parcel" not in told
 
     def test_metrics_count_requests_and_texts(self, client: FlaskClient) -> None:
-        for texts in ([FIRE, JOKE], [FIRE], []):
+        for texts in ([FIRST, SECOND], [FIRST], []):
             client.post("/predict", json={"data": texts})
         client.post("/predict", json={"data": [7]})
-        client.post("/explain", json={"text": FIRE})
+        client.post("/explain", json={"text": FIRST})
         for number in range(3):
             client.get(f"/unknown-{number}")
 
@@ -522,6 +560,47 @@ class TestDescription:
         assert schemas["PredictRequest"]["properties"]["data"]["maxItems"] == 5
         assert schemas["ExplainRequest"]["properties"]["text"]["maxLength"] == 100
 
+    def test_it_answers_the_question_of_the_topic(self, client: FlaskClient) -> None:
+        document, page = client.get("/openapi.json").json, client.get("/docs")
+        command = re.search(r"<code>(curl .*)</code>", page.text)
+
+        assert document["info"]["summary"] == QUESTION
+        assert command is not None
+        *_, body = shlex.split(html.unescape(command[1]))
+        assert json.loads(body) == {"data": [EXAMPLES[0]]}
+        assert post(client, body).status_code == 200
+
+    def test_the_labels_are_those_of_the_model(
+        self, any_model: Classifier, client: FlaskClient
+    ) -> None:
+        schemas = client.get("/openapi.json").json["components"]["schemas"]
+
+        for shape in ("Prediction", "ExplainResponse"):
+            assert {*schemas[shape]["properties"]["label"]["enum"]} == {*any_model.classes_}
+
+    def test_the_labels_of_the_topic_are_those_of_the_model(self) -> None:
+        assert bundled_classifier().classes_ == LABELS
+
+    @two_labels
+    def test_two_labels(self, client: FlaskClient) -> None:
+        schemas = client.get("/openapi.json").json["components"]["schemas"]
+
+        assert [*schemas["Prediction"]["properties"]] == ["probability", "label"]
+        assert schemas["Model"]["properties"]["threshold"]["type"] == "number"
+        assert "Probabilities" not in schemas
+
+    def test_more_labels(self, model_of_more: Classifier, client: FlaskClient) -> None:
+        schemas = client.get("/openapi.json").json["components"]["schemas"]
+
+        for shape in ("Prediction", "ExplainResponse"):
+            assert schemas[shape]["properties"]["probabilities"] == {
+                "$ref": "#/components/schemas/Probabilities"
+            }
+            assert "probabilities" in schemas[shape]["required"]
+        assert [*schemas["Probabilities"]["properties"]] == [*model_of_more.classes_]
+        assert schemas["Probabilities"]["required"] == [*model_of_more.classes_]
+        assert schemas["Model"]["properties"]["threshold"]["type"] == "null"
+
     def test_every_route_for_programs_is_described(self, app: Flask) -> None:
         paths = app.test_client().get("/openapi.json").json["paths"]
 
@@ -547,11 +626,11 @@ class TestDescription:
     def test_behind_a_prefix(self) -> None:
         client = create_app({"TRUSTED_PROXIES": ["127.0.0.1"]}).test_client()
 
-        answer = client.get("/openapi.json", headers={"X-Forwarded-Prefix": "/tweets"})
+        answer = client.get("/openapi.json", headers={"X-Forwarded-Prefix": "/texts"})
 
-        assert answer.json["servers"] == [{"url": "/tweets"}]
-        assert "; /tweets/docs lists" in problem(
-            client.get("/nothing", headers={"X-Forwarded-Prefix": "/tweets"})
+        assert answer.json["servers"] == [{"url": "/texts"}]
+        assert "; /texts/docs lists" in problem(
+            client.get("/nothing", headers={"X-Forwarded-Prefix": "/texts"})
         )
 
 
@@ -575,7 +654,7 @@ class TestSchema:
     @given(value=VALUES, shape=st.sampled_from(["PredictRequest", "ExplainRequest"]))
     def test_accepts_what_the_published_schema_accepts(self, value: Any, shape: str) -> None:
         jsonschema = pytest.importorskip("jsonschema_rs")
-        schema = components({"MAX_TEXTS": 3, "MAX_EXPLAINED_LENGTH": 5})[shape]
+        schema = components({"MAX_TEXTS": 3, "MAX_EXPLAINED_LENGTH": 5}, LABELS)[shape]
 
         assert accepts(value, schema) == jsonschema.is_valid(schema, value)
 

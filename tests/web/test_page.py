@@ -18,10 +18,24 @@ pytest.importorskip("flask", reason="needs the extra [web]")
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from disaster_tweets import Classifier, predict
+from disaster_tweets import Classifier, Prediction, predict
+from disaster_tweets.classifier import bundled_classifier
+from disaster_tweets.topic import (
+    EXAMPLES,
+    LABELS,
+    LIMITS,
+    MEANING,
+    NOUNS,
+    QUESTION,
+    TEXTS,
+    TITLE,
+    TRAINING_DATA,
+)
 from disaster_tweets.web import create_app
 
-FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
+from ..conftest import two_labels
+from .conftest import FIELD, FIRST, SECOND, of_all, percent, reads, telling_text
+
 VOID = {"input", "link", "meta", "img", "br"}
 
 
@@ -138,22 +152,27 @@ class TestForm:
             for name in ("aria-describedby", "aria-labelledby"):
                 assert set(element.attributes.get(name, "").split()) <= set(ids)
 
-    def test_sends_tweets_in_no_address(self, client: FlaskClient) -> None:
+    def test_asks_what_the_classifier_answers(self, client: FlaskClient) -> None:
+        page = Page(client.get("/").text)
+
+        assert page.one("h1").text == page.one("title").text == QUESTION
+        assert page.one("a", class_="name").text.strip() == TITLE
+        assert page.one("label", for_="text").text == FIELD
+
+    def test_sends_texts_in_no_address(self, client: FlaskClient) -> None:
         page = Page(client.get("/").text)
 
         assert [form.attributes["method"] for form in page.all("form")] == ["post", "post"]
-        assert Page(client.get("/?text=fire").text).by_id("text").text.strip() == ""
+        assert Page(client.get("/?text=parcel").text).by_id("text").text.strip() == ""
 
-    def test_a_single_tweet(self, client: FlaskClient) -> None:
-        page = sent(client, FIRE)
-        explanation = Classifier.load().explain(FIRE)
-        probability = explanation.prediction.probability
+    def test_a_single_text(self, any_model: Classifier, client: FlaskClient) -> None:
+        text = telling_text(any_model)
+        page = sent(client, text)
+        explanation = any_model.explain(text)
 
-        assert page.by_id("verdict").text == f"Reads like a real disaster: {probability:.1%}"
-        assert page.one("rect", class_="fill").attributes["width"] == f"{probability:.2%}"
-        assert page.one("line").attributes["x1"] == f"{Classifier.load().threshold:.2%}"
-        assert page.one("p", class_="tweet").text == FIRE
-        assert page.by_id("text").text.removeprefix("\n") == FIRE
+        assert page.by_id("verdict").text == reads(explanation.prediction)
+        assert page.one("p", class_="text").text == text
+        assert page.by_id("text").text.removeprefix("\n") == text
         marked = [word for word in explanation.words if abs(word.weight) >= 0.02]
         assert marked
         assert [(mark.text, mark.attributes["class"][:3]) for mark in page.all("mark")] == [
@@ -162,45 +181,42 @@ class TestForm:
         strongest = max(explanation.words, key=lambda word: abs(word.weight))
         first = page.one("ul", class_="weights").text.split()[:2]
         assert first == [strongest.word, f"{100 * strongest.weight:+.1f}".replace("-", "−")]
-
-    def test_a_tweet_about_no_disaster(self, client: FlaskClient) -> None:
-        page = sent(client, JOKE)
-
-        assert page.by_id("verdict").text == (
-            f"Does not read like a real disaster: {predict(JOKE).probability:.1%}"
+        of_two = len(any_model.classes_) == 2
+        side = NOUNS[LABELS[1]] if of_two else f"the label {explanation.label}"
+        assert (
+            f"with a solid line speak for {side}, those"
+            in page.one("section", class_="result").text
         )
 
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-    def test_many_lines(self, client: FlaskClient, end: str) -> None:
-        page = sent(client, end.join([FIRE, "", "  ", JOKE, ""]))
-        fire, joke = predict([FIRE, JOKE])
-
-        assert page.by_id("verdict").text == "1 of 2 read like a real disaster"
-        assert [p.text for p in page.all("p", class_="tweet")] == [FIRE, JOKE]
-        assert [
-            rect.attributes["width"] for rect in page.all("rect") if "fill" in str(rect)
-        ] == [
-            f"{fire.probability:.2%}",
-            f"{joke.probability:.2%}",
-        ]
+    def test_many_lines(self, any_model: Classifier, client: FlaskClient, end: str) -> None:
+        page = sent(client, end.join([FIRST, "", "  ", SECOND, ""]))
+        predictions = any_model.predict([FIRST, SECOND])
         rows = [" ".join(row.text.split()) for row in page.all("tr")[1:]]
-        assert f"{fire.probability:.1%} disaster" in rows[0]
-        assert f"{joke.probability:.1%} no disaster" in rows[1]
+
+        assert page.by_id("verdict").text == of_all(predictions)
+        assert [p.text for p in page.all("p", class_="text")] == [FIRST, SECOND]
+        assert widths(page) == [f"{each.probability:.2%}" for each in predictions]
+        for row, prediction in zip(rows, predictions, strict=True):
+            label = prediction.label
+            shown = NOUNS[label] if len(any_model.classes_) == 2 else label
+            assert f" {percent(prediction.probability)} {shown} " in row
         assert page.all("mark") == []
 
-    def test_the_words_of_one_of_many(self, client: FlaskClient) -> None:
-        closed = sent(client, f"{JOKE}\n{FIRE}")
+    def test_the_words_of_one_of_many(self, any_model: Classifier, client: FlaskClient) -> None:
+        text = telling_text(any_model)
+        closed = sent(client, f"{SECOND}\n{text}")
         button = closed.by_id("explain-1")
-        opened = sent(client, f"{JOKE}\n{FIRE}", explain=button.attributes["value"])
-        words = [word for word in Classifier.load().explain(FIRE).words if word.weight > 0.02]
+        opened = sent(client, f"{SECOND}\n{text}", explain=button.attributes["value"])
+        words = [word.word for word in any_model.explain(text).words if abs(word.weight) > 0.02]
 
         assert button.attributes["aria-expanded"] == "false"
         assert opened.by_id("explain-1").attributes["aria-expanded"] == "true"
         assert opened.by_id("explain-0").attributes["aria-expanded"] == "false"
         assert words
-        assert {word.word for word in words} <= {mark.text for mark in opened.all("mark")}
+        assert [mark.text for mark in opened.all("mark")] == words
         again = sent(
-            client, f"{JOKE}\n{FIRE}", explain=opened.by_id("explain-1").attributes["value"]
+            client, f"{SECOND}\n{text}", explain=opened.by_id("explain-1").attributes["value"]
         )
         assert again.all("mark") == []
 
@@ -208,17 +224,17 @@ class TestForm:
     def test_the_words_of_a_line_that_is_not_there(
         self, client: FlaskClient, line: str
     ) -> None:
-        assert sent(client, f"{FIRE}\n{JOKE}", explain=line).all("mark") == []
+        assert sent(client, f"{FIRST}\n{SECOND}", explain=line).all("mark") == []
 
     def test_examples(self, client: FlaskClient) -> None:
         buttons = Page(client.get("/").text).all("button", name="example")
 
-        assert len(buttons) > 2
+        assert [button.text for button in buttons] == [*EXAMPLES]
         for button in buttons:
             page = sent(client, "something else", example=button.attributes["value"])
-            assert page.one("p", class_="tweet").text == button.text
+            assert page.one("p", class_="text").text == button.text
             assert page.by_id("text").text.removeprefix("\n") == button.text
-        assert sent(client, FIRE, example="99").one("p", class_="tweet").text == FIRE
+        assert sent(client, FIRST, example="99").one("p", class_="text").text == FIRST
 
     def test_never_sounds_certain(self) -> None:
         percent = create_app().jinja_env.filters["percent"]
@@ -228,27 +244,146 @@ class TestForm:
         ]
 
 
+def widths(page: Page) -> list[str]:
+    """Return how wide the bars are."""
+    return [rect.attributes["width"] for rect in page.all("rect", class_="fill")]
+
+
+@two_labels
+class TestTwoLabels:
+    @pytest.fixture
+    def predictions(self, monkeypatch: pytest.MonkeyPatch) -> list[Prediction]:
+        """Those of two texts, of which one gets each label: a threshold between them."""
+        classifier = bundled_classifier()
+        lower, upper = sorted(each.probability for each in predict([FIRST, SECOND]))
+        assert lower < upper
+        monkeypatch.setattr(classifier, "threshold", (lower + upper) / 2)
+        return classifier.predict([FIRST, SECOND])
+
+    def test_what_is_said_of_each(
+        self, predictions: list[Prediction], client: FlaskClient
+    ) -> None:
+        said = {}
+        for text, prediction in zip([FIRST, SECOND], predictions, strict=True):
+            page = sent(client, text)
+            assert page.by_id("verdict").text == reads(prediction)
+            assert widths(page) == [f"{prediction.probability:.2%}"]
+            said[prediction.label] = page.by_id("verdict").text.partition(":")[0]
+            sides = {"positive", "negative"} & {*page.one("svg").attributes["class"].split()}
+            assert sides == {"positive" if prediction.label == LABELS[1] else "negative"}
+
+        assert said == {
+            LABELS[0]: f"Does not read like {NOUNS[LABELS[1]]}",
+            LABELS[1]: f"Reads like {NOUNS[LABELS[1]]}",
+        }
+
+    def test_how_many_are_positive(
+        self, predictions: list[Prediction], client: FlaskClient
+    ) -> None:
+        page = sent(client, f"{FIRST}\n{SECOND}\n{SECOND}")
+        again = [predictions[0].label, *[predictions[1].label] * 2]
+
+        assert page.by_id("verdict").text == (
+            f"{again.count(LABELS[1])} of 3 read like {NOUNS[LABELS[1]]}"
+        )
+        for label in page.all("span", class_="label"):
+            assert label.text in NOUNS.values()
+
+    def test_the_threshold_is_shown(self, client: FlaskClient) -> None:
+        page = sent(client, FIRST)
+        threshold = Classifier.load().threshold
+
+        assert page.one("line").attributes["x1"] == f"{threshold:.2%}"
+        assert page.one("text").text == f"threshold {100 * threshold:g}%"
+        assert page.one("svg").attributes["aria-label"] == (
+            f"{percent(predict(FIRST).probability)}, threshold {100 * threshold:g}%"
+        )
+
+
+class TestMoreLabels:
+    def test_a_bar_for_each_label(self, model_of_more: Classifier, client: FlaskClient) -> None:
+        page = sent(client, FIRST)
+        prediction = model_of_more.predict(FIRST)
+        shares = sorted(prediction.probabilities.items(), key=lambda share: -share[1])
+        bars = page.one("ul", class_="labels").text.split("\n")
+
+        assert [" ".join(bar.split()) for bar in bars if bar.strip()] == [
+            f"{label} {percent(share)}" for label, share in shares
+        ]
+        assert widths(page) == [f"{share:.2%}" for _, share in shares]
+        assert [bar.attributes["class"] for bar in page.all("svg")] == [
+            "bar predicted",
+            *["bar"] * (len(shares) - 1),
+        ]
+        assert page.all("line") == []
+        assert "threshold" not in page.one("section", class_="result").text
+
+    def test_how_many_have_each_label(
+        self, model_of_more: Classifier, client: FlaskClient
+    ) -> None:
+        texts = [*EXAMPLES, FIRST, SECOND]
+        page = sent(client, "\n".join(texts))
+        labels = [each.label for each in model_of_more.predict(texts)]
+        counts = [line.split() for line in page.one("ul", class_="counts").text.splitlines()]
+
+        assert page.by_id("verdict").text == f"{len(texts)} {TEXTS}"
+        assert {label: int(count) for label, count in filter(None, counts)} == {
+            label: labels.count(label) for label in labels
+        }
+        numbers = [int(count) for _, count in filter(None, counts)]
+        assert numbers == sorted(numbers, reverse=True)
+        assert "threshold" not in page.one("table").text
+
+    def test_the_bars_of_one_of_many(
+        self, model_of_more: Classifier, client: FlaskClient
+    ) -> None:
+        page = sent(client, f"{FIRST}\n{SECOND}", explain="1")
+        first, second = model_of_more.predict([FIRST, SECOND])
+
+        assert len(page.all("ul", class_="labels")) == 1
+        assert widths(page) == [
+            f"{share:.2%}"
+            for share in (
+                first.probability,
+                second.probability,
+                *sorted(second.probabilities.values(), reverse=True),
+            )
+        ]
+
+    def test_a_file(self, model_of_more: Classifier, client: FlaskClient) -> None:
+        first, second = model_of_more.predict([FIRST, SECOND])
+
+        response = upload(client, "a.csv", f'text\n"{FIRST}"\n"{SECOND}"\n'.encode())
+
+        assert response.text.splitlines() == [
+            "text,probability,label",
+            f'"{FIRST}",{first.probability:.6f},{first.label}',
+            f'"{SECOND}",{second.probability:.6f},{second.label}',
+        ]
+
+
 HOSTILE = {
-    "script": "<script>alert(1)</script> fire",
+    "script": "<script>alert(1)</script> parcel",
     "attribute": "\"><img src=x onerror=alert(1)> ' onfocus='alert(1)",
-    "end of the field": "</textarea></p></main><h1>fire",
-    "template": "{{ config }} {% raw %} ${fire} &lt;b&gt; &amp;amp;",
-    "direction": "\u202eerif\u2066 النار في الغابة \u200f",
-    "emoji": "🔥🧑\u200d🚒🏳️\u200d🌈 fire\ufe0f",
-    "control": "fire \x00\x07\x1b[31m\x7f\x85 near",
-    "noncharacters": "fire \ufffe\uffff \U0010ffff",
-    "zalgo": "f" + "\u0300" * 500 + "ire",
-    "long": "fire" * 6000,
-    "words": "fire " * 4999,
+    "end of the field": "</textarea></p></main><h1>parcel",
+    "template": "{{ config }} {% raw %} ${parcel} &lt;b&gt; &amp;amp;",
+    "direction": "\u202eerif\u2066 وصل الطرد متأخرا \u200f",
+    "emoji": "📦🧑\u200d🚒🏳️\u200d🌈 parcel\ufe0f",
+    "control": "parcel \x00\x07\x1b[31m\x7f\x85 near",
+    "noncharacters": "parcel \ufffe\uffff \U0010ffff",
+    "zalgo": "p" + "\u0300" * 500 + "arcel",
+    "long": "late" * 6000,
+    "words": "late " * 4999,
 }
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-class TestHostileTweets:
-    def test_alone(self, client: FlaskClient, text: str) -> None:
+class TestHostileTexts:
+    def test_alone(self, any_model: Classifier, client: FlaskClient, text: str) -> None:
         page = sent(client, text)
-        shown = page.one("p", class_="tweet").text
-        harmless = {element.tag for element in sent(client, FIRE).elements}
+        shown = page.one("p", class_="text").text
+        told = telling_text(any_model)  # which has marks, as the text may have
+        harmless = {element.tag for element in sent(client, told).elements}
 
         assert shown == page.by_id("text").text.removeprefix("\n")
         assert shown.replace("\ufffd", "") == "".join(c for c in text if _is_allowed(c))
@@ -256,10 +391,10 @@ class TestHostileTweets:
         assert {element.tag for element in page.elements} <= harmless
         assert not any(name.startswith("on") for e in page.elements for name in e.attributes)
 
-    def test_among_others(self, client: FlaskClient, text: str) -> None:
-        page = sent(client, f"{FIRE}\n{text}", explain="1")
+    def test_among_others(self, any_model: Classifier, client: FlaskClient, text: str) -> None:
+        page = sent(client, f"{FIRST}\n{text}", explain="1")
 
-        assert page.all("p", class_="tweet")[1].text.replace("\ufffd", "") == "".join(
+        assert page.all("p", class_="text")[1].text.replace("\ufffd", "") == "".join(
             c for c in text if _is_allowed(c)
         )
 
@@ -274,7 +409,7 @@ def test_a_name_of_a_column_and_of_a_file_stay_text(client: FlaskClient) -> None
     page = Page(response.text)
     message = page.by_id("file-message").text
 
-    assert message.startswith("<i>&amp;.csv: which column holds the tweets?")
+    assert message.startswith(f"<i>&amp;.csv: which column holds the {TEXTS}?")
     assert [option.text for option in page.all("option")[1:]] == ["<script>", "</select>"]
 
 
@@ -283,11 +418,11 @@ class TestRefusedText:
     def test_nothing(self, client: FlaskClient, text: str) -> None:
         response = client.post("/", data={"text": text})
 
-        assert "write a tweet" in refused(response, 422, "text")
+        assert "write something" in refused(response, 422, "text")
 
     def test_no_form(self, client: FlaskClient) -> None:
         refused(client.post("/"), 422, "text")
-        refused(client.post("/", json={"text": FIRE}), 422, "text")
+        refused(client.post("/", json={"text": FIRST}), 422, "text")
         refused(client.post("/", data=b"text=\xff", content_type=FORM), 422, "text")
 
     def test_too_many_lines(self) -> None:
@@ -305,7 +440,9 @@ class TestRefusedText:
 
         assert sent(client, "a" * most)
         response = client.post("/", data={"text": "a" * (most + 1)})
-        assert f"{most + 1:,} characters" in refused(response, 422, "text")
+        assert f"{most + 1:,} characters, and {most:,} are allowed" in refused(
+            response, 422, "text"
+        )
         assert "a" * (most + 1) in response.text
 
     def test_too_much(self) -> None:
@@ -321,27 +458,27 @@ class TestRefusedText:
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 
 FILES = {
-    "plain": ("a.csv", f'id,text\n1,"{FIRE}"\n2,"{JOKE}"\n', {}),
-    "missing texts": ("a.csv", 'id,text\n1,\n2,""\n3,fire\n', {}),
-    "a mark, CRLF, no last line end": ("a.csv", "\ufefftext,id\r\nfire,1\r\nflood,2", {}),
-    "quotes and line ends": ("a.csv", 'text\n"fire\n\n""near"" the lake"\n"a\r\nb"\n', {}),
-    "blank lines": ("a.csv", "\n\ntext\n\nfire\n\r\n\n", {}),
-    "NUL": ("a.csv", "text\nfire\0near\n", {}),
+    "plain": ("a.csv", f'id,text\n1,"{FIRST}"\n2,"{SECOND}"\n', {}),
+    "missing texts": ("a.csv", 'id,text\n1,\n2,""\n3,late\n', {}),
+    "a mark, CRLF, no last line end": ("a.csv", "\ufefftext,id\r\nlate,1\r\nlost,2", {}),
+    "quotes and line ends": ("a.csv", 'text\n"late\n\n""open"" the box"\n"a\r\nb"\n', {}),
+    "blank lines": ("a.csv", "\n\ntext\n\nlate\n\r\n\n", {}),
+    "NUL": ("a.csv", "text\nlate\0again\n", {}),
     "no rows": ("a.csv", "text\n", {}),
     "no line end at all": ("a.csv", "text", {}),
-    "the only column": ("tweets.CSV", "message\nfire\n", {}),
-    "a column of choice": ("a.csv", 'id," töööt ""x"""\n1,fire\n', {"column": ' töööt "x"'}),
-    "tabs": ("a.tsv", "id\ttext\n1\tfire, near\n", {}),
-    "replaced columns": ("a.csv", 'label,text,x\n"1\n2",fire,3\n', {"overwrite": "yes"}),
-    "many pieces": ("a.csv", "text\n" + 'fire\n\nflood\n""\n' * 500, {}),
-    "semicolons": ("a.csv", "place;text\nFlood Lane;evacuate the dance floor\n", {}),
-    "sep=": ("a.csv", "sep=|\nplace|text\na|fire\n", {}),
-    "carriage returns": ("a.csv", 'id,text\r1,"fire\nnear"\r', {}),
+    "the only column": ("texts.CSV", "message\nlate\n", {}),
+    "a column of choice": ("a.csv", 'id," töööt ""x"""\n1,late\n', {"column": ' töööt "x"'}),
+    "tabs": ("a.tsv", "id\ttext\n1\tlate, again\n", {}),
+    "replaced columns": ("a.csv", 'label,text,x\n"1\n2",late,3\n', {"overwrite": "yes"}),
+    "many pieces": ("a.csv", "text\n" + 'late\n\nlost\n""\n' * 500, {}),
+    "semicolons": ("a.csv", "place;text\nMill Lane;the box is open\n", {}),
+    "sep=": ("a.csv", "sep=|\nplace|text\na|late\n", {}),
+    "carriage returns": ("a.csv", 'id,text\r1,"late\nagain"\r', {}),
     "blank texts": ("a.csv", "id,text\n1, \n2,\u3000\n", {}),
-    "no header": ("a.csv", "fire near\nflood\n", {"no_header": "yes"}),
+    "no header": ("a.csv", "late again\nlost\n", {"no_header": "yes"}),
     "no header, columns": ("a.tsv", "1\ta\n2\tb\n", {"no_header": "yes", "column": "2"}),
     "lines that look like rows": ("a.csv", 'id,text\n1,"a\n2,b"\n', {"quoting": "standard"}),
-    "plain quotes": ("a.tsv", 'id\ttext\n1\t"fire\n2\tflood\n', {"quoting": "none"}),
+    "plain quotes": ("a.tsv", 'id\ttext\n1\t"late\n2\tlost\n', {"quoting": "none"}),
 }
 
 
@@ -378,21 +515,19 @@ class TestFiles:
         assert response.content_type == f"{media_type}; charset=utf-8"
 
     def test_come_back_in_the_encoding_that_they_came_in(self, client: FlaskClient) -> None:
-        response = upload(client, "a.csv", "id,text\n1,fire é\n".encode("utf-16"))
+        response = upload(client, "a.csv", "id,text\n1,late é\n".encode("utf-16"))
 
         assert response.status_code == 200
         assert response.data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        assert response.data.decode("utf-16").startswith(
-            "id,text,probability,label\n1,fire é,0."
-        )
+        assert response.data.decode("utf-16").startswith("id,text,probability,label\n1,late é,")
 
     def test_what_had_to_be_guessed_is_said(self, client: FlaskClient) -> None:
-        response = upload(client, "a.csv", b"place;Tweet\na;fire\n")
-        plain = upload(client, "a.csv", b"place,text\na,fire\n")
+        response = upload(client, "a.csv", b"place;Message\na;late\n")
+        plain = upload(client, "a.csv", b"place,text\na,late\n")
 
         notice = unquote(response.headers["Notice"])
         assert "separated by semicolons (';')" in notice
-        assert "column 'Tweet'" in notice
+        assert "column 'Message'" in notice
         assert "Notice" not in plain.headers
 
     def test_rows_are_counted_before(self, client: FlaskClient) -> None:
@@ -427,7 +562,7 @@ class TestFiles:
     def test_nothing_is_kept(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        content = b"text,more\nfire," + b"z" * 2_000_000 + b"\n"
+        content = b"text,more\nsecretive," + b"z" * 2_000_000 + b"\n"
         body, media_type = multipart("a.csv", content)
         # No temporary file can be made: what is sent has to stay in memory.
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
@@ -435,7 +570,7 @@ class TestFiles:
         first = client.post("/file", data=body, content_type=media_type)
         assert first.data.count(b"z") == 2_000_000
         second = upload(client, "b.csv", b"text\na\n")
-        assert b"fire" not in second.data
+        assert b"secretive" not in second.data
         assert "a.csv" not in client.get("/").text
         assert list(tmp_path.iterdir()) == []
 
@@ -446,7 +581,7 @@ class TestFiles:
             return header.removeprefix("attachment; filename*=UTF-8''")
 
         assert name("/dir/../a b.csv") == "a%20b-scored.csv"
-        assert name("größe 🔥.csv") == "gr%C3%B6%C3%9Fe%20%F0%9F%94%A5-scored.csv"
+        assert name("größe 📦.csv") == "gr%C3%B6%C3%9Fe%20%F0%9F%93%A6-scored.csv"
         assert name("a; b=.csv") == "a%3B%20b%3D-scored.csv"
         assert name("a\x01\x85b.csv") == "ab-scored.csv"
 
@@ -462,7 +597,7 @@ def multipart(name: str, content: bytes) -> tuple[bytes, str]:
 
 
 def numbered(rows: int) -> bytes:
-    return b"text\n" + b"".join(b"fire %d\n" % number for number in range(rows))
+    return b"text\n" + b"".join(b"late %d\n" % number for number in range(rows))
 
 
 def count_scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -479,22 +614,22 @@ def count_scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 REFUSED = {
-    "no name": ("", b"text\nfire\n", ["choose one"]),
+    "no name": ("", b"text\nlate\n", ["choose one"]),
     "a picture": ("a.png", b"\x89PNG\r\n", ["a.png", "not a CSV file"]),
     "a sheet": ("a.xlsx", b"PK", ["a.xlsx", "save it as CSV in UTF-8"]),
     "compressed": ("a.csv.gz", b"\x1f\x8b", ["a.csv.gz", "not a CSV file"]),
     "empty": ("a.csv", b"", ["a.csv", "is empty"]),
     "blank": ("a.csv", b"\n\r\n", ["a.csv", "is empty"]),
     "a picture by another name": ("a.csv", b"\x89PNG\r\n\x1a\n", ["a.csv", "picture"]),
-    "half of UTF-16": ("a.csv", "text\nfire\n".encode("utf-16")[:-1], ["a.csv", "UTF-8"]),
-    "UTF-16 without a mark": ("a.csv", "text\nfire\n".encode("utf-16-le"), ["UTF-8"]),
+    "half of UTF-16": ("a.csv", "text\nlate\n".encode("utf-16")[:-1], ["a.csv", "UTF-8"]),
+    "UTF-16 without a mark": ("a.csv", "text\nlate\n".encode("utf-16-le"), ["UTF-8"]),
     "a web page": ("a.csv", b"<!doctype html><html>", ["a.csv", "web page"]),
     "gzip": ("a.csv", b"\x1f\x8b\x08", ["a.csv", "compressed", "unpack"]),
-    "Latin-1": ("a.csv", b"text\nfire\ncaf\xe9\n", ["a.csv, row 2 (line 3)", "UTF-8"]),
+    "Latin-1": ("a.csv", b"text\nlate\ncaf\xe9\n", ["a.csv, row 2 (line 3)", "UTF-8"]),
     "fields": ("a.csv", b"id,text\n1,a\n2\n", ["row 2 (line 3): 1 field", "header has 2"]),
-    "an open quote": ("a.csv", b'text\nfire\n"b\n', ["line 3", "never closes", "Quotes"]),
+    "an open quote": ("a.csv", b'text\nlate\n"b\n', ["line 3", "never closes", "Quotes"]),
     "swallowed rows": ("a.tsv", b'id\ttext\n1\t"a\n2\tb"\n', ["line 2", "look like 2 rows"]),
-    "a first line that may be a tweet": ("a.csv", b"fire near\nb\n", ["tick the box"]),
+    "a first line that may be a text": ("a.csv", b"late again\nb\n", ["tick the box"]),
     "no such column": ("a.csv", b"id,remark\n1,a\n", ["which column"]),
     "two such columns": ("a.csv", b"text,text\n1,a\n", ["several", "'text'", "rename"]),
     "taken": ("a.csv", b"text,label\na,1\n", ["'label'", "rename", "to replace"]),
@@ -556,27 +691,74 @@ class TestRefusedFiles:
         assert scored == [2]
 
 
-def test_the_card(client: FlaskClient, manifest: dict[str, Any]) -> None:
-    page = Page(client.get("/card").text)
-    text = " ".join(page.one("main").text.split())
-    accuracy = manifest["metrics"]["accuracy"]
+class TestCard:
+    def test_the_measures(self, any_model: Classifier, client: FlaskClient) -> None:
+        page = Page(client.get("/card").text)
+        text = " ".join(page.one("main").text.split())
+        manifest = any_model.manifest
+        metrics = manifest["metrics"]
+        f1, title = ("f1", "F1") if "f1" in metrics else ("macro_f1", "Macro F1")
 
-    assert Page(client.get("/").text).all("a", href="/card")
-    assert (
-        f"Accuracy{accuracy['value']:.3f}{accuracy['low']:.3f} to {accuracy['high']:.3f}"
-        in text
-    )
-    assert manifest["artifacts"]["model.tflite"]["sha256"] in text
-    assert f"{manifest['metrics']['texts']:,} tweets" in text
-    assert manifest["backbone"]["repository"] in text
+        assert Page(client.get("/").text).all("a", href="/card")
+        for name, shown in (("accuracy", "Accuracy"), (f1, title)):
+            measure = metrics[name]
+            assert (
+                f"{shown}{measure['value']:.3f}{measure['low']:.3f} to {measure['high']:.3f}"
+            ) in text
+        assert f"Measured on {metrics['texts']:,} {TEXTS} " in text
+
+    def test_what_is_special_to_the_topic(self, client: FlaskClient) -> None:
+        text = " ".join(Page(client.get("/card").text).one("main").text.split())
+
+        for told in (QUESTION, MEANING, TRAINING_DATA, *LIMITS):
+            assert " ".join(told.split()) in text
+
+    def test_the_facts(self, any_model: Classifier, client: FlaskClient) -> None:
+        page = Page(client.get("/card").text)
+        manifest = any_model.manifest
+        values = [element.text for element in page.all("dd")]
+        facts = dict(zip((e.text for e in page.all("dt")), values, strict=True))
+
+        assert facts["SHA-256"] == manifest["artifacts"]["model.tflite"]["sha256"]
+        assert facts["Labels"] == ", ".join(any_model.classes_)
+        assert facts["Fine-tuned from"].startswith(manifest["backbone"]["repository"])
+        assert facts.get("Threshold") == (
+            str(any_model.threshold) if len(any_model.classes_) == 2 else None
+        )
+
+    @two_labels
+    def test_what_was_found_and_missed(
+        self, client: FlaskClient, manifest: dict[str, Any]
+    ) -> None:
+        text = " ".join(Page(client.get("/card").text).one("main").text.split())
+        (kept, alarms), (missed, found) = manifest["metrics"]["confusion_matrix"]
+
+        assert (
+            f"Of {missed + found} {TEXTS} labelled {LABELS[1]} it found {found} and missed "
+            f"{missed}. Of {kept + alarms} others it took {alarms} for such."
+        ) in text
+
+    def test_which_labels_are_confused(
+        self, model_of_more: Classifier, client: FlaskClient
+    ) -> None:
+        page = Page(client.get("/card").text)
+        matrix = model_of_more.manifest["metrics"]["confusion_matrix"]
+        labels = [*model_of_more.classes_]
+        head, *rows = (row.text.split("\n") for row in page.all("tr")[-len(labels) - 1 :])
+
+        assert head == ["Label in the data", *labels]
+        assert rows == [
+            [label, *(f"{count:,}" for count in row)]
+            for label, row in zip(labels, matrix, strict=True)
+        ]
 
 
 @pytest.fixture(params=["empty", "one", "many", "refused", "card"])
-def html(request: pytest.FixtureRequest, client: FlaskClient) -> str:
+def html(request: pytest.FixtureRequest, any_model: Classifier, client: FlaskClient) -> str:
     page = {
         "empty": lambda: client.get("/"),
-        "one": lambda: client.post("/", data={"text": FIRE}),
-        "many": lambda: client.post("/", data={"text": f"{FIRE}\n{JOKE}", "explain": "0"}),
+        "one": lambda: client.post("/", data={"text": FIRST}),
+        "many": lambda: client.post("/", data={"text": f"{FIRST}\n{SECOND}", "explain": "0"}),
         "refused": lambda: upload(client, "a.csv", b"id,remark\n"),
         "card": lambda: client.get("/card"),
     }[request.param]()
@@ -603,7 +785,7 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(
 
 
 def test_every_address_is_below_the_prefix_of_a_proxy(client: FlaskClient) -> None:
-    prefix = {"SCRIPT_NAME": "/tweets"}
+    prefix = {"SCRIPT_NAME": "/texts"}
     for path in ("/", "/card"):
         page = Page(client.get(path, environ_overrides=prefix).text)
         addresses = [
@@ -613,9 +795,9 @@ def test_every_address_is_below_the_prefix_of_a_proxy(client: FlaskClient) -> No
             if name in element.attributes
         ]
         assert len(addresses) > 5
-        assert all(address.startswith(("/tweets/", "#")) for address in addresses)
+        assert all(address.startswith(("/texts/", "#")) for address in addresses)
     location = client.get("/file", environ_overrides=prefix).headers["Location"]
-    assert location == "/tweets/"
+    assert location == "/texts/"
 
 
 def test_no_log_has_what_was_sent(

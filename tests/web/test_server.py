@@ -28,10 +28,9 @@ from disaster_tweets import predict
 from disaster_tweets.web.server import _LOGGING
 
 from ..conftest import Run, executable, free_port
-from .conftest import Server, in_threads, wait_for, without_warnings
+from .conftest import FIRST, SECOND, Server, as_json, in_threads, wait_for, without_warnings
 
-FIRE, JOKE = "Brush fire jumped the road, homes are being evacuated", "my phone is dying, brb"
-LONG = {"data": [FIRE] * 1000}  # takes a while
+LONG = {"data": [FIRST] * 1000}  # takes a while
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -73,11 +72,8 @@ JSON_HEADER = "Content-Type: application/json"
 
 class TestClients:
     def test_many_at_once_get_their_own_scores(self, server: Server) -> None:
-        texts = [f"{text} {n}" for n in range(40) for text in (FIRE, JOKE)]
-        expected = {
-            text: {"probability": round(p.probability, 7), "label": p.label}
-            for text, p in zip(texts, predict(texts), strict=True)
-        }
+        texts = [f"{text} {n}" for n in range(40) for text in (FIRST, SECOND)]
+        expected = dict(zip(texts, map(as_json, predict(texts)), strict=True))
 
         def client(number: int) -> None:
             order = random.Random(number)
@@ -90,7 +86,7 @@ class TestClients:
         in_threads(client, 24)
 
     def test_all_texts_that_a_request_may_hold(self, server: Server) -> None:
-        answer = requests.post(f"{server.url}/predict", json={"data": [FIRE] * 2000})
+        answer = requests.post(f"{server.url}/predict", json={"data": [FIRST] * 2000})
 
         assert len(answer.json()["predictions"]) == 2000
 
@@ -108,7 +104,7 @@ class TestClients:
             client.sendall(start)
             clients.append(client)
 
-        answer = requests.post(f"{server.url}/predict", json={"data": [FIRE]}, timeout=15)
+        answer = requests.post(f"{server.url}/predict", json={"data": [FIRST]}, timeout=15)
         # Those who go on are answered.
         clients[1].sendall(b'ta": []}')
         late = read(clients[1])
@@ -125,7 +121,7 @@ class TestClients:
             requests.post(f"{server.url}/file", files=files, stream=True) for _ in range(8)
         ]
 
-        answer = requests.post(f"{server.url}/predict", json={"data": [FIRE]}, timeout=30)
+        answer = requests.post(f"{server.url}/predict", json={"data": [FIRST]}, timeout=30)
         sizes = {len(late.content) for late in answers}
 
         assert answer.status_code == 200
@@ -171,7 +167,7 @@ class TestBodies:
     def test_in_chunks(self, server: Server) -> None:
         def chunks() -> Iterator[bytes]:
             yield b'{"data": ["'
-            yield from [b"fire "] * 50
+            yield from [b"late "] * 50
             yield b'"]}'
 
         answer = requests.post(
@@ -280,7 +276,7 @@ class TestObservation:
 
         def client(number: int) -> None:
             for _ in range(10):
-                requests.post(f"{server.url}/predict", json={"data": [FIRE] * number})
+                requests.post(f"{server.url}/predict", json={"data": [FIRST] * number})
                 requests.get(f"{server.url}/nothing")
 
         in_threads(client, 10)
@@ -297,11 +293,11 @@ class TestObservation:
 
     def test_the_log_has_every_request_and_no_text(self, serve: Serve) -> None:
         server = serve("--threads", "1")
-        requests.post(f"{server.url}/predict", json={"data": [FIRE]})
-        requests.post(f"{server.url}/predict", json={"data": [FIRE, 7]})
-        requests.post(f"{server.url}/explain?q=horses", json={"text": FIRE})
-        requests.get(f"{server.url}/horses?q=horses")
-        requests.post(server.url, data={"text": FIRE})
+        requests.post(f"{server.url}/predict", json={"data": [FIRST]})
+        requests.post(f"{server.url}/predict", json={"data": [FIRST, 7]})
+        requests.post(f"{server.url}/explain?q=parcel", json={"text": FIRST})
+        requests.get(f"{server.url}/parcel?q=parcel")
+        requests.post(server.url, data={"text": FIRST})
 
         assert [(entry["route"], entry["status"]) for entry in server.log] == [
             ("/predict", 200),
@@ -310,7 +306,7 @@ class TestObservation:
             ("none", 404),
             ("/", 200),
         ]
-        assert "horses" not in server.out.read_text("utf-8") + server.errors
+        assert "parcel" not in server.out.read_text("utf-8") + server.errors
 
     @posix
     def test_a_reader_of_the_log_may_leave(self, tmp_path: Path) -> None:
@@ -587,7 +583,7 @@ class TestEnd:
 
         def answered() -> bool:
             try:
-                return requests.post(url, json={"data": [FIRE]}).status_code == 200
+                return requests.post(url, json={"data": [FIRST]}).status_code == 200
             except requests.ConnectionError:  # it was with the one that was killed
                 return False
 

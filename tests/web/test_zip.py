@@ -29,7 +29,7 @@ answers = {}
 for path in sys.argv[1:]:
     answer = client.get(path, headers={"Accept": "text/html"})
     answers[path] = [answer.status_code, answer.content_type, len(answer.data)]
-scored = client.post("/", data={"text": "Wildfire near Ashford"})
+scored = client.post("/", data={"text": "The parcel was late"})
 print(json.dumps([disaster_tweets.__file__, answers, scored.status_code]))
 """
 
