@@ -30,6 +30,7 @@ SCHEMAS = [
     ("vendor.citation-file-format", ROOT / "CITATION.cff"),
 ]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
+DVC = ("dvc.yaml", "dvc.lock")
 KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 by_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -228,8 +229,8 @@ class TestHooks:
     @pytest.mark.parametrize(
         ("name", "reason"),
         [
-            ("data/raw/tweets.txt", "data stays out of Git"),
-            ("tests/tweets.csv", "data stays out of Git"),
+            ("data/raw/texts.txt", "data stays out of Git"),
+            ("tests/texts.csv", "data stays out of Git"),
             ("notes/classifier.safetensors", "weights stay out of Git"),
             ("docs/picture.png", "larger than 500,000 bytes"),
         ],
@@ -249,13 +250,13 @@ class TestHooks:
 
     def test_a_notebook_with_outputs_is_refused(self, tmp_path: Path) -> None:
         shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
-        cells = [{"outputs": []}, {"outputs": [{"text": "a tweet"}]}]
+        cells = [{"outputs": []}, {"outputs": [{"text": "a text"}]}]
         for name, shown in (("with.ipynb", cells), ("without.ipynb", cells[:1])):
             (tmp_path / name).write_text(json.dumps({"cells": shown}), "utf-8")
         done = script("check_files.py", "with.ipynb", "without.ipynb", cwd=tmp_path)
 
         assert done.stderr == (
-            "with.ipynb: its outputs may hold tweets; clear all outputs and save\n"
+            "with.ipynb: its outputs may hold texts; clear all outputs and save\n"
         )
 
     def test_the_hash_of_data_is_no_data(self, tmp_path: Path) -> None:
@@ -269,11 +270,11 @@ class TestLineEndings:
     """A clone on Windows gets other line endings, where no attribute forbids it."""
 
     def test_what_is_hashed_keeps_its_bytes(self) -> None:
-        files = [ROOT / name for name in ("dvc.yaml", "dvc.lock")]
+        files = [ROOT / place / name for place in (".", "topic") for name in DVC]
         named = {
             path
             for file in files
-            if file.is_file()  # a copy of this repository begins without a lock
+            if file.is_file()  # a repository begins without locks
             for path in re.findall(r"^ *- (?:path: )?([\w./-]+)", file.read_text("utf-8"), re.M)
         }
         paths = [
@@ -289,7 +290,9 @@ class TestLineEndings:
         )
         text = dict(zip(paths, done.stdout.split("\0")[2::3], strict=True))
 
-        assert "src/disaster_tweets/text.py" in text
+        assert {"src/disaster_tweets/text.py", "pipeline/prepare.py", "topic/sources.py"} <= {
+            *text
+        }
         assert [path for path, value in text.items() if value != "unset"] == []
 
 
@@ -314,7 +317,9 @@ class TestVersion:
     def test_the_address_of_the_repository_is_written_in_one_place(
         self, setup: configparser.ConfigParser
     ) -> None:
-        address = re.compile(rb"git(hub|lab)\.com[/:][\w.-]+/disaster[-_]tweets")
+        address = re.compile(
+            rb"git(hub|lab)\.com[/:][\w.-]+/(?:disaster-tweets|disaster_tweets)"
+        )
         places = {path for path in tracked() if address.search((ROOT / path).read_bytes())}
 
         assert places <= {Path("setup.cfg")}
