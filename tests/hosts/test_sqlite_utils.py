@@ -21,13 +21,15 @@ from click.testing import CliRunner, Result
 from sqlite_utils import Database
 from sqlite_utils.cli import cli
 
-from disaster_tweets import Classifier
+from disaster_tweets import Classifier, predict
+from disaster_tweets.topic import EXAMPLES, LABELS, PREFIX
 
 from ..conftest import Golden, Run, executable
 
 HOSTS = ("sqlite-utils",)
 
-TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", "", "🔥 911 O'Brien"]
+TEXTS = [*EXAMPLES[:2], "", "☕ 911 O'Brien"]
+PROBABILITY, LABEL, COMMAND = f"{PREFIX}_probability", f"{PREFIX}_label", f"{PREFIX}-score"
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +40,14 @@ def classifier() -> Classifier:
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """A database with a table of `TEXTS`, and a row without a text."""
-    return create(tmp_path / "tweets.db", [*TEXTS, None])
+    return create(tmp_path / "texts.db", [*TEXTS, None])
 
 
 def create(path: Path, texts: Iterable[Any], encoding: str = "UTF-8") -> Path:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(f"PRAGMA encoding = '{encoding}'")
-        connection.execute("CREATE TABLE tweets (id INTEGER PRIMARY KEY, text)")
-        connection.executemany("INSERT INTO tweets (text) VALUES (?)", ([t] for t in texts))
+        connection.execute("CREATE TABLE texts (id INTEGER PRIMARY KEY, text)")
+        connection.executemany("INSERT INTO texts (text) VALUES (?)", ([t] for t in texts))
     return path
 
 
@@ -57,7 +59,7 @@ def query(path: Path, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
 def scores(path: Path, where: str = "1") -> list[tuple[Any, ...]]:
     return query(
         path,
-        f"SELECT disaster_probability, disaster_label FROM tweets WHERE {where} ORDER BY id",
+        f"SELECT {PROBABILITY}, {LABEL} FROM texts WHERE {where} ORDER BY id",
     )
 
 
@@ -120,31 +122,31 @@ class TestFunctions:
     def test_they_say_what_predict_says(
         self, run: Run, database: Path, classifier: Classifier
     ) -> None:
-        sql = "SELECT disaster_probability(text) AS p, disaster_label(text) AS l FROM tweets"
+        sql = f"SELECT {PROBABILITY}(text) AS p, {LABEL}(text) AS l FROM texts"
         done = run("sqlite-utils", str(database), sql)
         assert [(row["p"], row["l"]) for row in json.loads(done.out)] == expected(
             classifier, [*TEXTS, None]
         )
 
-    def test_the_golden_tweets(self, db: Database, golden: Golden) -> None:
-        got = [self.value(db, "disaster_probability(?)", text) for text in golden.texts]
+    def test_the_golden_texts(self, db: Database, golden: Golden) -> None:
+        got = [self.value(db, f"{PROBABILITY}(?)", text) for text in golden.texts]
         assert got == pytest.approx(golden.probabilities, abs=golden.tolerance)
 
-    @pytest.mark.parametrize("value", [None, b"Fire."])
+    @pytest.mark.parametrize("value", [None, b"Text."])
     def test_null_and_a_blob_give_null(self, db: Database, value: object) -> None:
-        assert self.value(db, "disaster_probability(?)", value) is None
-        assert self.value(db, "disaster_label(?)", value) is None
+        assert self.value(db, f"{PROBABILITY}(?)", value) is None
+        assert self.value(db, f"{LABEL}(?)", value) is None
 
     @pytest.mark.parametrize("number", [911, -1, 2.5])
     def test_a_number_is_scored_as_its_digits(self, db: Database, number: float) -> None:
-        assert self.value(db, "disaster_probability(?)", number) == self.value(
-            db, "disaster_probability(?)", str(number)
+        assert self.value(db, f"{PROBABILITY}(?)", number) == self.value(
+            db, f"{PROBABILITY}(?)", str(number)
         )
 
     def test_they_are_deterministic(self, db: Database) -> None:
         # SQLite lets only such functions into an index.
         db.execute("CREATE TABLE t (text)")
-        db.execute("CREATE INDEX i ON t (disaster_label(text), disaster_probability(text))")
+        db.execute(f"CREATE INDEX i ON t ({LABEL}(text), {PROBABILITY}(text))")
 
     def test_both_on_one_row_score_it_once(
         self, db: Database, monkeypatch: pytest.MonkeyPatch
@@ -157,14 +159,20 @@ class TestFunctions:
             return predict_proba(self, texts, **options)
 
         monkeypatch.setattr(Classifier, "predict_proba", counted)
-        texts = ["one flood", "two floods"]
+        texts = ["one of them", "two of them"]
         db["t"].insert_all({"text": text} for text in texts)
-        sql = (
-            "SELECT disaster_probability(text), disaster_label(text) FROM t "
-            "WHERE disaster_probability(text) >= 0"
-        )
+        sql = f"SELECT {PROBABILITY}(text), {LABEL}(text) FROM t WHERE {PROBABILITY}(text) >= 0"
         assert len(db.execute(sql).fetchall()) == 2
         assert calls == texts
+
+    @pytest.mark.usefixtures("four_labels_installed")
+    def test_of_four_labels_a_text_gets_the_probability_of_its_own(self, db: Database) -> None:
+        for text in TEXTS:
+            probabilities = predict(text).probabilities
+            label = self.value(db, f"{LABEL}(?)", text)
+            assert len(probabilities) == 4
+            assert label == max(probabilities, key=probabilities.__getitem__)
+            assert self.value(db, f"{PROBABILITY}(?)", text) == probabilities[label]
 
 
 class TestCommand:
@@ -184,83 +192,81 @@ class TestCommand:
         return str(done.stderr)
 
     def test_it_adds_what_predict_says(self, database: Path, classifier: Classifier) -> None:
-        out = self.score(database, "tweets", "text")
+        out = self.score(database, "texts", "text")
 
         assert out == "4 rows scored, 1 without text\n"
         assert scores(database) == expected(classifier, [*TEXTS, None])
-        assert [row[1:3] for row in query(database, "PRAGMA table_info(tweets)")][2:] == [
-            ("disaster_probability", "REAL"),
-            ("disaster_label", "TEXT"),
+        assert [row[1:3] for row in query(database, "PRAGMA table_info(texts)")][2:] == [
+            (PROBABILITY, "REAL"),
+            (LABEL, "TEXT"),
         ]
 
     def test_a_second_run_scores_what_is_new(
         self, database: Path, classifier: Classifier
     ) -> None:
-        self.score(database, "tweets", "text")
-        query(database, "UPDATE tweets SET disaster_probability = 0.25 WHERE id = 1")
-        query(database, "INSERT INTO tweets (text) VALUES ('Bridge collapse near the mill')")
+        self.score(database, "texts", "text")
+        query(database, f"UPDATE texts SET {PROBABILITY} = 0.25 WHERE id = 1")
+        query(database, "INSERT INTO texts (text) VALUES ('A walk along the mill')")
 
-        assert self.score(database, "tweets", "text") == (
+        assert self.score(database, "texts", "text") == (
             "1 row scored, 4 had a score, 1 without text\n"
         )
         assert scores(database, "id = 1")[0][0] == 0.25
-        assert scores(database, "id = 6") == expected(
-            classifier, ["Bridge collapse near the mill"]
-        )
+        assert scores(database, "id = 6") == expected(classifier, ["A walk along the mill"])
 
     def test_rescore_forgets_what_was_there(
         self, database: Path, classifier: Classifier
     ) -> None:
-        self.score(database, "tweets", "text")
-        query(database, "UPDATE tweets SET text = NULL WHERE id = 2")
-        query(database, "UPDATE tweets SET text = 'Flood warning' WHERE id = 3")
+        self.score(database, "texts", "text")
+        query(database, "UPDATE texts SET text = NULL WHERE id = 2")
+        query(database, "UPDATE texts SET text = 'Another text' WHERE id = 3")
 
-        assert self.score(database, "tweets", "text", "--rescore") == (
+        assert self.score(database, "texts", "text", "--rescore") == (
             "3 rows scored, 2 without text\n"
         )
-        texts = [TEXTS[0], None, "Flood warning", TEXTS[3], None]
+        texts = [TEXTS[0], None, "Another text", TEXTS[3], None]
         assert scores(database) == expected(classifier, texts)
 
     def test_the_columns_can_have_other_names(self, database: Path) -> None:
         names = ("--probability-column", 'p "1"', "--label-column", "l")
-        self.score(database, "tweets", "text", *names)
+        self.score(database, "texts", "text", *names)
 
-        assert query(database, 'SELECT count("p ""1"""), count(l) FROM tweets') == [(4, 4)]
-        assert "4 had a score" in self.score(database, "tweets", "text", *names)
+        assert query(database, 'SELECT count("p ""1"""), count(l) FROM texts') == [(4, 4)]
+        assert "4 had a score" in self.score(database, "texts", "text", *names)
 
     def test_silent_prints_nothing(self, database: Path) -> None:
-        assert self.score(database, "tweets", "text", "--silent") == ""
+        assert self.score(database, "texts", "text", "--silent") == ""
 
     def test_an_empty_table(self, tmp_path: Path) -> None:
         database = create(tmp_path / "empty.db", [])
-        assert self.score(database, "tweets", "text") == "0 rows scored\n"
+        assert self.score(database, "texts", "text") == "0 rows scored\n"
 
     @pytest.mark.parametrize("jobs", ["1", "3"])
     @pytest.mark.parametrize("size", ["1", "2", "1000"])
     def test_neither_batches_nor_jobs_change_a_score(
         self, database: Path, classifier: Classifier, size: str, jobs: str
     ) -> None:
-        self.score(database, "tweets", "text", "--batch-size", size, "--jobs", jobs)
+        self.score(database, "texts", "text", "--batch-size", size, "--jobs", jobs)
         assert scores(database) == expected(classifier, [*TEXTS, None])
 
     def test_what_is_not_text(self, tmp_path: Path, classifier: Classifier) -> None:
-        database = create(tmp_path / "mixed.db", [911, 2.5, b"Fire", None, "Fire"])
+        database = create(tmp_path / "mixed.db", [911, 2.5, b"Text", None, "Text"])
 
-        assert self.score(database, "tweets", "text") == "3 rows scored, 2 without text\n"
-        assert scores(database) == expected(classifier, ["911", "2.5", None, None, "Fire"])
+        assert self.score(database, "texts", "text") == "3 rows scored, 2 without text\n"
+        assert scores(database) == expected(classifier, ["911", "2.5", None, None, "Text"])
 
     def test_bytes_that_are_no_text(self, tmp_path: Path, classifier: Classifier) -> None:
         database = create(tmp_path / "damaged.db", [])
-        query(database, "INSERT INTO tweets (text) VALUES (CAST(x'46697265ff' AS TEXT))")
+        query(database, "INSERT INTO texts (text) VALUES (CAST(x'54657874ff' AS TEXT))")
 
-        assert self.score(database, "tweets", "text") == "1 row scored\n"
-        assert scores(database) == expected(classifier, ["Fire\ufffd"])
+        assert self.score(database, "texts", "text") == "1 row scored\n"
+        assert scores(database) == expected(classifier, ["Text\ufffd"])
 
     def test_a_database_in_utf_16(self, tmp_path: Path, classifier: Classifier) -> None:
         database = create(tmp_path / "utf16.db", TEXTS, encoding="UTF-16be")
         assert query(database, "PRAGMA encoding") == [("UTF-16be",)]
 
-        self.score(database, "tweets", "text")
+        self.score(database, "texts", "text")
         assert scores(database) == expected(classifier, TEXTS)
 
     @pytest.mark.parametrize(
@@ -280,50 +286,50 @@ class TestCommand:
         self, tmp_path: Path, classifier: Classifier, table: str
     ) -> None:
         database = tmp_path / "keys.db"
-        query(database, f"CREATE TABLE tweets {table}")
+        query(database, f"CREATE TABLE texts {table}")
         column = "source" if "source" in table else "text"
         for n, text in enumerate(TEXTS):
-            insert = f"INSERT INTO tweets (day, n, {column}) VALUES (?, ?, ?)"
+            insert = f"INSERT INTO texts (day, n, {column}) VALUES (?, ?, ?)"
             query(database, insert, f"{n} it's", 1, text)
 
-        self.score(database, "tweets", "text", "--batch-size", "3")
-        sql = "SELECT disaster_probability, disaster_label FROM tweets ORDER BY day"
+        self.score(database, "texts", "text", "--batch-size", "3")
+        sql = f"SELECT {PROBABILITY}, {LABEL} FROM texts ORDER BY day"
         assert query(database, sql) == expected(classifier, TEXTS)
 
     def test_rows_without_any_key_are_refused_and_the_advice_helps(
         self, tmp_path: Path, classifier: Classifier
     ) -> None:
         database = tmp_path / "keys.db"
-        query(database, "CREATE TABLE tweets (rowid, _rowid_, OID, text)")
+        query(database, "CREATE TABLE texts (rowid, _rowid_, OID, text)")
         for text in TEXTS:
-            query(database, "INSERT INTO tweets VALUES (1, 1, 1, ?)", text)
+            query(database, "INSERT INTO texts VALUES (1, 1, 1, ?)", text)
         before = database.read_bytes()
-        done = CliRunner().invoke(cli, ["disaster-score", str(database), "tweets", "text"])
+        done = CliRunner().invoke(cli, [COMMAND, str(database), "texts", "text"])
 
         assert done.exit_code == 1
         (line,) = done.output.splitlines()
         assert line.startswith(
-            f"Error: {database}: table tweets has no primary key, and columns"
+            f"Error: {database}: table texts has no primary key, and columns"
         )
         assert database.read_bytes() == before
 
         query(database, line.rpartition(": ")[2])
-        assert self.score(database, "tweets", "text") == "4 rows scored\n"
-        sql = "SELECT disaster_probability, disaster_label FROM tweets"
+        assert self.score(database, "texts", "text") == "4 rows scored\n"
+        sql = f"SELECT {PROBABILITY}, {LABEL} FROM texts"
         assert query(database, sql) == expected(classifier, TEXTS)
 
     def test_rows_whose_key_is_null(self, tmp_path: Path, classifier: Classifier) -> None:
         database = tmp_path / "keys.db"
         query(
             database,
-            "CREATE TABLE tweets (a, b, rowid, _rowid_, oid, text, PRIMARY KEY (a, b))",
+            "CREATE TABLE texts (a, b, rowid, _rowid_, oid, text, PRIMARY KEY (a, b))",
         )
         texts = [*TEXTS, TEXTS[0]]
         for text in texts:
-            query(database, "INSERT INTO tweets (b, text) VALUES (1, ?)", text)
+            query(database, "INSERT INTO texts (b, text) VALUES (1, ?)", text)
 
-        assert self.score(database, "tweets", "text") == "5 rows scored\n"
-        sql = "SELECT disaster_probability, disaster_label FROM tweets"
+        assert self.score(database, "texts", "text") == "5 rows scored\n"
+        sql = f"SELECT {PROBABILITY}, {LABEL} FROM texts"
         assert query(database, sql) == expected(classifier, texts)
 
     @pytest.mark.parametrize(
@@ -331,12 +337,14 @@ class TestCommand:
         [
             ('we"ird [t]able; --', 'te"xt `here`'),
             ("select", "from"),
-            ("пожары", "текст"),
+            ("тексты", "текст"),
             ("%s ?1 :row", "pending"),
             ("pending", "k0"),
         ],
     )
-    def test_odd_names(self, tmp_path: Path, table: str, column: str) -> None:
+    def test_odd_names(
+        self, tmp_path: Path, classifier: Classifier, table: str, column: str
+    ) -> None:
         database = tmp_path / "odd.db"
         quoted_table, quoted_column = (
             '"' + name.replace('"', '""') + '"' for name in (table, column)
@@ -345,64 +353,68 @@ class TestCommand:
         query(database, f"INSERT INTO {quoted_table} VALUES (?)", TEXTS[0])
 
         assert self.score(database, table, column) == "1 row scored\n"
-        assert query(database, f"SELECT disaster_label FROM {quoted_table}") == [("disaster",)]
+        assert query(database, f"SELECT {PROBABILITY}, {LABEL} FROM {quoted_table}") == (
+            expected(classifier, TEXTS[:1])
+        )
 
     def test_names_in_other_case(self, database: Path) -> None:
-        self.score(database, "Tweets", "TEXT")
-        again = self.score(database, "TWEETS", "Text", "--label-column", "DISASTER_LABEL")
+        self.score(database, "Texts", "TEXT")
+        again = self.score(database, "TEXTS", "Text", "--label-column", LABEL.upper())
         assert again == "0 rows scored, 4 had a score, 1 without text\n"
 
-    def test_triggers_keep_a_full_text_index(self, database: Path) -> None:
+    def test_triggers_keep_a_full_text_index(
+        self, database: Path, classifier: Classifier
+    ) -> None:
         db = Database(database)
         with closing(db.conn):
-            db["tweets"].enable_fts(["text"], create_triggers=True)
-            score = self.score(database, "tweets", "text")
-            (found,) = db["tweets"].search("wildfire")
+            db["texts"].enable_fts(["text"], create_triggers=True)
+            score = self.score(database, "texts", "text")
+            (found,) = db["texts"].search("Brien")
         assert score == "4 rows scored, 1 without text\n"
-        assert (found["id"], found["disaster_label"]) == (1, "disaster")
+        assert (found["id"], found[LABEL]) == (4, classifier.predict(TEXTS[3]).label)
 
     def test_a_text_that_changes_meanwhile_gets_no_stale_score(
         self, database: Path, classifier: Classifier
     ) -> None:
         query(
             database,
-            "CREATE TRIGGER change AFTER UPDATE ON tweets WHEN new.id = 1 BEGIN "
-            "UPDATE tweets SET text = 'calm' WHERE id = 2; "
-            "DELETE FROM tweets WHERE id = 3; END",
+            "CREATE TRIGGER change AFTER UPDATE ON texts WHEN new.id = 1 BEGIN "
+            "UPDATE texts SET text = 'calm' WHERE id = 2; "
+            "DELETE FROM texts WHERE id = 3; END",
         )
-        assert self.score(database, "tweets", "text") == (
+        assert self.score(database, "texts", "text") == (
             "2 rows scored, 1 without text, 2 changed meanwhile: run it again\n"
         )
         assert scores(database, "id = 2") == [(None, None)]
         query(database, "DROP TRIGGER change")
-        self.score(database, "tweets", "text")
+        self.score(database, "texts", "text")
         assert scores(database, "id = 2") == expected(classifier, ["calm"])
 
     def test_a_missing_database(self, tmp_path: Path) -> None:
         path = tmp_path / "none.db"
-        done = invoke(path, "tweets", "text")
+        done = invoke(path, "texts", "text")
         assert done.exit_code == 2
         assert f"Error: Invalid value for 'DB': File '{path}' does not exist.\n" in done.stderr
         assert not path.exists()
 
     def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
-        path = tmp_path / "tweets.csv"
-        path.write_text("id,text\n1,Fire\n" * 100, "utf-8")
-        error = self.refused(path, "tweets", "text")
+        path = tmp_path / "texts.csv"
+        path.write_text("id,text\n1,Text\n" * 100, "utf-8")
+        error = self.refused(path, "texts", "text")
         assert error == f"Error: {path}: file is not a database\n"
 
     def test_a_missing_table(self, database: Path) -> None:
-        assert self.refused(database, "tweet", "text") == (
-            f"Error: {database}: there is no table tweet; there is tweets\n"
+        assert self.refused(database, "text", "text") == (
+            f"Error: {database}: there is no table text; there is texts\n"
         )
 
     def test_a_missing_column(self, database: Path) -> None:
-        assert self.refused(database, "tweets", "body") == (
-            f"Error: {database}: table tweets has no column body; it has id, text\n"
+        assert self.refused(database, "texts", "body") == (
+            f"Error: {database}: table texts has no column body; it has id, text\n"
         )
 
     def test_a_view(self, database: Path) -> None:
-        query(database, "CREATE VIEW recent AS SELECT * FROM tweets")
+        query(database, "CREATE VIEW recent AS SELECT * FROM texts")
         assert self.refused(database, "recent", "text") == (
             f"Error: {database}: recent is a view, which has no columns of its own; "
             "score its table\n"
@@ -411,56 +423,77 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("probability", "label"),
         [
-            (0.5, "other"),
-            (1.5, "disaster"),
-            ("0.5", "disaster"),
+            (0.5, "no label"),
+            (1.5, LABELS[0]),
+            ("0.5", LABELS[0]),
             (0.5, None),
-            (None, "disaster"),
-            (b"x", "disaster"),
+            (None, LABELS[0]),
+            (b"x", LABELS[0]),
         ],
     )
     def test_columns_of_somebody_else_stay_as_they_are(
         self, database: Path, probability: object, label: object
     ) -> None:
-        query(database, "ALTER TABLE tweets ADD COLUMN disaster_probability")
-        query(database, "ALTER TABLE tweets ADD COLUMN disaster_label")
+        query(database, f"ALTER TABLE texts ADD COLUMN {PROBABILITY}")
+        query(database, f"ALTER TABLE texts ADD COLUMN {LABEL}")
         query(
             database,
-            "UPDATE tweets SET disaster_probability = ?, disaster_label = ? WHERE id = 2",
+            f"UPDATE texts SET {PROBABILITY} = ?, {LABEL} = ? WHERE id = 2",
             probability,
             label,
         )
         for option in ([], ["--rescore"]):
-            assert self.refused(database, "tweets", "text", *option) == (
-                f"Error: {database}: table tweets has a column disaster_probability already, "
+            assert self.refused(database, "texts", "text", *option) == (
+                f"Error: {database}: table texts has a column {PROBABILITY} already, "
                 "and not from an earlier scoring; choose other names for the new columns\n"
             )
         assert scores(database, "id <> 2") == [(None, None)] * 4
         assert scores(database, "id = 2") == [(probability, label)]
 
+    @pytest.mark.usefixtures("four_labels_installed")
+    def test_four_labels(self, database: Path) -> None:
+        assert self.score(database, "texts", "text") == "4 rows scored, 1 without text\n"
+        written = scores(database)
+        assert written == expected(Classifier.load(), [*TEXTS, None])
+        assert {label for _, label in written[:-1]} <= set(Classifier.load().classes_)
+        # All four labels count as those of an earlier scoring, and no other.
+        for row, label in enumerate(Classifier.load().classes_, 1):
+            query(database, f"UPDATE texts SET {LABEL} = ? WHERE id = ?", label, row)
+        assert self.score(database, "texts", "text") == (
+            "0 rows scored, 4 had a score, 1 without text\n"
+        )
+        query(database, f"UPDATE texts SET {LABEL} = 'no label' WHERE id = 1")
+        error = self.refused(database, "texts", "text")
+        assert f"table texts has a column {PROBABILITY} already" in error
+
+    def test_the_help_tells_the_columns_and_the_labels(self) -> None:
+        shown = "".join(invoke("--help").stdout.split())  # it may break lines anywhere
+        for told in (f"[default:{PROBABILITY}]", f"[default:{LABEL}]", *LABELS):
+            assert "".join(told.split()) in shown
+
     def test_one_column_of_two_is_somebody_elses(self, database: Path) -> None:
-        error = self.refused(database, "tweets", "text", "--label-column", "ID")
-        assert "table tweets has a column ID already" in error
+        error = self.refused(database, "texts", "text", "--label-column", "ID")
+        assert "table texts has a column ID already" in error
 
     def test_the_texts_are_not_overwritten(self, database: Path) -> None:
-        error = self.refused(database, "tweets", "text", "--label-column", "Text")
+        error = self.refused(database, "texts", "text", "--label-column", "Text")
         assert "are not three different columns" in error
 
     def test_a_database_that_another_program_writes(self, database: Path) -> None:
         with closing(sqlite3.connect(database)) as other:
             other.execute("BEGIN IMMEDIATE")
-            error = self.refused(database, "tweets", "text")
+            error = self.refused(database, "texts", "text")
         assert error == (
             f"Error: {database}: database is locked; another program uses it: try again\n"
         )
-        assert len(query(database, "PRAGMA table_info(tweets)")) == 2
+        assert len(query(database, "PRAGMA table_info(texts)")) == 2
 
     def test_a_read_only_database(self, database: Path) -> None:
         # By its header, which binds root as well.
         content = bytearray(database.read_bytes())
         content[18] = 3
         database.write_bytes(content)
-        error = self.refused(database, "tweets", "text")
+        error = self.refused(database, "texts", "text")
         assert error == f"Error: {database}: attempt to write a readonly database\n"
 
     def test_without_a_model_nothing_is_changed(
@@ -468,7 +501,7 @@ class TestCommand:
     ) -> None:
         copy = copy_without_model(tmp_path)
         done = run(
-            *("sqlite-utils", "disaster-score", str(database), "tweets", "text"),
+            *("sqlite-utils", COMMAND, str(database), "texts", "text"),
             PYTHONPATH=copy,
         )
         assert (done.status, done.out) == (1, "")
@@ -476,7 +509,7 @@ class TestCommand:
             f"Error: {database}: {copy}/disaster_tweets/artifacts/model.tflite: "
             "No such file or directory; reinstall disaster-tweets-model\n"
         )
-        assert len(query(database, "PRAGMA table_info(tweets)")) == 2
+        assert len(query(database, "PRAGMA table_info(texts)")) == 2
 
     def test_a_terminal_shows_progress(self, database: Path) -> None:
         screen, terminal = pty.openpty()
@@ -491,13 +524,13 @@ class TestCommand:
 
 
 def invoke(*arguments: object) -> Result:
-    """Run ``sqlite-utils disaster-score`` inside this process."""
-    return CliRunner().invoke(cli, ["disaster-score", *map(str, arguments)])
+    """Run the command that scores inside this process."""
+    return CliRunner().invoke(cli, [COMMAND, *map(str, arguments)])
 
 
 def start(database: Path, *options: str, **streams: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [executable("sqlite-utils"), "disaster-score", database, "tweets", "text", *options],
+        [executable("sqlite-utils"), COMMAND, database, "texts", "text", *options],
         stdout=subprocess.PIPE,
         text=True,
         **streams,
@@ -509,9 +542,7 @@ class TestInterruption:
 
     @pytest.fixture
     def texts(self) -> list[str | None]:
-        return [
-            f"Brush fire {n}, crews on the way" if n % 97 else None for n in range(self.ROWS)
-        ]
+        return [f"{EXAMPLES[0]} {n}, and more" if n % 97 else None for n in range(self.ROWS)]
 
     @pytest.fixture
     def large(self, tmp_path: Path, texts: list[str | None]) -> Path:
@@ -519,9 +550,9 @@ class TestInterruption:
 
     def count(self, database: Path) -> int:
         """Return the rows that have a score: 0 before there are columns."""
-        if len(query(database, "PRAGMA table_info(tweets)")) == 2:
+        if len(query(database, "PRAGMA table_info(texts)")) == 2:
             return 0
-        return len(scores(database, "disaster_probability IS NOT NULL"))
+        return len(scores(database, f"{PROBABILITY} IS NOT NULL"))
 
     def interrupt(self, database: Path, signal_: signal.Signals) -> tuple[int, str, str]:
         """Interrupt a run once it has written something; return its status and output."""
@@ -580,7 +611,7 @@ class TestHost:
         assert (done.status, done.err) == (0, "")
         assert "disaster-tweets-model" in done.out
 
-        done = run("sqlite-utils", "memory", "SELECT disaster_label('a')", PYTHONPATH=hidden)
+        done = run("sqlite-utils", "memory", f"SELECT {LABEL}('a')", PYTHONPATH=hidden)
         assert done.status == 1
         assert done.err.splitlines()[0].startswith("No module named ")
         assert len(done.err.splitlines()) == 2
@@ -588,18 +619,18 @@ class TestHost:
     def test_it_works_without_datasette(self, run: Run, tmp_path: Path) -> None:
         hidden = hide(tmp_path, "datasette", "datasette-enrichments")
         done = run(
-            *("sqlite-utils", "memory", "SELECT disaster_label('Flood') AS label"),
+            *("sqlite-utils", "memory", f"SELECT {LABEL}('a') AS label"),
             PYTHONPATH=hidden,
         )
         assert (done.status, done.err) == (0, "")
-        assert '"label": "disaster"' in done.out
+        assert json.loads(done.out) == [{"label": predict("a").label}]
 
     def test_without_a_model_only_the_functions_fail(self, run: Run, tmp_path: Path) -> None:
         copy = copy_without_model(tmp_path)
         fine = run("sqlite-utils", "memory", "SELECT 1 AS n", PYTHONPATH=copy)
         assert (fine.out, fine.err) == ('[{"n": 1}]\n', "")
 
-        done = run("sqlite-utils", "memory", "SELECT disaster_label('a')", PYTHONPATH=copy)
+        done = run("sqlite-utils", "memory", f"SELECT {LABEL}('a')", PYTHONPATH=copy)
         assert done.status == 1
         assert done.err == (
             f"{copy}/disaster_tweets/artifacts/model.tflite: No such file or directory; "

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier, Progress
 
 _DEFAULT = ScoreColumns()
-_HELP = f"""Score the texts in a column of a table. {topic.QUESTION}
+_HELP = f"""Score the {topic.TEXTS} in a column of a table. {topic.QUESTION}
 
 Adds two columns to TABLE: the {topic.PROBABILITY}, and the label, one of
 {", ".join(topic.LABELS)}. They are NULL where COLUMN is NULL or a BLOB.
