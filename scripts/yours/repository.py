@@ -9,6 +9,7 @@ import re
 import shutil
 import string
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from yours.errors import CopyError
 from yours.topic import Topic
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "docs"))
+
+import transcripts  # noqa: E402
+
 TEMPLATES = ROOT / "scripts" / "templates"
 RAW = Path("data/raw")
 # Taken off the names of templates. The last two say how many labels a copy has to have.
@@ -145,7 +150,11 @@ def written_as(path: Path) -> str:
 
 
 def copy(paths: Sequence[Path], topic: Topic, new: Path) -> None:
-    """Copy files under the names of a copy. Names are all that is changed in them."""
+    """Copy files under the names of a copy.
+
+    Names are all that is changed in them; and pages lack what this model answers to their
+    examples, until docs/transcripts.py writes down what the copy's model answers.
+    """
     tokens = {old.encode(): name.encode() for old, name in topic.tokens.items()}
     pattern = re.compile(b"|".join(map(re.escape, tokens)))
 
@@ -155,7 +164,10 @@ def copy(paths: Sequence[Path], topic: Topic, new: Path) -> None:
     for path in paths:
         target = new / renamed(path.as_posix().encode()).decode()
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(renamed((ROOT / path).read_bytes()))
+        content = (ROOT / path).read_bytes()
+        if path.parts[0] == "docs" and path.suffix == ".md":
+            content = transcripts.emptied(content.decode("utf-8")).encode()
+        target.write_bytes(renamed(content))
         shutil.copymode(ROOT / path, target)
 
 
