@@ -161,6 +161,25 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
+@pytest.fixture
+def run_four_labels(
+    four_labels_installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Run the command line as `run` does, in this process and with the model of four labels."""
+    from click.testing import CliRunner
+
+    from disaster_tweets.cli import commands
+
+    def run(command: str, *arguments: str | bytes, stdin: bytes = b"") -> Completed:
+        monkeypatch.chdir(tmp_path)
+        done = CliRunner().invoke(commands, arguments, input=stdin, prog_name=command)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Completed(done.exit_code, done.stdout, done.stderr)
+
+    return run
+
+
 def executable(command: str) -> str:
     """Return the path of ``python`` or of a console script beside it."""
     if command == "python":

@@ -39,7 +39,7 @@ TEXTS = (
     "",
 )
 
-MAX_TOKENS = 24
+MAX_TOKENS = 64
 CALIBRATION = {"temperature": 1.25, "biases": [0.1, -0.2, 0.3, -0.2]}
 
 
