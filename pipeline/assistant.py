@@ -1,161 +1,115 @@
-"""Stage: what the student learns: many texts with soft targets and features.
+"""Stage: train the assistant, which is the whole backbone, and let it label texts for the student.
 
-The targets of the texts that the teachers know train an assistant, which is the whole backbone.
-It labels more texts than anybody could ask the teachers about: the rest of the events' tweets,
-and altered copies of those that it learned. Of each text its features are kept, too.
+The assistant learns the labels and whatever the topic's sources add. Then it labels the texts that
+the student learns from: those that it learned itself, unlabelled ones of the sources, and augmented
+copies. The vector that it makes of each text is kept, too.
 
-data/distilled/train.csv has the texts and targets, features.npy the features in the same order.
+data/assistant/train.csv has the texts and targets, features.npy the vectors in the same order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from pipeline import encoder, train
-from pipeline.alter import SimilarWords, altered, similar_words
-from pipeline.distillation import (
-    blend_with_linear,
-    examples,
-    read_events,
-    read_soft_labels,
-    teachers,
-)
-from pipeline.imitation import reading
-from pipeline.project import DISTILLED, FEATURES, params, run_stage
-from pipeline.splits import read_split
-from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import Tokenizer
+from pipeline import encoder, training
+from pipeline.augmentation import SimilarWords, augmented, similar_words
+from pipeline.cleaning import clean
+from pipeline.feature_distillation import with_features
+from pipeline.project import LABELLED_BY_ASSISTANT, SOURCES, Settings, params, run_stage
+from pipeline.splits import read_split
+from pipeline.targets import (
+    blend_with_linear,
+    probabilities,
+    read_table,
+    with_sources,
+    write_targets,
+)
 
-_ASKED_AT_ONCE = 128  # texts
-
-
-def not_among(events: pd.DataFrame, texts: Sequence[str]) -> list[str]:
-    """Return the tweets of events that are none of these texts."""
-    known = set(texts)
-    return [text for text in events["text"] if text not in known]
-
-
-def taught(
-    labelled: pd.DataFrame,
-    events: pd.DataFrame,
-    soft: pd.DataFrame,
-    columns: Sequence[str],
-    settings: train.Settings,
-) -> tuple[list[str], np.ndarray]:
-    """Return what the assistant learns: texts, and targets (texts,) in [0, 1].
-
-    Args:
-        labelled: As for `distillation.examples`.
-        events: Likewise.
-        soft: Likewise.
-        columns: Likewise.
-        settings: The section ``distill`` of params.yaml.
-    """
-    texts, targets = examples(labelled, events, soft, columns, settings["weight"])
-    return texts, blend_with_linear(texts, targets, settings["linear"])
+_AT_ONCE = 128  # texts
+_SMALLEST_SPREAD = 1e-6  # of a feature that is the same for all texts
 
 
-def unlabelled(
+def texts_to_label(
     texts: Sequence[str],
     labelled: int,
-    events: pd.DataFrame,
+    unlabelled: Sequence[str],
     similar: SimilarWords,
-    settings: train.Settings,
+    settings: Settings,
 ) -> list[str]:
-    """Return what the assistant labels: the events' other tweets, and altered texts.
+    """Return what the assistant labels besides the texts that it learned.
 
     Args:
         texts: What the assistant learned.
         labelled: How many of them, from the first on, have a label.
-        events: As `distillation.read_events` returns them.
-        similar: As for `alter.altered`.
+        unlabelled: Texts without one; those among ``texts`` are left out.
+        similar: As for `augmentation.augmented`.
         settings: ``copies_of_labelled``, ``copies_of_others`` and ``seed``.
     """
+    learned = set(texts)
+    new = [text for text in unlabelled if text not in learned]
     copies = [settings["copies_of_labelled"]] * labelled
     copies += [settings["copies_of_others"]] * (len(texts) - labelled)
-    return [*not_among(events, texts), *altered(texts, copies, similar, settings["seed"])]
+    return [*new, *augmented(texts, copies, similar, settings["seed"])]
 
 
-def words_alike(texts: Sequence[str], settings: train.Settings) -> dict[str, list[str]]:
-    """Return `alter.similar_words` of the vocabulary of texts, by the backbone."""
-    weights, pieces = train.initial_encoder(map(clean, texts), settings)
+def words_alike(texts: Sequence[str], settings: Settings) -> dict[str, list[str]]:
+    """Return `augmentation.similar_words` of the vocabulary of texts, by the backbone."""
+    weights, pieces = training.initial_encoder(map(clean, texts), settings)
     return similar_words(pieces, weights[encoder.WORDS])
 
 
-def train_assistant(
-    texts: Sequence[str],
-    targets: np.ndarray,
-    vocabulary_from: Sequence[str],
-    settings: train.Settings,
-) -> tuple[keras.Model, Tokenizer]:
-    """Train the assistant; return it with its tokenizer.
-
-    Args:
-        texts: As people write them.
-        targets: (texts,) in [0, 1].
-        vocabulary_from: The texts whose word pieces it has.
-        settings: As the section ``train`` of params.yaml, with the assistant's shape.
-    """
-    model, _, pieces = train.new_model(vocabulary_from, settings)
-    tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    train.fit(model, train.Batches(texts, targets, tokenizer, settings), settings)
-    return model, tokenizer
-
-
-def ask(
+def label(
     model: keras.Model, tokenizer: Tokenizer, texts: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a model says of texts: logits (texts,) and features (texts, width).
+    """Return what a model makes of texts: logits (texts, outputs) and features (texts, width).
 
-    Features are what the logit is read from, float16; over the texts, each has the mean 0 and
+    Features are what the logits are read from, float16; over the texts, each has the mean 0 and
     the standard deviation 1.
     """
     encoded = [tokenizer.encode(clean(text)) for text in texts]
     order = np.argsort([len(ids) for ids in encoded], kind="stable")
-    batches = train.padded([encoded[i] for i in order], _ASKED_AT_ONCE)
-    logits, features = reading(model).predict(batches, verbose=0)
+    batches = training.padded([encoded[i] for i in order], _AT_ONCE)
+    logits, features = with_features(model).predict(batches, verbose=0)
     place = np.argsort(order)
-    features = (features - features.mean(axis=0)) / features.std(axis=0)
-    return logits[place, 0], features[place].astype(np.float16)
+    spread = np.maximum(features.std(axis=0), _SMALLEST_SPREAD)
+    features = (features - features.mean(axis=0)) / spread
+    return logits[place], features[place].astype(np.float16)
 
 
-def with_opinion(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Return the targets of the first texts, and what the logits say of the others."""
-    opinion = 1 / (1 + np.exp(-logits[len(targets) :].astype(float)))
-    return np.concatenate([targets, opinion])
+def with_soft_labels(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Return the targets of the first texts, and the probabilities that the others get.
 
-
-def write(
-    texts: Sequence[str],
-    targets: np.ndarray,
-    features: np.ndarray,
-    table_path: Path = DISTILLED,
-    features_path: Path = FEATURES,
-) -> None:
-    """Write what `distillation.read_distilled` and `distillation.read_features` read."""
-    table_path.parent.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame({"text": texts, "target": np.round(targets, 6)})
-    table.to_csv(table_path, index=False, lineterminator="\n")
-    np.save(features_path, features)
+    Args:
+        targets: (some texts, outputs).
+        logits: (all texts, outputs).
+    """
+    return np.concatenate([targets, probabilities(logits[len(targets) :].astype(float))])
 
 
 def main() -> None:
-    settings = params("train") | params("distill")
-    train.set_up_tensorflow(settings)
-    labelled, events, soft = read_split("train"), read_events(), read_soft_labels()
-    texts, targets = taught(labelled, events, soft, teachers(soft), settings)
-    assistant = train_assistant(texts, targets, list(labelled["text"]), settings)
+    settings = params("model", "training", "assistant")
+    training.set_up_tensorflow(settings)
+    labelled = read_split("train")
+    texts, targets = with_sources(labelled, read_table(SOURCES / "targets.csv"))
+    targets = blend_with_linear(texts, targets, settings["linear"])
+    model, shape, pieces = training.new_model(list(labelled["text"]), settings)
+    tokenizer = Tokenizer(pieces, settings["max_tokens"])
+    training.fit(model, training.Batches(texts, targets, tokenizer, settings), settings)
+    training.save("encoder", model, shape, pieces)
+
     similar = words_alike(labelled["text"], settings)
-    more = unlabelled(texts, len(labelled), events, similar, settings)
-    logits, features = ask(*assistant, [*texts, *more])
-    targets = with_opinion(targets, logits)
-    write([*texts, *more], targets, features)
-    print(f"{len(targets)} texts, mean target {targets.mean():.3f}")
+    unlabelled: pd.Series = read_table(SOURCES / "unlabelled.csv")["text"]
+    more = texts_to_label(texts, len(labelled), list(unlabelled), similar, settings)
+    logits, features = label(model, tokenizer, [*texts, *more])
+    targets = with_soft_labels(targets, logits)
+    write_targets([*texts, *more], np.round(targets, 6), LABELLED_BY_ASSISTANT / "train.csv")
+    np.save(LABELLED_BY_ASSISTANT / "features.npy", features)
+    print(f"{len(targets)} texts, mean targets {targets.mean(axis=0).round(3)}")
 
 
 if __name__ == "__main__":

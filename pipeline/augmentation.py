@@ -1,4 +1,4 @@
-"""Altered copies of texts, for somebody to judge anew: what they say may have changed."""
+"""Augmentation: copies of texts with other words, for the assistant to label anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from disaster_tweets.text import clean
+from pipeline.cleaning import clean
 
 # Of the copies: the share that gets other words, that loses words, and that is cut out; the
 # rest is joined of two texts.
@@ -48,7 +48,7 @@ def similar_words(
     return similar
 
 
-def altered(
+def augmented(
     texts: Sequence[str], copies: Sequence[int], similar: SimilarWords, seed: int
 ) -> Iterator[str]:
     """Yield copies of texts: with other words, without some, cut out, or joined of two.
@@ -57,16 +57,16 @@ def altered(
         texts: As people write them; of one without words there is no copy.
         copies: How many of each.
         similar: Which words may stand for a word, in lower case.
-        seed: Of what is altered, and how.
+        seed: Of what is changed, and how.
     """
     generator = random.Random(seed)
     split = [clean(text).split() for text in texts]
     for words, number in zip(split, copies, strict=True):
         for _ in range(number if words else 0):
-            yield " ".join(_alter(words, split, similar, generator))
+            yield " ".join(_augment(words, split, similar, generator))
 
 
-def _alter(
+def _augment(
     words: list[str],
     others: list[list[str]],
     similar: SimilarWords,

@@ -1,8 +1,8 @@
-"""The Keras model: BERT's embeddings, then any of its layers, a convolution, and one logit.
+"""The Keras model: BERT's embeddings, then any of its layers, a convolution, and logits.
 
 Without a convolution a text becomes the mean over its tokens; with one, the largest and the
-mean response of each filter. The logit reads these, and hidden units that read them, if there
-are any. Without layers there are no positions: a convolution sees neighbours anyway.
+mean response of each filter. The logits read these, and hidden units that read them, if there
+are any. There is one logit for two labels, the log-odds of the second, and else one for each. Without layers there are no positions: a convolution sees neighbours anyway.
 
 Weights travel as a dict of arrays under the names and in the layout that BERT checkpoints
 use (Linear weights are (outputs, inputs)), so that the backbone, the trained model and
@@ -38,10 +38,17 @@ class Shape:
     feed_forward: int
     filters: int
     hidden: int = 0
+    outputs: int = 1
 
     @classmethod
-    def of(cls, tensors: Tensors, heads: int) -> Shape:
-        """Read the dimensions off the weights, which tell all but the number of heads."""
+    def of(cls, tensors: Tensors, heads: int, outputs: int = 1) -> Shape:
+        """Read the dimensions off the weights, which tell all but the number of heads.
+
+        Args:
+            tensors: The weights.
+            heads: Attention heads of each layer.
+            outputs: How many logits there are to be, where the weights have none yet.
+        """
         pieces, width = tensors[WORDS].shape
         layers = {
             match[1]
@@ -57,6 +64,7 @@ class Shape:
             feed_forward=len(tensors.get("encoder.layer.0.intermediate.dense.bias", ())),
             filters=len(tensors.get("convolution.bias", ())),
             hidden=len(tensors.get("hidden.bias", ())),
+            outputs=len(tensors.get("classifier.bias", range(outputs))),
         )
 
 
@@ -101,7 +109,7 @@ def reduce(
             going in and coming out have the largest norms.
         filters: Filters of the convolution; 0 for none.
         seed: Of the random weights of the convolution and of the hidden units.
-        hidden: Units between what a text becomes and the logit; 0 for none.
+        hidden: Units between what a text becomes and the logits; 0 for none.
 
     Returns:
         The same names, the layers numbered anew; ``convolution.weight`` (window, width,
@@ -155,7 +163,8 @@ class PositionEmbedding(keras.layers.Layer):
 
 
 def build(shape: Shape, dropout: float) -> keras.Model:
-    """Return the untrained model: ids (batch, tokens) int32, 0 = padding -> logits (batch, 1).
+    """Return the untrained model: ids (batch, tokens) int32, 0 = padding -> logits
+    (batch, outputs).
 
     Layers carry the names that `load` and `tensors` use.
     """
@@ -192,8 +201,8 @@ def build(shape: Shape, dropout: float) -> keras.Model:
         units = layers.Dense(shape.hidden, activation="gelu", dtype="float32", name="hidden")
         read = units(layers.Dropout(dropout)(pooled))
         pooled = keras.ops.concatenate([pooled, read], axis=-1)
-    logit = layers.Dense(1, dtype="float32", name="classifier")(layers.Dropout(dropout)(pooled))
-    return keras.Model(ids, logit, name="classifier")
+    classifier = layers.Dense(shape.outputs, dtype="float32", name="classifier")
+    return keras.Model(ids, classifier(layers.Dropout(dropout)(pooled)), name="classifier")
 
 
 def load(model: keras.Model, tensors: Tensors, shape: Shape) -> None:

@@ -20,105 +20,117 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY, read_vocabulary
-from disaster_tweets.classifier import calibrate
-from disaster_tweets.manifest import LABELS, SCHEMA_VERSION
+from disaster_tweets.calibration import calibrate, fit
 from disaster_tweets.manifest import NAME as MANIFEST
+from disaster_tweets.manifest import SCHEMA_VERSION
 from disaster_tweets.metrics import (
     measure,
     precision_recall_curve,
     reliability_curve,
     roc_curve,
 )
+from disaster_tweets.prediction import decide, shown_probabilities
+from disaster_tweets.runtime import KINDS, STUDENT, open_model
+from disaster_tweets.text import HANDLE, URL
+from disaster_tweets.tokenizer import Tokenizer
 from pipeline import encoder
-
-# begin: left out of a copy
-from pipeline.distillation import (
-    examples,
-    read_distilled,
-    read_events,
-    read_soft_labels,
-    teachers,
-)
-
-# end: left out of a copy
-from pipeline.metrics import fit_calibration
-from pipeline.noise import NOISES, Noise
+from pipeline.cleaning import clean
+from pipeline.perturbation import PERTURBATIONS, Perturbation
 from pipeline.prepare import LABELLED
 from pipeline.project import (
     ARTIFACTS,
+    LABELLED_BY_ASSISTANT,
     MODELS,
     PLOTS,
     RAW,
     REPORTS,
+    SOURCES,
+    Settings,
     params,
     run_stage,
     write_json,
 )
-from pipeline.splits import majority, read_split
-from disaster_tweets.runtime import Runtime
-from disaster_tweets.text import HANDLE, URL, clean
-from disaster_tweets.tokenizer import Tokenizer
+from pipeline.splits import label_names, majority, read_split, shares, targets
+from pipeline.targets import read_description, read_table, with_sources
 
-# What the manifest and the reports keep of `measure`.
-MEASURED = (
-    "texts",
-    "accuracy",
-    "f1",
-    "auc",
-    "expected_calibration_error",
-    "confusion_matrix",
-)
-THRESHOLD = 0.5  # the more probable label; calibration sees to it that it is the likelier one
+GOLDEN_TEXTS = Path("topic/golden.json")
+
 OF_SLICE = ("texts", "accuracy", "auc", "expected_calibration_error")
 
 _HASHTAG = re.compile(r"(?<!\w)#\w")
 
 
-class Exported:
-    """The exported model before it has a manifest: logits only."""
+def of_manifest(labels: int) -> tuple[str, ...]:
+    """Return what the manifest and the reports keep of `measure`, for so many labels."""
+    f1 = "f1" if labels == 2 else "macro_f1"
+    return ("texts", "accuracy", f1, "auc", "expected_calibration_error", "confusion_matrix")
 
-    def __init__(self, max_tokens: int) -> None:
-        vocabulary = read_vocabulary(ARTIFACTS / VOCABULARY)
+
+def threshold_of(labels: int) -> float | None:
+    """Return the threshold for so many labels.
+
+    Of two the more probable one is predicted; calibration sees to it that it is the likelier one.
+    Of more, the most probable one is predicted without a threshold.
+    """
+    return 0.5 if labels == 2 else None
+
+
+class Exported:
+    """An exported model before it has a manifest: logits, and probabilities once calibrated."""
+
+    def __init__(self, kind: str, max_tokens: int) -> None:
+        vocabulary = read_vocabulary(MODELS / f"{kind}.vocab.txt")
         self._tokenizer = Tokenizer(vocabulary, max_tokens)
-        self._runtime = Runtime(ARTIFACTS / MODEL)
+        self._model = open_model(kind, MODELS / f"{kind}.tflite")
+        self.calibration: Settings = {}
 
     def logits(self, texts: list[str]) -> np.ndarray:
-        """Return the logits (texts,) float64."""
-        encoded = [self._tokenizer.encode(clean(text)) for text in texts]
-        return self._runtime.logits(encoded).astype(np.float64)
+        """Return the logits (texts, labels) float32."""
+        return self._model.logits([self._tokenizer.encode(clean(text)) for text in texts])
+
+    def fit(self, split: pd.DataFrame) -> None:
+        """Fit the calibration to a split."""
+        of_texts = shares(targets(split))
+        self.calibration = fit(self.logits(list(split["text"])), of_texts)
+
+    def score(self, texts: list[str]) -> np.ndarray:
+        """Return the calibrated probabilities (texts, labels) float32."""
+        return calibrate(self.logits(texts), self.calibration)
 
 
 def robustness(
     texts: Sequence[str],
     score: Callable[[list[str]], np.ndarray],
-    threshold: float,
+    threshold: float | None,
     seed: int,
-    noises: Mapping[str, Noise] = NOISES,
+    perturbations: Mapping[str, Perturbation] = PERTURBATIONS,
 ) -> dict[str, dict[str, float]]:
-    """Measure how far each noise moves the probability.
+    """Measure how far each perturbation moves the probabilities.
 
     Args:
         texts: As people write them.
-        score: Returns the probabilities (texts,) of texts.
-        threshold: Decisions are ``probability >= threshold``.
-        seed: Each noise begins with it anew, whatever the others draw.
-        noises: What is done to each text, by name.
+        score: Returns the probabilities (texts, labels) of texts.
+        threshold: As for `decide`.
+        seed: Each perturbation begins with it anew, whatever the others draw.
+        perturbations: What is done to each text, by name.
 
     Returns:
-        For each noise ``mean_difference``, ``percentile_95`` and ``max_difference``, all of
-        the absolute difference, and ``decisions_changed``, a share of the texts.
+        For each ``mean_difference``, ``percentile_95`` and ``max_difference``, all of the
+        absolute difference of a text's probabilities, of more than two labels the largest; and
+        ``decisions_changed``, a share of the texts.
     """
     before = score(list(texts))
     measured = {}
-    for name, noise in noises.items():
+    for name, perturbation in perturbations.items():
         generator = random.Random(seed)
-        after = score([noise(text, generator) for text in texts])
-        difference = np.abs(after - before)
+        after = score([perturbation(text, generator) for text in texts])
+        difference = np.abs(after - before).max(axis=1)
+        changed = decide(after, threshold) != decide(before, threshold)
         values = {
             "mean_difference": difference.mean(),
             "percentile_95": np.percentile(difference, 95),
             "max_difference": difference.max(),
-            "decisions_changed": np.mean((after >= threshold) != (before >= threshold)),
+            "decisions_changed": np.mean(changed),
         }
         measured[name] = {key: round(float(value), 4) for key, value in values.items()}
     return measured
@@ -151,14 +163,14 @@ def measure_slices(
     parts: Mapping[str, np.ndarray],
     probabilities: np.ndarray,
     labels: np.ndarray,
-    threshold: float,
+    threshold: float | None,
     resamples: int,
     seed: int,
 ) -> dict[str, dict[str, Any]]:
     """Return OF_SLICE of each part; one that lacks a label has no AUC and is left out."""
     measured = {}
     for name, part in parts.items():
-        if len(np.unique(labels[part])) == 2:
+        if len(np.unique(labels[part])) == probabilities.shape[1]:
             of_part = measure(probabilities[part], labels[part], threshold, resamples, seed)
             measured[name] = {key: of_part[key] for key in OF_SLICE}
     return measured
@@ -179,34 +191,50 @@ def architecture(tensors: encoder.Tensors, heads: int) -> dict[str, int]:
     }
 
 
-# begin: left out of a copy
 def distillation() -> dict[str, Any]:
-    """Describe the teachers, and count the texts of which the model learned what they say."""
-    teacher, train, soft = params("download_teacher"), read_split("train"), read_soft_labels()
-    shares, learned = params("distill"), read_distilled()
-    texts, _ = examples(train, read_events(), soft, teachers(soft), shares["weight"])
+    """Count the texts that assistant and student learned from."""
+    train, assistant = read_split("train"), params("assistant")
+    texts, _ = with_sources(train, read_table(SOURCES / "targets.csv"))
+    learned = read_table(LABELLED_BY_ASSISTANT / "train.csv")
     return {
-        "repository": teacher["repository"],
-        "revision": teacher["revision"],
-        "licence": "Apache-2.0",
-        "teachers": len(teachers(soft)),
-        "weight": shares["weight"],
-        "linear": shares["linear"],
+        "assistant_layers": len(assistant["layers"]),
+        "linear": assistant["linear"],
         "labelled": len(train),
         "unlabelled": len(texts) - len(train),
-        "assistant_layers": len(shares["layers"]),
         "texts": len(learned),
     }
 
 
-# end: left out of a copy
-def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> None:
-    """Write the points of the curves that dvc.yaml declares as plots."""
+def golden_scores(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what golden.json has of each text: the `Prediction`, of two labels without label."""
+    decided = decide(probabilities, threshold_of(len(labels)))
+    shown = shown_probabilities(probabilities, decided)
+    return [
+        ({} if len(labels) == 2 else {"label": labels[index]})
+        | {"probability": round(probability, 7)}
+        for index, probability in zip(decided.tolist(), shown.tolist(), strict=True)
+    ]
+
+
+def write_plots(probabilities: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
+    """Write the points of the curves that dvc.yaml declares as plots.
+
+    Of two labels the curves are those of the second one; of more they are of every label against
+    all others, pooled, and calibration is that of the predicted label.
+    """
     PLOTS.mkdir(parents=True, exist_ok=True)
-    false_positive_rate, true_positive_rate = roc_curve(probabilities, labels)
-    precision, recall = precision_recall_curve(probabilities, labels)
-    probability, frequency, _ = reliability_curve(probabilities, labels)
-    names = np.array(LABELS)
+    decided = decide(probabilities, threshold_of(len(names)))
+    if len(names) == 2:
+        pooled, hits = probabilities[:, 1], labels
+        shown, right = pooled, hits
+    else:
+        pooled = probabilities.ravel()
+        hits = (labels[:, None] == np.arange(len(names))).astype(int).ravel()
+        shown = shown_probabilities(probabilities, decided)
+        right = (decided == labels).astype(int)
+    false_positive_rate, true_positive_rate = roc_curve(pooled, hits)
+    precision, recall = precision_recall_curve(pooled, hits)
+    probability, frequency, _ = reliability_curve(shown, right)
     tables = {
         "roc": {
             "false_positive_rate": false_positive_rate,
@@ -219,8 +247,8 @@ def write_plots(probabilities: np.ndarray, labels: np.ndarray, threshold: float)
             "perfect": probability,
         },
         "confusion": {
-            "actual": names[labels],
-            "predicted": names[(probabilities >= threshold).astype(int)],
+            "actual": np.array(names)[labels],
+            "predicted": np.array(names)[decided],
         },
     }
     for name, columns in tables.items():
@@ -239,55 +267,68 @@ def fingerprint(path: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    settings = params("evaluate")
-    train = params("train")
-    max_tokens, attention_heads = train["max_tokens"], train["attention_heads"]
-    model = Exported(max_tokens)
+    settings, model = params("evaluate"), params("model")
+    names = label_names()
+    two, threshold = len(names) == 2, threshold_of(len(names))
+    resamples, seed = settings["resamples"], settings["seed"]
+    candidates = json.loads((REPORTS / "candidates.json").read_text("utf-8"))
+    shipped = candidates["shipped"]
     calibration, held_out = read_split("calibration"), read_split("held_out")
+    labels = majority(targets(held_out))
+    texts = list(held_out["text"])
 
-    logits = model.logits(list(calibration["text"]))
-    fitted = fit_calibration(logits, calibration["target"].to_numpy())
-
-    def score(texts: list[str]) -> np.ndarray:
-        return calibrate(model.logits(texts), fitted)[:, 1]
-
-    labels, texts = majority(held_out).to_numpy(), list(held_out["text"])
-    probabilities = score(texts)
-    measured = measure(
-        probabilities, labels, THRESHOLD, settings["resamples"], settings["seed"]
-    )
-    metrics = {name: measured[name] for name in MEASURED}
-    moved = robustness(texts, score, THRESHOLD, settings["seed"])
+    exported = {kind: Exported(kind, model["max_tokens"]) for kind in KINDS}
+    measured, probabilities = {}, {}
+    for kind, of_kind in exported.items():
+        of_kind.fit(calibration)
+        probabilities[kind] = of_kind.score(texts)
+        measured[kind] = measure(probabilities[kind], labels, threshold, resamples, seed)
+    metrics = {name: measured[shipped][name] for name in of_manifest(len(names))}
+    score = exported[shipped].score
+    moved = robustness(texts, score, threshold, seed)
     by_slice = measure_slices(
-        slices(texts), probabilities, labels, THRESHOLD, settings["resamples"], settings["seed"]
+        slices(texts), probabilities[shipped], labels, threshold, resamples, seed
     )
 
-    tweets = json.loads(Path(__file__).with_name(GOLDEN).read_text("utf-8"))
+    golden_texts = json.loads(GOLDEN_TEXTS.read_text("utf-8"))
     golden = [
-        {"text": tweet, "probability": round(float(probability), 7)}
-        for tweet, probability in zip(tweets, score(tweets), strict=True)
+        {"text": text, **scored}
+        for text, scored in zip(
+            golden_texts, golden_scores(score(golden_texts), names), strict=True
+        )
     ]
     write_json(ARTIFACTS / GOLDEN, golden)
 
     backbone = params("download_backbone")
+    weights = load_file(MODELS / f"{shipped}.safetensors")
     write_json(
         ARTIFACTS / MANIFEST,
         {
             "schema_version": SCHEMA_VERSION,
             "model_version": settings["model_version"],
             "task": "text-classification",
-            "labels": LABELS,
-            "positive_label": LABELS[1],
+            "kind": shipped,
+            "labels": names,
+            "positive_label": names[1] if two else None,
             "languages": ["en"],
             "licence": "Apache-2.0",
-            "max_tokens": max_tokens,
-            "threshold": THRESHOLD,
-            "calibration": fitted,
+            "reads": params("reads"),
+            "max_tokens": model["max_tokens"],
+            "threshold": threshold,
+            "calibration": exported[shipped].calibration,
             "golden_tolerance": settings["golden_tolerance"],
             "metrics": metrics,
+            "candidates": {
+                kind: {
+                    "validation": candidates["validation"][kind],
+                    "metrics": {name: measured[kind][name] for name in of_manifest(len(names))},
+                    "size": (MODELS / f"{kind}.tflite").stat().st_size,
+                }
+                for kind in KINDS
+            },
             "slices": by_slice,
             "robustness": moved,
-            "parity": json.loads((REPORTS / "parity.json").read_text("utf-8")),
+            "parity": candidates["parity"][shipped],
             "artifacts": {
                 name: fingerprint(ARTIFACTS / name) for name in (MODEL, VOCABULARY, GOLDEN)
             },
@@ -298,12 +339,9 @@ def main() -> None:
                 "licence": "Apache-2.0",
                 "checksums": backbone["checksums"],
             },
-            "architecture": architecture(
-                load_file(MODELS / "classifier.safetensors"), attention_heads
-            ),
-            # begin: left out of a copy
-            "distillation": distillation(),
-            # end: left out of a copy
+            "architecture": architecture(weights, model["attention_heads"]),
+            **({"distillation": distillation()} if shipped == STUDENT else {}),
+            **read_description(),
             "training": json.loads((MODELS / "environment.json").read_text("utf-8")),
         },
     )
@@ -312,13 +350,11 @@ def main() -> None:
     values = {name: of["value"] for name, of in metrics.items() if isinstance(of, dict)}
     write_json(REPORTS / "held_out.json", values)
     write_json(REPORTS / "robustness.json", moved)
-    write_plots(probabilities, labels, THRESHOLD)
-    accuracy = metrics["accuracy"]
-    print(
-        f"held-out accuracy {accuracy['value']:.4f} "
-        f"({accuracy['low']:.4f} to {accuracy['high']:.4f}), "
-        f"calibration {', '.join(f'{name} = {value}' for name, value in fitted.items())}"
-    )
+    write_plots(probabilities[shipped], labels, names)
+    for kind, of in measured.items():
+        value, low, high = (of["accuracy"][name] for name in ("value", "low", "high"))
+        ships = " (ships)" if kind == shipped else ""
+        print(f"{kind}{ships}: held-out accuracy {value:.4f} ({low:.4f} to {high:.4f})")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,24 @@
-"""Fine-tuned weights -> artifacts/model.tflite and vocab.txt, with parity measured."""
+"""Stage: quantize both kinds of model for LiteRT, measure their parity, and choose what ships."""
 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file
-from sklearn.metrics import roc_auc_score
 
 from disaster_tweets.bundle import MODEL, VOCABULARY, read_vocabulary
+from disaster_tweets.calibration import calibrate, fit
+from disaster_tweets.metrics import auc
+from disaster_tweets.prediction import decide
+from disaster_tweets.runtime import ENCODER, KINDS, STUDENT, open_model
+from disaster_tweets.tokenizer import Tokenizer
 from pipeline import encoder
-from pipeline.flat import FlatClassifier, to_tflite
+from pipeline.cleaning import clean
+from pipeline.inference_graph import InferenceGraph, to_tflite
 from pipeline.project import (
     ARTIFACTS,
     MODELS,
@@ -21,10 +28,10 @@ from pipeline.project import (
     run_stage,
     write_json,
 )
-from pipeline.splits import majority, read_split
-from disaster_tweets.runtime import Runtime
-from disaster_tweets.text import clean
-from disaster_tweets.tokenizer import Tokenizer
+from pipeline.splits import majority, read_split, shares, targets
+from pipeline.targets import probabilities
+
+AUTO = "auto"
 
 
 def parity(
@@ -33,62 +40,126 @@ def parity(
     """Compare the exported model's probabilities, before calibration, with Keras's.
 
     Args:
-        keras_logits: (texts,), from the fine-tuned model in float32.
-        exported_logits: (texts,), from the exported file.
-        labels: (texts,), 0 or 1.
+        keras_logits: (texts, outputs), from the trained model in float32.
+        exported_logits: (texts, outputs), from the exported file.
+        labels: (texts,), indices of labels.
 
     Returns:
-        Mean and largest absolute difference of the probabilities, the fraction of texts
-        on different sides of 0.5, and by how much the AUC fell.
+        Mean and largest absolute difference of the probabilities, the fraction of texts with
+        another likeliest label, and by how much the AUC fell.
     """
     reference, exported = (
-        1 / (1 + np.exp(-logits)) for logits in (keras_logits, exported_logits)
+        shares(probabilities(logits)) for logits in (keras_logits, exported_logits)
     )
     difference = np.abs(reference - exported)
-    auc_drop = roc_auc_score(labels, reference) - roc_auc_score(labels, exported)
+    changed = reference.argmax(axis=1) != exported.argmax(axis=1)
     return {
         "texts": len(labels),
         "mean_difference": float(difference.mean()),
         "max_difference": float(difference.max()),
-        "decisions_changed": float(((reference >= 0.5) != (exported >= 0.5)).mean()),
-        "auc_drop": float(auc_drop),
+        "decisions_changed": float(changed.mean()),
+        "auc_drop": float(_auc(reference, labels) - _auc(exported, labels)),
     }
 
 
-def check_parity(measured: dict[str, float], limits: dict[str, float]) -> None:
+def _auc(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean AUC of each label against all others; of two labels both are equal."""
+    of_each = [
+        auc(probabilities[:, i], (labels == i).astype(int))
+        for i in range(probabilities.shape[1])
+    ]
+    return float(np.nanmean(of_each))
+
+
+def check_parity(name: Path, measured: dict[str, float], limits: dict[str, float]) -> None:
     """Raise PipelineError where a measure is beyond its limit in params.yaml."""
-    for name, limit in limits.items():
-        if measured[name] > limit:
+    for measure, limit in limits.items():
+        if measured[measure] > limit:
             raise PipelineError(
-                f"{ARTIFACTS / MODEL}: {name} from Keras is {measured[name]:.4f}, above the "
-                f"limit export.parity.{name} = {limit} of params.yaml; do not ship it"
+                f"{name}: {measure} from Keras is {measured[measure]:.4f}, above the limit "
+                f"export.parity.{measure} = {limit} of params.yaml; do not ship it"
             )
 
 
+def on_validation(logits: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """Return accuracy and log loss of a model on the calibration split, once it is calibrated.
+
+    Args:
+        logits: (texts, labels), of the exported file.
+        targets: (texts, outputs).
+    """
+    calibrated = calibrate(logits, fit(logits, shares(targets)))
+    threshold = 0.5 if logits.shape[1] == 2 else None
+    right = decide(calibrated, threshold) == majority(targets)
+    tiny = np.finfo(np.float32).eps
+    loss = -(shares(targets) * np.log(np.clip(calibrated, tiny, 1))).sum(axis=1)
+    return {"accuracy": round(float(right.mean()), 4), "log_loss": round(float(loss.mean()), 4)}
+
+
+def choose(ship: str, validation: dict[str, dict[str, float]], margin: float) -> str:
+    """Return the kind of model that ships.
+
+    Args:
+        ship: A kind, or ``auto``: the student, unless its accuracy on the calibration split is
+            more than ``margin`` below that of the encoder.
+        validation: What `on_validation` returns, by kind.
+        margin: See above.
+    """
+    if ship in KINDS:
+        return ship
+    if ship != AUTO:
+        raise PipelineError(
+            f"params.yaml: export.ship is {ship!r}; it must be {AUTO}, {' or '.join(KINDS)}"
+        )
+    behind = validation[ENCODER]["accuracy"] - validation[STUDENT]["accuracy"]
+    return ENCODER if behind > margin + 1e-9 else STUDENT
+
+
 def main() -> None:
-    weights = load_file(MODELS / "classifier.safetensors")
-    shape = encoder.Shape.of(weights, params("train")["attention_heads"])
-
-    ARTIFACTS.mkdir(exist_ok=True)
-    model = ARTIFACTS / MODEL
-    model.write_bytes(to_tflite(FlatClassifier(weights, shape)))
-    shutil.copyfile(MODELS / VOCABULARY, ARTIFACTS / VOCABULARY)
-
+    settings, model = params("export"), params("model")
     calibration = read_split("calibration")
-    tokenizer = Tokenizer(read_vocabulary(MODELS / VOCABULARY), params("train")["max_tokens"])
-    encoded = [tokenizer.encode(clean(text)) for text in calibration["text"]]
+    of_texts = targets(calibration)
+    measured: dict[str, dict[str, Any]] = {"parity": {}, "validation": {}}
+    for kind in KINDS:
+        exported = _export(kind, model["attention_heads"])
+        vocabulary = read_vocabulary(MODELS / f"{kind}.vocab.txt")
+        tokenizer = Tokenizer(vocabulary, model["max_tokens"])
+        encoded = [tokenizer.encode(clean(text)) for text in calibration["text"]]
+        logits = open_model(kind, exported).logits(encoded)
+        outputs = of_texts.shape[1]
+        measured["parity"][kind] = parity(
+            _keras_logits(kind, encoded, model["attention_heads"]).astype(np.float64),
+            logits[:, -outputs:].astype(np.float64),
+            majority(of_texts),
+        )
+        measured["validation"][kind] = on_validation(logits, of_texts)
+    shipped = choose(settings["ship"], measured["validation"], settings["margin"])
+    write_json(REPORTS / "candidates.json", {"shipped": shipped} | measured)
+    print(f"{shipped} ships: {measured}")
+    check_parity(MODELS / f"{shipped}.tflite", measured["parity"][shipped], settings["parity"])
+    ARTIFACTS.mkdir(exist_ok=True)
+    shutil.copyfile(MODELS / f"{shipped}.tflite", ARTIFACTS / MODEL)
+    shutil.copyfile(MODELS / f"{shipped}.vocab.txt", ARTIFACTS / VOCABULARY)
+    write_json(REPORTS / "parity.json", measured["parity"][shipped])
+
+
+def _export(kind: str, heads: int) -> Path:
+    """Write the exported file of a trained model; return its path."""
+    weights = load_file(MODELS / f"{kind}.safetensors")
+    path = MODELS / f"{kind}.tflite"
+    path.write_bytes(to_tflite(InferenceGraph(weights, encoder.Shape.of(weights, heads))))
+    return path
+
+
+def _keras_logits(kind: str, encoded: list[list[int]], heads: int) -> np.ndarray:
+    """Return the logits (texts, outputs) of a trained model in float32."""
+    weights = load_file(MODELS / f"{kind}.safetensors")
+    shape = encoder.Shape.of(weights, heads)
     reference = encoder.build(shape, dropout=0.0)
     encoder.load(reference, weights, shape)
     padded = tf.ragged.constant(encoded, dtype=tf.int32).to_tensor()
-    measured = parity(
-        reference.predict(padded, batch_size=32, verbose=0)[:, 0].astype(np.float64),
-        Runtime(model).logits(encoded).astype(np.float64),
-        majority(calibration).to_numpy(),
-    )
-    REPORTS.mkdir(exist_ok=True)
-    write_json(REPORTS / "parity.json", measured)
-    print(measured)
-    check_parity(measured, params("export")["parity"])
+    logits: np.ndarray = reference.predict(padded, batch_size=32, verbose=0)
+    return logits
 
 
 if __name__ == "__main__":

@@ -1,26 +1,26 @@
-"""Learning more of a larger model than its logit: the vector that it makes of a text."""
+"""Feature distillation: the student also learns the vector that the assistant makes of a text."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
+from pipeline.training import Loss, cross_entropy
 
-def reading(model: keras.Model) -> keras.Model:
-    """Return the model with two outputs: its logit, and what that is read from.
 
-    They are (batch, 1) and (batch, width).
+def with_features(model: keras.Model) -> keras.Model:
+    """Return the model with two outputs: its logits, and the vector that they are read from.
+
+    They are (batch, outputs) and (batch, width).
     """
     return keras.Model(model.input, [model.output, model.get_layer("classifier").input])
 
 
-def imitating(model: keras.Model, width: int) -> keras.Model:
-    """Return the model with another output, for its training: (batch, 1 + width) float32.
+def predicting_features(model: keras.Model, width: int) -> keras.Model:
+    """Return the model with more outputs, for its training: (batch, outputs + width) float32.
 
-    Behind the logit stands what a linear layer, which is thrown away then, makes of the vector
-    that the logit is read from.
+    A linear layer predicts the assistant's vector from the student's. It is thrown away after
+    the training.
     """
     vector = model.get_layer("classifier").input
     guess = keras.layers.Dense(width, dtype="float32", name="guess")(vector)
@@ -29,18 +29,19 @@ def imitating(model: keras.Model, width: int) -> keras.Model:
     )
 
 
-def loss_of_both(weight: float) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Return the loss of `imitating`: that of the logit, and of the vector times ``weight``.
+def loss_with_features(outputs: int, weight: float) -> Loss:
+    """Return the loss of `predicting_features`: of the logits, and ``weight`` times of the vector.
 
-    Its targets are (batch, 1 + width), a probability and a vector. Where they are (batch, 1),
-    only the logit counts.
+    Its targets are (batch, outputs + width), probabilities and a vector. Where they are (batch,
+    outputs), only the logits count.
     """
-    of_logit = keras.losses.BinaryCrossentropy(from_logits=True)
+    of_logits = cross_entropy(outputs)
 
-    def both(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        result = of_logit(targets[:, :1], outputs[:, :1])
-        if targets.shape[1] > 1:
-            result += weight * tf.reduce_mean(tf.square(targets[:, 1:] - outputs[:, 1:]))
+    def loss(targets: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
+        result = of_logits(targets[:, :outputs], predicted[:, :outputs])
+        if targets.shape[1] > outputs:
+            difference = targets[:, outputs:] - predicted[:, outputs:]
+            result += weight * tf.reduce_mean(tf.square(difference))
         return result
 
-    return both
+    return loss

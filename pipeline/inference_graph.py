@@ -16,7 +16,7 @@ from pipeline.encoder import LAYER_NORM_EPSILON, WINDOW, Shape, Tensors
 IDS, POSITIONS = (tf.TensorSpec([None], tf.int32, name=name) for name in ("ids", "positions"))
 
 
-class FlatClassifier(tf.Module):
+class InferenceGraph(tf.Module):
     """The classifier on the token ids of a single text."""
 
     def __init__(self, tensors: Tensors, shape: Shape) -> None:
@@ -25,12 +25,12 @@ class FlatClassifier(tf.Module):
         self._weights = {name: tf.constant(value) for name, value in tensors.items()}
 
     def function(self) -> tf.types.experimental.ConcreteFunction:
-        """Return the graph: ids (tokens,) and, if it has any, positions -> logit (1, 1)."""
+        """Return the graph: ids (tokens,) and, if it has any, positions -> logits (1, outputs)."""
         inputs = [IDS, POSITIONS] if self._shape.positions else [IDS]
-        return tf.function(self.logit).get_concrete_function(*inputs)
+        return tf.function(self.logits).get_concrete_function(*inputs)
 
-    def logit(self, ids: tf.Tensor, positions: tf.Tensor | None = None) -> tf.Tensor:
-        """Return the logit (1, 1) of ids (tokens,) at positions 0, 1, ... (tokens,)."""
+    def logits(self, ids: tf.Tensor, positions: tf.Tensor | None = None) -> tf.Tensor:
+        """Return the logits (1, outputs) of ids (tokens,) at positions 0, 1, ... (tokens,)."""
         w = self._weights
         x = tf.gather(w[encoder.WORDS], ids)
         if positions is not None:
@@ -88,7 +88,7 @@ class FlatClassifier(tf.Module):
         return self._dense(tf.reshape(mixed, (-1, width)), f"{name}.output.dense")
 
 
-def to_tflite(classifier: FlatClassifier) -> bytes:
+def to_tflite(classifier: InferenceGraph) -> bytes:
     """Convert to a LiteRT flatbuffer with int8 weights, quantized per channel."""
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [classifier.function()], classifier

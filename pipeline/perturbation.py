@@ -1,6 +1,6 @@
-"""What people do to a tweet without changing what it says: each takes a text and returns one.
+"""Perturbations: what people do to a text without changing what it says.
 
-Training mixes some of it in, and `evaluate` measures how far each moves the probability.
+Training perturbs some of the texts, and `evaluate` measures how far each moves a probability.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import random
 import re
 from collections.abc import Callable
 
-Noise = Callable[[str, random.Random], str]
+Perturbation = Callable[[str, random.Random], str]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-# Tags that stand under tweets of any topic.
+# Tags that stand under texts of any topic.
 _TAGS = "#news #video #photo #today #now #update #life #weekend #follow #retweet".split()
 _EMOJI = ["🙏", "😂", "🔥", "❤️", "😭", "👍", "😱", "🚨"]
 _SHORTEST = 4  # letters of a word that a slip of the finger leaves readable
@@ -102,7 +102,7 @@ def drop_marks(text: str, _: random.Random) -> str:
     return _CLOSING.sub("", text)
 
 
-NOISES: dict[str, Noise] = {
+PERTURBATIONS: dict[str, Perturbation] = {
     "spelling": misspell,
     "upper case": upper,
     "lower case": lower,
@@ -116,7 +116,7 @@ NOISES: dict[str, Noise] = {
 }
 
 
-def disturb(text: str, generator: random.Random) -> str:
+def perturb(text: str, generator: random.Random) -> str:
     """Return a text as it may reach the model: misspelt, with tags, both, or as it is."""
     if generator.random() < 0.7:
         text = misspell(text, generator)

@@ -1,14 +1,16 @@
-"""Raw tweets -> merged and split texts: data/prepared/SPLIT.csv."""
+"""Stage: labelled texts -> merged and split texts: data/prepared/SPLIT.csv."""
 
 from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from pipeline.project import PREPARED, RAW, PipelineError, params, run_stage
 from disaster_tweets.text import HANDLE, URL, repair
+from pipeline.project import PREPARED, RAW, PipelineError, params, run_stage
+from pipeline.splits import majority, target_columns, targets
 
 SPLITS = ("train", "calibration", "held_out")
 LABELLED = "train.csv"  # the raw file with the labelled texts
@@ -36,53 +38,79 @@ def read_labelled(columns: dict[str, str], labels: dict[str, str]) -> pd.DataFra
     """Read the labelled texts.
 
     Args:
-        columns: What the file calls the columns ``text``, ``label`` and, if it has one, ``id``.
-        labels: How the file spells the labels ``negative`` and ``positive``.
+        columns: What the file calls the columns ``text``, ``label`` and, if it has them, ``id``
+            and ``split``.
+        labels: How the file spells each label, by its name, in the order of the classes.
 
     Returns:
-        Columns ``id`` (str; the number of the row where ``columns`` names no ``id``),
-        ``text`` (str) and ``target`` (0 or 1).
+        Columns ``id`` (str; the number of the row where ``columns`` names no ``id``), ``text``
+        (str), ``label`` (int, the index of the label) and ``split`` (one of `SPLITS`, or empty
+        where nothing is fixed).
 
     Raises:
-        PipelineError: The file, a column or a label is not as described.
+        PipelineError: The file, a column, a label or a split is not as described.
     """
     table = read_raw(LABELLED, *columns.values())
-    target = table[columns["label"]].map({labels["negative"]: 0, labels["positive"]: 1})
-    bad = table.index[target.isna()]
-    if len(bad):
-        raise PipelineError(
-            f"{RAW / LABELLED}: row {bad[0] + 1} has the label "
-            f"{table[columns['label']][bad[0]]!r}; it must be {labels['negative']!r} or "
-            f"{labels['positive']!r}, or params.yaml must say otherwise"
-        )
+    index = {spelling: i for i, spelling in enumerate(labels.values())}
+    label = table[columns["label"]].map(index)
+    _check(table, columns["label"], label.notna(), list(labels.values()))
     numbers = [str(number) for number in range(1, len(table) + 1)]
+    if "split" in columns:
+        fixed = table[columns["split"]]
+        _check(table, columns["split"], fixed.isin(["", *SPLITS]), ["", *SPLITS])
     return pd.DataFrame(
         {
             "id": table[columns["id"]] if "id" in columns else numbers,
             "text": table[columns["text"]],
-            "target": target.astype(int),
+            "label": label.astype(int),
+            "split": table[columns["split"]] if "split" in columns else "",
         }
     )
 
 
-def merge_repeats(raw: pd.DataFrame) -> pd.DataFrame:
+def _check(table: pd.DataFrame, column: str, right: pd.Series, values: list[str]) -> None:
+    """Raise PipelineError that names the first row whose value is none of those allowed."""
+    bad = table.index[~right]
+    if len(bad):
+        raise PipelineError(
+            f"{RAW / LABELLED}: row {bad[0] + 1} has the {column} {table[column][bad[0]]!r}; it "
+            f"must be {' or '.join(map(repr, values))}, or params.yaml must say otherwise"
+        )
+
+
+def merge_repeats(raw: pd.DataFrame, labels: int) -> pd.DataFrame:
     """Merge the rows that say the same words, whatever their URLs, handles and punctuation.
 
+    Where such rows stand in several splits, those of the split that is farthest from the
+    training count: no text is trained on and measured.
+
     Args:
-        raw: Columns ``id``, ``text`` (str) and ``target`` (0 or 1).
+        raw: As `read_labelled` returns it.
+        labels: How many labels there are.
 
     Returns:
-        One row a text, in the order of first appearance: ``id`` and ``text`` of its first
-        spelling, ``target`` (mean label in [0, 1]) and ``count`` (rows merged).
+        One row a text, in the order of first appearance: ``id``, ``text`` and ``split`` of its
+        first spelling, the targets (see `splits`) and ``count`` (rows merged).
     """
+    words = raw["text"].map(mask).map(_words)
+    rank = raw["split"].map({name: i for i, name in enumerate(["", *SPLITS])})
+    counted = rank == rank.groupby(words).transform("max")
+    raw, words = raw[counted], words[counted]
+    hits = {
+        column: (raw["label"] == label).astype(float)
+        for column, label in zip(
+            target_columns(labels), [1] if labels == 2 else range(labels), strict=True
+        )
+    }
     merged = (
-        raw.astype({"target": float})
-        .groupby(raw["text"].map(mask).map(_words), sort=False)
+        raw.assign(**hits)
+        .groupby(words, sort=False)
         .agg(
             id=("id", "first"),
             text=("text", "first"),
-            target=("target", "mean"),
-            count=("target", "size"),
+            **{column: (column, "mean") for column in hits},
+            count=("label", "size"),
+            split=("split", "first"),
         )
     )
     return merged.reset_index(drop=True)
@@ -95,7 +123,7 @@ def mask(text: str) -> str:
 
 def _words(text: str) -> str:
     words = _WORD.findall(text.casefold())
-    return " ".join(word for word in words if word not in _PLACEHOLDERS)
+    return " ".join(word for word in words if word not in _PLACEHOLDERS) or text
 
 
 def split(
@@ -104,36 +132,65 @@ def split(
     """Split at random, stratified by label; a text whose labels tie only ever trains.
 
     Args:
-        texts: As `merge_repeats` returns it.
+        texts: As `merge_repeats` returns it. A text whose ``split`` is fixed goes there; where
+            one is fixed for the calibration or the held-out split, no other text joins it.
         calibration: Fraction of the texts on which choices are made.
         held_out: Fraction on which the result is reported.
         seed: Seed of the shuffle.
 
     Returns:
-        The three tables, by name.
+        The three tables, by name, without the column ``split``.
+
+    Raises:
+        PipelineError: A label has too few texts to be in each split.
     """
-    tied = texts["target"] == 0.5
-    usable, label = texts[~tied], texts["target"][~tied] > 0.5
-    rest, held = train_test_split(
-        usable, test_size=round(held_out * len(texts)), stratify=label, random_state=seed
-    )
-    train, chosen = train_test_split(
-        rest,
-        test_size=round(calibration * len(texts)),
-        stratify=label[rest.index],
-        random_state=seed,
-    )
-    parts = (pd.concat([train, texts[tied]]), chosen, held)
-    return {name: part.sort_index() for name, part in zip(SPLITS, parts, strict=True)}
+    fixed = texts["split"]
+    of_texts = targets(texts)
+    label = pd.Series(majority(of_texts), texts.index)
+    tied = pd.Series(_is_tied(of_texts), texts.index)
+    parts = {name: [texts[fixed == name]] for name in SPLITS}
+    rest = texts[(fixed == "") & ~tied]
+    sizes = {"held_out": held_out, "calibration": calibration}
+    for name, fraction in sizes.items():
+        if (fixed == name).any():
+            continue
+        size = round(fraction * len(texts))
+        try:
+            rest, drawn = train_test_split(
+                rest, test_size=size, stratify=label[rest.index], random_state=seed
+            )
+        except ValueError as error:
+            raise PipelineError(
+                f"{RAW / LABELLED}: its texts cannot be split ({error}); add texts of each label"
+            ) from None
+        parts[name].append(drawn)
+    parts["train"] += [rest, texts[(fixed == "") & tied]]
+    return {
+        name: pd.concat(tables).sort_index().drop(columns="split")
+        for name, tables in parts.items()
+    }
+
+
+def _is_tied(targets: np.ndarray) -> np.ndarray:
+    """Say of each text (texts,) whether no label has more rows than all others."""
+    if targets.shape[1] == 1:
+        return targets[:, 0] == 0.5
+    best: np.ndarray = targets.max(axis=1, keepdims=True)
+    return (targets == best).sum(axis=1) > 1
 
 
 def main() -> None:
     settings = params("prepare")
-    texts = merge_repeats(read_labelled(settings["columns"], settings["labels"]))
+    raw = read_labelled(settings["columns"], settings["labels"])
+    labels = list(settings["labels"])
+    texts = merge_repeats(raw, len(labels))
+    parts = split(texts, seed=settings["seed"], **settings["fractions"])
     PREPARED.mkdir(parents=True, exist_ok=True)
-    for name, table in split(texts, seed=settings["seed"], **settings["fractions"]).items():
+    for name, table in parts.items():
         table.to_csv(PREPARED / f"{name}.csv", index=False, lineterminator="\n")
-        print(f"{name}: {len(table)} texts, {(table['target'] > 0.5).mean():.1%} positive")
+        found = majority(targets(table))
+        counts = [f"{(found == i).sum()} {label}" for i, label in enumerate(labels)]
+        print(f"{name}: {len(table)} texts ({', '.join(counts)})")
 
 
 if __name__ == "__main__":

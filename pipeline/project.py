@@ -17,31 +17,33 @@ from disaster_tweets.errors import DisasterTweetsError
 
 RAW = Path("data/raw")
 BACKBONE = Path("data/backbone")
-# begin: left out of a copy
-EVENTS = Path("data/events")
-TEACHER = Path("data/teacher")
-DISTILLED = Path("data/distilled/train.csv")
-FEATURES = Path("data/distilled/features.npy")
-# end: left out of a copy
 PREPARED = Path("data/prepared")
+SOURCES = Path("data/sources")
+LABELLED_BY_ASSISTANT = Path("data/assistant")
 MODELS = Path("models")
 ARTIFACTS = Path("artifacts")
 REPORTS = Path("reports")
 PLOTS = REPORTS / "plots"
+
+Settings = dict[str, Any]
 
 
 class PipelineError(DisasterTweetsError):
     """A stage cannot go on: the message names the file or parameter and the next step."""
 
 
-def params(section: str) -> dict[str, Any]:
-    """Return one section of params.yaml."""
-    values: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text("utf-8"))[section]
-    return values
+def params(*sections: str, path: str | Path = "params.yaml") -> Settings:
+    """Return sections of a file of parameters, joined; of two equal names the last one counts."""
+    values: dict[str, Settings] = yaml.safe_load(Path(path).read_text("utf-8"))
+    joined: Settings = {}
+    for section in sections:
+        joined |= values[section]
+    return joined
 
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 with the same line endings on every system, as hashed files need."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 

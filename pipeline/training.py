@@ -1,4 +1,4 @@
-"""Trains what is cut out of the backbone: models/classifier.safetensors and vocab.txt."""
+"""Training with Keras, of whatever is cut out of the backbone: shared by assistant and student."""
 
 from __future__ import annotations
 
@@ -17,31 +17,14 @@ import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
-from pipeline import encoder
-
-# begin: left out of a copy
-from pipeline.distillation import read_distilled, read_features
-from pipeline.imitation import imitating, loss_of_both
-
-# end: left out of a copy
-from pipeline.noise import disturb
-from pipeline.optimizer import LazyAdamW
-from pipeline.project import (
-    BACKBONE,
-    MODELS,
-    PLOTS,
-    REPORTS,
-    PipelineError,
-    params,
-    run_stage,
-    write_json,
-    write_text,
-)
-from pipeline.splits import majority, read_split
-from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
+from pipeline import encoder
+from pipeline.cleaning import clean
+from pipeline.optimizer import LazyAdamW
+from pipeline.perturbation import perturb
+from pipeline.project import BACKBONE, MODELS, PipelineError, Settings, write_text
+from pipeline.splits import label_names, target_columns
 
-Settings = dict[str, Any]
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 # What can change the model's bytes, or its scores, when it is upgraded.
@@ -96,7 +79,7 @@ _POOL = 40
 class Batches:
     """Texts and what a model is to say of them, in batches of about one length.
 
-    Each epoch puts the texts into another order, and disturbs some of them.
+    Each epoch puts the texts into another order, and perturbs some of them.
     """
 
     def __init__(
@@ -106,21 +89,21 @@ class Batches:
         tokenizer: Tokenizer,
         settings: Settings,
     ) -> None:
-        """Take texts, as people write them, and targets (texts,) or (texts, outputs).
+        """Take texts, as people write them, and targets (texts, columns).
 
-        The first target of each text is in [0, 1].
+        The first columns are those of the labels, in [0, 1].
 
         Raises:
             PipelineError: The texts do not fill a batch.
         """
         if len(texts) < settings["batch_size"]:
             raise PipelineError(
-                f"only {len(texts)} texts to train on, but train.batch_size = "
+                f"only {len(texts)} texts to train on, but training.batch_size = "
                 f"{settings['batch_size']} in params.yaml; choose a smaller one"
             )
         self._texts, self._tokenizer = texts, tokenizer
-        self._targets = targets.reshape(len(texts), -1).astype(np.float32)
-        self._size, self._disturbed = settings["batch_size"], settings["disturbed"]
+        self._targets = targets.astype(np.float32)
+        self._size, self._perturbed = settings["batch_size"], settings["perturbed"]
         self._seed = settings["seed"]
         self._encoded = [self._encode(text) for text in texts]
 
@@ -147,7 +130,7 @@ class Batches:
         order, noise = np.random.default_rng(self._seed), random.Random(self._seed)
         while True:
             encoded = [
-                self._encode(disturb(text, noise)) if noise.random() < self._disturbed else ids
+                self._encode(perturb(text, noise)) if noise.random() < self._perturbed else ids
                 for text, ids in zip(self._texts, self._encoded, strict=True)
             ]
             lengths = np.array([len(ids) for ids in encoded])
@@ -165,9 +148,9 @@ class Batches:
 def in_order(
     texts: Iterable[str], targets: np.ndarray, tokenizer: Tokenizer, batch_size: int
 ) -> tf.data.Dataset:
-    """Return all texts once, as batches of the form of `Batches.dataset`."""
+    """Return all texts once, with targets (texts, outputs), in batches as `Batches.dataset`."""
     encoded = [tokenizer.encode(clean(text)) for text in texts]
-    labels = tf.data.Dataset.from_tensor_slices(targets.astype(np.float32)[:, None])
+    labels = tf.data.Dataset.from_tensor_slices(targets.astype(np.float32))
     return tf.data.Dataset.zip(padded(encoded, batch_size), labels.batch(batch_size))
 
 
@@ -190,12 +173,12 @@ def fit(
     Weights decay, except for biases, normalizations and embeddings.
 
     Args:
-        model: Its first output is the logit; it is trained in place.
+        model: Its first outputs are the logits of the labels; it is trained in place.
         batches: What it learns.
         settings: ``epochs``, ``learning_rate``, ``warm_up`` (a fraction) and ``weight_decay``.
         validation: Batches to measure after each epoch.
         log: A CSV file for the measures of each epoch.
-        loss: Of targets and outputs; without it, the cross-entropy of the logit.
+        loss: Of targets and outputs; without it, the cross-entropy of the logits.
     """
     steps = settings["epochs"] * batches.per_epoch
     warm_up = round(settings["warm_up"] * steps)
@@ -212,7 +195,7 @@ def fit(
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "embeddings"])
     model.compile(
         optimizer,
-        loss or keras.losses.BinaryCrossentropy(from_logits=True),
+        loss or cross_entropy(model.outputs[0].shape[1]),
         metrics=[accuracy],
     )
     history = model.fit(
@@ -227,9 +210,34 @@ def fit(
     return {name: float(values[-1]) for name, values in history.items()}
 
 
+def cross_entropy(outputs: int) -> Loss:
+    """Return the loss of the logits of labels: one output for two labels."""
+    kind = (
+        keras.losses.BinaryCrossentropy
+        if outputs == 1
+        else keras.losses.CategoricalCrossentropy
+    )
+    loss: Loss = kind(from_logits=True)
+    return loss
+
+
 def accuracy(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-    """Return (batch, 1) where the sign of the logit agrees with the target, hard or soft."""
-    return tf.cast(tf.equal(targets[:, :1] > 0.5, outputs[:, :1] > 0.0), tf.float32)
+    """Return where the likeliest label agrees with the target, hard or soft: (batch, 1).
+
+    Behind the columns of the labels there may be others, the features.
+    """
+    count = outputs_of_labels()
+    if count == 1:
+        agrees = tf.equal(targets[:, :1] > 0.5, outputs[:, :1] > 0.0)
+    else:
+        found, right = (tf.argmax(x[:, :count], axis=1) for x in (outputs, targets))
+        agrees = tf.equal(found, right)[:, None]
+    return tf.cast(agrees, tf.float32)
+
+
+def outputs_of_labels() -> int:
+    """Return how many outputs a model has for the labels: one for two of them."""
+    return len(target_columns(len(label_names())))
 
 
 def processor_features() -> list[str]:
@@ -305,46 +313,14 @@ def new_model(
         The model, its dimensions, and its word pieces in the order of their ids.
     """
     weights, pieces = initial_encoder(map(clean, texts), settings)
-    shape = encoder.Shape.of(weights, settings["attention_heads"])
+    shape = encoder.Shape.of(weights, settings["attention_heads"], outputs_of_labels())
     model = encoder.build(shape, settings["dropout"])
     encoder.load(model, weights, shape)
     return model, shape, pieces
 
 
-def main() -> None:
-    settings = params("train")
-    environment = set_up_tensorflow(settings)
-    train, calibration = read_split("train"), read_split("calibration")
-
-    model, shape, pieces = new_model(train["text"], settings)
-    tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    learned, learner, loss = train, model, None
-    # begin: left out of a copy
-    learned = read_distilled()
-    # end: left out of a copy
-    texts, targets = list(learned["text"]), learned["target"].to_numpy()
-    # begin: left out of a copy
-    features = read_features()
-    targets = np.column_stack([targets, features])
-    learner, loss = imitating(model, features.shape[1]), loss_of_both(settings["features"])
-    # end: left out of a copy
-    batches = Batches(texts, targets, tokenizer, settings)
-    validation = in_order(
-        calibration["text"],
-        majority(calibration).to_numpy(),
-        tokenizer,
-        settings["batch_size"],
-    )
-
-    PLOTS.mkdir(parents=True, exist_ok=True)
-    measured = fit(learner, batches, settings, validation, PLOTS / "training.csv", loss)
-    write_json(REPORTS / "training.json", measured)
-
+def save(name: str, model: keras.Model, shape: encoder.Shape, pieces: Sequence[str]) -> None:
+    """Write the weights to models/NAME.safetensors and the word pieces to models/NAME.vocab.txt."""
     MODELS.mkdir(exist_ok=True)
-    save_file(encoder.tensors(model, shape), MODELS / "classifier.safetensors")
-    write_text(MODELS / "vocab.txt", "".join(f"{piece}\n" for piece in pieces))
-    write_json(MODELS / "environment.json", environment)
-
-
-if __name__ == "__main__":
-    run_stage(main)
+    save_file(encoder.tensors(model, shape), MODELS / f"{name}.safetensors")
+    write_text(MODELS / f"{name}.vocab.txt", "".join(f"{piece}\n" for piece in pieces))

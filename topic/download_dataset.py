@@ -17,7 +17,8 @@ from pipeline.fetch import (
     mirrored,
     present,
 )
-from pipeline.project import RAW, PipelineError, params, run_stage
+from pipeline.project import RAW, PipelineError, run_stage
+from topic.project import params
 
 KAGGLE_TIMEOUT = 600.0  # seconds, for the whole download
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline.fetch import fetch_all
-from pipeline.project import EVENTS, params, run_stage
+from pipeline.project import run_stage
+from topic.project import EVENTS, params
 
 
 def main() -> None:

@@ -1,4 +1,8 @@
-"""What the student learns: the labels, and what larger teachers say of more texts."""
+"""Stage: soft labels and more texts, for the assistant to learn from and to label.
+
+The teachers are larger models (topic/teacher.py). What they say of each text is in Git, as
+topic/soft_labels.csv.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import KFold, cross_val_predict
-from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from pipeline.prepare import mask
-from pipeline.project import DISTILLED, EVENTS, FEATURES, PipelineError
-from disaster_tweets.text import clean
+from pipeline.project import SOURCES, PipelineError, run_stage, write_json
+from pipeline.splits import read_split
+from pipeline.targets import write_targets, write_unlabelled
+from topic.project import EVENTS, SOFT_LABELS, params
 
-SOFT_LABELS = Path("teacher/soft_labels.csv")
-_CERTAIN = (0.02, 0.98)  # probabilities beyond have no finite logits worth learning
 LABELLED = "labelled"  # the source of the texts that have a label
 
 
@@ -33,7 +33,7 @@ def read_soft_labels(path: Path = SOFT_LABELS) -> pd.DataFrame:
     except OSError as error:
         raise PipelineError(
             f"{path}: cannot be read ({error.strerror}); restore it with git, or make it with "
-            "python -m pipeline.teacher"
+            "python -m topic.teacher"
         ) from error
 
 
@@ -57,23 +57,13 @@ def read_events() -> pd.DataFrame:
             )
         )
     if not tables:
-        raise PipelineError(f"{EVENTS}: no events; run dvc repro download_events")
+        raise PipelineError(
+            f"{EVENTS}: no events; run dvc repro topic/dvc.yaml:download_events"
+        )
     events = pd.concat(tables, ignore_index=True)
     masked = events["text"].map(mask)
     repeated = pd.DataFrame({"source": events["source"], "text": masked}).duplicated()
     return events[~repeated & (masked != "")].reset_index(drop=True)
-
-
-def read_distilled(path: Path = DISTILLED) -> pd.DataFrame:
-    """Return what the student learns: ``text`` (str) and ``target`` in [0, 1]."""
-    # A carriage return is part of a tweet.
-    return pd.read_csv(path, dtype={"text": str}, keep_default_na=False, lineterminator="\n")
-
-
-def read_features(path: Path = FEATURES) -> np.ndarray:
-    """Return what the assistant makes of the same texts: (texts, width) float16."""
-    features: np.ndarray = np.load(path)
-    return features
 
 
 def teachers(soft: pd.DataFrame) -> list[str]:
@@ -114,7 +104,7 @@ def examples(
         missing = of_labelled.index[of_labelled.isna()][0]
         raise PipelineError(
             f"{SOFT_LABELS}: no soft label of the text with id {missing}; make the file anew "
-            "with python -m pipeline.teacher"
+            "with python -m topic.teacher"
         )
     mixed = weight * of_labelled.to_numpy() + (1 - weight) * labelled["target"].to_numpy()
     of_events = opinion.reindex(pd.MultiIndex.from_frame(events[["source", "id"]])).to_numpy()
@@ -123,40 +113,23 @@ def examples(
     return texts, np.concatenate([mixed, of_events[known]])
 
 
-def blend_with_linear(
-    texts: Sequence[str], targets: np.ndarray, share: float, folds: int = 5
-) -> np.ndarray:
-    """Blend the targets with the opinion of a linear model that learned them.
-
-    It reads characters and pairs of words, and so sees what the teachers' word pieces hide: a
-    place in a hashtag, a word misspelt. Of each text it is asked by a model that has not seen
-    that text.
-
-    Args:
-        texts: As people write them.
-        targets: (texts,) in [0, 1].
-        share: What its opinion counts, in [0, 1].
-        folds: How many such models are fitted.
-
-    Returns:
-        (texts,) float64 in (0, 1): the mean of the logits, as probabilities.
-    """
-    odds = np.clip(targets, *_CERTAIN)
-    logits = np.log(odds / (1 - odds))
-    cleaned = [clean(text).lower() for text in texts]
-    order = KFold(folds, shuffle=True, random_state=0)
-    opinion = cross_val_predict(linear_model(), cleaned, logits, cv=order)
-    return 1 / (1 + np.exp(-(1 - share) * logits - share * opinion))
+def main() -> None:
+    labelled, events, soft = read_split("train"), read_events(), read_soft_labels()
+    weight, teacher = params("sources")["weight"], params("download_teacher")
+    texts, targets = examples(labelled, events, soft, teachers(soft), weight)
+    write_targets(texts, targets[:, None])
+    known = set(texts)
+    write_unlabelled([text for text in events["text"] if text not in known])
+    description = {
+        "repository": teacher["repository"],
+        "revision": teacher["revision"],
+        "licence": "Apache-2.0",
+        "teachers": len(teachers(soft)),
+        "weight": weight,
+    }
+    write_json(SOURCES / "description.json", {"teachers": description})
+    print(f"{len(texts)} texts with soft labels, {len(events)} of events")
 
 
-def linear_model() -> Pipeline:
-    """Return the unfitted model: from texts in lower case to logits."""
-    return make_pipeline(
-        make_union(
-            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
-            TfidfVectorizer(
-                analyzer="char_wb", ngram_range=(2, 5), min_df=4, sublinear_tf=True
-            ),
-        ),
-        Ridge(alpha=1.5, solver="lsqr"),
-    )
+if __name__ == "__main__":
+    run_stage(main)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.manifest import LABELS
+from disaster_tweets.topic import LABELS
 from pipeline.prepare import read_raw
 from pipeline.project import ARTIFACTS, REPORTS, PipelineError, run_stage
 

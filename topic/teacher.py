@@ -1,13 +1,13 @@
 """Stage: train a teacher for each fold, and write what they say of each text, by its id.
 
-Frozen in dvc.yaml, since it takes about an hour and a half on two cores and needs the extra
+Frozen in topic/dvc.yaml, since it takes about an hour and a half on two cores and needs the extra
 ``teacher``; its result is in Git. DVC never runs a frozen stage, even with --force. To run it:
 
     pip install -e ".[train,teacher]"
-    dvc repro prepare download_events
-    python -m pipeline.download_backbone download_teacher
-    python -m pipeline.teacher
-    dvc commit --force soft_labels
+    dvc repro prepare topic/dvc.yaml:download_events
+    python -m topic.download_teacher
+    python -m topic.teacher
+    dvc commit --force topic/dvc.yaml:soft_labels
 
 Each teacher is the large pretrained encoder, fine-tuned on four folds of the texts of the train
 and the calibration split. None sees a text of the held-out split, or the label of an event.
@@ -23,10 +23,11 @@ import pandas as pd
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from pipeline.distillation import LABELLED, SOFT_LABELS, read_events
 from pipeline.prepare import mask
-from pipeline.project import TEACHER, params, run_stage, write_text
+from pipeline.project import run_stage, write_text
 from pipeline.splits import read_split
+from topic.project import SOFT_LABELS, TEACHER, params
+from topic.sources import LABELLED, read_events
 
 Settings = dict[str, Any]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from pipeline.distillation import (
     blend_with_linear,
     examples,
@@ -15,6 +14,7 @@ from pipeline.distillation import (
     read_soft_labels,
     teachers,
 )
+
 from pipeline.project import EVENTS, PipelineError
 
 from .conftest import make_event

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-
 from pipeline.distillation import SOFT_LABELS, read_events, read_soft_labels
+
 from pipeline.prepare import mask
 from pipeline.project import EVENTS, PREPARED, TEACHER
 

@@ -1,0 +1,60 @@
+"""Stage: train the student on what the assistant labelled: models/student.safetensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from disaster_tweets.tokenizer import Tokenizer
+from pipeline import training
+from pipeline.feature_distillation import loss_with_features, predicting_features
+from pipeline.project import (
+    LABELLED_BY_ASSISTANT,
+    MODELS,
+    PLOTS,
+    REPORTS,
+    params,
+    run_stage,
+    write_json,
+)
+from pipeline.splits import hard, read_split, targets
+from pipeline.targets import read_table
+
+
+def main() -> None:
+    settings = params("model", "training", "student")
+    environment = training.set_up_tensorflow(settings)
+    train, calibration = read_split("train"), read_split("calibration")
+    model, shape, pieces = training.new_model(list(train["text"]), settings)
+    tokenizer = Tokenizer(pieces, settings["max_tokens"])
+
+    learned = read_table(LABELLED_BY_ASSISTANT / "train.csv")
+    features = np.load(LABELLED_BY_ASSISTANT / "features.npy")
+    batches = training.Batches(
+        list(learned["text"]),
+        np.column_stack([targets(learned), features]),
+        tokenizer,
+        settings,
+    )
+    validation = training.in_order(
+        calibration["text"],
+        hard(targets(calibration)),
+        tokenizer,
+        settings["batch_size"],
+    )
+
+    PLOTS.mkdir(parents=True, exist_ok=True)
+    measured = training.fit(
+        predicting_features(model, features.shape[1]),
+        batches,
+        settings,
+        validation,
+        PLOTS / "training.csv",
+        loss_with_features(shape.outputs, settings["features"]),
+    )
+    write_json(REPORTS / "training.json", measured)
+    training.save("student", model, shape, pieces)
+    write_json(MODELS / "environment.json", environment)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,138 @@
+"""What the models learn: texts with targets, from the labels and from the sources of the topic.
+
+The stage ``sources`` of topic/dvc.yaml writes three files to data/sources. They may be empty:
+
+- targets.csv: ``text`` and the target columns (see `splits`), such as soft labels. Where a text is
+  in the training split, its targets replace the labels; other texts are added.
+- unlabelled.csv: ``text``, for the assistant to label.
+- description.json: an object that is added to the manifest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+
+from pipeline.cleaning import clean
+from pipeline.project import SOURCES
+from pipeline.splits import target_columns
+from pipeline.splits import targets as targets_of
+
+_CERTAIN = (0.02, 0.98)  # probabilities beyond have no finite logits worth learning
+
+
+def write_targets(
+    texts: Sequence[str], targets: np.ndarray, path: Path = SOURCES / "targets.csv"
+) -> None:
+    """Write texts with their targets (texts, outputs)."""
+    table = pd.DataFrame({"text": texts})
+    table[target_columns(max(2, targets.shape[1]))] = targets
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def write_unlabelled(texts: Sequence[str], path: Path = SOURCES / "unlabelled.csv") -> None:
+    """Write texts that have no label."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({"text": texts}).to_csv(path, index=False, lineterminator="\n")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of texts, and maybe targets, as the functions above write it."""
+    # A carriage return is part of a text. A target is read as the very number it was.
+    return pd.read_csv(
+        path,
+        dtype={"text": str},
+        keep_default_na=False,
+        lineterminator="\n",
+        float_precision="round_trip",
+    )
+
+
+def read_description() -> dict[str, Any]:
+    """Return what the sources say of themselves."""
+    description: dict[str, Any]
+    description = json.loads((SOURCES / "description.json").read_text("utf-8"))
+    return description
+
+
+def with_sources(labelled: pd.DataFrame, more: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+    """Join the training split and the targets of the sources.
+
+    Args:
+        labelled: The training split, as `splits.read_split` returns it.
+        more: ``text`` and target columns; see above.
+
+    Returns:
+        Texts, those of the training split first, and targets (texts, outputs) float64 in [0, 1].
+    """
+    targets = targets_of(labelled).copy()
+    place = {text: i for i, text in enumerate(labelled["text"])}
+    of_more = targets_of(more)
+    known = more["text"].isin(place).to_numpy()
+    for text, target in zip(more["text"][known], of_more[known], strict=True):
+        targets[place[text]] = target
+    texts = [*labelled["text"], *more["text"][~known]]
+    return texts, np.concatenate([targets, of_more[~known]])
+
+
+def blend_with_linear(
+    texts: Sequence[str], targets: np.ndarray, share: float, folds: int = 5
+) -> np.ndarray:
+    """Blend the targets with the predictions of a linear model that was fitted to them.
+
+    It reads characters and pairs of words, and so sees what word pieces hide: a place in a
+    hashtag, a word misspelt. Each text is predicted by a model that has not seen that text.
+
+    Args:
+        texts: As people write them.
+        targets: (texts, outputs) in [0, 1].
+        share: The weight of the linear model, in [0, 1].
+        folds: How many such models are fitted.
+
+    Returns:
+        (texts, outputs) float64 in (0, 1): the weighted mean of the logits, as probabilities.
+    """
+    if not share:
+        return targets
+    certain = np.clip(targets, *_CERTAIN)
+    two = targets.shape[1] == 1
+    logits = np.log(certain / (1 - certain)) if two else np.log(certain)
+    cleaned = [clean(text).lower() for text in texts]
+    order = KFold(folds, shuffle=True, random_state=0)
+    fitted = logits[:, 0] if two else logits
+    predicted = cross_val_predict(linear_model(), cleaned, fitted, cv=order)
+    blended = -(1 - share) * logits - share * predicted.reshape(logits.shape)
+    return probabilities(-blended)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Return logits (texts, outputs) as probabilities: one output for two labels."""
+    if logits.shape[1] == 1:
+        sigmoid: np.ndarray = 1 / (1 + np.exp(-logits))
+        return sigmoid
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    softmax: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return softmax
+
+
+def linear_model() -> Pipeline:
+    """Return the unfitted model: from texts in lower case to logits."""
+    return make_pipeline(
+        make_union(
+            TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
+            TfidfVectorizer(
+                analyzer="char_wb", ngram_range=(2, 5), min_df=4, sublinear_tf=True
+            ),
+        ),
+        Ridge(alpha=1.5, solver="lsqr"),
+    )
