@@ -100,7 +100,7 @@ def make(arguments: argparse.Namespace, ask: Asker) -> list[str]:
         suggested=suggested_question(positive),
     )
     topic = Topic(words, classes, question, examples(arguments, ask, positive))
-    write(topic, data, training(len(data.rows)), folder.resolve())
+    write(topic, data, training(len({row.text for row in data.rows})), folder.resolve())
     return [
         f"texts from column {inputs.columns[0]!r}, labels from column {inputs.columns[1]!r}: "
         + ", ".join(f"{spelling!r} is {name}" for spelling, name in names.items()),
@@ -438,23 +438,14 @@ def check_labels(data: Data, classes: Sequence[str]) -> None:
             raise CopyError(f"--{option}: no text has the label {missing[0]!r}; add some")
 
 
-def training(rows: int) -> dict[str, object]:
-    """Return how long to train on so many labelled texts.
+def training(texts: int) -> dict[str, object]:
+    """Return how long to train on so many different texts.
 
     Few texts have to be seen more often. For the student, the assistant labels augmented copies
     of them, so that it has about as much to learn from whatever there is.
     """
-    epochs, copies = next(
-        of_size
-        for limit, of_size in {
-            1_000: (8, 40),
-            5_000: (5, 16),
-            20_000: (3, 8),
-            60_000: (2, 4),
-            rows: (1, 2),
-        }.items()
-        if rows <= limit
-    )
+    sizes = ((1_000, 8, 40), (5_000, 5, 16), (20_000, 3, 8), (60_000, 2, 4), (MOST, 1, 2))
+    epochs, copies = next(plan for limit, *plan in sizes if texts <= limit)
     return {
         "epochs": epochs,
         "copies_of_labelled": copies,

@@ -44,10 +44,12 @@ MOST_LABELS = 50
 TABULAR = tuple(format_ for format_ in FORMATS if format_ != TXT)
 _WORDS_OF_A_TEXT = 3  # on average; fewer are a name or an identifier
 _LONGEST_LABEL = 60  # characters
-_LABEL_NAMES = frozenset(
+# What people call the column of the labels, in small letters; the first ones leave no doubt.
+_SURE_NAMES = frozenset("label labels target targets class classes category y".split())
+_LABEL_NAMES = _SURE_NAMES | frozenset(
     """
-    label labels labeltext labelname target targets class classes classname category
-    categories sentiment emotion intent topic tag verdict rating stars score y gold truth
+    labeltext labelname classname categories sentiment emotion intent topic tag verdict
+    rating stars score gold truth
     """.split()
 )
 _SEPARATORS = re.compile(r"[\s_.\-]+")
@@ -131,7 +133,8 @@ def guess_columns(
     if label is None:
         could_be = [n for n, values in columns.items() if n != text and _are_labels(values)]
         named = [name for name in could_be if _plain(name) in _LABEL_NAMES]
-        label = _only(could_be) or _only(named)
+        sure = [name for name in could_be if _plain(name) in _SURE_NAMES]
+        label = _only(could_be) or _only(sure) or _only(named)
     if text is None:
         others = [name for name in columns if name != label]
         usual = [name for name in others if is_usual(name)]

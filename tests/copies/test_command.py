@@ -1,0 +1,645 @@
+"""The command that makes a copy: what it reads, what it asks, and what it refuses."""
+
+from __future__ import annotations
+
+import configparser
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ..conftest import load_script
+from .conftest import EXAMPLES, OPTIONS, SCRIPT, WORDS, made_up, make, texts_of, write_csv
+
+Rows = Sequence[tuple[str, ...]]
+GOOD = made_up(["complaint", "praise"], 220)
+FOUR = made_up(list(WORDS), 240)
+HEADER = ("review", "verdict")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table that will do."""
+    return write_csv(tmp_path / "reviews.csv", HEADER, GOOD)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a copy goes."""
+    return tmp_path / "new" / "complaints"
+
+
+def params(folder: Path) -> dict[str, dict[str, object]]:
+    return yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
+
+
+def labels_of(folder: Path) -> tuple[str, ...]:
+    (module,) = (folder / "src").iterdir()
+    return load_script(module / "topic.py").LABELS
+
+
+def test_it_says_what_it_did_and_what_comes_next(table: Path, folder: Path) -> None:
+    done = make(table, folder)
+
+    assert (done.status, done.err) == (0, "")
+    assert "'complaint' is complaint, 'praise' is praise" in done.out
+    assert "220 texts: " in done.out
+    assert done.out.endswith(f"  cd {folder} && python3 scripts/workspace.py build\n")
+    assert [path.name for path in folder.parent.iterdir()] == ["complaints"]
+    assert texts_of(folder) == [{"text": text, "label": label} for text, label in GOOD]
+    assert texts_of(folder, "unlabelled.csv") == []
+    assert labels_of(folder) == ("praise", "complaint")
+
+
+def test_no_library_is_needed(table: Path, folder: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    (python,) = [path for path in bare.glob("*/python*") if path.stem == "python"]
+    done = make(table, folder, python=str(python))
+
+    assert (done.status, done.err) == (0, "")
+
+
+class TestFormats:
+    """The same texts, however they are written."""
+
+    def as_tsv(self, path: Path) -> Path:
+        text = "".join("\t".join(row) + "\n" for row in [HEADER, *GOOD])
+        path.with_suffix(".tsv").write_text(text, "utf-8")
+        return path.with_suffix(".tsv")
+
+    def as_json(self, path: Path) -> Path:
+        rows = [dict(zip(HEADER, row, strict=True)) for row in GOOD]
+        path.with_suffix(".json").write_text(json.dumps(rows), "utf-8")
+        return path.with_suffix(".json")
+
+    def as_jsonl(self, path: Path) -> Path:
+        rows = [json.dumps(dict(zip(HEADER, row, strict=True))) + "\n" for row in GOOD]
+        packed = path.with_suffix(".jsonl.gz")
+        packed.write_bytes(gzip.compress("".join(rows).encode()))
+        return packed
+
+    def as_spreadsheet(self, path: Path) -> Path:
+        """A CSV file as Excel writes it for Western Europe."""
+        path.write_bytes(
+            b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b",", b";")
+        )
+        return path
+
+    def as_parquet(self, path: Path) -> Path:
+        arrow = pytest.importorskip("pyarrow")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        columns = zip(*GOOD, strict=True)
+        parquet.write_table(
+            arrow.table(dict(zip(HEADER, map(list, columns), strict=True))),
+            path.with_suffix(".parquet"),
+        )
+        return path.with_suffix(".parquet")
+
+    def as_xlsx(self, path: Path) -> Path:
+        openpyxl = pytest.importorskip("openpyxl")
+        pytest.importorskip("defusedxml")
+        book = openpyxl.Workbook()
+        for row in [HEADER, *GOOD]:
+            book.active.append(row)
+        book.save(path.with_suffix(".xlsx"))
+        return path.with_suffix(".xlsx")
+
+    @pytest.mark.parametrize(
+        "form", [as_tsv, as_json, as_jsonl, as_spreadsheet, as_parquet, as_xlsx]
+    )
+    def test_a_format(
+        self, form: Callable[[TestFormats, Path], Path], table: Path, folder: Path
+    ) -> None:
+        done = make(form(self, table), folder)
+
+        assert (done.status, done.err) == (0, "")
+        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+
+    def test_a_library_that_is_missing_is_named(
+        self, table: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "pyarrow.py").write_text("raise ImportError", "utf-8")
+        parquet = table.with_suffix(".parquet")
+        parquet.write_bytes(b"PAR1 and more")
+        code = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+        done = subprocess.run(
+            [sys.executable, "-c", code, parquet, folder],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        )
+
+        assert done.returncode == 1
+        assert done.stderr.endswith("-m pip install 'pyarrow>=15'\n")
+        assert len(done.stderr.splitlines()) == 1
+
+    def test_no_header_and_another_encoding(self, table: Path, folder: Path) -> None:
+        rows = [(label, text.replace("👟", "é")) for text, label in GOOD]
+        odd = table.with_name("reviews.txt")
+        lines = "".join(f"{label}\t{text}\n" for label, text in rows)
+        odd.write_bytes(lines.encode("latin-1"))
+        done = make(odd, folder, "--format=tsv", "--no-header", "--encoding=latin-1")
+
+        assert (done.status, done.err) == (0, "")
+        assert [(row["label"], row["text"]) for row in texts_of(folder)] == rows
+
+    def test_texts_of_several_lines_stay_as_they_are(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        rows = [(f'{text}\r\nand a "second"\rline', label) for text, label in GOOD]
+        done = make(write_csv(tmp_path / "reviews.csv", HEADER, rows), folder)
+
+        assert (done.status, done.err) == (0, "")
+        assert [(row["text"], row["label"]) for row in texts_of(folder)] == rows
+
+
+class TestColumns:
+    def more(self, path: Path, header: Sequence[str] = ("id", "day", *HEADER, "stars")) -> Path:
+        rows = [(i, f"2024-01-{i % 28 + 1:02}", *row, i % 5) for i, row in enumerate(GOOD)]
+        return write_csv(path, header, rows)
+
+    def test_the_obvious_ones_among_many(self, table: Path, folder: Path) -> None:
+        header = ("id", "day", "review", "label", "stars")
+        done = make(self.more(table, header), folder)
+
+        assert (done.status, done.err) == (0, "")
+        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+
+    def test_the_columns_that_are_named(self, table: Path, folder: Path) -> None:
+        done = make(self.more(table), folder, text_column="review", label_column="verdict")
+
+        assert (done.status, done.err) == (0, "")
+        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+
+    def test_what_is_not_obvious_has_to_be_named(self, table: Path, folder: Path) -> None:
+        done = make(self.more(table), folder)
+
+        assert done.status == 1
+        assert done.err == (
+            "error: --label-column is missing: which column holds the labels "
+            "(id, day, review, verdict, stars)\n"
+        )
+
+    def test_a_path_of_json(self, table: Path, folder: Path) -> None:
+        rows = [
+            {"id": i, "post": {"words": text}, "is": {"kind": label}}
+            for i, (text, label) in enumerate(GOOD)
+        ]
+        path = table.with_suffix(".json")
+        path.write_text(json.dumps(rows), "utf-8")
+        done = make(path, folder, text_column="post.words", label_column="is.kind")
+
+        assert (done.status, done.err) == (0, "")
+        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+
+
+class TestLabels:
+    def spelled(self, path: Path, rows: Rows, **spellings: str) -> Path:
+        table = [(text, spellings.get(label, label)) for text, label in rows]
+        return write_csv(path, HEADER, table)
+
+    @pytest.mark.parametrize(
+        ("no", "yes"), [("0", "1"), ("False", "TRUE"), ("0.0", "1.0"), ("no", "Yes")]
+    )
+    def test_of_a_yes_the_positive_label_is_known(
+        self, no: str, yes: str, table: Path, folder: Path
+    ) -> None:
+        path = self.spelled(table, GOOD, praise=no, complaint=yes)
+        unnamed = make(path, folder, positive=None)
+        named = make(path, folder, "--labels", "fine", "complaint", positive=None)
+
+        assert unnamed.status == 1
+        assert "--labels not_shop_complaints=" in unnamed.err
+        assert (named.status, named.err) == (0, "")
+        assert labels_of(folder) == ("fine", "complaint")
+        assert [(row["text"], row["label"].replace("fine", "praise")) for row in
+                texts_of(folder)] == GOOD  # fmt: skip
+
+    def test_spellings_become_names(self, table: Path, folder: Path) -> None:
+        path = self.spelled(table, GOOD, praise="Très Bon!", complaint=" Not OK ")
+        done = make(path, folder, positive="Not OK")
+
+        assert (done.status, done.err) == (0, "")
+        assert labels_of(folder) == ("tres_bon", "not_ok")
+        assert params(folder)["prepare"]["labels"] == {
+            "tres_bon": "tres_bon",
+            "not_ok": "not_ok",
+        }
+
+    def test_more_than_two(self, table: Path, folder: Path) -> None:
+        path = self.spelled(table, FOUR, order="An Order")
+        done = make(path, folder, positive=None, name="letters")
+
+        assert (done.status, done.err) == (0, "")
+        assert labels_of(folder) == ("an_order", "complaint", "praise", "question")
+
+    def test_numbers_are_in_their_order(self, table: Path, folder: Path) -> None:
+        path = self.spelled(table, FOUR, order="10", complaint="1", praise="9", question="2")
+        unnamed = make(path, folder, positive=None)
+        named = make(path, folder, "--labels", "a", "b", "c", "d", positive=None)
+
+        assert "--labels label_1=1 label_2=2 label_9=9 label_10=10" in unnamed.err
+        assert (named.status, named.err) == (0, "")
+        assert Counter(row["label"] for row in texts_of(folder)) == {
+            {"complaint": "a", "question": "b", "praise": "c", "order": "d"}[label]: count
+            for label, count in Counter(label for _, label in FOUR).items()
+        }
+
+    def test_several_spellings_may_be_one_label(self, table: Path, folder: Path) -> None:
+        path = self.spelled(table, FOUR)
+        joined = ("--labels", "bad=complaint", "other=praise", "other=question", "other=order")
+        done = make(path, folder, *joined, positive="bad")
+
+        assert (done.status, done.err) == (0, "")
+        assert labels_of(folder) == ("other", "bad")
+
+    def test_spellings_that_differ_in_their_case_alone(self, table: Path, folder: Path) -> None:
+        done = make(self.spelled(table, FOUR, order="Praise"), folder, positive=None)
+
+        assert done.status == 1
+        assert "'praise' and 'Praise' would all be 'praise'" in done.err
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            (["bad"], "give NAME=SPELLING of each label ('complaint', 'praise'), or a name"),
+            (["bad=complaint"], "the label 'praise' has no name"),
+            (["bad=complaint", "good=Praise"], "no text has the label 'Praise'"),
+            (["Bad", "good"], "a label's name has small letters"),
+            (["bad", "bad"], "all labels have the same name"),
+            (["bad", "class"], "a label's name has small letters"),
+        ],
+    )
+    def test_names_that_will_not_do(
+        self, given: list[str], message: str, table: Path, folder: Path
+    ) -> None:
+        done = make(table, folder, "--labels", *given)
+
+        assert done.status == 1
+        assert done.err.startswith("error: --labels: ")
+        assert message in done.err
+
+
+class TestTexts:
+    def test_rows_without_text_or_label_are_left_out(self, table: Path, folder: Path) -> None:
+        rows = [*GOOD[:5], ("", "praise"), ("Hello", ""), (" ", " "), *GOOD[5:]]
+        done = make(write_csv(table, HEADER, rows), folder)
+
+        assert (done.status, done.err) == (0, "")
+        assert "3 rows without text or label left out" in done.out
+        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+
+    def test_repeated_and_contradictory_texts_are_said(self, table: Path, folder: Path) -> None:
+        (text, label), other = GOOD[0], {"praise": "complaint", "complaint": "praise"}
+        done = make(write_csv(table, HEADER, [*GOOD, GOOD[1], (text, other[label])]), folder)
+
+        assert (done.status, done.err) == (0, "")
+        assert "2 repeated texts; the pipeline merges them" in done.out
+        assert "1 text with contradictory labels" in done.out
+        assert len(texts_of(folder)) == len(GOOD) + 2
+
+    def test_fixed_splits(self, table: Path, folder: Path, tmp_path: Path) -> None:
+        more = made_up(["complaint", "praise"], 60, seed=7)
+        test = write_csv(tmp_path / "test.csv", HEADER, more[:40])
+        validation = write_csv(tmp_path / "validation.csv", HEADER, [*more[40:], GOOD[0]])
+        done = make(table, folder, "--test", test, "--validation", validation)
+
+        assert (done.status, done.err) == (0, "")
+        assert "1 text in several files, so not trained on" in done.out
+        assert texts_of(folder) == [
+            {"text": text, "label": label, "split": split}
+            for split, rows in (
+                ("", GOOD),
+                ("held_out", more[:40]),
+                ("calibration", [*more[40:], GOOD[0]]),
+            )
+            for text, label in rows
+        ]
+        assert params(folder)["prepare"]["columns"] == {
+            "text": "text", "label": "label", "split": "split"
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [
+            ([("A text", "praise")], "--test: no text has the label 'complaint'"),
+            ([("A text", "Praise")], "test.csv: the label 'Praise' does not occur in"),
+        ],
+    )
+    def test_a_test_file_of_other_labels(
+        self, rows: Rows, message: str, table: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        done = make(table, folder, "--test", write_csv(tmp_path / "test.csv", HEADER, rows))
+
+        assert done.status == 1
+        assert message in done.err
+        assert not folder.parent.exists()
+
+    @pytest.mark.parametrize("name", ["more.csv", "more.txt", "more.jsonl"])
+    def test_texts_without_labels(
+        self, name: str, table: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        texts = ["One more", "another, with a comma", "One more", GOOD[0][0], " "]
+        path = tmp_path / name
+        if name.endswith("csv"):
+            write_csv(path, ["id", "review"], enumerate(texts))
+        else:
+            lines = texts if name.endswith("txt") else [json.dumps({"text": t}) for t in texts]
+            path.write_text("\n".join(lines), "utf-8")
+        done = make(table, folder, "--unlabelled", path)
+
+        assert (done.status, done.err) == (0, "")
+        assert f"{path}: 2 texts without a label" in done.out
+        assert [row["text"] for row in texts_of(folder, "unlabelled.csv")] == texts[:2]
+
+
+def test_few_texts_are_seen_more_often() -> None:
+    training = load_script(SCRIPT).training
+    sizes = [200, 1_000, 1_001, 5_000, 20_000, 60_000, 200_000]
+    planned = [training(size) for size in sizes]
+
+    assert planned[0] == planned[1] != planned[2]
+    for few, many in pairwise(planned):
+        assert all(few[key] >= many[key] for key in few)
+    assert min(planned[-1].values()) >= 1
+
+
+class TestAwkward:
+    QUESTION = 'Is "this" a $complaint\\, `or` <not> 100 % it\'s?'
+    TEXTS = ('It\'s "broken" \\ for $5 `now` <b>', "**So** lovely | 10 % off {today} #wow")
+
+    def test_any_text_is_written_as_it_is(self, table: Path, folder: Path) -> None:
+        done = make(table, folder, question=self.QUESTION, examples=self.TEXTS)
+
+        assert (done.status, done.err) == (0, "")
+        topic = load_script(folder / "src" / "shop_complaints" / "topic.py")
+        assert topic.QUESTION == self.QUESTION
+        assert topic.EXAMPLES == self.TEXTS
+        golden = json.loads((folder / "topic" / "golden.json").read_text("utf-8"))
+        assert tuple(golden[:2]) == self.TEXTS
+        citation = yaml.safe_load((folder / "CITATION.cff").read_text("utf-8"))
+        assert self.QUESTION in citation["abstract"]
+        setup = configparser.RawConfigParser()
+        setup.read(folder / "setup.cfg", "utf-8")
+        assert setup["metadata"]["description"].startswith(self.QUESTION)
+
+    def test_several_lines_become_one(self, table: Path, folder: Path) -> None:
+        done = make(table, folder, question="Is this\na complaint?")
+
+        assert (done.status, done.err) == (0, "")
+        topic = load_script(folder / "src" / "shop_complaints" / "topic.py")
+        assert topic.QUESTION == "Is this a complaint?"
+
+
+class TestNames:
+    def test_one_word_is_one_command(self, table: Path, folder: Path) -> None:
+        done = make(table, folder, name="Complaints")
+
+        assert (done.status, done.err) == (0, "")
+        setup = configparser.RawConfigParser()
+        setup.read(folder / "setup.cfg", "utf-8")
+        scripts = setup["options.entry_points"]["console_scripts"].split("\n")
+        assert scripts == ["", "complaints = complaints.cli:main"]
+
+    def test_every_form_of_the_name_is_replaced(self, table: Path, folder: Path) -> None:
+        assert make(table, folder).status == 0
+        tokens = [b"disaster_tweets", b"disaster-tweets", b"DISASTER_TWEETS", b"DisasterTweets"]
+        left = [
+            path
+            for path in folder.rglob("*")
+            if path.is_file() and any(token in path.read_bytes() for token in tokens)
+        ]
+
+        assert left == []
+        assert not [path for path in folder.rglob("*") if "disaster" in path.name]
+
+    def test_what_is_not_tracked_is_not_copied(self, table: Path, folder: Path) -> None:
+        assert make(table, folder).status == 0
+        copied = {path.name for path in folder.iterdir()}
+
+        assert not copied & {".tox", ".venv", "models", "dist", "reports", "benchmarks"}
+        assert not (folder / "scripts" / "make_it_yours.py").exists()
+        assert not (folder / "tests" / "copies").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"name": "import"}, "--name 'import': choose words that make the name"),
+        ({"name": "!"}, "--name '!': choose words"),
+        ({"name": "json"}, "--name 'json': a package json is in use already"),
+        ({"name": "numpy"}, "--name 'numpy': a package numpy is in use already"),
+        ({"name": "topic"}, "--name 'topic': a package topic is in use already"),
+        ({"name": "Disaster tweets"}, "that is the name of this project"),
+        ({"name": None}, "--name is missing: what is the classifier called"),
+        ({"positive": "Complaint"}, "--positive 'Complaint': choose complaint or praise"),
+        ({"positive": None}, "--positive is missing: which label is looked for, complaint or"),
+        ({"question": " "}, "--question ' ': write a text"),
+        ({"question": None}, "--question is missing: which question does it answer"),
+        ({"examples": ["One"]}, "--example is missing: one that clearly is not"),
+        ({"examples": ["One", "One"]}, "--example: give two different texts"),
+        ({"text_column": "text"}, "there is no column 'text'; it has 'review', 'verdict'"),
+        ({"label_column": "label"}, "there is no column 'label'; it has 'review', 'verdict'"),
+        ({"text_column": "verdict", "label_column": "verdict"}, "cannot hold both texts and"),
+        ({"delimiter": ";"}, "--label-column is missing"),
+        ({"encoding": "utf-9"}, "--encoding"),
+        ({"sheet": "One"}, None),  # it says nothing of a CSV file
+    ],
+)  # fmt: skip
+def test_an_option_that_is_wrong_or_missing(
+    changed: dict[str, str], message: str | None, table: Path, folder: Path
+) -> None:
+    done = make(table, folder, **changed)
+
+    if message is None:
+        assert done.status == 0
+        return
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) == 1
+    assert message in done.err
+    assert not folder.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (GOOD[:150], "150 different texts with a label; at least 200 are needed"),
+        (GOOD[:150] * 3, "150 different texts with a label; at least 200 are needed"),
+        ([(text, "praise") for text, _ in GOOD], "--label-column is missing"),
+        (
+            [*GOOD, *((f"A text {i}", "question") for i in range(9))],
+            "9 different texts with the label 'question'; at least 10 are needed",
+        ),
+        (
+            [*GOOD, ("a", "b", "c")],
+            "reviews.csv, row 221 (line 222): 3 fields, where the header",
+        ),
+        (
+            [(f"{text}", str(i)) for i, (text, _) in enumerate(GOOD)],
+            "--label-column is missing",
+        ),
+    ],
+)
+def test_a_table_that_will_not_do(
+    rows: Rows, message: str, folder: Path, tmp_path: Path
+) -> None:
+    labels = {label for row in rows for label in row[1:2]}
+    positive = OPTIONS["--positive"] if len(labels) == 2 else None
+    done = make(write_csv(tmp_path / "reviews.csv", HEADER, rows), folder, positive=positive)
+
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) == 1
+    assert message in done.err
+    assert not folder.parent.exists()
+
+
+def test_too_many_texts(folder: Path, tmp_path: Path) -> None:
+    rows = [(f"A text {i}", ("praise", "complaint")[i % 2]) for i in range(200_001)]
+    done = make(write_csv(tmp_path / "reviews.csv", HEADER, rows), folder)
+
+    assert done.status == 1
+    assert "200,001 different texts with a label; at most 200,000" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.csv", None, "none.csv: No such file or directory"),
+        ("reviews", b"a,b\n", "its format is not known by its name"),
+        ("reviews.txt", b"a text\n", "plain text has no labels"),
+        ("reviews.csv", b"", "is empty"),
+        ("reviews.json", b"[{]", "reviews.json"),
+    ],
+)
+def test_a_file_that_is_no_table(
+    name: str, content: bytes | None, message: str, folder: Path, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    done = make(tmp_path / name, folder)
+
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) == 1
+    assert message in done.err
+
+
+def test_a_folder_that_is_there_is_kept(table: Path, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    done = make(table, folder)
+
+    assert done.status == 1
+    assert "complaints: is there already; name a new folder" in done.err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    done = make(table, tmp_path / "file" / "complaints")
+
+    assert done.status == 1
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+@pytest.mark.parametrize("delay", [0.2, 0.5, 0.8])
+def test_an_interrupted_one_leaves_nothing(delay: float, table: Path, tmp_path: Path) -> None:
+    arguments = [f"{option}={text}" for option, text in OPTIONS.items()]
+    arguments += [f"--example={text}" for text in EXAMPLES]
+    folder = tmp_path / "new" / "complaints"
+    with subprocess.Popen(
+        [sys.executable, SCRIPT, table, folder, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+
+    if process.returncode:  # it may have been faster
+        assert not folder.parent.exists()
+        assert process.returncode in (130, -signal.SIGINT)
+    else:
+        assert [path.name for path in folder.parent.iterdir()] == ["complaints"]
+        assert (folder / "data" / "raw" / "train.csv").exists(), err
+
+
+class TestTerminal:
+    """What is asked where somebody can answer."""
+
+    def answer(self, *arguments: str | Path, lines: Sequence[str]) -> tuple[int, str]:
+        """Run the command on a pseudo-terminal; return its status and what is shown."""
+        pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
+        controller, terminal = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, SCRIPT, *arguments],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        ) as process:
+            os.close(terminal)
+            os.write(controller, "".join(f"{line}\n" for line in lines).encode())
+            shown = b""
+            while True:
+                try:
+                    chunk = os.read(controller, 4096)
+                except OSError:  # Linux: the other side has closed
+                    break
+                if not chunk:
+                    break
+                shown += chunk
+        os.close(controller)
+        return process.returncode, shown.decode().replace("\r\n", "\n")
+
+    def test_everything_can_be_asked(self, table: Path, folder: Path) -> None:
+        rows = [(i, *row, i % 3) for i, row in enumerate(GOOD)]
+        write_csv(table, ("id", *HEADER, "stars"), rows)
+        lines = ["verdict", "shop complaints", "complaint", "Is it?", *EXAMPLES]
+        status, shown = self.answer(table, folder, lines=lines)
+
+        assert status == 0, shown
+        for asked in ("Which column holds the labels", "What is the classifier called"):
+            assert asked in shown
+        assert labels_of(folder) == ("praise", "complaint")
+
+    def test_a_wrong_answer_is_asked_again(self, table: Path, folder: Path) -> None:
+        lines = ["json", "shop", "bad", "complaint", "Is it?", *EXAMPLES]
+        status, shown = self.answer(table, folder, lines=lines)
+
+        assert status == 0, shown
+        assert "a package json is in use already" in shown
+        assert "choose complaint or praise" in shown
+        assert (folder / "src" / "shop").is_dir()
+
+    def test_an_empty_answer_is_what_was_suggested(self, folder: Path, tmp_path: Path) -> None:
+        rows = [(text, str(int(label == "complaint"))) for text, label in GOOD]
+        table = write_csv(tmp_path / "reviews.csv", HEADER, rows)
+        status, shown = self.answer(table, folder, lines=["", "", "", "", "", *EXAMPLES])
+
+        assert status == 0, shown
+        assert "What is the classifier called [complaints]" in shown
+        assert labels_of(folder) == ("not_complaints", "complaints")
+        topic = load_script(folder / "src" / "complaints" / "topic.py")
+        assert topic.QUESTION == "Is this text complaints?"
+
+    def test_what_an_option_says_is_not_asked(self, table: Path, folder: Path) -> None:
+        options = [f"{option}={text}" for option, text in OPTIONS.items()]
+        status, shown = self.answer(table, folder, *options, lines=EXAMPLES)
+
+        assert status == 0, shown
+        assert "What is the classifier called" not in shown
+        assert "Which label" not in shown
