@@ -1,4 +1,4 @@
-"""Draw docs/predict.svg: what the command prints in a terminal. Needs rich."""
+"""Draw docs/model/predict.svg: what the command prints in a terminal. Needs rich."""
 
 from __future__ import annotations
 
