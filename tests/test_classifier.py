@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, DisasterTweetsError, InputError, Prediction, predict
+from disaster_tweets.topic import EXAMPLES, LABELS
+
+from .conftest import two_labels
 
 TEXTS = [
-    "A wall of water came down the canyon, two campers are missing",
-    "this burrito is the bomb",
+    "The parcel was late, and two of the cups are missing",
+    "this burrito is the best",
     "",
-    "🔥 🔥 🔥",
-    "grass fire by the motorway " * 40,
-    "Evacuate",
+    "🎂 🎂 🎂",
+    "apple pie by the window " * 40,
+    "Decorate",
+    *EXAMPLES,
 ]
 
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     return Classifier.load()
+
+
+@pytest.fixture(scope="module", params=["the topic's", "four"])
+def either(request: pytest.FixtureRequest, four_labels: Path) -> Classifier:
+    """The classifier of the topic, and one with four labels."""
+    return Classifier.load(four_labels if request.param == "four" else None)
 
 
 class Arrow:
@@ -105,17 +116,17 @@ class TestErrors:
             (None, "missing"),
             (float("nan"), "missing"),
             (np.float64("nan"), "missing"),
-            (b"fire", "bytes"),
+            (b"cake", "bytes"),
             (7, "int"),
-            (["fire"], "list"),
-            (np.array(["fire", "flood"]), "ndarray"),
+            (["cake"], "list"),
+            (np.array(["cake", "tea"]), "ndarray"),
         ],
     )
     def test_an_element_that_is_no_text_is_named(
         self, classifier: Classifier, method: str, element: object, kind: str
     ) -> None:
         with pytest.raises(InputError, match=rf"^texts\[2\] is {kind}, not str; ") as caught:
-            getattr(classifier, method)(["fire", "flood", element, None])
+            getattr(classifier, method)(["cake", "tea", element, None])
 
         assert isinstance(caught.value, TypeError)
         assert isinstance(caught.value, DisasterTweetsError)
@@ -132,13 +143,13 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("texts", "kind"),
         [
-            ({"text": "fire"}, "dict"),
+            ({"text": "cake"}, "dict"),
             (Frame(), "Frame"),
-            (b"fire", "bytes"),
-            (bytearray(b"fire"), "bytearray"),
+            (b"cake", "bytes"),
+            (bytearray(b"cake"), "bytearray"),
             (7, "int"),
             (None, "NoneType"),
-            (np.array("fire"), "ndarray"),
+            (np.array("cake"), "ndarray"),
         ],
     )
     @pytest.mark.parametrize("method", ["predict", "predict_proba"])
@@ -150,12 +161,12 @@ class TestErrors:
 
     def test_probabilities_of_a_bare_str(self, classifier: Classifier) -> None:
         with pytest.raises(InputError, match=r"not a str; pass \[text\]$"):
-            classifier.predict_proba("fire")
+            classifier.predict_proba("cake")
 
     @pytest.mark.parametrize("error", [TypeError("of the caller"), ValueError("of the caller")])
     def test_an_error_in_the_callers_generator_is_the_callers(self, error: Exception) -> None:
         def texts() -> Iterable[str]:
-            yield "fire"
+            yield "cake"
             raise error
 
         with pytest.raises(type(error), match=r"^of the caller$"):
@@ -165,28 +176,41 @@ class TestErrors:
 class TestPrediction:
     def test_it_is_frozen(self) -> None:
         with pytest.raises(FrozenInstanceError):
-            predict("fire").probability = 1.0  # type: ignore[misc]
+            predict("cake").probability = 1.0  # type: ignore[misc]
 
     def test_it_is_a_value(self) -> None:
-        prediction = Prediction("disaster", 0.98765)
+        first, second = LABELS[:2]
+        prediction = Prediction(second, 0.98765, {first: 0.01235, second: 0.98765})
 
         assert float(prediction) == 0.98765
-        assert repr(prediction) == "Prediction(label='disaster', probability=0.9877)"
-        assert prediction == Prediction(label="disaster", probability=0.98765)
-        assert prediction != Prediction("not_disaster", 0.98765)
-        assert len({prediction, Prediction("disaster", 0.98765)}) == 1
+        assert repr(prediction) == f"Prediction(label={second!r}, probability=0.9877)"
+        assert prediction == Prediction(label=second, probability=0.98765)
+        assert prediction != Prediction(first, 0.98765)
+        assert len({prediction, Prediction(second, 0.98765)}) == 1
         assert pickle.loads(pickle.dumps(prediction)) == prediction
+
+    def test_it_has_the_probability_of_each_label(self, either: Classifier) -> None:
+        rows = either.predict_proba(TEXTS).tolist()
+        for prediction, row in zip(either.predict(TEXTS), rows, strict=True):
+            assert tuple(prediction.probabilities) == either.classes_
+            assert list(prediction.probabilities.values()) == row
+            assert all(type(p) is float for p in row)
+            pickled = pickle.loads(pickle.dumps(prediction))
+            assert pickled.probabilities == prediction.probabilities
 
 
 class TestThreshold:
+    @two_labels
     def test_the_models_own_is_the_default(
         self, classifier: Classifier, manifest: dict[str, Any]
     ) -> None:
         assert classifier.threshold == manifest["threshold"]
         assert Classifier.load(threshold=None).threshold == manifest["threshold"]
+        assert repr(manifest["threshold"]) in repr(classifier)
 
+    @two_labels
     @pytest.mark.parametrize("number", [float, np.float64, np.float32])
-    def test_it_is_a_disaster_from_the_threshold_on(
+    def test_the_second_label_begins_at_the_threshold(
         self, classifier: Classifier, number: Callable[[float], float]
     ) -> None:
         scores = sorted({p.probability for p in classifier.predict(TEXTS)})
@@ -196,16 +220,17 @@ class TestThreshold:
             decided = Classifier.load(threshold=number(threshold)).predict(TEXTS)
             assert {p.probability for p in decided} == set(scores)
             for prediction in decided:
-                reached = prediction.probability >= threshold
-                assert prediction.label == ("disaster" if reached else "not_disaster")
+                assert prediction.label == LABELS[prediction.probability >= threshold]
 
+    @two_labels
     def test_a_threshold_between_two_float32_is_not_rounded(self) -> None:
         prediction = predict(TEXTS[0])
         above = np.nextafter(prediction.probability, 1).item()
 
         assert np.float32(above) == prediction.probability
-        assert Classifier.load(threshold=above).predict(TEXTS[0]).label == "not_disaster"
+        assert Classifier.load(threshold=above).predict(TEXTS[0]).label == LABELS[0]
 
+    @two_labels
     @pytest.mark.parametrize(
         "threshold", [-0.1, 1.1, float("nan"), float("inf"), "0.5", True, [0.5], None]
     )
@@ -219,29 +244,76 @@ class TestThreshold:
             classifier.threshold = threshold
         assert classifier.threshold == 0.4
 
+    @two_labels
     def test_it_can_be_set(self) -> None:
         classifier = Classifier.load()
         classifier.threshold = np.float32(0)
 
         assert type(classifier.threshold) is float
-        assert {p.label for p in classifier.predict(TEXTS)} == {"disaster"}
+        assert {p.label for p in classifier.predict(TEXTS)} == {LABELS[1]}
         assert pickle.loads(pickle.dumps(classifier)).threshold == 0
+
+
+class TestFourLabels:
+    @pytest.fixture
+    def four(self, four_labels: Path) -> Classifier:
+        return Classifier.load(four_labels)
+
+    def test_the_most_probable_label_wins(self, four: Classifier) -> None:
+        texts = [
+            *TEXTS,
+            "please send two",
+            "where is it?",
+            "thanks, best shop",
+            "late, so rude",
+        ]
+        predictions = four.predict(texts)
+
+        assert {p.label for p in predictions} == set(four.classes_)
+        for prediction in predictions:
+            assert prediction.probability == max(prediction.probabilities.values())
+            assert prediction.probability == prediction.probabilities[prediction.label]
+
+    def test_there_is_no_threshold(self, four: Classifier, four_labels: Path) -> None:
+        refusal = "^a threshold needs two labels, and there are 4, of which the most probable "
+        with pytest.raises(InputError, match=refusal):
+            Classifier.load(four_labels, threshold=0.5)
+        with pytest.raises(InputError, match=refusal):
+            four.threshold = 0.5
+        with pytest.raises(InputError, match=refusal):
+            _ = four.threshold
+        with pytest.raises(InputError, match=r"^threshold must be a number from 0 to 1, not 2"):
+            four.threshold = 2
+        assert repr(four) == "Classifier(model_version='0.4', labels=4)"
+
+    def test_copies(self, four: Classifier) -> None:
+        assert pickle.loads(pickle.dumps(four)).predict(TEXTS) == four.predict(TEXTS)
+
+    def test_threads(self, four: Classifier) -> None:
+        texts = TEXTS * 20
+        assert np.array_equal(four.predict_proba(texts, threads=3), four.predict_proba(texts))
 
 
 class TestProbabilities:
     @pytest.mark.parametrize("n", [0, 1, len(TEXTS)])
-    def test_type_and_shape(self, classifier: Classifier, n: int) -> None:
-        probabilities = classifier.predict_proba(iter(TEXTS[:n]))
+    def test_type_and_shape(self, either: Classifier, n: int) -> None:
+        probabilities = either.predict_proba(iter(TEXTS[:n]))
 
         assert type(probabilities) is np.ndarray
         assert probabilities.dtype == np.float32
-        assert probabilities.shape == (n, 2)
+        assert probabilities.shape == (n, len(either.classes_))
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=0, atol=2e-7)
 
-    def test_columns_are_the_classes(self, classifier: Classifier) -> None:
-        assert classifier.classes_ == ("not_disaster", "disaster")
-        positive = classifier.predict_proba(TEXTS)[:, classifier.classes_.index("disaster")]
-        assert positive.tolist() == [p.probability for p in classifier.predict(TEXTS)]
+    def test_columns_are_the_classes(
+        self, classifier: Classifier, manifest: dict[str, Any]
+    ) -> None:
+        assert classifier.classes_ == tuple(manifest["labels"]) == LABELS
+
+    @two_labels
+    def test_the_probability_is_that_of_the_second_label(self, classifier: Classifier) -> None:
+        assert classifier.manifest["positive_label"] == LABELS[1]
+        second = classifier.predict_proba(TEXTS)[:, 1]
+        assert second.tolist() == [p.probability for p in classifier.predict(TEXTS)]
 
     def test_the_manifest_is_the_models(
         self, classifier: Classifier, manifest: dict[str, Any]
@@ -256,7 +328,7 @@ class TestProbabilities:
 
     @pytest.mark.parametrize(
         "text",
-        ["🔥" * 50, "fire " * 20_000, "a" * 100_000, "火" * 100_000, "&#" * 50_000, "\udcff"],
+        ["🎂" * 50, "cake " * 20_000, "a" * 100_000, "火" * 100_000, "&#" * 50_000, "\udcff"],
     )
     def test_unusual_texts(self, text: str) -> None:
         assert 0 <= predict(text).probability <= 1

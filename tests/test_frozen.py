@@ -46,7 +46,7 @@ def program(tmp_path: Path) -> Path:
 
 
 def test_score_has_its_processes(program: Path, tmp_path: Path) -> None:
-    lines = [f"Brush fire {n}, crews on the way" for n in range(ROWS)]
+    lines = [f"Parcel {n}, vans on the way" for n in range(ROWS)]
     (tmp_path / "in.txt").write_text("\n".join(lines), "utf-8")
     done = subprocess.run(
         [program, "score", "in.txt", "-o", "out.csv", "--jobs", "2", "--quiet"],

@@ -40,7 +40,7 @@ def first_calls(function):
 
 sys.setswitchinterval(1e-6)
 found = first_calls(lambda: contract.load())
-scores = first_calls(lambda: predict("fire").probability)
+scores = first_calls(lambda: predict("cake").probability)
 print(len(loads), len(set(map(id, found))), len(found), len(set(scores)), len(scores))
 """
 

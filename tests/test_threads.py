@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from disaster_tweets import Classifier, InputError
-from disaster_tweets.runtime import Runtime
+from disaster_tweets.runtime.litert import LiteRT
 
-SHORT = [f"grass fire number {n} {'near the motorway ' * (n % 7)}" for n in range(90)]
-LONG = ["smoke and sirens downtown " * 60, "my mixtape is fire " * 300, ""]
+SHORT = [f"apple pie number {n} {'by the window ' * (n % 7)}" for n in range(90)]
+LONG = ["bread and butter downtown " * 60, "my burrito is great " * 300, ""]
 TEXTS = [*SHORT, *LONG, *SHORT[:40], *LONG, *SHORT[::-1], "", *SHORT[10:60]]
 
 
@@ -50,7 +50,7 @@ class TestScores:
 
     def test_predictions_are_the_same(self, classifier: Classifier) -> None:
         assert classifier.predict(iter(TEXTS), threads=3) == classifier.predict(TEXTS)
-        assert classifier.predict("fire", threads=3) == classifier.predict("fire")
+        assert classifier.predict("cake", threads=3) == classifier.predict("cake")
 
     @pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 127, 128, 129, 257])
     def test_numbers_of_texts_around_the_chunks(
@@ -98,15 +98,15 @@ class TestThreads:
     ) -> None:
         together = threading.Barrier(threads, timeout=60)
         workers: set[int] = set()
-        logits = Runtime.logits
+        logits = LiteRT.logits
 
-        def record(self: Runtime, encoded: Any) -> Any:
+        def record(self: LiteRT, encoded: Any) -> Any:
             if threading.get_ident() not in workers:
                 workers.add(threading.get_ident())
                 together.wait()  # broken, were the threads to score in turn
             return logits(self, encoded)
 
-        monkeypatch.setattr(Runtime, "logits", record)
+        monkeypatch.setattr(LiteRT, "logits", record)
         classifier.predict_proba(TEXTS[:200], threads=threads)
 
         assert len(workers) == len(started) == threads
@@ -114,7 +114,7 @@ class TestThreads:
 
     @pytest.mark.parametrize("threads", [0, -1, True, 2.0, "2", None, float("nan")])
     @pytest.mark.parametrize("method", ["predict", "predict_proba"])
-    @pytest.mark.parametrize("texts", [[], ["fire"]])
+    @pytest.mark.parametrize("texts", [[], ["cake"]])
     def test_anything_but_a_positive_int_is_refused(
         self, classifier: Classifier, method: str, threads: Any, texts: list[str]
     ) -> None:
@@ -138,7 +138,7 @@ class TestProgress:
 
     def test_of_a_single_text(self, classifier: Classifier) -> None:
         scored: list[int] = []
-        classifier.predict("fire", progress=scored.append)
+        classifier.predict("cake", progress=scored.append)
 
         assert scored == [1]
 
@@ -166,16 +166,16 @@ class TestProgress:
         error: Any,
     ) -> None:
         scored: list[int] = []
-        logits = Runtime.logits
+        logits = LiteRT.logits
 
-        def record(self: Runtime, encoded: Any) -> Any:
+        def record(self: LiteRT, encoded: Any) -> Any:
             scored.append(len(encoded))
             return logits(self, encoded)
 
         def stop(_: int) -> None:
             raise error
 
-        monkeypatch.setattr(Runtime, "logits", record)
+        monkeypatch.setattr(LiteRT, "logits", record)
         with pytest.raises(type(error) if isinstance(error, Exception) else error):
             classifier.predict_proba(TEXTS * 10, threads=threads, progress=stop)
 
@@ -187,10 +187,10 @@ class TestProgress:
     def test_an_error_of_a_thread_is_raised(
         self, classifier: Classifier, monkeypatch: pytest.MonkeyPatch, threads: int
     ) -> None:
-        def fail(self: Runtime, encoded: Any) -> Any:
+        def fail(self: LiteRT, encoded: Any) -> Any:
             raise MemoryError("of a thread")
 
-        monkeypatch.setattr(Runtime, "logits", fail)
+        monkeypatch.setattr(LiteRT, "logits", fail)
         with pytest.raises(MemoryError, match="of a thread"):
             classifier.predict_proba(TEXTS, threads=threads)
 
@@ -198,7 +198,7 @@ class TestProgress:
 def test_a_fresh_process_prints_nothing(run: Any) -> None:
     code = """if True:
         from disaster_tweets import Classifier
-        texts = ["fire " * n for n in range(120)]
+        texts = ["cake " * n for n in range(120)]
         scored = []
         Classifier.load().predict_proba(texts, threads=2, progress=scored.append)
         print(sum(scored), len(scored) > 2)

@@ -5,9 +5,9 @@ A line with ``type: ignore`` must be an error: mypy reports those that are none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from disaster_tweets import (
     WordWeight,
     predict,
 )
+from disaster_tweets.topic import Label
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type  # Python 3.10 has none in typing
@@ -29,31 +30,32 @@ if TYPE_CHECKING:
 
 def texts() -> Iterator[str]:
     """Yield texts."""
-    yield "fire"
+    yield "cake"
 
 
 def top_level(column: npt.NDArray[np.str_]) -> None:
     """Pin `predict`."""
-    assert_type(predict("fire"), Prediction)
-    assert_type(predict(["fire", "flood"]), list[Prediction])
-    assert_type(predict(("fire", "flood")), list[Prediction])
+    assert_type(predict("cake"), Prediction)
+    assert_type(predict(["cake", "tea"]), list[Prediction])
+    assert_type(predict(("cake", "tea")), list[Prediction])
     assert_type(predict(texts()), list[Prediction])
     assert_type(predict(text for text in texts()), list[Prediction])
     assert_type(predict(column), list[Prediction])
     predict(None)  # type: ignore
-    predict(b"fire")  # type: ignore
-    predict([b"fire"])  # type: ignore
+    predict(b"cake")  # type: ignore
+    predict([b"cake"])  # type: ignore
     predict([None])  # type: ignore
 
 
 def prediction(one: Prediction) -> None:
     """Pin `Prediction`."""
-    assert_type(one.label, Literal["disaster", "not_disaster"])
+    assert_type(one.label, Label)
+    assert_type(one.probabilities, Mapping[Label, float])
     assert_type(one.probability, float)
     assert_type(float(one), float)
     one.probability = 1.0  # type: ignore
-    assert one.label != "flood"  # type: ignore
-    Prediction("flood", 0.5)  # type: ignore
+    assert one.label != "no label"  # type: ignore
+    Prediction("no label", 0.5)  # type: ignore
 
 
 def classifier(path: Path) -> None:
@@ -64,21 +66,18 @@ def classifier(path: Path) -> None:
     Classifier.load(path, 0.4)  # type: ignore
 
     model = Classifier.load()
-    assert_type(model.predict("fire"), Prediction)
-    assert_type(model.predict(["fire"]), list[Prediction])
+    assert_type(model.predict("cake"), Prediction)
+    assert_type(model.predict(["cake"]), list[Prediction])
     assert_type(model.predict(texts()), list[Prediction])
     assert_type(model.predict_proba(texts()), npt.NDArray[np.float32])
-    assert_type(model.predict("fire", threads=2, progress=print), Prediction)
+    assert_type(model.predict("cake", threads=2, progress=print), Prediction)
     assert_type(model.predict(texts(), threads=2, progress=update), list[Prediction])
     assert_type(model.predict_proba(texts(), threads=2), npt.NDArray[np.float32])
     model.predict(texts(), 2)  # type: ignore
     model.predict(texts(), threads="2")  # type: ignore
     model.predict(texts(), progress=lambda: None)  # type: ignore
     assert_type(model.threshold, float)
-    assert_type(
-        model.classes_,
-        tuple[Literal["disaster", "not_disaster"], Literal["disaster", "not_disaster"]],
-    )
+    assert_type(model.classes_, tuple[Label, ...])
     assert_type(model.manifest, dict[str, Any])
 
 
@@ -89,9 +88,10 @@ def update(n: float | None = 1) -> bool | None:
 
 def explanation(model: Classifier) -> None:
     """Pin `Explanation`."""
-    explained = model.explain("fire")
+    explained = model.explain("cake")
     assert_type(explained, Explanation)
     assert_type(explained.text, str)
+    assert_type(explained.label, Label)
     assert_type(explained.prediction, Prediction)
     assert_type(explained.words, tuple[WordWeight, ...])
     word = explained.words[0]
@@ -100,7 +100,7 @@ def explanation(model: Classifier) -> None:
     assert_type(word.weight, float)
     word.weight = 1.0  # type: ignore
     explained.words = ()  # type: ignore
-    model.explain(["fire"])  # type: ignore
+    model.explain(["cake"])  # type: ignore
 
 
 def errors(
