@@ -208,7 +208,7 @@ def calibrated(manifest: Manifest) -> str:
 def robustness_table(manifest: Manifest) -> str:
     """Return how far each perturbation moves the probability as a Markdown table."""
     if "robustness" not in manifest:
-        return ""
+        return "Not measured."
     rows = [
         "| what is done | average | 95 % of the texts at most | largest | decisions changed |",
         "|---|---|---|---|---|",
@@ -225,7 +225,7 @@ def robustness_table(manifest: Manifest) -> str:
 def slices_table(manifest: Manifest) -> str:
     """Return the measures of each slice, with their intervals, as a Markdown table."""
     if not manifest.get("slices"):
-        return ""
+        return "Not measured: no part has texts of each label."
     rows = [
         f"| | texts | {' | '.join(MEASURES[key] for key in _OF_SLICES)} |",
         "|---|---|---|---|---|",

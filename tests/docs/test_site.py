@@ -32,8 +32,8 @@ PAGES = sorted(
 )
 REFERENCE = [f"disaster_tweets.{name}" for name in disaster_tweets.__all__] + [
     f"disaster_tweets.metrics.{name}"
-    for name, _ in inspect.getmembers(metrics, inspect.isfunction)
-    if not name.startswith("_")
+    for name, function in inspect.getmembers(metrics, inspect.isfunction)
+    if function.__module__ == metrics.__name__ and not name.startswith("_")
 ]
 IN_CSS = re.compile(r"""(?:url\(|@import\s)\s*['"]?([^'")\s]+)""")
 
