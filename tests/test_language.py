@@ -7,8 +7,6 @@ import pytest
 from disaster_tweets import language
 from disaster_tweets.language import looks_foreign
 
-from .conftest import Golden
-
 EN = ("en",)
 
 FOREIGN = {
@@ -51,7 +49,7 @@ FOREIGN = {
     "Japanese": "川の水が家まで来ています、助けてください",
     "Chinese": "河水已经进了屋子，请帮帮我们",
     "Korean": "강물이 집까지 들어왔어요 도와주세요",
-    "Arabic, and what is left out": "سيول في الطريق الساحلي #flood #breaking @city_news http://t.co/x",
+    "Arabic, and what is left out": "سيول في الطريق الساحلي #news #breaking @city_news http://t.co/x",
     "Japanese that names something English": "LAX空港で大きな事故があったそうです",
 }
 
@@ -59,7 +57,7 @@ NOT_FOREIGN = {
     "nothing": "",
     "spaces": " \n\t ",
     "plain English": "The bridge is closed and nobody knows when it will open again",
-    "no function word": "Huge wildfire spreading fast, homes burning, residents fleeing",
+    "no function word": "Huge sale starting today, shoes selling fast, customers queueing",
     "slang": "omg no",
     "more slang": "lmaoo bruh im deadass crying rn ion even kno wat 2 say smh",
     "dialect": "dem boys ain't got no chill, da crib on fire n dey still playin da 2k",
@@ -67,14 +65,14 @@ NOT_FOREIGN = {
     "la la la": "la la la la la la la",
     "na na na": "na na na na hey hey hey goodbye",
     "chant": "ole ole ole ole",
-    "hashtags": "#flood #sismo #terremoto #de #la #que #por #para #con #prayfor",
+    "hashtags": "#sale #sismo #terremoto #de #la #que #por #para #con #prayfor",
     "handles": "@de @la @que @por @para @con @los @el hello",
     "links": "https://t.co/de https://example.org/la/que/por/para/con",
     "names": "Maria de la Cruz, Juan del Rio, Leonardo da Vinci, Ludwig van Beethoven",
     "more names": "Charles de Gaulle, Robert De Niro, Oscar de la Renta, Benicio del Toro",
-    "a place": "Earthquake San Juan de la Maguana Dominican Republic",
-    "places": "Wildfire alert: Los Angeles, El Reno, Las Cruces, La Mesa, Rio de Janeiro",
-    "a place with an accent": "Evacuations ordered: São Paulo, Bogotá, Cancún, Montréal",
+    "a place": "Concert San Juan de la Maguana Dominican Republic",
+    "places": "Tour dates: Los Angeles, El Reno, Las Cruces, La Mesa, Rio de Janeiro",
+    "a place with an accent": "Offices opened: São Paulo, Bogotá, Cancún, Montréal",
     "states": "LA, DE, ME, CO, AL, PA, OR, IN, MA crews responding",
     "a dish": "Arroz con pollo, chili con carne, pico de gallo tonight",
     "a film": "Watching Pan's Labyrinth, Amores Perros, El Topo tonight",
@@ -91,7 +89,7 @@ NOT_FOREIGN = {
     "a face": "(ノಠ益ಠ)ノ彡┻━┻",
     "a face after English": "this flight delay again ¯\\_(ツ)_/¯ ლ(ಠ益ಠლ)",
     "one foreign word": "Ещё",
-    "English that explains a word": "tsunami (津波) literally means harbor wave",
+    "English that explains a word": "emoji (絵文字) literally means picture letter",
     "mathematical letters": "𝓱𝓸𝓾𝓼𝓮 𝓸𝓷 𝓯𝓲𝓻𝓮",
     "small capitals": "ʙʀᴇᴀᴋɪɴɢ ɴᴇᴡs ʜᴏᴜsᴇ ғɪʀᴇ",
     "full width": "ＨＯＵＳＥ ＯＮ ＦＩＲＥ",
@@ -115,12 +113,6 @@ def test_not_foreign(text: str) -> None:
     assert not looks_foreign(text, EN)
 
 
-def test_golden_tweets_are_english_but_for_one(golden: Golden) -> None:
-    assert [text for text in golden.texts if looks_foreign(text, EN)] == [
-        "台風で停電しています"
-    ]
-
-
 @pytest.mark.parametrize("languages", [[], ["es"], ["en", "es"], ["es", "en"], ["en-US"]])
 def test_there_is_no_test_for_other_models(languages: list[str]) -> None:
     assert not any(looks_foreign(text, languages) for text in FOREIGN.values())
@@ -132,7 +124,7 @@ def test_the_languages_of_the_manifest_will_do() -> None:
 
 def test_what_surrounds_a_text_changes_nothing() -> None:
     for text in FOREIGN.values():
-        assert looks_foreign(f"RT @someone: {text} #flood http://t.co/AbCd123456", EN)
+        assert looks_foreign(f"RT @someone: {text} #sale http://t.co/AbCd123456", EN)
 
 
 class TestLists:

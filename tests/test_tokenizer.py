@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import importlib_resources
@@ -16,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disaster_tweets.text import clean
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 tokenizers = pytest.importorskip("tokenizers", reason="the oracle has no wheel here")
@@ -78,32 +75,13 @@ def oracle(manifest: dict[str, Any]) -> Encode:
     return make_oracle(bundled_vocabulary(), manifest["max_tokens"])
 
 
-# begin: left out of a copy
-@pytest.mark.parametrize("file", ["train.csv", "test.csv"])
-def test_real_tweets(ours: Encode, oracle: Encode, raw_data: Path, file: str) -> None:
-    with (raw_data / file).open(encoding="utf-8", newline="") as rows:
-        texts = [row["text"] for row in csv.DictReader(rows)]
-    assert len(texts) > 3000
-    # The row alone: a failure must not print what people wrote.
-    different = [
-        index
-        for index, text in enumerate(texts)
-        if any(ours(form) != oracle(form) for form in (text, clean(text)))
-    ]
-
-    assert different == []
-
-
-# end: left out of a copy
-
-
 @pytest.mark.parametrize(
     "text",
     [
         "",
         " \t\r\n\x0b\x0c\x1c\x85\xa0\u2028\u3000",
-        "Fire near the Harbour, 3 trucks on-site: don't come!",
-        "#Earthquake @user http $5 ^_^ a+b=c <3 `x` |y| ~z~",
+        "Market near the Harbour, 3 stalls on-site: don't miss it!",
+        "#Sale @user http $5 ^_^ a+b=c <3 `x` |y| ~z~",
         "NAÏVE Café ÅNGSTRÖM İstanbul ΟΔΟΣ ẞ ﬁre Ⅷ ２４",
         "Cafe\u0301 versus Caf\u00e9; e\u0301\u0302\u0303",
         "台風で停電しています 地震かも ㄱ 한국 \uf900 \U0002f800",
@@ -114,7 +92,7 @@ def test_real_tweets(ours: Encode, oracle: Encode, raw_data: Path, file: str) ->
         "unbelievabilityness antidisestablishmentarianism xqzjvwk",
         "[CLS",
         "word" * 24 + " " + "word" * 26,
-        "\u0301" * 150 + "fire" + "\u0301" * 150,
+        "\u0301" * 150 + "cake" + "\u0301" * 150,
     ],
 )
 def test_hand_written(ours: Encode, oracle: Encode, text: str) -> None:
@@ -135,7 +113,7 @@ STABLE = [
 ]
 
 TEXTS = st.text(st.sampled_from(STABLE), max_size=60) | st.text(
-    st.sampled_from("aeés’'. ,#@\n-\u0301\u0327ßİ火ç🔥01ǆﬁ"), max_size=60
+    st.sampled_from("aeés’'. ,#@\n-\u0301\u0327ßİ火ç🎂01ǆﬁ"), max_size=60
 )
 
 
@@ -183,7 +161,7 @@ def test_any_characters_together(characters: tuple[Encode, Encode], text: str) -
 
 
 @pytest.mark.parametrize("beyond", [-1, 0, 1])
-@pytest.mark.parametrize("word", ["fire", "🔥", "!", "火"])
+@pytest.mark.parametrize("word", ["a", "🎂", "!", "火"])
 def test_around_max_tokens(
     ours: Encode, oracle: Encode, manifest: dict[str, Any], word: str, beyond: int
 ) -> None:
@@ -200,19 +178,19 @@ def test_a_word_of_many_pieces_is_cut_where_the_room_ends(
 ) -> None:
     word = "zqxjzqxj"
     assert len(ours(word)) > 6
-    text = "fire " * (manifest["max_tokens"] - 2 - room) + word
+    text = "a " * (manifest["max_tokens"] - 2 - room) + word
 
     assert ours(text) == oracle(text)
 
 
 def test_what_follows_max_tokens_is_not_read(ours: Encode, manifest: dict[str, Any]) -> None:
-    text = "fire " * (manifest["max_tokens"] - 2)
+    text = "a " * (manifest["max_tokens"] - 2)
 
-    assert ours(text) == ours(f"{text} flood")
-    assert ours(text) != ours(f"{text[:-5]} flood")
+    assert ours(text) == ours(f"{text} b")
+    assert ours(text) != ours(f"{text[:-2]} b")
 
 
-@pytest.mark.parametrize("letter", ["a", "É", "🔥"])
+@pytest.mark.parametrize("letter", ["a", "É", "🎂"])
 @pytest.mark.parametrize("length", [99, 100, 101, 100_000])
 def test_long_words(ours: Encode, oracle: Encode, letter: str, length: int) -> None:
     assert ours(letter * length) == oracle(letter * length)
@@ -220,28 +198,10 @@ def test_long_words(ours: Encode, oracle: Encode, letter: str, length: int) -> N
 
 def test_a_word_over_100_characters_is_unknown(ours: Encode) -> None:
     assert len(ours("a" * 100)) > 3
-    assert ours("a" * 101) == ours("🔥" * 101)
+    assert ours("a" * 101) == ours("🎂" * 101)
 
 
-# begin: left out of a copy
-@pytest.mark.parametrize(
-    ("word", "parts"),
-    [
-        ("abflood", "ab flood"),
-        ("prayforboston", "pray for boston"),
-        ("OklahomaTornado", "oklahoma tornado"),
-        ("mudslides", "mud slides"),
-        ("hurricanesandy", "hurricane sandy"),
-    ],
-)
-def test_words_that_were_written_as_one_are_found(ours: Encode, word: str, parts: str) -> None:
-    assert ours(word) == ours(parts)
-
-
-# end: left out of a copy
-
-
-@pytest.mark.parametrize("part", ["fire ", "火", "! ", " ", "\u0301"])
+@pytest.mark.parametrize("part", ["cake ", "火", "! ", " ", "\u0301"])
 def test_100_000_characters(ours: Encode, oracle: Encode, part: str) -> None:
     text = part * (100_000 // len(part))
 
@@ -249,5 +209,5 @@ def test_100_000_characters(ours: Encode, oracle: Encode, part: str) -> None:
 
 
 def test_lone_surrogates_are_dropped(ours: Encode) -> None:
-    assert ours("fi\ud800re\udfff") == ours("fire")
+    assert ours("ca\ud800ke\udfff") == ours("cake")
     assert ours("\ud83d") == ours("")
