@@ -1,4 +1,4 @@
-"""The stages of dvc.yaml, for any topic. The only place that imports TensorFlow; not in the wheel."""
+"""The stages of dvc.yaml, for any topic. They alone import TensorFlow; no wheel has them."""
 
 import os
 

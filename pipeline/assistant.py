@@ -1,8 +1,8 @@
-"""Stage: train the assistant, which is the whole backbone, and let it label texts for the student.
+"""Stage: train the assistant, the whole backbone, and let it label texts for the student.
 
-The assistant learns the labels and whatever the topic's sources add. Then it labels the texts that
-the student learns from: those that it learned itself, unlabelled ones of the sources, and augmented
-copies. The vector that it makes of each text is kept, too.
+The assistant learns the labels and whatever the topic's sources add. Then it labels the texts
+that the student learns from: those that it learned itself, unlabelled ones of the sources, and
+augmented copies. The vector that it makes of each text is kept, too.
 
 data/assistant/train.csv has the texts and targets, features.npy the vectors in the same order.
 """

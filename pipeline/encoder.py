@@ -2,7 +2,8 @@
 
 Without a convolution a text becomes the mean over its tokens; with one, the largest and the
 mean response of each filter. The logits read these, and hidden units that read them, if there
-are any. There is one logit for two labels, the log-odds of the second, and else one for each. Without layers there are no positions: a convolution sees neighbours anyway.
+are any. There is one logit for two labels, the log-odds of the second, and else one for each.
+Without layers there are no positions: a convolution sees neighbours anyway.
 
 Weights travel as a dict of arrays under the names and in the layout that BERT checkpoints
 use (Linear weights are (outputs, inputs)), so that the backbone, the trained model and
@@ -163,10 +164,10 @@ class PositionEmbedding(keras.layers.Layer):
 
 
 def build(shape: Shape, dropout: float) -> keras.Model:
-    """Return the untrained model: ids (batch, tokens) int32, 0 = padding -> logits
-    (batch, outputs).
+    """Return the untrained model.
 
-    Layers carry the names that `load` and `tensors` use.
+    It turns ids (batch, tokens) int32, 0 = padding, into logits (batch, outputs). Its layers
+    carry the names that `load` and `tensors` use.
     """
     layers = keras.layers
     ids = keras.Input((None,), dtype="int32", name="ids")
@@ -261,7 +262,7 @@ def tensors(model: keras.Model, shape: Shape) -> Tensors:
         return [np.asarray(w, np.float32) for w in model.get_layer(layer).get_weights()]
 
     def dense(
-        kernel: np.ndarray, bias: np.ndarray, inputs: int
+        kernel: np.ndarray, bias: np.ndarray, *, inputs: int
     ) -> tuple[np.ndarray, np.ndarray]:
         return np.ascontiguousarray(kernel.reshape(inputs, -1).T), bias.reshape(-1)
 
@@ -282,15 +283,18 @@ def tensors(model: keras.Model, shape: Shape) -> Tensors:
             ("self.value", 4),
             ("output.dense", 6),
         ):
-            put(f"{layer}.attention.{part}", dense(attention[at], attention[at + 1], width))
+            put(
+                f"{layer}.attention.{part}",
+                dense(attention[at], attention[at + 1], inputs=width),
+            )
         put(f"{layer}.attention.output.LayerNorm", weights(f"attention_norm_{i}"))
-        put(f"{layer}.intermediate.dense", dense(*weights(f"wide_{i}"), width))
-        put(f"{layer}.output.dense", dense(*weights(f"narrow_{i}"), shape.feed_forward))
+        put(f"{layer}.intermediate.dense", dense(*weights(f"wide_{i}"), inputs=width))
+        put(f"{layer}.output.dense", dense(*weights(f"narrow_{i}"), inputs=shape.feed_forward))
         put(f"{layer}.output.LayerNorm", weights(f"narrow_norm_{i}"))
     if shape.filters:
         put("convolution", weights("convolution"))
     pooled = 2 * shape.filters or width
     if shape.hidden:
-        put("hidden", dense(*weights("hidden"), pooled))
-    put("classifier", dense(*weights("classifier"), pooled + shape.hidden))
+        put("hidden", dense(*weights("hidden"), inputs=pooled))
+    put("classifier", dense(*weights("classifier"), inputs=pooled + shape.hidden))
     return named

@@ -69,8 +69,8 @@ def of_manifest(labels: int) -> tuple[str, ...]:
 def threshold_of(labels: int) -> float | None:
     """Return the threshold for so many labels.
 
-    Of two the more probable one is predicted; calibration sees to it that it is the likelier one.
-    Of more, the most probable one is predicted without a threshold.
+    Of two labels, the more probable one is predicted: calibration has moved the boundary
+    between them to one half. Of more, the most probable one is predicted without a threshold.
     """
     return 0.5 if labels == 2 else None
 
@@ -206,7 +206,12 @@ def distillation() -> dict[str, Any]:
 
 
 def golden_scores(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what golden.json has of each text: the `Prediction`, of two labels without label."""
+    """Return what golden.json has of each text: its probability, of more labels its label too.
+
+    Args:
+        probabilities: (texts, labels).
+        labels: Their names.
+    """
     decided = decide(probabilities, threshold_of(len(labels)))
     shown = shown_probabilities(probabilities, decided)
     return [
@@ -219,8 +224,8 @@ def golden_scores(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict
 def write_plots(probabilities: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
     """Write the points of the curves that dvc.yaml declares as plots.
 
-    Of two labels the curves are those of the second one; of more they are of every label against
-    all others, pooled, and calibration is that of the predicted label.
+    Of two labels the curves are those of the second one. Of more they are of every label
+    against all others, pooled, and calibration is that of the predicted label.
     """
     PLOTS.mkdir(parents=True, exist_ok=True)
     decided = decide(probabilities, threshold_of(len(names)))

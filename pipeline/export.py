@@ -1,4 +1,4 @@
-"""Stage: quantize both kinds of model for LiteRT, measure their parity, and choose what ships."""
+"""Stage: quantize both kinds of model for LiteRT, measure their parity, choose what ships."""
 
 from __future__ import annotations
 

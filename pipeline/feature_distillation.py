@@ -1,4 +1,4 @@
-"""Feature distillation: the student also learns the vector that the assistant makes of a text."""
+"""Feature distillation: the student also learns the vector that the assistant makes."""
 
 from __future__ import annotations
 
@@ -30,10 +30,14 @@ def predicting_features(model: keras.Model, width: int) -> keras.Model:
 
 
 def loss_with_features(outputs: int, weight: float) -> Loss:
-    """Return the loss of `predicting_features`: of the logits, and ``weight`` times of the vector.
+    """Return the loss of `predicting_features`: that of the logits and that of the vector.
 
     Its targets are (batch, outputs + width), probabilities and a vector. Where they are (batch,
     outputs), only the logits count.
+
+    Args:
+        outputs: How many of the columns are logits.
+        weight: What the mean squared error of the vector counts.
     """
     of_logits = cross_entropy(outputs)
 

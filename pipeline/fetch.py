@@ -268,7 +268,9 @@ def _request(url: str, part: Path) -> bool:
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         status = f"HTTP {response.status_code} {response.reason}"
         content_range = response.headers.get("Content-Range", "")
-        resumed = response.status_code == 206 and content_range.startswith(f"bytes {start}-")
+        resumed: bool = response.status_code == 206 and content_range.startswith(
+            f"bytes {start}-"
+        )
         if start and not resumed and response.status_code in (206, 416):
             part.unlink()
             raise _InterruptedError(status)

@@ -25,7 +25,7 @@ class InferenceGraph(tf.Module):
         self._weights = {name: tf.constant(value) for name, value in tensors.items()}
 
     def function(self) -> tf.types.experimental.ConcreteFunction:
-        """Return the graph: ids (tokens,) and, if it has any, positions -> logits (1, outputs)."""
+        """Return the graph, from ids (tokens,) and maybe positions to logits (1, outputs)."""
         inputs = [IDS, POSITIONS] if self._shape.positions else [IDS]
         return tf.function(self.logits).get_concrete_function(*inputs)
 

@@ -73,8 +73,8 @@ def _check(table: pd.DataFrame, column: str, right: pd.Series, values: list[str]
     bad = table.index[~right]
     if len(bad):
         raise PipelineError(
-            f"{RAW / LABELLED}: row {bad[0] + 1} has the {column} {table[column][bad[0]]!r}; it "
-            f"must be {' or '.join(map(repr, values))}, or params.yaml must say otherwise"
+            f"{RAW / LABELLED}: row {bad[0] + 1} has the {column} {table[column][bad[0]]!r}; "
+            f"it must be {' or '.join(map(repr, values))}, or params.yaml must say otherwise"
         )
 
 
@@ -161,7 +161,8 @@ def split(
             )
         except ValueError as error:
             raise PipelineError(
-                f"{RAW / LABELLED}: its texts cannot be split ({error}); add texts of each label"
+                f"{RAW / LABELLED}: its texts cannot be split ({error}); "
+                "add texts of each label"
             ) from None
         parts[name].append(drawn)
     parts["train"] += [rest, texts[(fixed == "") & tied]]
@@ -173,10 +174,12 @@ def split(
 
 def _is_tied(targets: np.ndarray) -> np.ndarray:
     """Say of each text (texts,) whether no label has more rows than all others."""
+    tied: np.ndarray
     if targets.shape[1] == 1:
-        return targets[:, 0] == 0.5
-    best: np.ndarray = targets.max(axis=1, keepdims=True)
-    return (targets == best).sum(axis=1) > 1
+        tied = targets[:, 0] == 0.5
+    else:
+        tied = (targets == targets.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    return tied
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ class PipelineError(DisasterTweetsError):
 
 
 def params(*sections: str, path: str | Path = "params.yaml") -> Settings:
-    """Return sections of a file of parameters, joined; of two equal names the last one counts."""
+    """Return sections of a file of parameters, joined; of equal names the last one counts."""
     values: dict[str, Settings] = yaml.safe_load(Path(path).read_text("utf-8"))
     joined: Settings = {}
     for section in sections:

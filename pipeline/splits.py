@@ -1,8 +1,8 @@
 """The prepared splits, and their labels as targets of a training.
 
-A text that was labelled more than once may have several labels, so a table holds shares: with two
-labels in the column ``target``, that of the second one; with more in ``target_0``, ``target_1``
-and so on, in the order of the labels.
+A text that was labelled more than once may have several labels, so a table holds shares: with
+two labels in the column ``target``, that of the second one; with more in ``target_0``,
+``target_1`` and so on, in the order of the labels.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pipeline.project import PREPARED, params
 def label_names() -> tuple[str, ...]:
     """Return the names of the labels, in the order of the classes.
 
-    From params.yaml and not from the package's topic.py, where a change of a word would make all
-    stages stale.
+    From params.yaml and not from the package's topic.py, where a change of a word would make
+    all stages stale.
     """
     return tuple(params("prepare")["labels"])
 
@@ -52,10 +52,11 @@ def shares(targets: np.ndarray) -> np.ndarray:
 
 
 def majority(targets: np.ndarray) -> np.ndarray:
-    """Return the label (texts,) int that most of a text's rows carry; the first of equal ones."""
+    """Return the label (texts,) int that most rows of a text carry; of equal ones the first."""
     if targets.shape[1] == 1:
         return (targets[:, 0] > 0.5).astype(int)
-    return targets.argmax(axis=1)
+    likeliest: np.ndarray = targets.argmax(axis=1)
+    return likeliest
 
 
 def hard(targets: np.ndarray) -> np.ndarray:
@@ -63,4 +64,5 @@ def hard(targets: np.ndarray) -> np.ndarray:
     found = majority(targets)
     if targets.shape[1] == 1:
         return found[:, None].astype(float)
-    return np.eye(targets.shape[1])[found]
+    of_label: np.ndarray = np.eye(targets.shape[1])[found]
+    return of_label

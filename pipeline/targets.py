@@ -2,8 +2,8 @@
 
 The stage ``sources`` of topic/dvc.yaml writes three files to data/sources. They may be empty:
 
-- targets.csv: ``text`` and the target columns (see `splits`), such as soft labels. Where a text is
-  in the training split, its targets replace the labels; other texts are added.
+- targets.csv: ``text`` and the target columns (see `splits`), such as soft labels. Where a text
+  is in the training split, its targets replace the labels; other texts are added.
 - unlabelled.csv: ``text``, for the assistant to label.
 - description.json: an object that is added to the manifest.
 """
@@ -73,7 +73,8 @@ def with_sources(labelled: pd.DataFrame, more: pd.DataFrame) -> tuple[list[str],
         more: ``text`` and target columns; see above.
 
     Returns:
-        Texts, those of the training split first, and targets (texts, outputs) float64 in [0, 1].
+        Texts, those of the training split first, and targets (texts, outputs) float64 in
+        [0, 1].
     """
     targets = targets_of(labelled).copy()
     place = {text: i for i, text in enumerate(labelled["text"])}

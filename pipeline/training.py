@@ -1,4 +1,4 @@
-"""Training with Keras, of whatever is cut out of the backbone: shared by assistant and student."""
+"""Training with Keras, of what is cut out of the backbone: shared by assistant and student."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ class Batches:
             )
         self._texts, self._tokenizer = texts, tokenizer
         self._targets = targets.astype(np.float32)
-        self._size, self._perturbed = settings["batch_size"], settings["perturbed"]
+        self._size: int = settings["batch_size"]
+        self._perturbed: float = settings["perturbed"]
         self._seed = settings["seed"]
         self._encoded = [self._encode(text) for text in texts]
 
@@ -320,7 +321,7 @@ def new_model(
 
 
 def save(name: str, model: keras.Model, shape: encoder.Shape, pieces: Sequence[str]) -> None:
-    """Write the weights to models/NAME.safetensors and the word pieces to models/NAME.vocab.txt."""
+    """Write the weights and the word pieces: models/NAME.safetensors, models/NAME.vocab.txt."""
     MODELS.mkdir(exist_ok=True)
     save_file(encoder.tensors(model, shape), MODELS / f"{name}.safetensors")
     write_text(MODELS / f"{name}.vocab.txt", "".join(f"{piece}\n" for piece in pieces))

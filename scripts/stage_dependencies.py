@@ -2,10 +2,12 @@
 
     python scripts/stage_dependencies.py [--check]
 
-A stage runs a module, and depends on it and on every module of this repository that it imports,
-directly or through others. The packages' own ``__init__.py`` count where something is imported
-from them: else a change of the public names would train the model anew. With --check nothing is written; the exit status is 1 where a file
-lacks a module or names one too many.
+A stage runs a module, and depends on it and on every module of this repository that it
+imports, directly or through others. A package's ``__init__.py`` counts only where a name is
+imported from it: else a change of the public names would train the model anew.
+
+With --check nothing is written; the exit status is 1 where a file lacks a module or names one
+too many.
 """
 
 from __future__ import annotations
