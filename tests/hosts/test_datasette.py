@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from html import unescape
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,15 @@ import pytest
 from datasette.utils import tilde_encode
 
 from disaster_tweets import Classifier
+from disaster_tweets.topic import EXAMPLES, QUESTION, TITLE
 
 from ..conftest import Golden, Run, executable
-from .test_sqlite_utils import copy_without_model, expected, hide
+from .test_sqlite_utils import LABEL, PROBABILITY, copy_without_model, expected, hide
 
 HOSTS = ("datasette", "datasette-enrichments")
 
-TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", None, "🔥 911 O'Brien"]
-FORM = {"text": "text", "probability": "disaster_probability", "label": "disaster_label"}
+TEXTS = [*EXAMPLES[:2], None, "☕ 911 O'Brien"]
+FORM = {"text": "text", "probability": PROBABILITY, "label": LABEL}
 
 
 class Site:
@@ -57,17 +59,17 @@ class Site:
             with error:
                 return error.code, error.read().decode()
 
-    def sql(self, sql: str, database: str = "tweets", **parameters: str) -> Any:
+    def sql(self, sql: str, database: str = "texts", **parameters: str) -> Any:
         query = urlencode({"sql": sql, "_shape": "array", **parameters})
         return json.loads(self.get(f"/{database}.json?{query}")[1])
 
     def scores(self, table: str) -> list[tuple[Any, ...]]:
-        rows = self.sql(f"SELECT disaster_probability, disaster_label FROM {quoted(table)}")
+        rows = self.sql(f"SELECT {PROBABILITY}, {LABEL} FROM {quoted(table)}")
         return [tuple(row.values()) for row in rows]
 
     def enrich(self, table: str, query: str = "", **form: str) -> tuple[int, str]:
         """Open the enrichment's page, fill in its form, and send it."""
-        path = f"/-/enrich/tweets/{tilde_encode(table)}/disaster-tweets{query}"
+        path = f"/-/enrich/texts/{tilde_encode(table)}/disaster-tweets{query}"
         status, page = self.get(path)
         assert status == 200, page
         *_, token = re.findall(r'name="csrftoken" value="([^"]+)"', page)
@@ -127,7 +129,7 @@ def serving(database: Path, *options: str, **env: str) -> Iterator[Site]:
 def create(
     database: Path,
     texts: Iterable[str | None],
-    table: str = "tweets",
+    table: str = "texts",
     columns: str = "id INTEGER PRIMARY KEY, text TEXT",
     options: str = "",
 ) -> None:
@@ -150,8 +152,8 @@ def classifier() -> Classifier:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server over a database with `TEXTS` in the table tweets."""
-    database = tmp_path_factory.mktemp("site") / "tweets.db"
+    """A server over a database with `TEXTS` in the table texts."""
+    database = tmp_path_factory.mktemp("site") / "texts.db"
     create(database, TEXTS)
     with serving(database) as site:
         yield site
@@ -160,34 +162,34 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """A database of the test's own, with the same table."""
-    create(tmp_path / "tweets.db", TEXTS)
-    return tmp_path / "tweets.db"
+    create(tmp_path / "texts.db", TEXTS)
+    return tmp_path / "texts.db"
 
 
 class TestFunctions:
-    SQL = "SELECT disaster_probability(text) AS p, disaster_label(text) AS l FROM tweets"
+    SQL = f"SELECT {PROBABILITY}(text) AS p, {LABEL}(text) AS l FROM texts"
 
     def test_they_say_what_predict_says(self, site: Site, classifier: Classifier) -> None:
         assert [(row["p"], row["l"]) for row in site.sql(self.SQL)] == expected(
             classifier, TEXTS
         )
 
-    def test_the_golden_tweets(self, site: Site, golden: Golden) -> None:
-        sql = "SELECT disaster_probability(:text) AS p"
+    def test_the_golden_texts(self, site: Site, golden: Golden) -> None:
+        sql = f"SELECT {PROBABILITY}(:text) AS p"
         for text, probability in zip(*golden[:2], strict=True):
             assert site.sql(sql, text=text) == [
                 {"p": pytest.approx(probability, abs=golden.tolerance)}
             ]
 
-    def test_every_database_has_them(self, site: Site) -> None:
-        answer = site.sql("SELECT disaster_label('Flood') AS label", database="_memory")
-        assert answer == [{"label": "disaster"}]
+    def test_every_database_has_them(self, site: Site, classifier: Classifier) -> None:
+        answer = site.sql(f"SELECT {LABEL}('a text') AS label", database="_memory")
+        assert answer == [{"label": classifier.predict("a text").label}]
 
     def test_a_query_over_too_many_texts_is_stopped(self, tmp_path: Path) -> None:
-        database = tmp_path / "tweets.db"
-        create(database, (f"Brush fire {n}" for n in range(1000)))
+        database = tmp_path / "texts.db"
+        create(database, (f"{EXAMPLES[0]} {n}" for n in range(1000)))
         with serving(database, "--setting", "sql_time_limit_ms", "50") as site:
-            answer = site.sql("SELECT sum(disaster_probability(text)) FROM tweets")
+            answer = site.sql(f"SELECT sum({PROBABILITY}(text)) FROM texts")
         assert answer["ok"] is False
         assert "SQL query took too long" in answer["error"]
 
@@ -195,10 +197,12 @@ class TestFunctions:
 class TestEnrichment:
     def test_its_form_scores_a_table(self, site: Site, classifier: Classifier) -> None:
         create(site.database, TEXTS, "first")
-        assert "Disaster tweets" in site.get("/-/enrich/tweets/first")[1]
+        offered = unescape(site.get("/-/enrich/texts/first")[1])
+        assert TITLE in offered
+        assert QUESTION in offered
         status, page = site.enrich("first")
         assert status == 200
-        assert "Enrichment started: Disaster tweets for 4 rows" in page
+        assert f"Enrichment started: {TITLE} for 4 rows" in unescape(page)
 
         job = site.job("first")
         assert (job["status"], job["done_count"], job["error_count"]) == ("finished", 4, 0)
@@ -207,7 +211,7 @@ class TestEnrichment:
         assert rows == [{"id": n, "text": text} for n, text in enumerate(TEXTS, 1)]
 
     def test_a_table_of_several_batches(self, site: Site, classifier: Classifier) -> None:
-        texts = [f"Brush fire {n}, crews on the way" if n % 9 else None for n in range(250)]
+        texts = [f"{EXAMPLES[0]} {n}, and more" if n % 9 else None for n in range(250)]
         create(site.database, texts, "large")
         site.enrich("large")
 
@@ -230,11 +234,11 @@ class TestEnrichment:
         site.job("edited")
         with closing(sqlite3.connect(site.database)) as connection, connection:
             connection.execute("UPDATE edited SET text = NULL WHERE id = 1")
-            connection.execute("UPDATE edited SET text = 'Flood' WHERE id = 2")
+            connection.execute("UPDATE edited SET text = 'A text' WHERE id = 2")
         site.enrich("edited")
         site.job("edited", 2)
 
-        assert site.scores("edited") == expected(classifier, [None, "Flood", *TEXTS[2:]])
+        assert site.scores("edited") == expected(classifier, [None, "A text", *TEXTS[2:]])
 
     @pytest.mark.parametrize(
         ("table", "columns", "options"),
@@ -264,25 +268,25 @@ class TestEnrichment:
         assert list(site.sql("SELECT * FROM taken")[0]) == ["id", "RowID", "text"]
 
     def test_it_overwrites_no_column_of_somebody_else(self, site: Site) -> None:
-        status, page = site.enrich("tweets", label="text")
+        status, page = site.enrich("texts", label="text")
         assert status == 400
         assert "are not three different columns" in page
-        status, page = site.enrich("tweets", probability="id", label="new")
+        status, page = site.enrich("texts", probability="id", label="new")
         assert status == 400
-        assert "table tweets has a column id already" in page
+        assert "table texts has a column id already" in page
 
-        assert site.sql("SELECT * FROM tweets") == [
+        assert site.sql("SELECT * FROM texts") == [
             {"id": n, "text": text} for n, text in enumerate(TEXTS, 1)
         ]
 
     def test_a_form_without_a_name_comes_back(self, site: Site) -> None:
-        status, page = site.enrich("tweets", label=" ")
+        status, page = site.enrich("texts", label=" ")
         assert status == 200
         assert "This field is required." in page
 
     def test_visitors_may_not(self, site: Site) -> None:
         visitor = Site(site.database, site.url)
-        assert visitor.get("/-/enrich/tweets/tweets/disaster-tweets")[0] == 403
+        assert visitor.get("/-/enrich/texts/texts/disaster-tweets")[0] == 403
 
 
 class TestHost:
@@ -300,12 +304,13 @@ class TestHost:
         assert "disaster-tweets-model" in self.plugins(run, PYTHONPATH=hidden)
 
     def test_it_works_without_sqlite_utils_and_enrichments(
-        self, database: Path, tmp_path: Path
+        self, database: Path, classifier: Classifier, tmp_path: Path
     ) -> None:
         hidden = hide(tmp_path, "datasette-enrichments", "datasette-secrets", "sqlite-utils")
         with serving(database, PYTHONPATH=hidden) as site:
-            assert site.sql("SELECT disaster_label('Flood') AS l") == [{"l": "disaster"}]
+            (answer,) = site.sql(f"SELECT {LABEL}('a text') AS l")
             plugins = json.loads(site.get("/-/plugins.json")[1])
+        assert answer == {"l": classifier.predict("a text").label}
         assert [plugin["name"] for plugin in plugins] == ["disaster-tweets-model"]
 
     def test_without_a_model_only_what_needs_it_fails(
@@ -316,11 +321,11 @@ class TestHost:
             # The model is looked for before the first query, whose time is limited.
             assert site.log().count(reason) == 1
             assert "Traceback" not in site.log()
-            assert site.sql("SELECT count(*) AS n FROM tweets") == [{"n": 4}]
-            answer = site.sql("SELECT disaster_label('Flood')")
+            assert site.sql("SELECT count(*) AS n FROM texts") == [{"n": 4}]
+            answer = site.sql(f"SELECT {LABEL}('a text')")
             assert answer["ok"] is False
             assert answer["error"] == "user-defined function raised exception"
-            status, page = site.enrich("tweets")
+            status, page = site.enrich("texts")
             assert status == 400
             assert reason in page
-            assert list(site.sql("SELECT * FROM tweets")[0]) == ["id", "text"]
+            assert list(site.sql("SELECT * FROM texts")[0]) == ["id", "text"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 
 from disaster_tweets import predict
 from disaster_tweets.plugins.llm import classify_disaster_tweets
+from disaster_tweets.topic import EXAMPLES, LABELS, MEANING, PROBABILITY, QUESTION, TEXTS
 
 from ..conftest import Golden, Run
 from .test_sqlite_utils import copy_without_model, hide
 
 HOSTS = ("llm",)
 
-TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", "🔥 O'Brien"]
+SOME = [*EXAMPLES[:2], "☕ O'Brien"]
 
 # A model that asks for the tool with the arguments in its prompt, and answers with what the
 # tool returned.
@@ -77,7 +79,7 @@ class TestCommandLine:
         return done.out.strip()
 
     def test_a_model_calls_the_tool(self, run: Run, assistant: str) -> None:
-        assert json.loads(self.call(run, assistant, texts=TEXTS)) == expected(TEXTS)
+        assert json.loads(self.call(run, assistant, texts=SOME)) == expected(SOME)
 
     @pytest.mark.parametrize(
         ("texts", "error"),
@@ -98,7 +100,7 @@ class TestCommandLine:
         self, run: Run, assistant: str, tmp_path: Path
     ) -> None:
         folders = os.pathsep.join([assistant, copy_without_model(tmp_path)])
-        answer = self.call(run, folders, texts=TEXTS)
+        answer = self.call(run, folders, texts=SOME)
         assert answer.startswith("Error: ")
         assert answer.endswith(
             "model.tflite: No such file or directory; reinstall disaster-tweets-model"
@@ -109,12 +111,22 @@ class TestCommandLine:
         (tool,) = (t for t in tools if t["name"] == "classify_disaster_tweets")
 
         assert tool["plugin"] == "disaster_tweets"
-        assert tool["description"].startswith(
-            "Say of tweets whether they report a real disaster"
-        )
+        assert tool["description"] == inspect.getdoc(classify_disaster_tweets)
         assert tool["arguments"]["properties"]["texts"]["type"] == "array"
         assert tool["arguments"]["properties"]["texts"]["items"] == {"type": "string"}
         assert tool["arguments"]["required"] == ["texts"]
+
+    def test_the_assistant_is_told_the_topic_and_the_labels(self) -> None:
+        told = inspect.getdoc(classify_disaster_tweets) or ""
+        names = [f'"{label}"' for label in LABELS]
+        for part in (
+            f"a question about {TEXTS} ",
+            f": {QUESTION}\n\n",
+            MEANING,
+            f" the {PROBABILITY}, from 0 to 1.",
+            f" the label, which is {', '.join(names[:-1])} or {names[-1]}, ",
+        ):
+            assert " ".join(part.split()) in " ".join(told.split())
 
     def test_it_starts_without_numpy_and_the_runtime(self, run: Run, tmp_path: Path) -> None:
         hidden = hide(tmp_path, "ai-edge-litert", "numpy")
@@ -140,14 +152,23 @@ class TestLibrary:
         return str(Assistant().chain("go", tools=[classify_disaster_tweets]).text())
 
     def test_a_chain_runs_the_tool(self) -> None:
-        assert json.loads(self.chain(TEXTS)) == expected(TEXTS)
+        assert json.loads(self.chain(SOME)) == expected(SOME)
 
     def test_a_text_in_place_of_a_list(self) -> None:
-        assert json.loads(self.chain(TEXTS[0])) == expected(TEXTS[:1])
+        assert json.loads(self.chain(SOME[0])) == expected(SOME[:1])
+
+    @pytest.mark.usefixtures("four_labels_installed")
+    def test_four_labels(self) -> None:
+        answers = json.loads(self.chain(SOME))
+        assert answers == expected(SOME)
+        for answer in answers:
+            probabilities = predict(answer["text"]).probabilities
+            assert len(probabilities) == 4
+            assert answer["probability"] == round(probabilities[answer["label"]], 4)
 
     def test_no_texts(self) -> None:
         assert self.chain([]) == "[]"
 
-    def test_the_golden_tweets(self, golden: Golden) -> None:
+    def test_the_golden_texts(self, golden: Golden) -> None:
         got = [answer["probability"] for answer in json.loads(self.chain(golden.texts))]
         assert got == pytest.approx(golden.probabilities, abs=golden.tolerance + 5e-5)

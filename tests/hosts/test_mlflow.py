@@ -37,14 +37,14 @@ import disaster_tweets.classifier
 from disaster_tweets import ArtifactError, predict
 from disaster_tweets.plugins import contract
 from disaster_tweets.plugins.mlflow import log_model, save_model
+from disaster_tweets.topic import EXAMPLES
 
 HOSTS = ("mlflow",)
 
 TEXTS = [
-    "Wildfire has crossed the highway near Ashford",
-    "this mixtape is fire",
+    *EXAMPLES[:2],
     "",
-    "🔥🔥🔥",
+    "☕☕☕",
 ]
 PROBABILITIES = [prediction.probability for prediction in predict(TEXTS)]
 LABELS = [prediction.label for prediction in predict(TEXTS)]
@@ -94,7 +94,22 @@ class TestSaved:
     def test_its_example_is_one_that_it_can_answer(self, path: Path, model: Any) -> None:
         example = mlflow.models.Model.load(path).load_input_example(str(path))
 
-        assert model.predict(example)["label"].tolist() == ["disaster", "not_disaster"]
+        assert model.predict(example)["label"].tolist() == [
+            prediction.label for prediction in predict(EXAMPLES)
+        ]
+
+    @pytest.mark.usefixtures("four_labels_installed")
+    def test_four_labels(self, tmp_path: Path) -> None:
+        save_model(tmp_path / "model")
+        model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+        answer = model.predict(TEXTS)
+
+        assert model.metadata.metadata == contract.info()
+        assert len(model.metadata.metadata["labels"]) == 4
+        for row, prediction in zip(answer.to_dict("records"), predict(TEXTS), strict=True):
+            probabilities = prediction.probabilities
+            assert row["label"] == max(probabilities, key=probabilities.__getitem__)
+            assert row["probability"] == probabilities[row["label"]]
 
     def test_a_setting_of_the_user_replaces_ours(self, tmp_path: Path) -> None:
         # As one does whose package index does not have the wheel.
@@ -125,7 +140,7 @@ class TestPredict:
             np.array(TEXTS, dtype=object),
             pd.Series(TEXTS),
             pd.Series(TEXTS, dtype="string"),
-            pd.DataFrame({"tweet": TEXTS}),
+            pd.DataFrame({"body": TEXTS}),
         ],
         ids=lambda texts: type(texts).__name__,
     )
@@ -177,7 +192,7 @@ class TestPredict:
 
     def test_what_is_not_text_is_refused(self, model: Any) -> None:
         with pytest.raises(MlflowException, match="value 1 is int, not text"):
-            model.predict(["fire", 1])
+            model.predict(["a", 1])
         with pytest.raises(MlflowException, match="Incompatible input types"):
             model.predict([1, 2])
         with pytest.raises(MlflowException, match="missing inputs"):
@@ -224,8 +239,8 @@ class TestLogged:
     @pytest.mark.usefixtures("store")
     def test_a_registered_model_is_loaded_by_its_name(self) -> None:
         with mlflow.start_run():
-            log_model("tweets", registered_model_name="disasters")
-        loaded = mlflow.pyfunc.load_model("models:/disasters/1")
+            log_model("texts", registered_model_name="classifier")
+        loaded = mlflow.pyfunc.load_model("models:/classifier/1")
 
         assert loaded.predict(TEXTS)["label"].tolist() == LABELS
 
@@ -394,16 +409,16 @@ class TestServer:
         ("body", "message"),
         [
             (
-                {"dataframe_split": {"columns": ["text"], "data": [["fire"], [1]]}},
+                {"dataframe_split": {"columns": ["text"], "data": [["a"], [1]]}},
                 "value 1 is int, not text; cast the column to text",
             ),
             (
-                {"dataframe_records": [{"text": ["fire"]}]},
+                {"dataframe_records": [{"text": ["a"]}]},
                 "value 0 is list, not text; cast the column to text",
             ),
             ({"inputs": []}, "missing inputs"),
-            ({"inputs": {"text": ["fire"]}}, "single n-dimensional array"),
-            ({"texts": ["fire"]}, "exactly one of the input fields"),
+            ({"inputs": {"text": ["a"]}}, "single n-dimensional array"),
+            ({"texts": ["a"]}, "exactly one of the input fields"),
             ('{"inputs": [', "valid JSON"),
         ],
     )

@@ -16,14 +16,16 @@ from visidata import anytype, vd
 from visidata.loaders._pandas import PandasSheet
 
 from disaster_tweets import predict
+from disaster_tweets.topic import EXAMPLES, PREFIX
 
 from ..conftest import Completed, Golden, Run
-from .test_sqlite_utils import copy_without_model, hide
+from .test_sqlite_utils import LABEL, PROBABILITY, copy_without_model, hide
 
 HOSTS = ("visidata",)
 
-TEXTS = ["Wildfire has crossed the highway", "this mixtape is fire", "", '🔥 "911", O\'Brien']
-NEW = ("disaster_probability", "disaster_label")
+TEXTS = [*EXAMPLES[:2], "", '☕ "911", O\'Brien']
+NEW = (PROBABILITY, LABEL)
+COMMAND = f"addcol-{PREFIX}"
 
 
 def scores(texts: list[str]) -> list[tuple[str, ...]]:
@@ -77,76 +79,76 @@ class TestReplay:
         return saved
 
     def test_the_columns_hold_what_predict_says(self, saved, tmp_path: Path) -> None:
-        rows = saved(table(tmp_path / "tweets.csv", TEXTS), ("text", "addcol-disaster"))
+        rows = saved(table(tmp_path / "texts.csv", TEXTS), ("text", COMMAND))
 
         assert [tuple(row[name] for name in NEW) for row in rows] == scores(TEXTS)
         assert list(rows[0]) == ["id", "text", *NEW]
         assert [row["text"] for row in rows] == TEXTS
 
     def test_more_rows_than_a_batch(self, saved, tmp_path: Path) -> None:
-        texts = [f"Brush fire {n}" if n % 7 else "" for n in range(300)]
-        rows = saved(table(tmp_path / "tweets.csv", texts), ("text", "addcol-disaster"))
+        texts = [f"{EXAMPLES[0]} {n}" if n % 7 else "" for n in range(300)]
+        rows = saved(table(tmp_path / "texts.csv", texts), ("text", COMMAND))
 
         assert [tuple(row[name] for name in NEW) for row in rows] == scores(texts)
 
-    def test_the_golden_tweets(self, saved, tmp_path: Path, golden: Golden) -> None:
-        rows = saved(table(tmp_path / "tweets.csv", golden.texts), ("text", "addcol-disaster"))
+    def test_the_golden_texts(self, saved, tmp_path: Path, golden: Golden) -> None:
+        rows = saved(table(tmp_path / "texts.csv", golden.texts), ("text", COMMAND))
 
         for row, probability in zip(rows, golden.probabilities, strict=True):
             if row["text"]:
-                assert float(row["disaster_probability"]) == pytest.approx(
+                assert float(row[PROBABILITY]) == pytest.approx(
                     probability, abs=golden.tolerance + 5e-5
                 )
 
     def test_what_is_not_text(self, saved, tmp_path: Path) -> None:
         source = tmp_path / "mixed.jsonl"
-        values = ["Flood", None, 911, "", 2.5, ["a", "b"]]
+        values = ["A text", None, 911, "", 2.5, ["a", "b"]]
         source.write_text("\n".join(json.dumps({"v": value}) for value in values), "utf-8")
-        rows = saved(source, ("v", "addcol-disaster"))
+        rows = saved(source, ("v", COMMAND))
 
-        texts = ["Flood", "", "911", "", "2.5", "['a', 'b']"]
+        texts = ["A text", "", "911", "", "2.5", "['a', 'b']"]
         assert [tuple(row[name] for name in NEW) for row in rows] == scores(texts)
 
     def test_cells_in_error_stay_empty(self, saved, tmp_path: Path) -> None:
-        source = table(tmp_path / "tweets.csv", ["911", "Flood"])
-        rows = saved(source, ("text", "type-int"), ("text", "addcol-disaster"))
+        source = table(tmp_path / "texts.csv", ["911", "A text"])
+        rows = saved(source, ("text", "type-int"), ("text", COMMAND))
 
         assert [tuple(row[name] for name in NEW) for row in rows] == scores(["911", ""])
 
     def test_a_table_of_a_database(self, saved, tmp_path: Path) -> None:
         # Where VisiData keeps changes until they are committed.
-        source = tmp_path / "tweets.sqlite"
+        source = tmp_path / "texts.sqlite"
         with closing(sqlite3.connect(source)) as connection, connection:
-            connection.execute("CREATE TABLE tweets (text)")
-            connection.executemany("INSERT INTO tweets VALUES (?)", ([t] for t in TEXTS))
-        rows = saved(source, ("", "open-row"), ("text", "addcol-disaster"))
+            connection.execute("CREATE TABLE texts (text)")
+            connection.executemany("INSERT INTO texts VALUES (?)", ([t] for t in TEXTS))
+        rows = saved(source, ("", "open-row"), ("text", COMMAND))
 
         assert [tuple(row[name] for name in NEW) for row in rows] == scores(TEXTS)
 
     def test_an_empty_sheet(self, saved, tmp_path: Path) -> None:
-        assert saved(table(tmp_path / "tweets.csv", []), ("text", "addcol-disaster")) == []
+        assert saved(table(tmp_path / "texts.csv", []), ("text", COMMAND)) == []
 
     def test_undo_takes_both_columns_away(self, saved, tmp_path: Path) -> None:
-        source = table(tmp_path / "tweets.csv", TEXTS)
-        commands = [("text", "addcol-disaster"), ("", "undo-last")]
+        source = table(tmp_path / "texts.csv", TEXTS)
+        commands = [("text", COMMAND), ("", "undo-last")]
         rows = saved(source, *commands, options=("--undo=true",))
         assert list(rows[0]) == ["id", "text"]
 
     def test_without_a_model_only_the_command_fails(self, replay, tmp_path: Path) -> None:
-        source = table(tmp_path / "tweets.csv", TEXTS)
+        source = table(tmp_path / "texts.csv", TEXTS)
         copy = copy_without_model(tmp_path)
         assert replay(source, ("text", "type-len"), PYTHONPATH=copy).status == 0
 
-        done = replay(source, ("text", "addcol-disaster"), PYTHONPATH=copy)
+        done = replay(source, ("text", COMMAND), PYTHONPATH=copy)
         assert done.status == 1
         assert [line.strip() for line in done.err.splitlines() if line.strip()] == [
             f"ArtifactError: {copy}/disaster_tweets/artifacts/model.tflite: "
             "No such file or directory; reinstall disaster-tweets-model",
-            "replay aborted during addcol-disaster",
+            f"replay aborted during {COMMAND}",
         ]
 
     def test_it_starts_without_numpy_and_the_runtime(self, replay, tmp_path: Path) -> None:
-        source = table(tmp_path / "tweets.csv", TEXTS)
+        source = table(tmp_path / "texts.csv", TEXTS)
         hidden = hide(tmp_path, "ai-edge-litert", "numpy")
         done = replay(source, ("text", "type-len"), PYTHONPATH=hidden)
         assert done.status == 0
@@ -159,12 +161,12 @@ def test_what_a_data_frame_lacks_stays_empty(kind: Any) -> None:
     frame = pd.DataFrame(
         {"text": pd.Series([TEXTS[0], None, float("nan"), pd.NA], dtype=object)}
     )
-    sheet = PandasSheet("tweets", source=frame)
+    sheet = PandasSheet("texts", source=frame)
     sheet.reload()
     vd.sync()
     column = sheet.column("text")
     column.type = kind
-    plugin.addcol_disaster(sheet, column)
+    plugin.addcol_disaster_tweets(sheet, column)
     vd.sync()
 
     scored = [[sheet.column(name).getValue(row) for name in NEW] for row in sheet.rows]
@@ -172,9 +174,27 @@ def test_what_a_data_frame_lacks_stays_empty(kind: Any) -> None:
     assert [probability for probability, _ in scored[1:]] == [None] * 3
 
 
+@pytest.mark.usefixtures("four_labels_installed")
+def test_of_four_labels_a_text_gets_the_probability_of_its_own() -> None:
+    plugin = importlib.import_module("disaster_tweets.plugins.visidata")
+    texts = [text for text in TEXTS if text]
+    sheet = PandasSheet("texts", source=pd.DataFrame({"text": texts}))
+    sheet.reload()
+    vd.sync()
+    plugin.addcol_disaster_tweets(sheet, sheet.column("text"))
+    vd.sync()
+
+    for text, row in zip(texts, sheet.rows, strict=True):
+        probability, label = (sheet.column(name).getValue(row) for name in NEW)
+        probabilities = predict(text).probabilities
+        assert len(probabilities) == 4
+        assert label == max(probabilities, key=probabilities.__getitem__)
+        assert probability == probabilities[label]
+
+
 def test_the_command_is_in_the_menu() -> None:
     importlib.import_module("disaster_tweets.plugins.visidata")
 
     (column,) = (item for item in vd.menus if item.title == "Column")
     (add,) = (item for item in column.menus if item.title == "Add column")
-    assert "addcol-disaster" in [item.longname for item in add.menus]
+    assert COMMAND in [item.longname for item in add.menus]
