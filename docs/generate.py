@@ -21,6 +21,7 @@ import notebook
 
 from disaster_tweets import Prediction, topic
 from disaster_tweets.cli import commands
+from disaster_tweets.cli.output import on_one_line
 
 ROOT = Path(__file__).parents[1]
 README, CARD = ROOT / "README.md", ROOT / "MODEL_CARD.md"
@@ -108,7 +109,7 @@ def _asked(golden: dict[str, Prediction], text: str) -> Prediction:
 
 def _printed(text: str, prediction: Prediction) -> str:
     """Return what the command line prints for a text."""
-    return f"{prediction.probability:.4f}\t{prediction.label}\t{text}"
+    return f"{prediction.probability:.4f}\t{prediction.label}\t{on_one_line(text)}"
 
 
 def _quoted(text: str) -> str:
