@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, Explanation, InputError, WordWeight
-from disaster_tweets.runtime import Runtime
+from disaster_tweets.runtime.litert import LiteRT
+from disaster_tweets.topic import LABELS, TEXTS
 
-from .conftest import on_a_terminal
+from .conftest import on_a_terminal, two_labels
 
-FIRE = "Wildfire has crossed the highway north of town"
-JOKE = "my phone\x1b[1m is dying,\tbrb"
-TEXTS = [
-    FIRE,
-    JOKE,
-    "@somebody says: smoke &amp; sirens, see https://example.org/x #news",
+PLAIN = "The van has crossed the highway north of town"
+ODD = "my phone\x1b[1m is dying,\tbrb"
+SOME = [
+    PLAIN,
+    ODD,
+    "@somebody says: bread &amp; butter, see https://example.org/x #news",
     "  the same word, the same word,\n\nthe  end ",
     "café\u00a0au lait 😂 水災\u3000水 \u200b voilÃ© \udcff",
-    "flood",
+    "parcel",
 ]
+
+
+@pytest.fixture(scope="module", params=["the topic's", "four"])
+def either(request: pytest.FixtureRequest, four_labels: Path) -> Classifier:
+    """The classifier of the topic, and one with four labels."""
+    return Classifier.load(four_labels if request.param == "four" else None)
 
 
 @pytest.fixture(scope="module")
@@ -40,82 +48,105 @@ def classifier() -> Classifier:
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many texts each call of the runtime scores."""
     numbers: list[int] = []
-    logits = Runtime.logits
+    logits = LiteRT.logits
 
-    def record(self: Runtime, encoded: Any) -> Any:
+    def record(self: LiteRT, encoded: Any) -> Any:
         numbers.append(len(encoded))
         return logits(self, encoded)
 
-    monkeypatch.setattr(Runtime, "logits", record)
+    monkeypatch.setattr(LiteRT, "logits", record)
     return numbers
 
 
 def assert_definition(explanation: Explanation, classifier: Classifier) -> None:
     """Compare with what `predict` says, to the last bit."""
-    text = explanation.text
-    assert explanation.prediction == classifier.predict(text)
+    text, prediction = explanation.text, explanation.prediction
+    assert prediction == classifier.predict(text)
+    of_two = len(classifier.classes_) == 2
+    assert explanation.label == (classifier.classes_[1] if of_two else prediction.label)
     assert [each.word for each in explanation.words] == text.split()
     for each in explanation.words:
         assert text[each.start : each.end] == each.word
         without = classifier.predict(text[: each.start] + text[each.end :])
-        assert each.weight == explanation.prediction.probability - without.probability
+        # Of the same label, whatever label the text without the word gets.
+        assert each.weight == (
+            prediction.probability - without.probabilities[explanation.label]
+        )
 
 
 class TestWeights:
-    @pytest.mark.parametrize("text", TEXTS)
-    def test_they_keep_the_definition(self, classifier: Classifier, text: str) -> None:
-        assert_definition(classifier.explain(text), classifier)
+    @pytest.mark.parametrize("text", SOME)
+    def test_they_keep_the_definition(self, either: Classifier, text: str) -> None:
+        assert_definition(either.explain(text), either)
 
     @settings(deadline=None, max_examples=30)
     @given(st.text(st.characters(categories=None), max_size=60))
-    def test_of_any_text(self, text: str) -> None:
-        classifier = Classifier.load()
-        explanation = classifier.explain(text)
+    def test_of_any_text(self, either: Classifier, text: str) -> None:
+        explanation = either.explain(text)
 
         assert explanation.text == text
-        assert explanation.prediction == classifier.predict(text)
+        assert explanation.prediction == either.predict(text)
         assert [text[each.start : each.end] for each in explanation.words] == text.split()
 
     def test_words_come_in_order(self, classifier: Classifier) -> None:
-        words = classifier.explain(TEXTS[3]).words
+        words = classifier.explain(SOME[3]).words
 
         assert all(a.end < b.start for a, b in itertools.pairwise(words))
 
-    # begin: left out of a copy
-    def test_a_word_that_speaks_for_a_disaster_is_positive(
-        self, classifier: Classifier
+    def test_of_four_labels_they_are_of_the_one_that_the_text_gets(
+        self, four_labels: Path
     ) -> None:
-        words = classifier.explain(FIRE).words
+        four = Classifier.load(four_labels)
+        thanks = four.explain("thanks but it was late, late, late")
+        praise = four.explain("thanks, the best shop though it was late")
 
-        assert max(words, key=lambda each: each.weight).word == "Wildfire"
-        assert words[0].weight > 0.02
+        assert [e.label for e in (thanks, praise)] == ["complaint", "praise"]
+        assert [e.prediction.label for e in (thanks, praise)] == ["complaint", "praise"]
+        assert thanks.words[0].weight < 0 < thanks.words[-1].weight
+        assert praise.words[-1].weight < 0 < praise.words[0].weight
 
-    # end: left out of a copy
+    def test_a_word_without_which_the_text_has_another_label(self, four_labels: Path) -> None:
+        four = Classifier.load(four_labels)
+        explanation = four.explain("wonderful late late")
+        without = four.predict("wonderful late ")
+
+        assert (explanation.label, without.label) == ("complaint", "praise")
+        assert explanation.words[-1].weight == (
+            explanation.prediction.probability - without.probabilities["complaint"]
+        )
+        assert explanation.words[-1].weight > 0.1
 
     def test_they_are_the_same_again(self, classifier: Classifier) -> None:
-        for text in TEXTS:
+        for text in SOME:
             assert classifier.explain(text) == Classifier.load().explain(text)
 
-    def test_a_handle_weighs_the_same_whoever_it_names(self, classifier: Classifier) -> None:
+    def test_a_handle_that_is_not_read_weighs_the_same_whoever_it_names(
+        self, classifier: Classifier
+    ) -> None:
+        if classifier.manifest["reads"]["handles"]:
+            pytest.skip("the model reads handles")
         one, other = (
-            classifier.explain(f"smoke over the hills says @{name}") for name in ("ann", "bob")
+            classifier.explain(f"bread over the hills says @{name}") for name in ("ann", "bob")
         )
 
         assert [each.weight for each in one.words] == [each.weight for each in other.words]
 
+    @two_labels
     def test_the_threshold_decides(self) -> None:
-        assert Classifier.load(threshold=0).explain(JOKE).prediction.label == "disaster"
+        assert Classifier.load(threshold=0).explain(ODD).prediction.label == LABELS[1]
 
     @pytest.mark.parametrize("text", ["", " \n\t "])
-    def test_no_words(self, classifier: Classifier, text: str) -> None:
-        assert classifier.explain(text) == Explanation(text, classifier.predict(text), ())
+    def test_no_words(self, either: Classifier, text: str) -> None:
+        prediction = either.predict(text)
+        label = either.classes_[1] if len(either.classes_) == 2 else prediction.label
+        assert either.explain(text) == Explanation(text, prediction, (), label)
 
     def test_of_a_str_of_numpy(self, classifier: Classifier) -> None:
-        assert classifier.explain(np.str_(FIRE)) == classifier.explain(FIRE)
+        assert classifier.explain(np.str_(PLAIN)) == classifier.explain(PLAIN)
 
     @pytest.mark.parametrize(
         ("text", "kind"),
-        [(None, "NoneType"), (b"fire", "bytes"), (["fire"], "list"), (7, "int")],
+        [(None, "NoneType"), (b"cake", "bytes"), (["cake"], "list"), (7, "int")],
     )
     def test_anything_but_a_str_is_refused(
         self, classifier: Classifier, text: Any, kind: str
@@ -128,61 +159,56 @@ class TestCost:
     def test_a_score_for_the_text_and_one_for_each_word(
         self, classifier: Classifier, scored: list[int]
     ) -> None:
-        classifier.explain(FIRE)
+        classifier.explain(PLAIN)
 
-        assert scored == [len(FIRE.split()) + 1]
+        assert scored == [len(PLAIN.split()) + 1]
 
     @pytest.mark.parametrize(
         "text",
         [
-            "fire in town, " * 7143,
+            "cake in town, " * 7143,
             "a" * 100_000,
             "!" * 100_000,
             "! " * 50_000,
             "\u200b " * 50_000,
-            "a " + "!" * 90_000 + " fire in the hills" * 500,
+            "a " + "!" * 90_000 + " cake in the hills" * 500,
             "\u00e9\u00a0" * 50_000,
         ],
         ids=["words", "word", "marks", "mark", "invisible", "uneven", "non-ascii"],
     )
-    def test_a_long_text(
-        self, classifier: Classifier, manifest: dict[str, Any], scored: list[int], text: str
-    ) -> None:
-        explanation = classifier.explain(text)
+    def test_a_long_text(self, either: Classifier, scored: list[int], text: str) -> None:
+        explanation = either.explain(text)
 
-        assert sum(scored) < manifest["max_tokens"]
+        assert sum(scored) < either.manifest["max_tokens"]
         assert len(explanation.words) == len(text.split())
-        assert explanation.prediction == classifier.predict(text)
+        assert explanation.prediction == either.predict(text)
 
-    def test_what_is_not_read_weighs_nothing(
-        self, classifier: Classifier, manifest: dict[str, Any]
-    ) -> None:
-        room = manifest["max_tokens"] - 2  # the marks of the start and of the end
-        words = ["fire", "town"] * room
-        weights = [each.weight for each in classifier.explain(" ".join(words)).words]
+    def test_what_is_not_read_weighs_nothing(self, either: Classifier) -> None:
+        room = either.manifest["max_tokens"] - 2  # the marks of the start and of the end
+        # A letter is one token. One that is left out lets another one in.
+        words = ["a"] * room + ["b"] * room
+        weights = [each.weight for each in either.explain(" ".join(words)).words]
 
         assert set(weights[room:]) == {0.0}
-        assert all(weights[:room])
+        assert any(weights[:room])
 
     @pytest.mark.parametrize("excess", [-1, 0, 1, 2])
-    def test_around_the_length_that_is_read(
-        self, classifier: Classifier, manifest: dict[str, Any], excess: int
-    ) -> None:
-        number = manifest["max_tokens"] - 2 + excess
-        words = itertools.islice(itertools.cycle(["fire", "in", "the", "hills"]), number)
+    def test_around_the_length_that_is_read(self, either: Classifier, excess: int) -> None:
+        number = either.manifest["max_tokens"] - 2 + excess
+        words = itertools.islice(itertools.cycle(["a", "b", "c", "x"]), number)
 
-        assert_definition(classifier.explain(" ".join(words)), classifier)
+        assert_definition(either.explain(" ".join(words)), either)
 
-    def test_a_long_word_among_those_that_are_read(self, classifier: Classifier) -> None:
+    def test_a_long_word_among_those_that_are_read(self, either: Classifier) -> None:
         # Without the exclamation marks, words from far behind move up.
-        text = "smoke " + "!" * 500 + " fire in the hills" * 60
+        text = "bread " + "!" * 500 + " cake in the hills" * 60
 
-        assert_definition(classifier.explain(text), classifier)
+        assert_definition(either.explain(text), either)
 
 
 class TestValues:
     def test_they_are_frozen(self, classifier: Classifier) -> None:
-        explanation = classifier.explain(FIRE)
+        explanation = classifier.explain(PLAIN)
 
         with pytest.raises(FrozenInstanceError):
             explanation.text = ""  # type: ignore[misc]
@@ -190,13 +216,13 @@ class TestValues:
             explanation.words[0].weight = 0.0  # type: ignore[misc]
 
     def test_they_are_plain(self, classifier: Classifier) -> None:
-        explanation = classifier.explain(FIRE)
+        explanation = classifier.explain(PLAIN)
 
         assert type(explanation.words) is tuple
         assert {type(each) for each in explanation.words} == {WordWeight}
         assert {type(each.weight) for each in explanation.words} == {float}
         assert pickle.loads(pickle.dumps(explanation)) == explanation
-        assert len({explanation, classifier.explain(FIRE)}) == 1
+        assert len({explanation, classifier.explain(PLAIN)}) == 1
 
 
 def rows(explanation: Explanation) -> str:
@@ -209,35 +235,52 @@ def rows(explanation: Explanation) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def as_object(explanation: Explanation) -> dict[str, Any]:
+    """Return what the command prints as JSON."""
+    decision = explanation.prediction
+    of_labels = {label: round(p, 7) for label, p in decision.probabilities.items()}
+    return {
+        "text": explanation.text,
+        "probability": round(decision.probability, 7),
+        "label": decision.label,
+        **({"probabilities": of_labels} if len(of_labels) > 2 else {}),
+        "words": [
+            {**vars(each), "weight": round(each.weight, 7)} for each in explanation.words
+        ],
+    }
+
+
 class TestCommand:
     def test_rows(self, run: Any, classifier: Classifier) -> None:
-        expected = "\n".join(rows(classifier.explain(text)) for text in (FIRE, "", JOKE))
+        expected = "\n".join(rows(classifier.explain(text)) for text in (PLAIN, "", ODD))
 
-        assert run("disaster-tweets", "explain", FIRE, "", JOKE) == (0, expected, "")
+        assert run("disaster-tweets", "explain", PLAIN, "", ODD) == (0, expected, "")
 
     def test_json(self, run: Any, classifier: Classifier) -> None:
-        status, out, err = run("disaster-tweets", "explain", "--json", *TEXTS[:4], "")
+        status, out, err = run("disaster-tweets", "explain", "--json", *SOME[:4], "")
 
         assert (status, err) == (0, "")
-        for line, text in zip(out.splitlines(), [*TEXTS[:4], ""], strict=True):
-            explanation = classifier.explain(text)
-            assert json.loads(line) == {
-                "text": text,
-                "probability": round(explanation.prediction.probability, 7),
-                "label": explanation.prediction.label,
-                "words": [
-                    {**vars(each), "weight": round(each.weight, 7)}
-                    for each in explanation.words
-                ],
-            }
+        for line, text in zip(out.splitlines(), [*SOME[:4], ""], strict=True):
+            assert json.loads(line) == as_object(classifier.explain(text))
+
+    def test_four_labels(self, run_four_labels: Any, four_labels: Path) -> None:
+        explanations = [Classifier.load(four_labels).explain(text) for text in (PLAIN, "", ODD)]
+        texts = [each.text for each in explanations]
+        shown = run_four_labels("disaster-tweets", "explain", *texts)
+        lines = run_four_labels("disaster-tweets", "explain", "--json", *texts).out
+
+        assert shown == (0, "\n".join(map(rows, explanations)), "")
+        assert [json.loads(line) for line in lines.splitlines()] == [
+            as_object(each) for each in explanations
+        ]
 
     @pytest.mark.parametrize("arguments", [(), ("-",)], ids=["piped", "-"])
     def test_standard_input(
         self, run: Any, classifier: Classifier, arguments: tuple[str, ...]
     ) -> None:
-        expected = "\n".join(rows(classifier.explain(text)) for text in (FIRE, "flood"))
+        expected = "\n".join(rows(classifier.explain(text)) for text in (PLAIN, "parcel"))
         explained = run(
-            "disaster-tweets", "explain", *arguments, stdin=f"{FIRE}\nflood".encode()
+            "disaster-tweets", "explain", *arguments, stdin=f"{PLAIN}\nparcel".encode()
         )
 
         assert explained == (0, expected, "")
@@ -246,7 +289,7 @@ class TestCommand:
         assert run("disaster-tweets", "explain") == (0, "", "")
 
     def test_a_line_that_is_not_utf_8(self, run: Any) -> None:
-        status, out, err = run("disaster-tweets", "explain", "--json", stdin=b"fire\n\xff\n")
+        status, out, err = run("disaster-tweets", "explain", "--json", stdin=b"cake\n\xff\n")
 
         assert (status, len(out.splitlines())) == (1, 1)
         assert err.startswith("Error: standard input, line 2: byte 1 is not valid UTF-8; ")
@@ -260,13 +303,13 @@ class TestCommand:
 
 class TestTerminal:
     def test_words_are_colored(self, classifier: Classifier) -> None:
-        explanation = classifier.explain(FIRE)
-        head, text, *listed = on_a_terminal("explain", FIRE).splitlines()
+        explanation = classifier.explain(PLAIN)
+        head, text, *listed = on_a_terminal("explain", PLAIN).splitlines()
 
         prediction = explanation.prediction
-        color = {"disaster": "\x1b[31m", "not_disaster": "\x1b[32m"}[prediction.label]
-        assert head == f"{prediction.probability:.4f}  {color}{prediction.label}\x1b[0m"
-        assert plain(text) == FIRE
+        color = (32, 31)[LABELS.index(prediction.label)] if len(LABELS) == 2 else 36
+        assert head == f"{prediction.probability:.4f}  \x1b[{color}m{prediction.label}\x1b[0m"
+        assert plain(text) == PLAIN
         first = explanation.words[0]
         color = "\x1b[31m" if first.weight > 0 else "\x1b[32m"
         assert (color in text.partition(first.word)[0]) == (abs(first.weight) >= 0.02)
@@ -277,15 +320,15 @@ class TestTerminal:
         ]
 
     def test_a_control_character_does_not_reach_it(self) -> None:
-        _, text, *_ = on_a_terminal("explain", JOKE).splitlines()
+        _, text, *_ = on_a_terminal("explain", ODD).splitlines()
 
         assert plain(text) == r"my phone\x1b[1m is dying,\tbrb"
 
     def test_json_has_no_color(self) -> None:
-        assert json.loads(on_a_terminal("explain", "--json", FIRE))["text"] == FIRE
+        assert json.loads(on_a_terminal("explain", "--json", PLAIN))["text"] == PLAIN
 
     def test_without_a_text(self) -> None:
-        assert "no TEXT: give tweets in quotes, or pipe" in on_a_terminal("explain")
+        assert f"no TEXT: give {TEXTS} in quotes, or pipe" in on_a_terminal("explain")
 
 
 def plain(line: str) -> str:
