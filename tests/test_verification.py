@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 import disaster_tweets
+from disaster_tweets import bundle, verification
+from disaster_tweets.topic import TEXT, TEXTS
 
 from .conftest import fingerprint
 
@@ -216,22 +218,22 @@ def test_a_record_that_lacks_the_package(install: Install) -> None:
     assert err[0].startswith("Error: RECORD: ")
 
 
-@pytest.mark.parametrize("score", [0.5, "high", None])
+@pytest.mark.parametrize("score", [-0.5, "high", None])
 def test_a_score_that_moved(install: Install, score: object) -> None:
-    tweets = json.loads(install.artifact("golden.json").read_bytes())
-    tweets[3]["probability"] = score
-    _rewrite_golden(install, json.dumps(tweets))
+    golden = json.loads(install.artifact("golden.json").read_bytes())
+    golden[1]["probability"] = score
+    _rewrite_golden(install, json.dumps(golden))
     status, out, err = install.verify()
 
     assert status == 1
     assert not any(line.startswith("scores:") for line in out)
-    (moved,) = (line for line in err if "golden.json: tweet" in line)
-    assert moved.startswith("Error: golden.json: tweet 3 scores 0.")
+    (moved,) = (line for line in err if f"golden.json: {TEXT}" in line)
+    assert moved.startswith(f"Error: golden.json: {TEXT} 1 scores ")
     assert f" instead of {score}, more than " in moved
 
 
-@pytest.mark.parametrize("content", ["[", "{}", "[1]", '[{"text": "fire"}]', "[]"])
-def test_golden_tweets_that_are_none(install: Install, content: str) -> None:
+@pytest.mark.parametrize("content", ["[", "{}", "[1]", '[{"text": "cake"}]', "[]"])
+def test_golden_texts_that_are_none(install: Install, content: str) -> None:
     _rewrite_golden(install, content)
     status, out, err = install.verify()
 
@@ -241,9 +243,45 @@ def test_golden_tweets_that_are_none(install: Install, content: str) -> None:
 
 
 def _rewrite_golden(install: Install, content: str) -> None:
-    """Replace the golden tweets, with a manifest that agrees."""
+    """Replace the golden texts, with a manifest that agrees."""
     raw = content.encode()
     install.artifact("golden.json").write_bytes(raw)
     manifest = json.loads(install.artifact("manifest.json").read_bytes())
     manifest["artifacts"]["golden.json"] = fingerprint(raw)
     install.artifact("manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+class TestFourLabels:
+    """The scores of the made-up model, in this process."""
+
+    def test_what_is_installed(self, four_labels_installed: Path) -> None:
+        checked, _ = verification.verify()
+
+        assert f"scores: 10 golden {TEXTS} within 0.0001" in checked
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"probability": 0.9}, {"label": "order"}, {"label": "blame"}, {"label": None}],
+        ids=["probability", "another label", "no such label", "no label"],
+    )
+    def test_a_score_that_moved(
+        self,
+        four_labels_installed: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        change: dict[str, object],
+    ) -> None:
+        folder = tmp_path / "model"
+        shutil.copytree(four_labels_installed, folder)
+        golden = json.loads((folder / "golden.json").read_bytes())
+        golden[0] |= change
+        raw = json.dumps(golden).encode()
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest["artifacts"]["golden.json"] = fingerprint(raw)
+        (folder / "golden.json").write_bytes(raw)
+        (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+        monkeypatch.setattr(bundle, "bundled", lambda: folder)
+        checked, problems = verification.verify()
+
+        assert not any(line.startswith("scores:") for line in checked)
+        assert [line for line in problems if line.startswith(f"golden.json: {TEXT} 0 scores ")]
