@@ -98,10 +98,13 @@ def main() -> int:
     building.add_argument(
         "--this-python", action="store_true", help="use the Python that runs this, not .venv"
     )
+    building.add_argument("--no-tests", action="store_true", help="leave the tests out")
     arguments = parser.parse_args()
     try:
         if arguments.command == "build":
-            return make_all(this_python=arguments.this_python)
+            return make_all(
+                this_python=arguments.this_python, with_tests=not arguments.no_tests
+            )
         return check() if arguments.command == "check" else set_up()
     except WorkspaceError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -131,11 +134,12 @@ def prepare() -> None:
     fetch_data()
 
 
-def make_all(*, this_python: bool) -> int:
+def make_all(*, this_python: bool, with_tests: bool) -> int:
     """Do all that leads from the data to a tested wheel; the first time also a first commit.
 
     Args:
         this_python: Use the Python that runs this, which has all that is needed, not .venv.
+        with_tests: Run the tests, too.
     """
     python = Path(sys.executable) if this_python else PYTHON
     start = time.monotonic()
@@ -155,7 +159,8 @@ def make_all(*, this_python: bool) -> int:
         commit()
     step("wheel", python, "pipeline.package")
     wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
-    step("tests", python, "pytest", "-q", *tests(), TOX_PACKAGE=str(wheel))
+    if with_tests:
+        step("tests", python, "pytest", "-q", *tests(), TOX_PACKAGE=str(wheel))
     minutes = (time.monotonic() - start) / 60
     say("ready", f"{wheel.relative_to(ROOT)}, in {minutes:.0f} minutes")
     return 0

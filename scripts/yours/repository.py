@@ -209,8 +209,10 @@ def fill(topic: Topic, training: dict[str, object], new: Path) -> None:
                 fits = two in (None, len(topic.labels) == 2)
         if path.is_file() and fits and "__pycache__" not in path.parts:
             target = new / string.Template(relative).substitute(names)
-            text = string.Template(path.read_text("utf-8")).substitute(names)
-            write_text(target, text)
+            filled = names
+            if ".template." in target.name:  # docs/generate.py fills it in once more
+                filled = {name: text.replace("$", "$$") for name, text in names.items()}
+            write_text(target, string.Template(path.read_text("utf-8")).substitute(filled))
     golden = list(dict.fromkeys([*topic.examples, *GOLDEN]))
     write_text(
         new / "topic/golden.json", json.dumps(golden, ensure_ascii=False, indent=2) + "\n"

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import configparser
 import csv
+import importlib.util
 import os
 import random
+import shlex
+import string
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import yaml
 
-from ..conftest import ROOT, Completed
+from ..conftest import ROOT, Completed, load_script
 
 SCRIPT = ROOT / "scripts" / "make_it_yours.py"
 WORDS = {
@@ -84,3 +93,184 @@ def texts_of(folder: Path, name: str = "train.csv") -> list[dict[str, str]]:
     """Return the rows of a table of a copy."""
     with (folder / "data" / "raw" / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy that was built.
+
+    Attributes:
+        folder: Its root.
+        wheel: Its wheel.
+        editable: A Python in which it is installed from its sources.
+        installed: A Python in which its wheel is installed.
+        variables: The environment of what runs in it.
+    """
+
+    folder: Path
+    wheel: Path
+    editable: Path
+    installed: Path
+    variables: dict[str, str]
+
+    def run(self, python: Path, *command: str | Path, **variables: str) -> Completed:
+        """Run a module of a Python, or a program beside it, in the root of the copy."""
+        return run_in(self.folder, python, *command, **self.variables, **variables)
+
+    def tox(self, environment: str, python: Path, *more: str) -> Completed:
+        """Run the commands of a tox environment; stop at the first that fails.
+
+        Args:
+            environment: The section of tox.ini.
+            python: What it runs in; tox would make an environment of its own.
+            more: Added to the last command.
+        """
+        tox = configparser.ConfigParser(interpolation=None)
+        tox.read(self.folder / "tox.ini", "utf-8")
+        *first, last = tox[environment]["commands"].strip().splitlines()
+        out = ""
+        for line in (*first, f"{last} {shlex.join(more)}"):
+            words = shlex.split(line.replace("{posargs}", "").replace("{/}", os.sep))
+            done = self.run(python, *words, TOX_PACKAGE=str(self.wheel))
+            out += done.out
+            if done.status:
+                break
+        return Completed(done.status, out, "")
+
+
+def run_in(folder: Path, python: Path, *command: str | Path, **variables: str) -> Completed:
+    """Run a module of a Python, or a program beside it; both outputs are one."""
+    program, *arguments = command
+    beside = python.with_name(str(program))
+    start = [beside] if beside.exists() else [python, "-m", program]
+    done = subprocess.run(
+        [*start, *arguments],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]]),
+            "PYTHONUTF8": "1",
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "user.name",
+            "GIT_CONFIG_VALUE_0": "Somebody",
+            "GIT_CONFIG_KEY_1": "user.email",
+            "GIT_CONFIG_VALUE_1": "somebody@example.com",
+            **variables,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+    return Completed(done.returncode, done.stdout, "")
+
+
+def environment(folder: Path, *install: str | Path) -> Path:
+    """Make an environment with all that is installed here but this project, and one thing more.
+
+    Returns:
+        Its Python.
+    """
+    venv.create(folder, with_pip=False, symlinks=True)
+    python = folder / "bin" / "python"
+    paths = {"base": str(folder), "platbase": str(folder)}
+    outer = folder / "outer"
+    outer.mkdir()
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if "disaster_tweets" not in path.name:
+            (outer / path.name).symlink_to(path)
+    packages = Path(sysconfig.get_path("purelib", "venv", paths))
+    (packages / "outer.pth").write_text(f"{outer}\n", "utf-8")
+    # Unlike `python -m pytest`, the program `pytest` does not put the checkout on the path.
+    for path in Path(sysconfig.get_path("scripts")).iterdir():
+        here, content = python.with_name(path.name), path.read_bytes()
+        if content.startswith(b"#!") and not here.exists() and "disaster" not in path.name:
+            here.write_bytes(content.replace(sys.executable.encode(), str(python).encode(), 1))
+            here.chmod(0o755)
+        elif path.name == "ruff":
+            here.symlink_to(path)
+    pip = ["-m", "pip", "--python", python, "install", "--quiet", "--no-deps"]
+    subprocess.run(
+        [sys.executable, *pip, "--no-index", "--no-build-isolation", *install], check=True
+    )
+    return python
+
+
+@pytest.fixture(scope="session")
+def reference() -> ModuleType:
+    """The script that makes a tiny random encoder, which is the backbone."""
+    return load_script(ROOT / "tests" / "pipeline" / "reference" / "make.py")
+
+
+@pytest.fixture(scope="session", params=["two labels", "four labels"])
+def copy(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    reference: ModuleType,
+) -> Copy:
+    """Make a copy as a user does, and build it on a tiny backbone."""
+    if os.name == "nt":
+        pytest.skip("its environments are made of links")
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("needs the extra train")
+    from ..tiny import TINY, checksums, make_backbone
+
+    home = tmp_path_factory.mktemp("copies")
+    folder = (two_labels if request.param == "two labels" else four_labels)(home)
+    module = next((folder / "src").iterdir()).name
+
+    backbone = home / "mirror" / "all-MiniLM-L6-v2"
+    known = [*string.digits, *string.ascii_lowercase, *"#@:/.!?👟"]
+    known += [*(f"##{sign}" for sign in known[:36]), *FILLERS]
+    known += [word for words in WORDS.values() for word in words]
+    make_backbone(backbone, reference, list(dict.fromkeys(known)))
+    params = yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
+    params["download_backbone"]["checksums"] = checksums(backbone)
+    for section, values in TINY.items():
+        params[section] |= values
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
+
+    variables = {f"{module.upper()}_MIRROR": str(home / "mirror")}
+    editable = environment(home / "editable", "--editable", folder)
+    build = ("scripts/workspace.py", "build", "--this-python", "--no-tests")
+    done = run_in(folder, editable, "python", *build, **variables)
+    assert done.status == 0, done.out
+    (wheel,) = (folder / "dist").glob("*.whl")
+    installed = environment(home / "installed", wheel)
+    return Copy(folder, wheel, editable, installed, variables)
+
+
+def two_labels(home: Path) -> Path:
+    """Make a copy with two labels, awkward texts, and a split for tests that is fixed."""
+    rows = made_up(["complaint", "praise"], 300)
+    spelled = {"complaint": "A Complaint!", "praise": "Très gut"}
+    tables = [
+        write_csv(home / f"{name}.csv", ["no", "review", "verdict"],
+                  [(i, text, spelled[label]) for i, (text, label) in enumerate(part)])
+        for name, part in (("reviews", rows[:220]), ("test", rows[220:]))
+    ]  # fmt: skip
+    done = make(
+        tables[0], home / "complaints", "--test", tables[1],
+        positive="A Complaint!",
+        question='Is this "review" a complaint\\, or <not>? It\'s $5 | `yes`',
+        examples=("It\'s \"broken\", and the box was late 👟", "So **lovely** for $5"),
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    return home / "complaints"
+
+
+def four_labels(home: Path) -> Path:
+    """Make a copy with four labels, a name of one word, and texts without labels."""
+    table = write_csv(home / "letters.tsv", ["text", "label"], made_up(list(WORDS), 360))
+    table.write_text(table.read_text("utf-8").replace(",", "\t"), "utf-8")
+    more = home / "more.txt"
+    more.write_text("\n".join(text for text, _ in made_up(list(WORDS), 60, seed=7)), "utf-8")
+    done = make(
+        table, home / "letters", "--unlabelled", more,
+        name="letters",
+        positive=None,
+        question="What does a customer write?",
+        examples=("Where is my parcel", "Please send two more", "It was late and is broken"),
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    return home / "letters"

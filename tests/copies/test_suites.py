@@ -1,0 +1,101 @@
+"""Whole copies: each passes the tests that it took over, in the environments of its tox.ini."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import zipfile
+
+import pytest
+
+from ..conftest import ROOT, Completed
+from .conftest import Copy
+
+
+def assert_passed(done: Completed) -> None:
+    assert done.status == 0, done.out
+
+
+def test_lint(copy: Copy) -> None:
+    pytest.importorskip("ruff")
+    assert_passed(copy.tox("testenv:lint", copy.editable))
+
+
+def test_types(copy: Copy) -> None:
+    pytest.importorskip("mypy")
+    assert_passed(copy.tox("testenv:types", copy.installed))
+
+
+def test_the_wheel(copy: Copy) -> None:
+    assert_passed(copy.tox("testenv", copy.installed))
+
+
+def test_the_pipeline(copy: Copy) -> None:
+    assert_passed(copy.tox("testenv:pipeline", copy.editable))
+
+
+def test_the_service_and_the_page(copy: Copy) -> None:
+    without_browser = "--ignore=tests/web/test_browser.py"
+    assert_passed(copy.tox("testenv:web", copy.installed, without_browser))
+
+
+def test_the_documents(copy: Copy) -> None:
+    pytest.importorskip("sphinx", reason="needs the extra docs")
+    assert_passed(copy.tox("testenv:docs", copy.installed))
+
+
+def test_nothing_is_left_to_do(copy: Copy) -> None:
+    repro = copy.run(copy.editable, "dvc", "repro", "--all-pipelines")
+    documents = copy.run(copy.editable, "python", "docs/generate.py", "--check")
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=copy.folder, capture_output=True, text=True
+    )
+
+    assert "Data and pipelines are up to date." in repro.out
+    assert_passed(documents)
+    assert status.stdout == ""
+
+
+def test_a_clone_is_up_to_date_without_its_data(copy: Copy) -> None:
+    clone = copy.folder.with_name("clone")
+    if not clone.exists():
+        subprocess.run(["git", "clone", "--quiet", copy.folder, clone], check=True)
+    there = Copy(clone, copy.wheel, copy.editable, copy.installed, copy.variables)
+    dry = there.run(
+        copy.editable, "dvc", "repro", "--all-pipelines", "--allow-missing", "--dry"
+    )
+
+    assert "Data and pipelines are up to date." in dry.out
+
+
+def test_nothing_in_it_tells_of_this_topic(copy: Copy) -> None:
+    words = (ROOT / "topic" / "words.txt").read_text("utf-8").split()
+    pattern = re.compile("|".join(words), re.IGNORECASE)
+    with zipfile.ZipFile(copy.wheel) as archive:
+        named = [name for name in archive.namelist() if pattern.search(name)]
+        said = [
+            name
+            for name in archive.namelist()
+            if pattern.search(archive.read(name).decode("utf-8", "replace"))
+        ]
+
+    assert named == said == []
+
+
+def test_its_command_answers(copy: Copy) -> None:
+    command = next((copy.folder / "src").iterdir()).name.replace("_", "-")
+    done = copy.run(copy.installed, command, "predict", "A text")
+
+    assert_passed(done)
+    assert shutil.which(command, path=str(copy.installed.parent))
+    assert re.fullmatch(r"0\.\d+\t\w+\tA text\n", done.out)
+
+
+def test_it_is_found_beside_others(copy: Copy) -> None:
+    host = ROOT / "examples" / "text-classifier-host" / "text_classifier_host.py"
+    done = copy.run(copy.installed, "python", host, "A text")
+    (module,) = (path.name for path in (copy.folder / "src").iterdir())
+
+    assert_passed(done)
+    assert re.search(rf"^{module}\t\w+\t", done.out, re.MULTILINE)
