@@ -56,11 +56,11 @@ def wheel() -> Path:
 
 @pytest.fixture(scope="session")
 def raw_data() -> Path:
-    """The folder with the Kaggle files: the mirror that is set, or data/raw."""
+    """The folder with the raw data of the topic: the mirror that is set, or data/raw."""
     for folder in (os.environ.get("DISASTER_TWEETS_MIRROR", ""), ROOT / "data" / "raw"):
         if folder and (Path(folder) / "train.csv").is_file():
             return Path(folder)
-    pytest.skip("needs the real tweets: set DISASTER_TWEETS_MIRROR, or run dvc repro")
+    pytest.skip("needs the raw data: set DISASTER_TWEETS_MIRROR, or run dvc repro")
 
 
 @pytest.fixture(scope="session")
