@@ -36,6 +36,12 @@ LEFT_OUT = (
     *("docs/make-it-yours.md", "scripts/make_it_yours.py", "scripts/templates"),
     *("scripts/yours", "tests/copies"),
 )
+# The lines that name an environment of tox, which a copy has not.
+LINES_LEFT_OUT = {
+    "tox.ini": "    copies\n",
+    ".github/workflows/tests.yml": "          - {env: copies,",
+    "CONTRIBUTING.md": "| `copies` |",
+}
 # Texts of every kind, among which a classifier of any topic must move as it did.
 GOLDEN = (
     *("", " ", "Hello", "WHAT?!", "🔥🔥🔥", "12345", "http://example.com/photo", "@somebody"),
@@ -184,17 +190,28 @@ def edit(topic: Topic, new: Path) -> None:
         (place,) = [number for number, line in enumerate(lines) if line.startswith(key)]
         lines[place] = f"{key}{value}"
     # A name of one word is the same with dashes and underscores; a command is named once.
-    kept = [
-        line
-        for line, before in zip(lines, ["", *lines[:-1]], strict=True)
-        if not line or line != before
-    ]
-    write_text(path, "\n".join(kept))
-    path = new / "pyproject.toml"
-    before, found, after = path.read_text("utf-8").partition("\nignore = [")
-    assert found
+    pairs = zip(lines, ["", *lines[:-1]], strict=True)
+    write_text(path, "\n".join(line for line, before in pairs if not line or line != before))
     # A longer name makes longer lines, where the formatter cannot break them.
-    write_text(path, f'{before}{found}"E501", {after}')
+    replace(new / "pyproject.toml", "\nignore = [", '\nignore = ["E501", ')
+    # A copy makes no copies: it has no tests of them, and no environment for these.
+    tox = (new / "tox.ini").read_text("utf-8")
+    section = "[testenv:copies]" + tox.partition("[testenv:copies]")[2].partition("\n[")[0]
+    replace(new / "tox.ini", section.rstrip(), "")
+    for name, beginning in LINES_LEFT_OUT.items():
+        text = (new / name).read_text("utf-8")
+        (line,) = [
+            line for line in text.splitlines(keepends=True) if line.startswith(beginning)
+        ]
+        replace(new / name, line, "")
+
+
+def replace(path: Path, old: str, text: str) -> None:
+    """Replace what stands in a file once."""
+    before, found, after = path.read_text("utf-8").partition(old)
+    assert found, f"{path.name}: {old}"
+    assert old not in after, f"{path.name}: {old}"
+    write_text(path, before + text + after)
 
 
 def fill(topic: Topic, training: dict[str, object], new: Path) -> None:
