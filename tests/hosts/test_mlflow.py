@@ -55,6 +55,10 @@ PREDICTIONS = [
 MISSING = {"probability": None, "label": None}
 
 
+def in_csv(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved model."""
@@ -269,7 +273,7 @@ class TestCommandLine:
             ),
             (
                 "texts.csv",
-                f'text\n"{TEXTS[0]}"\n""\n"{TEXTS[3]}"\n',
+                f'text\n{in_csv(TEXTS[0])}\n""\n{in_csv(TEXTS[3])}\n',
                 [PREDICTIONS[0], MISSING, PREDICTIONS[3]],
             ),
         ],
@@ -373,7 +377,7 @@ class TestServer:
         assert (answer.status, answer.json) == (200, {"predictions": PREDICTIONS})
 
     def test_csv(self, post: Post) -> None:
-        answer = post(f'text\n"{TEXTS[0]}"\n""\n', "text/csv")
+        answer = post(f'text\n{in_csv(TEXTS[0])}\n""\n', "text/csv")
 
         assert answer.json == {"predictions": [PREDICTIONS[0], MISSING]}
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,20 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 import disaster_tweets.classifier
-from disaster_tweets import ArtifactError, predict
+from disaster_tweets import ArtifactError, Classifier, predict
+from disaster_tweets.topic import EXAMPLES, LABELS
+
+from ..conftest import more_labels, two_labels
 
 HOSTS = ("spacy",)
 
 TEXTS = [
-    "Wildfire has crossed the highway near Ashford. Evacuate now!",
-    "this mixtape is fire",
+    *EXAMPLES[:2],
     "",
     "  \n",
-    "🔥🔥🔥",
-    "Flood water reached the school in Millbrook",
-    "my inbox is a disaster",
+    "☕☕☕",
+    "The school is in Millbrook. The mill is not.",
+    "my inbox is full again",
 ]
 
 
@@ -39,8 +42,7 @@ def nlp() -> Language:
 
 
 def categories(text: str) -> dict[str, float]:
-    probability = predict(text).probability
-    return {"disaster": probability, "not_disaster": pytest.approx(1 - probability, abs=1e-6)}
+    return dict(predict(text).probabilities)
 
 
 def python(*arguments: str) -> str:
@@ -84,15 +86,15 @@ class TestScores:
         assert list(nlp.pipe([])) == []
 
     def test_a_doc_made_of_words_is_scored_by_its_text(self, nlp: Language) -> None:
-        doc = Doc(nlp.vocab, ["Flood", "in", "Millbrook", "!"], [True, True, False, False])
+        doc = Doc(nlp.vocab, ["School", "in", "Millbrook", "!"], [True, True, False, False])
 
-        assert nlp(doc).cats == categories("Flood in Millbrook!")
+        assert nlp(doc).cats == categories("School in Millbrook!")
 
     def test_categories_of_others_stay(self, nlp: Language) -> None:
         doc = nlp.make_doc(TEXTS[0])
-        doc.cats = {"weather": 0.25}
+        doc.cats = {"_weather": 0.25}
 
-        assert nlp(doc).cats == {"weather": 0.25, **categories(TEXTS[0])}
+        assert nlp(doc).cats == {"_weather": 0.25, **categories(TEXTS[0])}
 
     def test_two_processes_give_the_same_scores(self, nlp: Language) -> None:
         expected = [nlp(text).cats for text in TEXTS]
@@ -124,7 +126,7 @@ class TestPipeline:
             "nlp.add_pipe('disaster_tweets')\n"
             "assert 'disaster_tweets.plugins.spacy' in sys.modules\n"
             "print('ai_edge_litert' in sys.modules)\n"
-            "nlp('fire')\n"
+            "nlp('a text')\n"
             "print('ai_edge_litert' in sys.modules)\n"
         )
 
@@ -135,16 +137,16 @@ class TestPipeline:
 
         assert analysis["attrs"]["doc.cats"]["assigns"] == ["disaster_tweets"]
         assert analysis["problems"] == {"disaster_tweets": []}
-        assert nlp.pipe_labels["disaster_tweets"] == ["not_disaster", "disaster"]
+        assert nlp.pipe_labels["disaster_tweets"] == list(LABELS)
 
     def test_the_components_name_is_free(self) -> None:
         nlp = spacy.blank("de")
         nlp.add_pipe("sentencizer")
-        nlp.add_pipe("disaster_tweets", name="crisis", first=True)
+        nlp.add_pipe("disaster_tweets", name="another", first=True)
 
-        assert nlp.pipe_names == ["crisis", "sentencizer"]
-        assert len(list(nlp(TEXTS[0]).sents)) == 2
-        assert nlp(TEXTS[0]).cats == categories(TEXTS[0])
+        assert nlp.pipe_names == ["another", "sentencizer"]
+        assert len(list(nlp(TEXTS[5]).sents)) == 2
+        assert nlp(TEXTS[5]).cats == categories(TEXTS[5])
 
     def test_a_setting_that_does_not_exist_is_refused(self) -> None:
         with pytest.raises(ValueError, match="threshold"):
@@ -154,9 +156,9 @@ class TestPipeline:
         break_the_model(monkeypatch)
 
         with pytest.raises(ArtifactError, match="truncated"):
-            nlp("fire")
+            nlp("text")
         with pytest.raises(ArtifactError, match="truncated"):
-            list(nlp.pipe(["fire"]))
+            list(nlp.pipe(["text"]))
 
     def test_an_error_goes_to_the_handler_of_the_pipeline(
         self, nlp: Language, monkeypatch: pytest.MonkeyPatch
@@ -167,7 +169,7 @@ class TestPipeline:
             lambda name, component, docs, error: seen.append((name, len(docs), str(error)))
         )
 
-        assert list(nlp.pipe(["fire", "rain", "snow"], batch_size=2)) == []
+        assert list(nlp.pipe(["one", "two", "three"], batch_size=2)) == []
         assert seen == [
             ("disaster_tweets", 2, "vocab.txt: truncated"),
             ("disaster_tweets", 1, "vocab.txt: truncated"),
@@ -236,48 +238,99 @@ def examples(nlp: Language, categories: dict[str, dict[str, float]]) -> list[Exa
     ]
 
 
-DISASTERS = {
-    "Wildfire has crossed the highway near Ashford": {"disaster": 1.0, "not_disaster": 0.0},
-    "Flood water reached the school in Millbrook": {"disaster": 1.0, "not_disaster": 0.0},
-    "this mixtape is fire": {"disaster": 0.0, "not_disaster": 1.0},
-    # Labelled wrongly on purpose, or perfect scores would prove nothing.
-    "my inbox is full again": {"disaster": 1.0, "not_disaster": 0.0},
-}
+def cats(labels: dict[str, str], of: Sequence[str] = LABELS) -> dict[str, dict[str, float]]:
+    """Return the categories of examples that have these labels."""
+    return {text: {each: float(each == label) for each in of} for text, label in labels.items()}
+
+
+def most_probable(text: str) -> str:
+    """Return the label that spaCy takes for the one predicted: it knows no threshold."""
+    probabilities = predict(text).probabilities
+    return max(probabilities, key=probabilities.__getitem__)
+
+
+def labelled() -> dict[str, str]:
+    """Return texts with the labels that the model gives them, but for two.
+
+    The last two are labelled otherwise, or perfect scores would prove nothing.
+    """
+    texts = [*TEXTS, *(f"{text} {n}" for n in range(4) for text in EXAMPLES)]
+    labels = {text: most_probable(text) for text in texts}
+    for text in texts[-2:]:
+        labels[text] = next(
+            label for label in predict(text).probabilities if label != labels[text]
+        )
+    return labels
+
+
+def measures(labels: dict[str, str], label: str) -> dict[str, float]:
+    """Return precision, recall and F1 of one label, as they are defined."""
+    found = {text for text in labels if most_probable(text) == label}
+    there = {text for text in labels if labels[text] == label}
+    right = len(found & there)
+    precision, recall = right / (len(found) or 1), right / (len(there) or 1)
+    f1 = 2 * precision * recall / (precision + recall or 1)
+    return {"p": precision, "r": recall, "f": f1}
+
+
 MOODS = {
-    "I love this song": {"happy": 1.0, "sad": 0.0},
-    "I miss the old days": {"happy": 0.0, "sad": 1.0},
+    "I love this place": {"_up": 1.0, "_down": 0.0},
+    "I miss the old days": {"_up": 0.0, "_down": 1.0},
 }
 
 
 class TestEvaluate:
     def test_the_scores_are_those_of_the_labels(self, nlp: Language) -> None:
-        scores = nlp.evaluate(examples(nlp, DISASTERS))
+        labels = labelled()
+        scores = nlp.evaluate(examples(nlp, cats(labels)))
 
-        # Two of three disasters found, no false alarm.
-        assert scores["cats_f_per_type"]["disaster"] == {
-            "p": 1.0,
-            "r": pytest.approx(2 / 3),
-            "f": pytest.approx(0.8),
+        assert scores["cats_f_per_type"] == {
+            label: pytest.approx(measures(labels, label)) for label in LABELS
         }
-        assert scores["cats_score"] == pytest.approx(0.8)
-        assert scores["cats_score_desc"] == "F (disaster)"
 
-    def test_examples_without_both_categories_are_left_out(self, nlp: Language) -> None:
-        unlabelled = {
-            "Earthquake shakes Elmwood": {"disaster": 0.0},
-            "good morning": {},
-            **MOODS,
-        }
-        both = nlp.evaluate(examples(nlp, {**DISASTERS, **unlabelled}))
+    @two_labels
+    def test_of_two_labels_the_score_is_that_of_the_positive_one(self, nlp: Language) -> None:
+        labels = labelled()
+        scores = nlp.evaluate(examples(nlp, cats(labels)))
 
-        assert both["cats_score"] == pytest.approx(0.8)
+        assert scores["cats_score"] == pytest.approx(measures(labels, LABELS[1])["f"])
+        assert scores["cats_score_desc"] == f"F ({LABELS[1]})"
+
+    @more_labels
+    def test_of_more_labels_the_score_is_the_mean(self, nlp: Language) -> None:
+        check_the_mean(nlp, LABELS)
+
+    def test_of_four_labels_the_score_is_the_mean(self, four_labels_installed: Path) -> None:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("disaster_tweets")
+        labels = Classifier.load(four_labels_installed).classes_
+
+        assert nlp.pipe_labels["disaster_tweets"] == list(labels)
+        check_the_mean(nlp, labels)
+
+    def test_examples_without_all_categories_are_left_out(self, nlp: Language) -> None:
+        complete = cats(labelled())
+        unlabelled = {"Elmwood is near": {LABELS[0]: 0.0}, "good morning": {}, **MOODS}
+        scores = nlp.evaluate(examples(nlp, {**complete, **unlabelled}))
+
+        assert scores["cats_score"] == nlp.evaluate(examples(nlp, complete))["cats_score"]
         assert "cats_score" not in nlp.evaluate(examples(nlp, unlabelled))
 
     def test_a_pipeline_can_do_without_a_scorer(self) -> None:
         nlp = spacy.blank("en")
         nlp.add_pipe("disaster_tweets", config={"scorer": None})
 
-        assert "cats_score" not in nlp.evaluate(examples(nlp, DISASTERS))
+        assert "cats_score" not in nlp.evaluate(examples(nlp, cats(labelled())))
+
+
+def check_the_mean(nlp: Language, all_labels: Sequence[str]) -> None:
+    labels = labelled()
+    scores = nlp.evaluate(examples(nlp, cats(labels, all_labels)))
+    mean = sum(measures(labels, label)["f"] for label in all_labels) / len(all_labels)
+
+    assert set(scores["cats_f_per_type"]) == set(all_labels)
+    assert scores["cats_score"] == pytest.approx(mean)
+    assert scores["cats_score_desc"] == "macro F"
 
 
 class TestBesideATextCategorizer:
@@ -296,23 +349,23 @@ class TestBesideATextCategorizer:
     def test_both_write_their_categories(self, nlp: Language) -> None:
         for text, moods in MOODS.items():
             cats = nlp(text).cats
-            disaster = {label: cats.pop(label) for label in ("disaster", "not_disaster")}
+            ours = {label: cats.pop(label) for label in LABELS}
 
-            assert disaster == categories(text)
+            assert ours == categories(text)
             assert max(cats, key=cats.__getitem__) == max(moods, key=moods.__getitem__)
 
     def test_the_text_categorizer_is_scored_by_its_own_categories(self, nlp: Language) -> None:
         scores = nlp.evaluate(examples(nlp, MOODS))
 
-        assert set(scores["cats_f_per_type"]) == {"happy", "sad"}
+        assert set(scores["cats_f_per_type"]) == {"_up", "_down"}
         assert scores["cats_score"] == 1.0
 
     def test_where_both_have_labels_the_scores_are_those_of_the_later_one(
         self, nlp: Language
     ) -> None:
-        scores = nlp.evaluate(examples(nlp, {**DISASTERS, **MOODS}))
+        scores = nlp.evaluate(examples(nlp, {**cats(labelled()), **MOODS}))
 
-        assert set(scores["cats_f_per_type"]) == {"disaster", "not_disaster"}
+        assert set(scores["cats_f_per_type"]) == set(LABELS)
 
     def test_both_survive_saving(self, nlp: Language, tmp_path: Path) -> None:
         nlp.to_disk(tmp_path / "saved")
