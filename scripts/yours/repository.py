@@ -117,6 +117,7 @@ def write(topic: Topic, data: Data, training: dict[str, object], folder: Path) -
             columns = json.dumps({column: column for column in data.columns})
             fill(topic, training | {"columns": columns}, new)
             write_data(data, new)
+            run(new, sys.executable, "scripts/stage_dependencies.py")
             run(new, "git", "init", "--quiet", "--initial-branch=main")
             new.rename(folder)
     except OSError as error:
@@ -196,8 +197,8 @@ def edit(topic: Topic, new: Path) -> None:
     replace(new / "pyproject.toml", "\nignore = [", '\nignore = ["E501", ')
     # A copy makes no copies: it has no tests of them, and no environment for these.
     tox = (new / "tox.ini").read_text("utf-8")
-    section = "[testenv:copies]" + tox.partition("[testenv:copies]")[2].partition("\n[")[0]
-    replace(new / "tox.ini", section.rstrip(), "")
+    section = "\n[testenv:copies]" + tox.partition("[testenv:copies]")[2].partition("\n[")[0]
+    replace(new / "tox.ini", section, "")
     for name, beginning in LINES_LEFT_OUT.items():
         text = (new / name).read_text("utf-8")
         (line,) = [

@@ -128,9 +128,12 @@ class Copy:
         tox = configparser.ConfigParser(interpolation=None)
         tox.read(self.folder / "tox.ini", "utf-8")
         *first, last = tox[environment]["commands"].strip().splitlines()
+        places = {"{posargs}": "", "{/}": "/", "{env_dir}": str(python.parents[1])}
         out = ""
         for line in (*first, f"{last} {shlex.join(more)}"):
-            words = shlex.split(line.replace("{posargs}", "").replace("{/}", os.sep))
+            for name, text in places.items():
+                line = line.replace(name, text)
+            words = shlex.split(line)
             done = self.run(python, *words, TOX_PACKAGE=str(self.wheel))
             out += done.out
             if done.status:

@@ -17,6 +17,14 @@ def assert_passed(done: Completed) -> None:
     assert done.status == 0, done.out
 
 
+def test_every_environment_names_what_is_there(copy: Copy) -> None:
+    tox = (copy.folder / "tox.ini").read_text("utf-8")
+    named = re.findall(r"(?<![\w/=])(?:tests|topic|docs|src|pipeline)/[\w/.]+", tox)
+
+    assert named
+    assert [name for name in named if not (copy.folder / name).exists()] == []
+
+
 def test_lint(copy: Copy) -> None:
     pytest.importorskip("ruff")
     assert_passed(copy.tox("testenv:lint", copy.editable))
