@@ -12,6 +12,7 @@ from disaster_tweets.batch import ContinueError, UnfinishedError
 from disaster_tweets.batch.checkpoint import Checkpoint, State
 from disaster_tweets.batch.paths import Paths
 from disaster_tweets.batch.workers import ChunkScorer
+from disaster_tweets.bundle import MODEL, VOCABULARY
 from disaster_tweets.tables.columns import check_room
 from disaster_tweets.tables.errors import RowError, TableError
 from disaster_tweets.tables.formats import ARROW, DELIMITED, PARQUET, TXT, XLSX, of_name
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
 Progress = Callable[[int, int], object]  # given all rows, and all bytes of the inputs, so far
+
+# What of a model decides the scores, and how they are written.
+_OF_MODEL = ("labels", "reads", "max_tokens", "calibration")
+_FILES = (MODEL, VOCABULARY)
 
 
 @dataclass(frozen=True)
@@ -261,7 +266,10 @@ class Job:
                 **asdict(self._options.new),
                 "threshold": classifier._threshold,
             },
-            "model": classifier.manifest["artifacts"]["model.tflite"]["sha256"],
+            "model": {
+                **{name: classifier.manifest[name] for name in _OF_MODEL},
+                "files": [classifier.manifest["artifacts"][name]["sha256"] for name in _FILES],
+            },
         }
 
     def _parts(self, compressed: str | None) -> tuple[Part, Part]:
