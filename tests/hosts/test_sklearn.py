@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -23,93 +25,120 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import get_scorer, roc_auc_score
+from sklearn.metrics import get_scorer, log_loss, roc_auc_score
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
+    StratifiedKFold,
     TunedThresholdClassifierCV,
     cross_val_predict,
     cross_val_score,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted
 
-from disaster_tweets import InputError, predict
+from disaster_tweets import Classifier, InputError, predict
 from disaster_tweets.plugins import contract
 from disaster_tweets.plugins.sklearn import DisasterTweetsClassifier
+from disaster_tweets.topic import EXAMPLES, LABELS
+
+from ..conftest import two_labels
 
 HOSTS = ("scikit-learn",)
 
-DISASTERS = [
-    "Wildfire has crossed the highway near Ashford. Evacuate now!",
-    "Flood water reached the school in Millbrook",
-    "Magnitude 6 earthquake shakes Elmwood, several houses collapsed",
-    "Two dead after a train derailed outside Carrow",
-    "Tornado warning for Linden county, a barn was destroyed",
-    "Rescue crews search the rubble of the burnt factory",
-    "Bridge closed after the landslide buried two cars",
-    "Hurricane leaves thousands without power in Port Hale",
-]
-CHATTER = [
-    "this mixtape is fire",
-    "my inbox is a disaster",
-    "I love this song so much",
+K = len(LABELS)
+NUMBERS = tuple(range(K))
+TEXTS = [
+    *EXAMPLES[:2],
+    "I like this song so much",
     "new shoes, who dis",
-    "the concert last night blew me away",
+    "The concert last night was long",
     "coffee first, then the world",
     "cannot wait for the weekend",
-    "this exam is going to kill me lol",
+    "Two people waited outside the station",
+    "The school in Millbrook opens on Monday",
+    "my inbox is full again",
+    *(f"{example} {n}" for n in range(2 * K) for example in EXAMPLES[:2]),
 ]
-TEXTS = [text for pair in zip(DISASTERS, CHATTER, strict=True) for text in pair]
-LABELS = np.array(["disaster", "not_disaster"] * len(DISASTERS))
-TARGET = (LABELS == "disaster").astype(int)  # as in most files: 1 is a disaster
+PREDICTIONS = predict(TEXTS)
+DECISIONS = [prediction.label for prediction in PREDICTIONS]
+PROBABILITIES = np.array([list(p.probabilities.values()) for p in PREDICTIONS])
+SORTED = PROBABILITIES[:, np.argsort(LABELS)]  # as scikit-learn takes for granted
+SECOND = PROBABILITIES[:, 1].tolist()  # of two labels, the probability of the positive one
 
-PROBABILITIES = [prediction.probability for prediction in predict(TEXTS)]
-DECISIONS = [prediction.label for prediction in predict(TEXTS)]
+
+def targets() -> Any:
+    """Return what the texts are labelled: as many times one label as another.
+
+    The texts that the model finds most likely to have the second label have it, but for one, as
+    perfect scores would prove nothing. So the labels suit any model.
+    """
+    ranked = np.argsort(PROBABILITIES[:, 1])[::-1]
+    labels = np.array([1] * (len(TEXTS) // K) + [0, *NUMBERS[2:]] * len(TEXTS))[: len(TEXTS)]
+    last = len(TEXTS) // K - 1
+    labels[[last, last + 1]] = labels[[last + 1, last]]
+    target = np.empty(len(TEXTS), int)
+    target[ranked] = labels
+    return target
+
+
+TARGET = targets()
+LABELLED = np.array(LABELS)[TARGET]
+# Half of the texts are at least as likely to have the second label.
+MIDDLE = sorted(SECOND)[len(TEXTS) // 2]
 
 
 class TestAnswers:
     def test_a_decision_is_that_of_predict(self) -> None:
-        labels = DisasterTweetsClassifier().predict(TEXTS)
-
-        assert labels.tolist() == DECISIONS
-        assert set(DECISIONS) == {"disaster", "not_disaster"}
+        assert DisasterTweetsClassifier().predict(TEXTS).tolist() == DECISIONS
 
     def test_a_probability_is_that_of_predict(self) -> None:
         classifier = DisasterTweetsClassifier()
         probabilities = classifier.predict_proba(TEXTS)
 
-        # Sorted, as scikit-learn takes for granted.
-        assert classifier.classes_.tolist() == ["disaster", "not_disaster"]
-        assert probabilities.shape == (len(TEXTS), 2)
-        assert probabilities[:, 0].tolist() == PROBABILITIES
+        assert classifier.classes_.tolist() == sorted(LABELS)
+        assert probabilities.dtype == np.float32
+        np.testing.assert_array_equal(probabilities, SORTED)
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
     @pytest.mark.parametrize(
-        "classes", [(0, 1), (1, 0), (False, True), ("calm", "alarm"), ("-", "+")]
+        "classes",
+        [
+            NUMBERS,
+            NUMBERS[::-1],
+            [*NUMBERS[1:], 0],
+            tuple(f"class {9 - n}" for n in NUMBERS),
+            *(
+                pytest.param(classes, marks=two_labels)
+                for classes in [(False, True), ("calm", "alarm"), ("-", "+")]
+            ),
+        ],
     )
     def test_the_classes_are_called_as_the_user_calls_them(self, classes: Any) -> None:
         classifier = DisasterTweetsClassifier(classes=classes)
-        no_disaster, disaster = classes
-        column = classifier.classes_.tolist().index(disaster)
+        names = dict(zip(LABELS, classes, strict=True))
+        columns = [classifier.classes_.tolist().index(name) for name in classes]
 
         assert classifier.classes_.tolist() == sorted(classes)
-        assert classifier.predict_proba(TEXTS)[:, column].tolist() == PROBABILITIES
-        assert classifier.predict(TEXTS).tolist() == [
-            disaster if label == "disaster" else no_disaster for label in DECISIONS
-        ]
+        np.testing.assert_array_equal(
+            classifier.predict_proba(TEXTS)[:, columns], PROBABILITIES
+        )
+        assert classifier.predict(TEXTS).tolist() == [names[label] for label in DECISIONS]
 
+    @two_labels
     def test_the_threshold_decides(self) -> None:
-        classifier = DisasterTweetsClassifier(threshold=PROBABILITIES[0])
-        positive = classifier.predict(TEXTS) == "disaster"
+        classifier = DisasterTweetsClassifier(threshold=MIDDLE)
+        positive = classifier.predict(TEXTS) == LABELS[1]
 
-        assert positive.tolist() == [p >= PROBABILITIES[0] for p in PROBABILITIES]
-        assert 0 < positive.sum() < len(DISASTERS)
-        assert set(classifier.set_params(threshold=0).predict(TEXTS)) == {"disaster"}
-        assert set(classifier.set_params(threshold=1).predict(TEXTS)) == {"not_disaster"}
+        assert positive.tolist() == [p >= MIDDLE for p in SECOND]
+        assert 0 < positive.sum() < len(TEXTS)
+        assert set(classifier.set_params(threshold=0).predict(TEXTS)) == {LABELS[1]}
+        assert set(classifier.set_params(threshold=1).predict(TEXTS)) == {LABELS[0]}
 
+    @two_labels
     def test_the_threshold_is_the_number_that_it_is_in_float64(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -119,7 +148,7 @@ class TestAnswers:
             classifier, "_probabilities", lambda texts: np.array([[1 - below, below]])
         )
 
-        assert classifier.predict(["text"]).tolist() == ["not_disaster"]
+        assert classifier.predict(["text"]).tolist() == [LABELS[0]]
 
     def test_threads_do_not_change_the_scores(self) -> None:
         one, two = (DisasterTweetsClassifier(threads=n).predict_proba(TEXTS) for n in (1, 2))
@@ -127,15 +156,17 @@ class TestAnswers:
         np.testing.assert_array_equal(one, two)
 
     def test_the_score_is_the_accuracy(self) -> None:
-        right = np.array(DECISIONS) == LABELS
         classifier = DisasterTweetsClassifier()
+        numbered = clone(classifier).set_params(classes=NUMBERS)
 
-        assert classifier.score(TEXTS, LABELS) == right.mean()
-        assert classifier.score(TEXTS, LABELS[::-1]) == (~right).mean()
-        assert clone(classifier).set_params(classes=(0, 1)).score(TEXTS, TARGET) == right.mean()
+        for target in (TARGET, (TARGET + 1) % K):  # what one gets right, the other does not
+            labels = np.array(LABELS)[target]
+            right = np.array(DECISIONS) == labels
+            assert classifier.score(TEXTS, labels) == right.mean()
+            assert numbered.score(TEXTS, target) == right.mean()
 
     def test_no_texts_give_no_rows(self) -> None:
-        assert DisasterTweetsClassifier().predict_proba([]).shape == (0, 2)
+        assert DisasterTweetsClassifier().predict_proba([]).shape == (0, K)
         assert DisasterTweetsClassifier().predict([]).shape == (0,)
 
     def test_the_plugin_of_the_contract_gives_the_same(self) -> None:
@@ -147,6 +178,92 @@ class TestAnswers:
         np.testing.assert_array_equal(
             plugin.predict_proba(TEXTS)[:, columns], classifier.predict_proba(TEXTS)
         )
+
+
+@pytest.mark.usefixtures("four_labels_installed")
+class TestFourLabels:
+    @pytest.fixture
+    def texts(self, four_labels: Path) -> list[str]:
+        """Texts of which each label is given to one at least."""
+        golden = json.loads((four_labels / "golden.json").read_text("utf-8"))
+        return [each["text"] for each in golden]
+
+    def test_the_answers_are_those_of_the_model(
+        self, four_labels: Path, texts: list[str]
+    ) -> None:
+        model = Classifier.load(four_labels)
+        classifier = DisasterTweetsClassifier()
+        decisions = classifier.predict(texts).tolist()
+
+        assert classifier.classes_.tolist() == sorted(model.classes_)
+        assert decisions == [prediction.label for prediction in model.predict(texts)]
+        assert set(decisions) == set(model.classes_)
+        np.testing.assert_array_equal(
+            classifier.predict_proba(texts),
+            model.predict_proba(texts)[:, np.argsort(model.classes_)],
+        )
+        assert classifier.score(texts, decisions) == 1
+
+    def test_the_columns_are_in_the_order_of_the_classes(
+        self, four_labels: Path, texts: list[str]
+    ) -> None:
+        model = Classifier.load(four_labels)
+        classifier = DisasterTweetsClassifier(classes=("d", "b", "c", "a"))
+        names = dict(zip(model.classes_, "dbca", strict=True))
+
+        assert classifier.classes_.tolist() == ["a", "b", "c", "d"]
+        np.testing.assert_array_equal(
+            classifier.predict_proba(texts), model.predict_proba(texts)[:, [3, 1, 2, 0]]
+        )
+        assert classifier.predict(texts).tolist() == [
+            names[prediction.label] for prediction in model.predict(texts)
+        ]
+
+    def test_a_threshold_is_refused(self) -> None:
+        with pytest.raises(InputError, match="a threshold needs two labels, and there are 4"):
+            DisasterTweetsClassifier(threshold=0.5).predict(["a text"])
+
+    def test_classes_that_are_not_four_are_refused(self) -> None:
+        for classes in [(0, 1), (0, 1, 2, 2), range(5)]:
+            with pytest.raises(InputError, match="classes must be 4 different ones"):
+                DisasterTweetsClassifier(classes=classes).predict(["a text"])
+
+    def test_labels_that_it_does_not_know_are_refused(self, four_labels: Path) -> None:
+        labels = ", ".join(Classifier.load(four_labels).classes_)
+        with pytest.raises(
+            InputError, match=f"y holds 0, 1, not .* pass classes= with .* {labels}, in this"
+        ):
+            DisasterTweetsClassifier().fit(["a", "b"], [0, 1])
+
+    def test_it_says_that_it_takes_more_than_two_classes(self) -> None:
+        assert get_tags(DisasterTweetsClassifier()).classifier_tags.multi_class
+
+    def test_scorers_and_ensembles_take_it(self, four_labels: Path, texts: list[str]) -> None:
+        probabilities = Classifier.load(four_labels).predict_proba(texts)
+        target = (probabilities.argmax(axis=1) + (np.arange(len(texts)) % 3 == 2)) % 4
+        classifier = DisasterTweetsClassifier(classes=range(4))
+        auc = roc_auc_score(target, probabilities, multi_class="ovr")
+        voting = VotingClassifier([(name, classifier) for name in "ab"], voting="soft")
+
+        assert 0.5 < auc < 1
+        assert get_scorer("roc_auc_ovr")(classifier, texts, target) == auc
+        np.testing.assert_allclose(
+            voting.fit(texts, target).predict_proba(texts), probabilities, atol=1e-6
+        )
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_on_its_own_it_passes_the_checks_of_the_interface(self) -> None:
+        checked = check_estimator(
+            DisasterTweetsClassifier(classes=range(4)),
+            legacy=False,
+            expected_failed_checks=OF_TEXTS,
+            on_fail=None,
+        )
+
+        assert {each["check_name"] for each in checked if each["status"] == "xfail"} == set(
+            OF_TEXTS
+        )
+        assert [each["check_name"] for each in checked if each["status"] == "failed"] == []
 
 
 class TestInput:
@@ -172,8 +289,8 @@ class TestInput:
         ids=lambda column: f"{type(column).__module__}.{type(column).__name__}",
     )
     def test_a_column_of_texts(self, column: Any) -> None:
-        assert DisasterTweetsClassifier().predict_proba(column)[:, 0].tolist() == PROBABILITIES
-        DisasterTweetsClassifier().fit(column, LABELS)
+        np.testing.assert_array_equal(DisasterTweetsClassifier().predict_proba(column), SORTED)
+        DisasterTweetsClassifier().fit(column, LABELLED)
 
     @pytest.mark.parametrize(
         ("column", "message"),
@@ -195,11 +312,14 @@ class TestInput:
         with pytest.raises(InputError, match=message):
             DisasterTweetsClassifier().predict(column)
 
-    @pytest.mark.parametrize("classes", [("a",), ("a", "a"), ("a", "b", "c"), "no"])
-    def test_classes_that_are_not_two_are_refused(self, classes: Any) -> None:
-        with pytest.raises(InputError, match="classes must be two"):
+    @pytest.mark.parametrize(
+        "classes", [("a",), ("a",) * K, (*NUMBERS, K), (*NUMBERS[1:], K, K), "no"]
+    )
+    def test_classes_that_are_not_one_for_each_label_are_refused(self, classes: Any) -> None:
+        with pytest.raises(InputError, match=f"classes must be {K} different ones"):
             DisasterTweetsClassifier(classes=classes).predict_proba(TEXTS)
 
+    @two_labels
     @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan"), "0.5", [0.5]])
     def test_a_threshold_that_is_no_probability_is_refused(self, threshold: Any) -> None:
         with pytest.raises(InputError, match="threshold must be a number from 0 to 1"):
@@ -218,25 +338,26 @@ class TestFit:
         classifier = DisasterTweetsClassifier()
         before = vars(classifier).copy()
 
-        assert classifier.fit(TEXTS, LABELS) is classifier
+        assert classifier.fit(TEXTS, LABELLED) is classifier
         assert vars(classifier) == before
-        # Not even where all that it is shown says the opposite.
-        assert classifier.fit(CHATTER, ["disaster"] * 8).predict(CHATTER[:1]) == "not_disaster"
+        # Not even where all that it is shown says something else.
+        other = next(label for label in LABELS if label != DECISIONS[0])
+        assert classifier.fit(TEXTS[:1] * 8, [other] * 8).predict(TEXTS[:1]) == DECISIONS[:1]
 
     def test_labels_that_it_does_not_know_are_refused(self) -> None:
         # Silently taken, they would count as wrong, or be mixed up by a meta-estimator.
         with pytest.raises(InputError, match=r"y holds 0, 1, not among .* pass classes="):
-            DisasterTweetsClassifier().fit(TEXTS, TARGET)
-        with pytest.raises(InputError, match="y holds 'rumour', not among"):
-            DisasterTweetsClassifier().fit(TEXTS[:2], ["disaster", "rumour"])
+            DisasterTweetsClassifier().fit(TEXTS[:2], [0, 1])
+        with pytest.raises(InputError, match="y holds 'no label', not among"):
+            DisasterTweetsClassifier().fit(TEXTS[:2], [LABELS[0], "no label"])
 
     def test_labels_of_another_number_are_refused(self) -> None:
         with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-            DisasterTweetsClassifier().fit(TEXTS, LABELS[1:])
+            DisasterTweetsClassifier().fit(TEXTS, LABELLED[1:])
 
     def test_more_than_a_column_is_refused(self) -> None:
         with pytest.raises(InputError, match=r"not an array of shape \(2, 8\)"):
-            DisasterTweetsClassifier().fit([DISASTERS, CHATTER], ["disaster", "not_disaster"])
+            DisasterTweetsClassifier().fit([TEXTS[:8], TEXTS[8:16]], LABELS[:2])
 
 
 class TestConventions:
@@ -244,15 +365,15 @@ class TestConventions:
         assert is_classifier(DisasterTweetsClassifier())
 
     def test_parameters_are_got_set_and_cloned(self) -> None:
-        classifier = DisasterTweetsClassifier(classes=(0, 1), threshold=0.7, threads=2)
-        parameters = {"classes": (0, 1), "threshold": 0.7, "threads": 2}
+        classifier = DisasterTweetsClassifier(classes=NUMBERS, threshold=0.7, threads=2)
+        parameters = {"classes": NUMBERS, "threshold": 0.7, "threads": 2}
 
         assert classifier.get_params() == parameters
         assert clone(classifier).get_params() == parameters
         assert clone(classifier).set_params(threads=1).threads == 1
 
     def test_a_pickle_holds_the_parameters_and_no_model(self) -> None:
-        classifier = DisasterTweetsClassifier(threshold=0.7)
+        classifier = DisasterTweetsClassifier(threshold=MIDDLE if K == 2 else None)
         classifier.predict(TEXTS[:1])
         pickled = pickle.dumps(classifier)
 
@@ -268,7 +389,9 @@ class TestConventions:
             "print(*joblib.load(sys.argv[1]).predict(sys.argv[2:]), sep='\\n')\n"
         )
 
-        assert python("-c", code, str(tmp_path / "model.joblib"), *TEXTS).split() == DECISIONS
+        assert (
+            python("-c", code, str(tmp_path / "model.joblib"), *TEXTS).splitlines() == DECISIONS
+        )
 
 
 def rows_as_texts(rows: Any) -> Any:
@@ -279,6 +402,13 @@ def rows_as_texts(rows: Any) -> Any:
 FITTED_ALREADY = "it is fitted from the start"
 OTHER_CLASSES = "the check's labels are other than 0 and 1, and fit learns no classes"
 
+# What the checks of the interface take for granted, and texts are not.
+OF_TEXTS = {
+    "check_fit_score_takes_y": "the check scores numbers",
+    "check_dont_overwrite_parameters": "the check takes two columns",
+    "check_n_features_in_after_fitting": "a text has no features to count",
+}
+
 # Pipelines do not keep these conventions, whatever their last step.
 OF_PIPELINES = {
     "check_estimators_overwrite_params": "a pipeline fits the very steps that it was given",
@@ -286,12 +416,13 @@ OF_PIPELINES = {
 }
 
 
+@two_labels  # of which the checks make their data
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
 @parametrize_with_checks(
     [
         make_pipeline(
             FunctionTransformer(rows_as_texts, validate=True),
-            DisasterTweetsClassifier(classes=(0, 1)),
+            DisasterTweetsClassifier(classes=NUMBERS),
         )
     ],
     expected_failed_checks=lambda estimator: {
@@ -312,13 +443,9 @@ def test_behind_numbers_as_texts_it_passes_the_checks(estimator: Any, check: Any
 
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
-    [DisasterTweetsClassifier(classes=(0, 1))],
+    [DisasterTweetsClassifier(classes=NUMBERS)],
     legacy=False,  # the others need numbers for a prediction: see above
-    expected_failed_checks=lambda estimator: {
-        "check_fit_score_takes_y": "the check scores numbers",
-        "check_dont_overwrite_parameters": "the check takes two columns",
-        "check_n_features_in_after_fitting": "a text has no features to count",
-    },
+    expected_failed_checks=lambda estimator: OF_TEXTS,
 )
 def test_on_its_own_it_passes_the_checks_of_the_interface(estimator: Any, check: Any) -> None:
     check(estimator)
@@ -327,16 +454,14 @@ def test_on_its_own_it_passes_the_checks_of_the_interface(estimator: Any, check:
 class TestPipelines:
     def test_behind_a_transformer_of_texts(self) -> None:
         pipeline = make_pipeline(
-            FunctionTransformer(
-                lambda texts: [text.replace("fire", "great") for text in texts]
-            ),
-            DisasterTweetsClassifier(),
+            FunctionTransformer(lambda texts: [text[::-1] for text in texts]),
+            DisasterTweetsClassifier(classes=NUMBERS),
         )
-        changed = [text.replace("fire", "great") for text in TEXTS]
-        expected = [prediction.probability for prediction in predict(changed)]
+        predictions = predict([text[::-1] for text in TEXTS])
+        expected = [list(prediction.probabilities.values()) for prediction in predictions]
 
-        assert pipeline.fit(TEXTS, LABELS).predict_proba(TEXTS)[:, 0].tolist() == expected
-        assert expected != PROBABILITIES
+        assert pipeline.fit(TEXTS, TARGET).predict_proba(TEXTS).tolist() == expected
+        assert expected != PROBABILITIES.tolist()
 
     def test_a_column_of_a_frame_with_its_gaps_filled(self) -> None:
         frame = pd.DataFrame({"id": [1, 2, 3], "text": [TEXTS[0], None, TEXTS[1]]})
@@ -346,7 +471,7 @@ class TestPipelines:
             ),
             DisasterTweetsClassifier(),
         )
-        labels = ["disaster", "not_disaster", "not_disaster"]
+        labels = [LABELS[1], LABELS[0], LABELS[0]]
 
         assert pipeline.fit(frame, labels).predict(frame).tolist() == [
             prediction.label for prediction in predict([TEXTS[0], "", TEXTS[1]])
@@ -354,88 +479,98 @@ class TestPipelines:
 
     @pytest.mark.parametrize("jobs", [1, 2])
     @pytest.mark.parametrize(
-        ("classifier", "y", "column"),
+        ("classifier", "y", "expected"),
         [
-            (DisasterTweetsClassifier(classes=(0, 1)), TARGET, 1),
-            (FrozenEstimator(DisasterTweetsClassifier()), LABELS, 0),
+            (DisasterTweetsClassifier(classes=NUMBERS), TARGET, PROBABILITIES),
+            (FrozenEstimator(DisasterTweetsClassifier()), LABELLED, SORTED),
         ],
-        ids=["0 and 1", "our labels"],
+        ids=["numbers", "our labels"],
     )
     def test_cross_validation_gives_what_predict_gives(
-        self, classifier: Any, y: Any, column: int, jobs: int
+        self, classifier: Any, y: Any, expected: Any, jobs: int
     ) -> None:
-        settings = {"cv": 4, "n_jobs": jobs, "method": "predict_proba"}
+        settings = {"cv": 2, "n_jobs": jobs, "method": "predict_proba"}
         probabilities = cross_val_predict(classifier, TEXTS, y, **settings)
 
-        assert probabilities[:, column].tolist() == PROBABILITIES
+        np.testing.assert_array_equal(probabilities, expected)
 
     def test_labels_that_a_host_renumbers_are_refused(self) -> None:
-        # Both number the labels in alphabetical order, so that 0 would be a disaster.
+        # Both number the labels in alphabetical order, which need not be the model's.
         model = DisasterTweetsClassifier()
         voting = VotingClassifier([("model", model)], voting="soft")
 
         with pytest.raises(InputError, match="y holds 0, 1"):
-            voting.fit(TEXTS, LABELS)
+            voting.fit(TEXTS, LABELLED)
         with pytest.raises(InputError, match="y holds 0, 1"):
-            cross_val_predict(model, TEXTS, LABELS, method="predict_proba")
+            cross_val_predict(model, TEXTS, LABELLED, method="predict_proba", cv=2)
 
+    @two_labels
     @pytest.mark.parametrize(
-        ("classifier", "y"),
-        [
-            (DisasterTweetsClassifier(), LABELS),
-            (DisasterTweetsClassifier(classes=(0, 1)), TARGET),
-        ],
-        ids=["our labels", "0 and 1"],
+        "classes", [LABELS, LABELS[::-1], (0, 1), (1, 0)], ids=lambda classes: f"{classes}"
     )
-    def test_scorers_read_the_columns_in_the_right_order(self, classifier: Any, y: Any) -> None:
-        auc = roc_auc_score(TARGET, PROBABILITIES)
+    def test_scorers_read_the_columns_in_the_right_order(self, classes: Any) -> None:
+        # scikit-learn takes the last of the sorted classes for the positive one.
+        y, column = np.array(classes)[TARGET], classes.index(max(classes))
+        is_positive, positive = y == max(classes), PROBABILITIES[:, column]
+        classifier = DisasterTweetsClassifier(classes=classes)
+        auc = roc_auc_score(is_positive, positive)
+        folds = StratifiedKFold(2)
 
-        assert auc > 0.9
+        assert 0.9 < auc < 1
         assert get_scorer("roc_auc")(classifier, TEXTS, y) == auc
-        assert cross_val_score(classifier, TEXTS, y, cv=2, scoring="neg_log_loss").min() > -0.7
+        np.testing.assert_allclose(
+            cross_val_score(classifier, TEXTS, y, cv=folds, scoring="neg_log_loss"),
+            [-log_loss(is_positive[fold], positive[fold]) for _, fold in folds.split(TEXTS, y)],
+            rtol=1e-5,
+        )
 
+    @two_labels
     def test_a_grid_search_finds_a_threshold(self) -> None:
         search = GridSearchCV(
             DisasterTweetsClassifier(),
-            {"threshold": [0.0, 0.5, 1.0]},
+            {"threshold": [0.0, MIDDLE, 1.0]},
             cv=2,
             error_score="raise",
-        ).fit(TEXTS, LABELS)
+        ).fit(TEXTS, LABELLED)
 
-        assert search.best_params_ == {"threshold": 0.5}
+        assert search.best_params_ == {"threshold": MIDDLE}
 
+    @two_labels
     def test_a_threshold_may_be_set_or_tuned_from_outside(self) -> None:
         frozen = FrozenEstimator(DisasterTweetsClassifier(classes=(0, 1)))
         fixed = FixedThresholdClassifier(
-            frozen, threshold=PROBABILITIES[0], response_method="predict_proba"
+            frozen, threshold=MIDDLE, response_method="predict_proba"
         ).fit(TEXTS, TARGET)
         tuned = TunedThresholdClassifierCV(frozen, cv="prefit", refit=False).fit(TEXTS, TARGET)
 
-        assert fixed.predict(TEXTS).tolist() == [p >= PROBABILITIES[0] for p in PROBABILITIES]
+        assert fixed.predict(TEXTS).tolist() == [p >= MIDDLE for p in SECOND]
         assert 0 < tuned.best_threshold_ < 1
 
 
 class TestCalibration:
+    @two_labels
     def test_a_calibration_curve(self) -> None:
         classifier = DisasterTweetsClassifier(classes=(0, 1))
         display = CalibrationDisplay.from_estimator(classifier, TEXTS, TARGET, n_bins=2)
-        shares, means = calibration_curve(TARGET, PROBABILITIES, n_bins=2)
+        shares, means = calibration_curve(TARGET, SECOND, n_bins=2)
 
         np.testing.assert_allclose(display.prob_true, shares)
         np.testing.assert_allclose(display.prob_pred, means)
 
     @pytest.mark.parametrize("freeze", [FrozenEstimator, lambda classifier: classifier])
     def test_it_is_calibrated_anew_on_the_users_data(self, freeze: Any) -> None:
-        # A world where most of what the model calls a disaster is none.
-        texts = [*DISASTERS, *CHATTER]
-        labels = ["disaster"] * 2 + ["not_disaster"] * 14
-        calibrated = CalibratedClassifierCV(freeze(DisasterTweetsClassifier()), cv=2)
-        calibrated.fit(texts, labels)
-        before = DisasterTweetsClassifier().predict_proba(DISASTERS)[:, 0]
-        after = calibrated.predict_proba(DISASTERS)[:, 0]
+        def mean(frequent: str) -> float:
+            """Return the mean probability of the first label where another share has it."""
+            rest = [label for label in LABELS if label != frequent]
+            labels = np.array([*rest * 2, *[frequent] * (len(TEXTS) - 2 * len(rest))])
+            calibrated = CalibratedClassifierCV(freeze(DisasterTweetsClassifier()), cv=2)
+            calibrated.fit(TEXTS, labels)
+            assert calibrated.classes_.tolist() == sorted(LABELS)
+            column = calibrated.classes_.tolist().index(LABELS[0])
+            return float(calibrated.predict_proba(TEXTS)[:, column].mean())
 
-        assert calibrated.classes_.tolist() == ["disaster", "not_disaster"]
-        assert (after < before).all()
+        # The model's own mean is the same in both worlds.
+        assert mean(LABELS[1]) < mean(LABELS[0])
 
 
 class TestEnsembles:
@@ -446,22 +581,22 @@ class TestEnsembles:
     def test_voting_with_probabilities(self) -> None:
         words = self.words()
         voting = VotingClassifier(
-            [("model", DisasterTweetsClassifier(classes=(0, 1))), ("words", words)],
+            [("model", DisasterTweetsClassifier(classes=NUMBERS)), ("words", words)],
             voting="soft",
         ).fit(TEXTS, TARGET)
-        expected = (PROBABILITIES + words.fit(TEXTS, TARGET).predict_proba(TEXTS)[:, 1]) / 2
+        expected = (PROBABILITIES + words.fit(TEXTS, TARGET).predict_proba(TEXTS)) / 2
 
-        np.testing.assert_allclose(voting.predict_proba(TEXTS)[:, 1], expected, atol=1e-6)
+        np.testing.assert_allclose(voting.predict_proba(TEXTS), expected, atol=1e-6)
 
     def test_voting_with_decisions(self) -> None:
-        classifier = DisasterTweetsClassifier(classes=(0, 1))
+        classifier = DisasterTweetsClassifier(classes=NUMBERS)
         voting = VotingClassifier([(name, classifier) for name in "abc"]).fit(TEXTS, TARGET)
 
         assert voting.predict(TEXTS).tolist() == classifier.predict(TEXTS).tolist()
 
     @pytest.mark.parametrize(
         ("cv", "classes", "y"),
-        [("prefit", ("not_disaster", "disaster"), LABELS), (2, (0, 1), TARGET)],
+        [("prefit", LABELS, LABELLED), (2, NUMBERS, TARGET)],
         ids=["prefit", "cross-validated"],
     )
     def test_stacking(self, cv: Any, classes: Any, y: Any) -> None:
@@ -471,9 +606,10 @@ class TestEnsembles:
         stacking.fit(TEXTS, y)
         features = stacking.transform(TEXTS)
 
-        assert stacking.score(TEXTS, y) > 0.9
-        last_class = model.predict_proba(TEXTS)[:, 1]
-        np.testing.assert_allclose(features[:, 0], last_class, atol=1e-6)
+        assert set(stacking.predict(TEXTS).tolist()) <= set(classes)
+        # Of two classes the first is left out, as both add up to 1.
+        ours = model.predict_proba(TEXTS)[:, 1 if K == 2 else 0 :]
+        np.testing.assert_allclose(features[:, : ours.shape[1]], ours, atol=1e-6)
 
 
 def python(*arguments: str) -> str:
@@ -492,7 +628,7 @@ def test_the_import_loads_no_model() -> None:
     code = (
         "import sys\n"
         "from disaster_tweets.plugins.sklearn import DisasterTweetsClassifier\n"
-        "DisasterTweetsClassifier().fit(['fire'], ['disaster'])\n"
+        f"DisasterTweetsClassifier().fit(['a text'], [{LABELS[0]!r}])\n"
         "print('ai_edge_litert' in sys.modules)\n"
     )
 
