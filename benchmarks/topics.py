@@ -484,7 +484,8 @@ def run(command: Sequence[str], folder: Path, given: str = "", **variables: str)
     )
     if done.returncode:
         end = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-        raise TopicError(f"{' '.join(command[1:4])} failed in {folder}:\n{end}")
+        name = " ".join(command[1:4]).partition("\n")[0]
+        raise TopicError(f"{name} failed in {folder}:\n{end}")
     return done.stdout
 
 
