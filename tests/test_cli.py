@@ -123,7 +123,7 @@ class TestPredict:
         assert f"{second}\n" == row(PHONE)
 
     def test_golden_texts(self, run: Any, golden: Any) -> None:
-        lines = "\n".join(golden.texts).encode()
+        lines = "".join(f"{text}\n" for text in golden.texts).encode()
         scored = [
             json.loads(line)
             for line in run(
