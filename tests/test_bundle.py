@@ -120,11 +120,11 @@ class TestDamage:
         "damage",
         [
             lambda content: b"",
-            lambda content: content[:1000],
+            lambda content: content[:100],
             lambda content: content[:-1],
             lambda content: content + b"\n",
         ],
-        ids=["empty", "1000 bytes", "one byte less", "one byte more"],
+        ids=["empty", "100 bytes", "one byte less", "one byte more"],
     )
     def test_another_size(
         self, folder: Path, name: str, damage: Callable[[bytes], bytes]

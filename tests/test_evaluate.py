@@ -419,7 +419,7 @@ class TestFiles:
             ("texts.CSV.gz", gzip.compress(labelled_csv())),
             ("marked.csv", b"\xef\xbb\xbf" + labelled_csv(header="text, target")),
             ("t.jsonl", as_jsonl([{"text": text, "target": label} for label, text in ROWS])),
-            ("t.ndjson", as_jsonl([{"target": bool(y), "text": text} for y, text in ROWS])),
+            ("t.ndjson", as_jsonl([{"target": y, "text": text} for y, text in ROWS])),
         ],
         ids=["tsv", "csv.gz", "byte order mark", "jsonl", "ndjson"],
     )
@@ -515,6 +515,13 @@ class TestLabels:
     def test_no_spelling_of_more(self, tmp_path: Path, spelling: str) -> None:
         with pytest.raises(labelled.LabelError, match="is not one of 'complaint', 'order', "):
             self.read(tmp_path, "order", spelling, labels=self.FOUR)
+
+    def test_booleans_of_json(self, tmp_path: Path) -> None:
+        file = tmp_path / "texts.jsonl"
+        file.write_bytes(as_jsonl([{"text": text, "target": bool(y)} for y, text in ROWS]))
+
+        found = labelled.read(str(file), "target", self.TWO)
+        assert found.labels == [label for label, _ in ROWS]
 
     def test_labels_that_are_numbers_are_no_indices(self, tmp_path: Path) -> None:
         stars = ("1", "2", "3")

@@ -18,13 +18,13 @@ from disaster_tweets.once import once
 from disaster_tweets.prediction import Prediction, decide, shown_probabilities
 from disaster_tweets.text import Cleaner
 from disaster_tweets.tokenizer import Tokenizer
-from disaster_tweets.topic import Label
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from disaster_tweets.manifest import Manifest
+    from disaster_tweets.topic import Label
 
 Progress = Callable[[int], object]  # given the number of texts scored since the last call
 
