@@ -444,7 +444,7 @@ def training(texts: int) -> dict[str, object]:
     Few texts have to be seen more often. For the student, the assistant labels augmented copies
     of them, so that it has about as much to learn from whatever there is.
     """
-    sizes = ((1_000, 8, 40), (5_000, 5, 16), (20_000, 3, 8), (60_000, 2, 4), (MOST, 1, 2))
+    sizes = ((1_000, 8, 30), (5_000, 4, 8), (20_000, 3, 4), (60_000, 2, 2), (MOST, 1, 1))
     epochs, copies = next(plan for limit, *plan in sizes if texts <= limit)
     return {
         "epochs": epochs,
