@@ -253,9 +253,9 @@ def try_batches(entry: Entry, held_out: tuple[list[str], list[int]]) -> None:
             seconds[size] = sum(score(trial, size)["seconds"])
         entry.batch = min(seconds, key=seconds.__getitem__)
         probabilities = score(texts, entry.batch)["probabilities"]
-    entry.quality = measure(
-        np.array(probabilities), np.array(labels), 0.5, resamples=RESAMPLES, seed=SEED
-    )
+    second = np.array(probabilities)
+    both = np.stack([1 - second, second], axis=1)
+    entry.quality = measure(both, np.array(labels), 0.5, resamples=RESAMPLES, seed=SEED)
 
 
 def run_round(entry: Entry, number: int, real: list[str]) -> None:
