@@ -20,15 +20,18 @@ from io import BytesIO
 from pathlib import Path
 
 from disaster_tweets import manifest
+from disaster_tweets.topic import LABELS
 from pipeline.project import ARTIFACTS, PipelineError, run_stage
 
 DIST = Path("dist")
 SOURCES = Path("src/disaster_tweets")
+REPRO = ("-m", "dvc", "repro", "--all-pipelines")
 
 
 def main() -> None:
     if not up_to_date():
-        run("-m", "dvc", "repro")
+        run(*REPRO)
+    check_labels(ARTIFACTS / manifest.NAME)
     environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
     with tempfile.TemporaryDirectory() as folder:
         tree, built = Path(folder, "tree"), Path(folder, "built")
@@ -53,10 +56,21 @@ def up_to_date() -> bool:
 
     The raw data itself may be missing, as in a fresh clone.
     """
-    command = [sys.executable, "-m", "dvc", "repro", "--allow-missing", "--dry"]
+    command = [sys.executable, *REPRO, "--allow-missing", "--dry"]
     done = subprocess.run(command, capture_output=True, text=True)
     # Its exit status is 0 even where stages would run.
     return done.returncode == 0 and "Data and pipelines are up to date." in done.stdout
+
+
+def check_labels(path: Path) -> None:
+    """Raise PipelineError unless the labels of a manifest are those of the topic."""
+    labels = manifest.parse(path.read_bytes(), str(path))["labels"]
+    if labels != list(LABELS):
+        raise PipelineError(
+            f"{path}: its labels are {', '.join(labels)}, and those of "
+            f"{SOURCES / 'topic.py'} are {', '.join(LABELS)}; give topic.py and "
+            "prepare.labels in params.yaml the same ones in the same order"
+        )
 
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> None:
@@ -115,7 +129,7 @@ def check_wheel(wheel: Path, tracked: list[Path]) -> None:
     expected |= {
         path.relative_to(SOURCES.parent).as_posix()
         for path in tracked
-        if path.is_relative_to(SOURCES) and not path.is_relative_to(SOURCES / "pipeline")
+        if path.is_relative_to(SOURCES)
     }
     with zipfile.ZipFile(wheel) as archive:
         members = {name for name in archive.namelist() if ".dist-info/" not in name}
@@ -130,7 +144,7 @@ def check_wheel(wheel: Path, tracked: list[Path]) -> None:
             content = archive.read(f"disaster_tweets/artifacts/{name}")
             if hashlib.sha256(content).hexdigest() != entry["sha256"]:
                 raise PipelineError(
-                    f"{wheel.name}: {name} is not the manifest's; run dvc repro"
+                    f"{wheel.name}: {name} is not the manifest's; run dvc repro --all-pipelines"
                 )
 
 

@@ -1,46 +1,38 @@
-"""A small project of its own: the pipeline over made-up tweets and a tiny random backbone."""
+"""A small project of its own: the pipeline over made-up texts and a tiny random backbone."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 import yaml
-from safetensors.numpy import save_file
+
+from disaster_tweets.topic import LABELS
 
 from ..conftest import ROOT, load_script
+from ..tiny import TINY, checksums, make_backbone
 
-WORDS = {
-    1: "wildfire flood quake evacuated casualties rescue derailed collapsed sirens".split(),
-    0: "mixtape coffee puppy album traffic homework movie birthday goal donuts".split(),
-}
+ALL = "--all-pipelines"
+UP_TO_DATE = "Data and pipelines are up to date."
+ROWS_OF_A_LABEL = 60  # at least, among the made-up texts
+
+# Words of no language, and so of no topic: ten for each label.
+SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
+MADE_UP = [one + other for one in SYLLABLES for other in SYLLABLES]
+WORDS = [MADE_UP[10 * label : 10 * label + 10] for label in range(len(LABELS))]
 FILLERS = "the near town today my is so again with every at on really just".split()
 
-# What a tiny backbone is trained with.
-TINY: dict[str, dict[str, object]] = {
-    "train": {
-        "epochs": 8,
-        "learning_rate": 0.01,
-        "attention_heads": 2,
-        "max_tokens": 24,
-        "layers": [0, 1],
-        "feed_forward": 24,
-        "filters": 0,
-        "hidden": 0,
-    },
-    "export": {"parity": {"mean_difference": 0.1, "auc_drop": 0.1}},
-    "evaluate": {"resamples": 50},
-}
+Texts = Sequence[tuple[str, int]]  # with their labels
 
 
 @pytest.fixture(scope="session")
@@ -49,119 +41,43 @@ def reference() -> ModuleType:
     return load_script(Path(__file__).parent / "reference" / "make.py")
 
 
-def made_up_tweets(rows: int) -> list[tuple[str, int]]:
-    """Return texts of a clear label, some repeated, some repeated with both labels."""
+def made_up_texts(rows: int) -> list[tuple[str, int]]:
+    """Return texts of a clear label, some repeated, some repeated with another label."""
     generator = random.Random(20200101)
-    tweets = []
+    texts = []
     for i in range(rows):
-        label = i % 2
+        label = i % len(LABELS)
         words = generator.choices(WORDS[label], k=3) + generator.choices(FILLERS, k=4)
         generator.shuffle(words)
-        tweets.append((f"{' '.join(words)} #{i} http://example.com/{i}", label))
-    repeats = [(f"@someone {text}", label) for text, label in tweets[:6]]
-    contradictions = [(text, 1 - label) for text, label in tweets[6:8]]
-    return tweets + repeats + contradictions
+        texts.append((f"{' '.join(words)} #{i} http://example.com/{i}", label))
+    repeats = [(f"@someone {text}", label) for text, label in texts[:6]]
+    contradictions = [(text, (label + 1) % len(LABELS)) for text, label in texts[6:8]]
+    return texts + repeats + contradictions
 
 
-def write_csv(path: Path, header: list[str], rows: list[tuple[object, ...]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
-# begin: left out of a copy
-# dvc.yaml names their files.
-EVENTS = tuple(
-    yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))["download_events"]["checksums"]
-)
-
-
-def make_event(path: Path, texts: list[tuple[str, int]], first_id: int) -> None:
-    """Write a file of the form that the events have."""
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write("tweet id, tweet, label\n")
-        for i, (text, label) in enumerate(texts):
-            topic = "on-topic" if label else "off-topic"
-            file.write(f"'{first_id + i}',\"{text}\",{topic}\n")
-
-
-def write_soft_labels(folder: Path) -> None:
-    """Stand in for the teachers: write what two would say of a project's texts."""
-    rows: list[tuple[object, ...]] = []
-    for split in ("train", "calibration"):
-        with (folder / f"data/prepared/{split}.csv").open(encoding="utf-8") as file:
-            rows += [
-                ("labelled", row["id"], len(rows) % 2, *opinions(row["text"]))
-                for row in csv.DictReader(file)
-            ]
-    for path in sorted((folder / "data/events").glob("*.csv")):
-        with path.open(encoding="utf-8") as file:
-            events = csv.DictReader(file, ["id", "text", "topic"])
-            next(events)
-            rows += [
-                (path.stem, row["id"].strip("'"), "", *opinions(row["text"])) for row in events
-            ]
-    (folder / "teacher").mkdir()
-    header = ["source", "id", "fold", "teacher_0", "teacher_1"]
-    write_csv(folder / "teacher/soft_labels.csv", header, rows)
-
-
-def opinions(text: str) -> tuple[float, float]:
-    """Return two logits that the words of a text decide."""
-    sign = 1 if set(text.split()) & set(WORDS[1]) else -1
-    return 2.0 * sign, 3.0 * sign
-
-
-# end: left out of a copy
-
-
-def make_mirror(mirror: Path, reference: ModuleType) -> None:
-    """Fill a mirror with made-up data."""
-    pieces = [*"0123456789#@:/.", *(f"##{digit}" for digit in range(10))]
-    pieces += [*WORDS[0], *WORDS[1], *FILLERS]
-    make_backbone(mirror / "all-MiniLM-L6-v2", reference, pieces)
-    tweets = made_up_tweets(240)
-    columns = ["id", "keyword", "location", "text"]
-    rows = [(i, "", "", text, label) for i, (text, label) in enumerate(tweets)]
-    write_csv(mirror / "train.csv", [*columns, "target"], rows)
-    test = [(i, "", "", f"{text} again") for i, (text, _) in enumerate(tweets[:10])]
-    write_csv(mirror / "test.csv", columns, test)
-    write_csv(mirror / "sample_submission.csv", ["id", "target"], [(i, 0) for i in range(10)])
-    # begin: left out of a copy
-    more = made_up_tweets(360)[240:]
-    for i, event in enumerate(EVENTS):
-        texts = more[i * 42 : (i + 1) * 42]
-        make_event(mirror / f"crisislex/{event}.csv", texts, first_id=10**17 + i * 100)
-    # end: left out of a copy
-
-
-def make_backbone(folder: Path, reference: ModuleType, pieces: list[str]) -> None:
-    """Write a tiny random encoder and its tokenizer, which knows these word pieces."""
-    folder.mkdir(parents=True)
-    pieces = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces]
-    tensors = reference.tiny_checkpoint()
-    rows_needed = np.resize(tensors["embeddings.word_embeddings.weight"], (len(pieces), 16))
-    tensors["embeddings.word_embeddings.weight"] = rows_needed
-    save_file(tensors, folder / "model.safetensors")
-    vocabulary = {piece: index for index, piece in enumerate(pieces)}
-    tokenizer = json.dumps({"model": {"type": "WordPiece", "vocab": vocabulary}})
-    (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8")
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """Return the checksum of each file in a folder, by its name."""
-    return {
-        path.name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for path in folder.iterdir()
-        if path.is_file()
-    }
+def write_labelled(path: Path, texts: Texts) -> None:
+    """Write labelled texts with the columns and spellings of a made-up project."""
+    rows = [(i, text, label) for i, (text, label) in enumerate(texts)]
+    write_csv(path, ["id", "text", "target"], rows)
 
 
 class Project:
-    """A checkout in which the pipeline runs."""
+    """A checkout in which the pipeline runs.
+
+    Attributes:
+        folder: Its root.
+        mirror: Where its downloads come from.
+        environment: The variables of what runs in it.
+    """
 
     def __init__(self, folder: Path, mirror: Path) -> None:
-        self.folder = folder
+        self.folder, self.mirror = folder, mirror
         self.environment = os.environ | {
             "DISASTER_TWEETS_MIRROR": str(mirror),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -193,71 +109,82 @@ class Project:
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
 
-    def params(self) -> dict[str, dict[str, object]]:
-        return yaml.safe_load((self.folder / "params.yaml").read_text("utf-8"))
+    def params(self, file: str = "params.yaml") -> dict[str, dict[str, object]]:
+        return yaml.safe_load((self.folder / file).read_text("utf-8"))
 
-    def change_params(self, **sections: dict[str, object]) -> None:
-        params = self.params()
+    def change_params(self, file: str = "params.yaml", **sections: dict[str, object]) -> None:
+        params = self.params(file)
         for name, values in sections.items():
             params[name] |= values
-        path = self.folder / "params.yaml"
-        path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+        changed = yaml.safe_dump(params, sort_keys=False)
+        (self.folder / file).write_text(changed, encoding="utf-8")
+
+    def append(self, file: str, text: str = "# another version\n") -> None:
+        """Append a text to a file."""
+        with (self.folder / file).open("a", encoding="utf-8") as opened:
+            opened.write(text)
+
+    def stale(self) -> list[str]:
+        """Return the stages that would run; those of the topic are topic/dvc.yaml:NAME."""
+        return stages_run(self.dvc("repro", ALL, "--allow-missing", "--dry"))
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, reference: ModuleType) -> Project:
-    """A project in which ``dvc repro`` has run once; tests copy it before changing it."""
-    folder = tmp_path_factory.mktemp("project")
-    mirror = tmp_path_factory.mktemp("mirror") / "files"
-    make_mirror(mirror, reference)
-    for name in ("src", "docs", ".dvc/config", ".dvc/.gitignore", "artifacts/__init__.py"):
+def stages_run(printed: str) -> list[str]:
+    """Return the stages that DVC says it runs."""
+    return re.findall(r"Running stage '([\w./:]+)'", printed)
+
+
+def stages(folder: Path, file: str = "dvc.yaml") -> dict[str, dict[str, object]]:
+    """Return the stages of a file of a project."""
+    return yaml.safe_load((folder / file).read_text("utf-8"))["stages"]
+
+
+@cache  # for the tests here and those of the topic
+def build(base: Path) -> Project:
+    """Make a project in a new folder, and run its pipelines once."""
+    from topic.tests.pipeline.made_up import fill
+
+    folder, mirror = base / "built-project", base / "built-mirror"
+    trees = ("src", "pipeline", "topic", "docs")
+    for name in (*trees, ".dvc/config", ".dvc/.gitignore", "artifacts/__init__.py"):
         source, target = ROOT / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            ignored = shutil.ignore_patterns("__pycache__", "dvc.lock")
+            shutil.copytree(source, target, ignore=ignored)
         else:
             shutil.copyfile(source, target)
     for path in ROOT.iterdir():
-        if path.is_file() and path.name not in ("dvc.lock",):
+        if path.is_file() and path.name != "dvc.lock":
             shutil.copyfile(path, folder / path.name)
+
     project = Project(folder, mirror)
+    repository = str(project.params()["download_backbone"]["repository"])
+    backbone = mirror / repository.rpartition("/")[2]
+    known = [*"0123456789#@:/.", *(f"##{digit}" for digit in range(10))]
+    known += [word for words in WORDS for word in words]
+    reference = load_script(Path(__file__).parent / "reference" / "make.py")
+    make_backbone(backbone, reference, [*known, *FILLERS])
     project.change_params(
-        # begin: left out of a copy
-        download_dataset={"checksums": checksums(mirror)},
-        download_events={
-            "checksums": {
-                Path(name).stem: checksum
-                for name, checksum in checksums(mirror / "crisislex").items()
-            }
-        },
-        # end: left out of a copy
-        download_backbone={"checksums": checksums(mirror / "all-MiniLM-L6-v2")},
+        download_backbone={"checksums": checksums(backbone)},
         prepare={
             "columns": {"id": "id", "text": "text", "label": "target"},
-            "labels": {"negative": "0", "positive": "1"},
+            "labels": {label: str(i) for i, label in enumerate(LABELS)},
         },
         **TINY,
     )
-    # begin: left out of a copy
-    project.change_params(
-        train={"layers": [0], "feed_forward": 16, "filters": 16, "hidden": 8},
-        distill={"layers": [0, 1], "feed_forward": 24, "epochs": 4, "learning_rate": 0.01},
-    )
-    # end: left out of a copy
     project.git("init", "--quiet", "--initial-branch=main")
-    if "download_dataset" not in project.params():
-        (folder / "data/raw").mkdir(parents=True)
-        shutil.copy(mirror / "train.csv", folder / "data/raw")
-        project.dvc("add", "data/raw/train.csv")
-    # begin: left out of a copy
-    project.dvc("repro", "prepare", "download_events")
-    write_soft_labels(folder)
-    project.dvc("commit", "--force", "soft_labels")
-    # end: left out of a copy
-    project.dvc("repro")
+    fill(project, made_up_texts(max(240, ROWS_OF_A_LABEL * len(LABELS))))
+    project.dvc("repro", ALL)
     project.git("add", "--all")
     project.git("commit", "--quiet", "--message=Made-up model")
     return project
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose pipelines have run once; tests copy it before changing it."""
+    return build(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
@@ -265,5 +192,4 @@ def project(built: Project, tmp_path: Path) -> Project:
     """A copy of the built project, to be changed at will."""
     folder = tmp_path / "project"
     shutil.copytree(built.folder, folder, symlinks=True)
-    copy = Project(folder, Path(built.environment["DISASTER_TWEETS_MIRROR"]))
-    return copy
+    return Project(folder, built.mirror)
