@@ -65,7 +65,7 @@ def spark(workers: int) -> Iterator[Score]:
     from pyspark.sql import SparkSession
     from pyspark.sql.functions import arrow_udf
 
-    from disaster_tweets.plugins.spark import disaster_score
+    from disaster_tweets.plugins import spark as adapter
 
     def memory(texts: pa.Array) -> pa.Array:
         return pa.array([f"{os.getpid()} {peak_of_this_process()}"] * len(texts))
@@ -80,7 +80,7 @@ def spark(workers: int) -> Iterator[Score]:
 
     def score(source: Path, target: Path) -> None:
         table = session.read.parquet(str(source)).repartition(FILES)
-        scores = disaster_score("text").alias("score")
+        scores = adapter.score("text")
         worker = arrow_udf(memory, "string")("text").alias("worker")
         table.select("id", scores, worker).select("id", "score.*", "worker").write.parquet(
             str(target)

@@ -546,7 +546,17 @@ class TestInterruption:
 
     @pytest.fixture
     def large(self, tmp_path: Path, texts: list[str | None]) -> Path:
-        return create(tmp_path / "large.db", texts)
+        """A database that takes its time over each score, however fast the model is."""
+        path = create(tmp_path / "large.db", texts)
+        query(path, "CREATE TABLE wait (n)")
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.executemany("INSERT INTO wait VALUES (?)", ([n] for n in range(100)))
+        query(
+            path,
+            "CREATE TRIGGER slow AFTER UPDATE ON texts BEGIN "
+            "SELECT sum(a.n * b.n) FROM wait AS a, wait AS b; END",
+        )
+        return path
 
     def count(self, database: Path) -> int:
         """Return the rows that have a score: 0 before there are columns."""
