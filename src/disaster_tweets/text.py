@@ -39,9 +39,7 @@ class Cleaner:
 
     def __init__(self, reads: Reads) -> None:
         self._left_out = [
-            pattern
-            for pattern, name in ((URL, "urls"), (HANDLE, "handles"))
-            if not reads[name]
+            pattern for pattern, name in ((URL, "urls"), (HANDLE, "handles")) if not reads[name]
         ]
         self._characters = _Characters(reads["emoji"], reads["marks"])
 
