@@ -24,6 +24,7 @@ from disaster_tweets.calibration import calibrate, fit
 from disaster_tweets.manifest import NAME as MANIFEST
 from disaster_tweets.manifest import SCHEMA_VERSION
 from disaster_tweets.metrics import (
+    forecasts,
     measure,
     precision_recall_curve,
     reliability_curve,
@@ -231,15 +232,12 @@ def write_plots(probabilities: np.ndarray, labels: np.ndarray, names: Sequence[s
     decided = decide(probabilities, threshold_of(len(names)))
     if len(names) == 2:
         pooled, hits = probabilities[:, 1], labels
-        shown, right = pooled, hits
     else:
         pooled = probabilities.ravel()
         hits = (labels[:, None] == np.arange(len(names))).astype(int).ravel()
-        shown = shown_probabilities(probabilities, decided)
-        right = (decided == labels).astype(int)
     false_positive_rate, true_positive_rate = roc_curve(pooled, hits)
     precision, recall = precision_recall_curve(pooled, hits)
-    probability, frequency, _ = reliability_curve(shown, right)
+    probability, frequency, _ = reliability_curve(*forecasts(probabilities, labels))
     tables = {
         "roc": {
             "false_positive_rate": false_positive_rate,

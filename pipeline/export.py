@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from disaster_tweets.bundle import MODEL, VOCABULARY, read_vocabulary
 from disaster_tweets.calibration import calibrate, fit
-from disaster_tweets.metrics import auc
+from disaster_tweets.metrics import one_vs_rest_auc
 from disaster_tweets.prediction import decide
 from disaster_tweets.runtime import ENCODER, KINDS, STUDENT, open_model
 from disaster_tweets.tokenizer import Tokenizer
@@ -58,17 +58,10 @@ def parity(
         "mean_difference": float(difference.mean()),
         "max_difference": float(difference.max()),
         "decisions_changed": float(changed.mean()),
-        "auc_drop": float(_auc(reference, labels) - _auc(exported, labels)),
+        "auc_drop": float(
+            one_vs_rest_auc(reference, labels) - one_vs_rest_auc(exported, labels)
+        ),
     }
-
-
-def _auc(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean AUC of each label against all others; of two labels both are equal."""
-    of_each = [
-        auc(probabilities[:, i], (labels == i).astype(int))
-        for i in range(probabilities.shape[1])
-    ]
-    return float(np.nanmean(of_each))
 
 
 def check_parity(name: Path, measured: dict[str, float], limits: dict[str, float]) -> None:
@@ -135,7 +128,12 @@ def main() -> None:
         measured["validation"][kind] = on_validation(logits, of_texts)
     shipped = choose(settings["ship"], measured["validation"], settings["margin"])
     write_json(REPORTS / "candidates.json", {"shipped": shipped} | measured)
-    print(f"{shipped} ships: {measured}")
+    for kind, of_kind in measured["validation"].items():
+        print(
+            f"{kind}: accuracy {of_kind['accuracy']:.4f} on the calibration split, mean "
+            f"difference from Keras {measured['parity'][kind]['mean_difference']:.4f}"
+        )
+    print(f"{shipped} ships")
     check_parity(MODELS / f"{shipped}.tflite", measured["parity"][shipped], settings["parity"])
     ARTIFACTS.mkdir(exist_ok=True)
     shutil.copyfile(MODELS / f"{shipped}.tflite", ARTIFACTS / MODEL)
