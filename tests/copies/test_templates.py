@@ -1,0 +1,126 @@
+"""What takes the place of the topic's files in a copy fits the files that it took over."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ..conftest import ROOT
+from .conftest import made_up, make, write_csv
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy that was not built."""
+    home = tmp_path_factory.mktemp("fresh")
+    table = write_csv(
+        home / "reviews.csv", ["text", "label"], made_up(["complaint", "praise"], 220)
+    )
+    done = make(table, home / "complaints")
+    assert done.status == 0, done.err
+    return home / "complaints"
+
+
+def loaded(folder: Path, name: str = "params.yaml") -> Any:
+    return yaml.safe_load((folder / name).read_text("utf-8"))
+
+
+def keys(section: Any) -> Any:
+    """Return the keys of parameters as deep as they are the same for every topic."""
+    if not isinstance(section, dict):
+        return None
+    return {name: None if name == "labels" else keys(value) for name, value in section.items()}
+
+
+def test_the_parameters_have_the_same_names(fresh: Path) -> None:
+    ours, theirs = keys(loaded(ROOT)), keys(loaded(fresh))
+    for found in (ours, theirs):
+        assert {"text", "label"} <= found["prepare"].pop("columns").keys()
+
+    assert theirs == ours
+    assert list(theirs) == list(ours)
+
+
+def test_what_does_not_depend_on_the_texts_has_the_same_value(fresh: Path) -> None:
+    ours, theirs = loaded(ROOT), loaded(fresh)
+
+    for section in ("download_backbone", "model", "training"):
+        assert theirs[section] == ours[section]
+    assert theirs["reads"] == {"urls": True, "handles": True, "emoji": True, "marks": "all"}
+
+
+def test_the_topic_has_the_same_names(fresh: Path) -> None:
+    (theirs,) = (fresh / "src").glob("*/topic.py")
+    (ours,) = (ROOT / "src").glob("*/topic.py")
+
+    assert defined(theirs) == defined(ours)
+
+
+def defined(path: Path) -> list[tuple[str, str]]:
+    """Return the names that a module gives to values, with their types."""
+    names = []
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.AnnAssign):
+            names.append((ast.unparse(node.target), ast.unparse(node.annotation)))
+        elif isinstance(node, ast.Assign):
+            names += [(ast.unparse(target), "") for target in node.targets]
+    return names
+
+
+def test_the_sources_write_what_ours_write(fresh: Path) -> None:
+    ours = loaded(ROOT, "topic/dvc.yaml")["stages"]["sources"]
+    theirs = loaded(fresh, "topic/dvc.yaml")["stages"]["sources"]
+
+    assert theirs["outs"] == ours["outs"]
+    assert theirs["cmd"] == ours["cmd"]
+
+
+def test_the_stages_know_what_they_depend_on(fresh: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/stage_dependencies.py", "--check"], cwd=fresh
+    )
+
+    assert done.returncode == 0
+
+
+def test_the_notice_tells_of_the_backbone(fresh: Path) -> None:
+    backbone = loaded(fresh)["download_backbone"]
+    notice = (fresh / "NOTICE").read_text("utf-8")
+
+    assert backbone["repository"] in notice
+    assert backbone["revision"] in notice
+
+
+@pytest.mark.skipif(importlib.util.find_spec("dvc") is None, reason="needs the extra dev")
+def test_the_records_of_the_data_are_those_of_dvc(fresh: Path) -> None:
+    records = {path: path.read_bytes() for path in (fresh / "data" / "raw").glob("*.dvc")}
+    tables = [str(path.with_suffix("")) for path in records]
+    subprocess.run(
+        [sys.executable, "-m", "dvc", "add", "--quiet", *tables], cwd=fresh, check=True
+    )
+
+    assert len(records) == 2
+    assert {path: path.read_bytes() for path in records} == records
+    ignored = subprocess.run(["git", "check-ignore", *tables], cwd=fresh, capture_output=True)
+    assert len(ignored.stdout.splitlines()) == 2
+
+
+def test_git_has_everything_but_the_data(fresh: Path) -> None:
+    done = subprocess.run(
+        ["git", "status", "--porcelain", "--untracked-files=all"],
+        cwd=fresh,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    untracked = {line.removeprefix("?? ") for line in done.stdout.splitlines()}
+
+    assert {"data/raw/train.csv.dvc", "topic/sources.py", "params.yaml"} <= untracked
+    assert not [name for name in untracked if name.endswith(".csv") and name.startswith("data")]
