@@ -17,7 +17,7 @@ pytest.importorskip("flask", reason="needs the extra [web]")
 
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
@@ -312,6 +312,7 @@ class TestRefusals:
     def test_the_service_answers_a_browser_as_any_program(self, client: FlaskClient) -> None:
         assert problem(client.post("/predict", headers=BROWSER)).startswith("the content type")
 
+    @settings(deadline=None)  # the first page takes longer: its template is read
     @given(
         method=st.sampled_from(["GET", "HEAD", "POST", "OPTIONS"]),
         path=st.text(max_size=12) | st.sampled_from(["predict", "explain", "docs", "metrics"]),
