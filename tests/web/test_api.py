@@ -579,9 +579,6 @@ class TestDescription:
         for shape in ("Prediction", "ExplainResponse"):
             assert {*schemas[shape]["properties"]["label"]["enum"]} == {*any_model.classes_}
 
-    def test_the_labels_of_the_topic_are_those_of_the_model(self) -> None:
-        assert bundled_classifier().classes_ == LABELS
-
     @two_labels
     def test_two_labels(self, client: FlaskClient) -> None:
         schemas = client.get("/openapi.json").json["components"]["schemas"]
