@@ -22,6 +22,7 @@ from click.testing import CliRunner, Result
 
 from disaster_tweets import Classifier, Prediction, predict
 from disaster_tweets.cli import commands
+from disaster_tweets.cli.output import as_argument
 from disaster_tweets.topic import EXAMPLES, LABELS, QUESTION, TEXTS
 
 from .conftest import on_a_terminal, two_labels
@@ -418,7 +419,7 @@ class TestOtherCommands:
             return " ".join(run("disaster-tweets", *arguments, "--help").out.split())
 
         assert " ".join(QUESTION.split()) in words()
-        assert " ".join(EXAMPLES[0].split()) in words("predict")
+        assert as_argument(EXAMPLES[0]) in words("predict")
         for command in ("predict", "score", "evaluate"):
             assert ("--threshold" in words(command)) == (len(LABELS) == 2)
 

@@ -239,7 +239,9 @@ def test_the_card_leaves_no_placeholder_and_tells_all_measures(
     template = (ROOT / "docs" / "MODEL_CARD.template.md").read_text("utf-8")
     card = generate.card.model_card(template, manifest, [])
 
-    assert "$" not in card
+    for name in generate.card.values(manifest, []):
+        assert f"${name}" not in card
+        assert f"${{{name}}}" not in card
     assert "\n\n\n" not in card
     for part in ("metrics_table", "confusion_table", "robustness_table", "slices_table"):
         assert getattr(generate.card, part)(manifest) in card

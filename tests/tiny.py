@@ -26,19 +26,23 @@ TINY: dict[str, dict[str, object]] = {
 }
 
 
-def make_backbone(folder: Path, reference: ModuleType, pieces: list[str]) -> None:
+def make_backbone(
+    folder: Path, reference: ModuleType, pieces: list[str], positions: int = 24
+) -> None:
     """Write a tiny random encoder and its tokenizer, which knows these word pieces.
 
     Args:
         folder: Where they go.
         reference: The module tests/pipeline/reference/make.py.
         pieces: The word pieces, without those that have a meaning of their own.
+        positions: How many pieces it reads at most.
     """
     folder.mkdir(parents=True)
     pieces = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces]
     tensors = reference.tiny_checkpoint()
-    rows_needed = np.resize(tensors["embeddings.word_embeddings.weight"], (len(pieces), 16))
-    tensors["embeddings.word_embeddings.weight"] = rows_needed
+    for name, rows in (("word", len(pieces)), ("position", positions)):
+        key = f"embeddings.{name}_embeddings.weight"
+        tensors[key] = np.resize(tensors[key], (rows, 16))
     save_file(tensors, folder / "model.safetensors")
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     tokenizer = json.dumps({"model": {"type": "WordPiece", "vocab": vocabulary}})

@@ -37,6 +37,7 @@ OPTIONS = {
     "--positive": "complaint",
     "--question": "Is this review a complaint?",
 }
+POSITIONS = 64  # word pieces that a model reads
 EXAMPLES = ("The parcel was late and the box broken", "Lovely colour and so quick")
 
 
@@ -177,13 +178,10 @@ def environment(folder: Path, *install: str | Path) -> Path:
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
     paths = {"base": str(folder), "platbase": str(folder)}
-    outer = folder / "outer"
-    outer.mkdir()
+    packages = Path(sysconfig.get_path("purelib", "venv", paths))
     for path in Path(sysconfig.get_path("purelib")).iterdir():
         if "disaster_tweets" not in path.name:
-            (outer / path.name).symlink_to(path)
-    packages = Path(sysconfig.get_path("purelib", "venv", paths))
-    (packages / "outer.pth").write_text(f"{outer}\n", "utf-8")
+            (packages / path.name).symlink_to(path)
     # Unlike `python -m pytest`, the program `pytest` does not put the checkout on the path.
     for path in Path(sysconfig.get_path("scripts")).iterdir():
         here, content = python.with_name(path.name), path.read_bytes()
@@ -226,11 +224,13 @@ def copy(
     known = [*string.digits, *string.ascii_lowercase, *"#@:/.!?👟"]
     known += [*(f"##{sign}" for sign in known[:36]), *FILLERS]
     known += [word for words in WORDS.values() for word in words]
-    make_backbone(backbone, reference, list(dict.fromkeys(known)))
+    make_backbone(backbone, reference, list(dict.fromkeys(known)), POSITIONS)
     params = yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
     params["download_backbone"]["checksums"] = checksums(backbone)
     for section, values in TINY.items():
         params[section] |= values
+    # The tests of the commands score texts of some length.
+    params["model"]["max_tokens"] = POSITIONS
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
 
     variables = {f"{module.upper()}_MIRROR": str(home / "mirror")}
