@@ -17,6 +17,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+from disaster_tweets.text import Cleaner
 from disaster_tweets.topic import LABELS
 
 from ..conftest import ROOT, load_script
@@ -34,11 +35,39 @@ FILLERS = "the near town today my is so again with every at on really just".spli
 
 Texts = Sequence[tuple[str, int]]  # with their labels
 
+# What the models of these tests read, whatever params.yaml says: words, and two marks.
+READS = {"urls": False, "handles": False, "emoji": False, "marks": "!?"}
+
 
 @pytest.fixture(scope="session")
 def reference() -> ModuleType:
     """The script that made the reference outputs; its tiny checkpoint is the backbone."""
     return load_script(Path(__file__).parent / "reference" / "make.py")
+
+
+@pytest.fixture
+def cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the pipeline clean texts as `READS` says."""
+    from pipeline import cleaning
+
+    of_tests = Cleaner(READS)
+    monkeypatch.setattr(cleaning, "_cleaner", lambda: of_tests)
+
+
+@pytest.fixture(params=[2, 4], ids=["two labels", "four labels"])
+def labels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many labels there are, whatever params.yaml says."""
+    from pipeline import training
+
+    count: int = request.param
+    monkeypatch.setattr(training, "label_names", lambda: ("label",) * count)
+    return count
+
+
+@pytest.fixture
+def outputs(labels: int) -> int:
+    """How many outputs a model has for the labels."""
+    return 1 if labels == 2 else labels
 
 
 def made_up_texts(rows: int) -> list[tuple[str, int]]:

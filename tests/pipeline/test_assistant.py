@@ -1,4 +1,4 @@
-"""The texts that an assistant labels, and how it is asked."""
+"""The texts that the assistant labels, and what it makes of each."""
 
 from __future__ import annotations
 
@@ -7,70 +7,87 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from pipeline import encoder
-from pipeline.alter import altered
-from pipeline.distill import ask, unlabelled, with_opinion, write
-from pipeline.distillation import read_distilled, read_features
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
+from pipeline import encoder
+from pipeline.assistant import label, texts_to_label, with_soft_labels, words_alike
+from pipeline.augmentation import augmented
+from pipeline.project import BACKBONE
+
+from ..tiny import make_backbone
+
+pytestmark = pytest.mark.usefixtures("cleaner")
 
 TEXTS = [
-    "the river took the bridge and the road to the north http://x.co/1",
+    "the baker took the bread and the road to the north http://x.co/1",
     "my oven is a volcano today and the cake is a crater @baker",
-    "smoke over the harbour, ferries wait outside",
+    "fog over the harbour, ferries wait outside",
 ]
 
 
 def test_the_assistant_labels_what_it_did_not_learn() -> None:
-    events = pd.DataFrame({"text": [TEXTS[2], "no power in the valley"]})
+    unlabelled = [TEXTS[2], "no trains in the valley"]
     settings = {"copies_of_labelled": 3, "copies_of_others": 1, "seed": 1}
-    more = unlabelled(TEXTS, 2, events, {}, settings)
+    more = texts_to_label(TEXTS, 2, unlabelled, {}, settings)
 
-    assert more[0] == "no power in the valley"
-    assert more[1:] == list(altered(TEXTS, [3, 3, 1], {}, 1))
+    assert more[0] == "no trains in the valley"
+    assert more[1:] == list(augmented(TEXTS, [3, 3, 1], {}, 1))
 
 
-def test_each_text_gets_its_own_answer(reference: ModuleType) -> None:
+def test_words_of_the_vocabulary_may_stand_for_each_other(
+    tmp_path: Path, reference: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_backbone(BACKBONE, reference, ["bread", "cake", "oven", "##s", "rare"])
+    settings = {"layers": [], "feed_forward": 0, "filters": 4, "hidden": 0, "seed": 1}
+    settings |= {"max_tokens": 16, "most_frequent_pieces": 3}
+    alike = words_alike(["Ovens @rare"], settings)
+
+    assert {word: set(others) for word, others in alike.items()} == {
+        "bread": {"cake", "oven"},
+        "cake": {"bread", "oven"},
+        "oven": {"bread", "cake"},
+    }
+
+
+@pytest.mark.parametrize("outputs", [1, 4])
+def test_each_text_gets_its_own_logits_and_features(
+    reference: ModuleType, outputs: int
+) -> None:
     pieces = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvwxyz"]
     tokenizer = Tokenizer(pieces, 24)
     weights = encoder.from_checkpoint(reference.tiny_checkpoint(), [*range(len(pieces))], 24)
-    shape = encoder.Shape.of(weights, heads=2)
+    shape = encoder.Shape.of(weights, heads=2, outputs=outputs)
     model = encoder.build(shape, dropout=0.5)
     encoder.load(model, weights, shape)
     texts = [
         " ".join("qwertyuiopas"[: i % 12 + 1]) + f" {chr(97 + i % 26)}" for i in range(300)
     ]
 
-    logits, features = ask(model, tokenizer, texts)
-    assert logits.dtype == np.float32
+    logits, features = label(model, tokenizer, texts)
+    assert (logits.dtype, logits.shape) == (np.float32, (300, outputs))
     assert features.dtype == np.float16
     np.testing.assert_allclose(features.astype(float).mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(features.astype(float).std(axis=0), 1, atol=1e-3)
-    alone = [
-        float(np.asarray(model(np.array([tokenizer.encode(text)], np.int32)))[0, 0])
-        for text in texts
-    ]
+    alone = np.concatenate(
+        [np.asarray(model(np.array([tokenizer.encode(text)], np.int32))) for text in texts]
+    )
     np.testing.assert_allclose(logits, alone, atol=1e-4)
-    # The logit is a linear function of the features, whichever mean and scale they have.
+    # The logits are a linear function of the features, whichever mean and scale they have.
     design = np.column_stack([features.astype(float), np.ones(len(texts))])
-    fitted = design @ np.linalg.lstsq(design, np.array(alone), rcond=None)[0]
+    fitted = design @ np.linalg.lstsq(design, alone, rcond=None)[0]
     np.testing.assert_allclose(fitted, alone, atol=1e-3)
 
 
 def test_what_was_learned_keeps_its_targets() -> None:
-    targets = with_opinion(np.array([0.3, 1.0]), np.array([9.0, -9.0, 0.0, math.log(3)]))
-    assert targets == pytest.approx([0.3, 1.0, 0.5, 0.75])
+    logits = np.array([[9.0], [-9.0], [0.0], [math.log(3)]], np.float32)
+    targets = with_soft_labels(np.array([[0.3], [1.0]]), logits)
+    np.testing.assert_allclose(targets, [[0.3], [1.0], [0.5], [0.75]], atol=1e-6)
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    texts = ['with "quotes", a comma', "two\nlines", "a carriage\rreturn", "NA", "caf\u00e9"]
-    targets, features = np.linspace(0, 1, 5) / 3, np.arange(15, dtype=np.float16).reshape(5, 3)
-    paths = tmp_path / "new" / "train.csv", tmp_path / "new" / "features.npy"
-    write(texts, targets, features, *paths)
-    read = read_distilled(paths[0])
-
-    assert list(read["text"]) == texts
-    assert read["target"].to_numpy() == pytest.approx(targets, abs=1e-6)
-    np.testing.assert_array_equal(read_features(paths[1]), features)
+def test_of_more_labels_the_others_get_a_probability_of_each() -> None:
+    logits = np.log(np.array([[1.0, 1.0, 8.0], [2.0, 2.0, 4.0], [1.0, 3.0, 6.0]]))
+    targets = with_soft_labels(np.array([[0.5, 0.5, 0.0]]), logits)
+    expected = [[0.5, 0.5, 0.0], [0.25, 0.25, 0.5], [0.1, 0.3, 0.6]]
+    np.testing.assert_allclose(targets, expected)

@@ -1,4 +1,4 @@
-"""The Keras encoder and the flat graph against transformers' BERT."""
+"""The Keras encoder and the inference graph against transformers' BERT."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
+from disaster_tweets.runtime import STUDENT, open_model
 from pipeline import encoder
-from pipeline.flat import FlatClassifier, to_tflite
-from disaster_tweets.runtime import Runtime
+from pipeline.inference_graph import InferenceGraph, to_tflite
 
 from .conftest import ROOT
 
 REFERENCE = Path(__file__).parent / "reference"
+
+of_any_labels = pytest.mark.parametrize(
+    "tiny", [1, 4], indirect=True, ids=["two labels", "four labels"]
+)
 
 
 def recorded(name: str) -> tuple[list[list[int]], np.ndarray]:
@@ -28,7 +32,7 @@ def recorded(name: str) -> tuple[list[list[int]], np.ndarray]:
 
 
 def pooled(tensors: encoder.Tensors, heads: int, encoded: list[list[int]]) -> np.ndarray:
-    """Return the mean hidden states of a padded batch, which the logit is made from."""
+    """Return the mean hidden states of a padded batch, which the logits are made from."""
     shape = encoder.Shape.of(tensors, heads)
     model = encoder.build(shape, dropout=0.1)
     encoder.load(model, tensors, shape)
@@ -37,15 +41,26 @@ def pooled(tensors: encoder.Tensors, heads: int, encoded: list[list[int]]) -> np
     return np.asarray(keras.Model(model.input, before_dropout)(batch, training=False))
 
 
+def keras_logits(tensors: encoder.Tensors, encoded: list[list[int]]) -> np.ndarray:
+    """Return the logits (texts, outputs) of a padded batch."""
+    shape = encoder.Shape.of(tensors, heads=2)
+    model = encoder.build(shape, dropout=0.1)
+    encoder.load(model, tensors, shape)
+    batch = tf.ragged.constant(encoded, dtype=tf.int32).to_tensor()
+    return np.asarray(model(batch, training=False))
+
+
 @pytest.fixture
-def tiny(reference: ModuleType) -> encoder.Tensors:
-    """The tiny encoder, with a classifier on top."""
+def tiny(reference: ModuleType, request: pytest.FixtureRequest) -> encoder.Tensors:
+    """The tiny encoder, with a classifier on top, of one output or as many as are asked for."""
+    outputs = getattr(request, "param", 1)
     checkpoint = reference.tiny_checkpoint()
     pieces = list(range(reference.TINY["pieces"]))
     tensors = encoder.from_checkpoint(checkpoint, pieces, reference.TINY["positions"])
     generator = np.random.default_rng(1)
-    tensors["classifier.weight"] = generator.standard_normal((1, 16)).astype(np.float32)
-    tensors["classifier.bias"] = np.array([0.25], np.float32)
+    weights = generator.standard_normal((outputs, 16))
+    tensors["classifier.weight"] = weights.astype(np.float32)
+    tensors["classifier.bias"] = np.linspace(0.25, 0.5, outputs, dtype=np.float32)
     return tensors
 
 
@@ -126,8 +141,9 @@ def with_convolution(
     tensors = encoder.reduce(tiny, layers, 32, filters=6, seed=1, hidden=hidden)
     generator = np.random.default_rng(2)
     tensors["convolution.bias"] = generator.standard_normal(6).astype(np.float32)
-    weights = generator.standard_normal((1, 12 + hidden)).astype(np.float32)
-    tensors["classifier.weight"] = weights
+    outputs = len(tiny["classifier.bias"])
+    weights = generator.standard_normal((outputs, 12 + hidden))
+    tensors["classifier.weight"] = weights.astype(np.float32)
     return tensors
 
 
@@ -157,30 +173,43 @@ def test_a_convolution_sees_nothing_of_the_padding(
     np.testing.assert_allclose(batch, alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("hidden", [0, 5])
-@pytest.mark.parametrize("layers", [[], [1]])
-def test_the_flat_convolution_is_the_same_function(
+def graph_logits(tensors: encoder.Tensors, encoded: list[list[int]]) -> np.ndarray:
+    """Return what the inference graph says of each text, one at a time."""
+    shape = encoder.Shape.of(tensors, heads=2)
+    graph = InferenceGraph(tensors, shape)
+    positions = [tf.range(len(one)) if shape.positions else None for one in encoded]
+    rows = [
+        graph.logits(tf.constant(one, tf.int32), at).numpy()
+        for one, at in zip(encoded, positions, strict=True)
+    ]
+    return np.concatenate(rows)
+
+
+def exported_logits(
+    tensors: encoder.Tensors, encoded: list[list[int]], folder: Path
+) -> np.ndarray:
+    """Return what the exported file says of each text."""
+    graph = InferenceGraph(tensors, encoder.Shape.of(tensors, heads=2))
+    path = folder / "model.tflite"
+    path.write_bytes(to_tflite(graph))
+    return open_model(STUDENT, path).logits(encoded)[:, -len(tensors["classifier.bias"]) :]
+
+
+@of_any_labels
+@pytest.mark.parametrize(("layers", "hidden"), [([], 0), ([], 5), ([1], 5)])
+def test_the_convolution_of_the_inference_graph_is_the_same_function(
     tiny: encoder.Tensors, layers: list[int], hidden: int, tmp_path: Path
 ) -> None:
     tensors = with_convolution(tiny, layers, hidden)
     ids, _ = recorded("tiny.json")
     assert min(map(len, ids)) == 2  # an empty text: fewer tokens than a filter sees
-    expected = (
-        pooled(tensors, 2, ids) @ tensors["classifier.weight"][0] + tensors["classifier.bias"]
-    )
-    flat = FlatClassifier(tensors, encoder.Shape.of(tensors, heads=2))
-    positions = [tf.range(len(one)) if layers else None for one in ids]
-    logits = [
-        flat.logit(tf.constant(one, tf.int32), at)[0, 0].numpy()
-        for one, at in zip(ids, positions, strict=True)
-    ]
-    np.testing.assert_allclose(logits, expected, atol=5e-5)
+    expected = keras_logits(tensors, ids)
 
-    path = tmp_path / "model.tflite"
-    path.write_bytes(to_tflite(flat))
-    np.testing.assert_allclose(Runtime(path).logits(ids), expected, atol=0.2)
+    np.testing.assert_allclose(graph_logits(tensors, ids), expected, atol=5e-5)
+    np.testing.assert_allclose(exported_logits(tensors, ids, tmp_path), expected, atol=0.2)
 
 
+@of_any_labels
 @pytest.mark.parametrize("form", ["layers", "convolution", "both", "hidden"])
 def test_weights_survive_the_way_through_keras(tiny: encoder.Tensors, form: str) -> None:
     if form != "layers":
@@ -195,23 +224,33 @@ def test_weights_survive_the_way_through_keras(tiny: encoder.Tensors, form: str)
         np.testing.assert_array_equal(returned[name], value, err_msg=name)
 
 
-def test_the_flat_graph_is_the_same_function(tiny: encoder.Tensors) -> None:
+@of_any_labels
+def test_the_inference_graph_is_the_same_function(tiny: encoder.Tensors) -> None:
     ids, states = recorded("tiny.json")
-    expected = states @ tiny["classifier.weight"][0] + tiny["classifier.bias"][0]
-    flat = FlatClassifier(tiny, encoder.Shape.of(tiny, heads=2))
-    logits = [
-        flat.logit(tf.constant(one, tf.int32), tf.range(len(one)))[0, 0].numpy() for one in ids
-    ]
-    np.testing.assert_allclose(logits, expected, atol=5e-5)
+    expected = states @ tiny["classifier.weight"].T + tiny["classifier.bias"]
+    np.testing.assert_allclose(keras_logits(tiny, ids), expected, atol=5e-5)
+    np.testing.assert_allclose(graph_logits(tiny, ids), expected, atol=5e-5)
 
 
+@of_any_labels
 def test_the_exported_file_is_nearly_the_same_function(
     tiny: encoder.Tensors, tmp_path: Path
 ) -> None:
     ids, states = recorded("tiny.json")
-    expected = states @ tiny["classifier.weight"][0] + tiny["classifier.bias"][0]
-    path = tmp_path / "model.tflite"
-    path.write_bytes(to_tflite(FlatClassifier(tiny, encoder.Shape.of(tiny, heads=2))))
-    logits = Runtime(path).logits(ids)
-    np.testing.assert_allclose(logits, expected, atol=0.1)
-    assert np.abs(logits - expected).max() > 0  # it was quantized
+    expected = states @ tiny["classifier.weight"].T + tiny["classifier.bias"]
+    exported = exported_logits(tiny, ids, tmp_path)
+    np.testing.assert_allclose(exported, expected, atol=0.1)
+    assert np.abs(exported - expected).max() > 0  # it was quantized
+
+
+@pytest.mark.parametrize("asked", [1, 4])
+def test_weights_that_have_no_classifier_get_the_outputs_that_are_asked_for(
+    reference: ModuleType, asked: int
+) -> None:
+    tensors = encoder.from_checkpoint(reference.tiny_checkpoint(), list(range(60)), 24)
+    shape = encoder.Shape.of(tensors, heads=2, outputs=asked)
+    model = encoder.build(shape, dropout=0.0)
+    encoder.load(model, tensors, shape)
+
+    assert model.output.shape == (None, asked)
+    assert encoder.Shape.of(encoder.tensors(model, shape), heads=2).outputs == asked

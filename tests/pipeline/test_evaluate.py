@@ -8,9 +8,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from pipeline.noise import NOISES
 
 from pipeline import encoder, evaluate
-from pipeline.noise import NOISES
 
 TEXTS = [
     "Fire in the harbour! http://example.com/a",

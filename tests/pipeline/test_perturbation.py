@@ -1,4 +1,4 @@
-"""Disturbances: each does what it says, the same under a seed, and no more than that."""
+"""Perturbations: each does what it says, the same under a seed, and no more than that."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.noise import NOISES, Noise, disturb, make_hashtags, misspell
-from disaster_tweets.text import clean
+from disaster_tweets.text import Cleaner
 from disaster_tweets.tokenizer import Tokenizer
+from pipeline.perturbation import (
+    PERTURBATIONS,
+    Perturbation,
+    make_hashtags,
+    misspell,
+    perturb,
+)
+
+from .conftest import READS
 
 TEXTS = [
-    "Flooding has closed the bridge, take the ferry!",
+    "Roadwork has closed the bridge, take the ferry!",
     "smoke over the valley since noon",
     "our #garden is full of bees",
     "",
@@ -57,16 +65,16 @@ def one_slip_away(word: str) -> set[str]:
     return found
 
 
-def test_every_noise_is_checked_here() -> None:
-    assert NOISES.keys() == {"spelling"} | DOES.keys()
+def test_every_perturbation_is_checked_here() -> None:
+    assert PERTURBATIONS.keys() == {"spelling"} | DOES.keys()
     assert DOES.keys() >= set(UNSEEN)
 
 
 @pytest.mark.parametrize("name", DOES)
-def test_a_noise_does_what_it_is_called(name: str) -> None:
+def test_a_perturbation_does_what_it_is_called(name: str) -> None:
     for text in TEXTS:
         for seed in SEEDS:
-            new = NOISES[name](text, random.Random(seed))
+            new = PERTURBATIONS[name](text, random.Random(seed))
             assert DOES[name](text, new), (text, new)
 
 
@@ -98,25 +106,26 @@ def test_words_become_hashtags_once() -> None:
 
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_the_model_does_not_read_changes_nothing(name: str, tokenizer: Tokenizer) -> None:
+    clean = Cleaner(READS)
     for text in TEXTS:
         for seed in SEEDS:
-            new = NOISES[name](text, random.Random(seed))
+            new = PERTURBATIONS[name](text, random.Random(seed))
             assert tokenizer.encode(clean(new)) == tokenizer.encode(clean(text)), new
 
 
-@pytest.mark.parametrize("noise", [*NOISES.values(), disturb])
-def test_the_seed_decides(noise: Noise) -> None:
-    def disturbed(seed: int) -> list[str]:
+@pytest.mark.parametrize("perturbation", [*PERTURBATIONS.values(), perturb])
+def test_the_seed_decides(perturbation: Perturbation) -> None:
+    def perturbed(seed: int) -> list[str]:
         generator = random.Random(seed)
-        return [noise(text, generator) for text in TEXTS * 5]
+        return [perturbation(text, generator) for text in TEXTS * 5]
 
-    assert disturbed(1) == disturbed(1)
+    assert perturbed(1) == perturbed(1)
 
 
 def test_texts_reach_the_model_misspelt_or_with_tags_or_as_they_are() -> None:
     text = TEXTS[1]
     generator = random.Random(1)
-    made = [disturb(text, generator) for _ in range(500)]
+    made = [perturb(text, generator) for _ in range(500)]
     tagged = sum("#" in new for new in made) / len(made)
     misspelt = sum(not new.startswith(text) for new in made) / len(made)
     assert tagged == pytest.approx(0.4, abs=0.08)

@@ -10,21 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 from pipeline import encoder
 from pipeline.project import PipelineError
-from pipeline.train import Batches, fit, in_order
-from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
+from pipeline.training import Batches, fit, in_order, trim_vocabulary
+
+pytestmark = pytest.mark.usefixtures("cleaner")
 
 SIZE = 8
-SETTINGS: dict[str, Any] = {"batch_size": SIZE, "disturbed": 0.0, "seed": 3}
-LEARNING = {"epochs": 6, "learning_rate": 0.02, "warm_up": 0.1, "weight_decay": 0.01}
+SETTINGS: dict[str, Any] = {"batch_size": SIZE, "perturbed": 0.0, "seed": 3}
+LEARNING = {"epochs": 15, "learning_rate": 0.02, "warm_up": 0.1, "weight_decay": 0.01}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PIECES = [*SPECIAL_TOKENS, *LETTERS, *(f"##{letter}" for letter in LETTERS)]
 # Two letters that tell them apart, and a word of 1 to 11 letters.
 TEXTS = [
     f"{LETTERS[i // 26]}{LETTERS[i % 26]} {'x' * (i % 11 + 1)}" for i in range(45 * SIZE + 5)
 ]
-TARGETS = np.arange(len(TEXTS)) / len(TEXTS)
+TARGETS = np.arange(len(TEXTS))[:, None] / len(TEXTS)
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -44,22 +46,22 @@ def epochs(tokenizer: Tokenizer, number: int, **settings: Any) -> list[list[Batc
 def rows(batches: list[Batch]) -> list[tuple[tuple[int, ...], float]]:
     """Return ids without padding, and target, of each text of these batches."""
     return [
-        (tuple(ids[ids != 0].tolist()), float(target))
+        (tuple(ids[ids != 0].tolist()), float(target[0]))
         for batch, targets in batches
-        for ids, (target,) in zip(batch, targets, strict=True)
+        for ids, target in zip(batch, targets, strict=True)
     ]
 
 
 def test_fewer_texts_than_a_batch_are_refused(tokenizer: Tokenizer) -> None:
     exact = Batches(TEXTS[:SIZE], TARGETS[:SIZE], tokenizer, SETTINGS)
     assert exact.per_epoch == 1
-    with pytest.raises(PipelineError, match=r"^only 7 texts .* train\.batch_size = 8 "):
+    with pytest.raises(PipelineError, match=r"^only 7 texts .* training\.batch_size = 8 "):
         Batches(TEXTS[: SIZE - 1], TARGETS[: SIZE - 1], tokenizer, SETTINGS)
 
 
 @pytest.mark.parametrize("layers", [[], [1]])
 def test_a_convolution_learns_with_layers_before_it_and_without(
-    tokenizer: Tokenizer, reference: ModuleType, layers: list[int]
+    tokenizer: Tokenizer, reference: ModuleType, outputs: int, layers: list[int]
 ) -> None:
     weights = encoder.reduce(
         encoder.from_checkpoint(reference.tiny_checkpoint(), list(range(len(PIECES))), 24),
@@ -68,12 +70,14 @@ def test_a_convolution_learns_with_layers_before_it_and_without(
         filters=8,
         seed=1,
     )
-    shape = encoder.Shape.of(weights, heads=2)
+    shape = encoder.Shape.of(weights, heads=2, outputs=outputs)
     model = encoder.build(shape, dropout=0.0)
     encoder.load(model, weights, shape)
-    # The order of two letters decides, which no mean over the letters tells.
-    texts = [f"{LETTERS[i % 7]} {'xy' if i % 2 else 'yx'} z" for i in range(8 * SIZE)]
-    targets = np.arange(len(texts)) % 2
+    # The order of letters decides, which no mean over the letters tells.
+    orders = ("yx w", "xy w", "w yx", "w xy")[: max(2, outputs)]
+    labels = np.arange(8 * SIZE) % len(orders)
+    texts = [f"{LETTERS[i % 7]} {orders[label]} z" for i, label in enumerate(labels)]
+    targets = np.eye(4)[labels] if outputs == 4 else labels[:, None]
     learned = fit(model, Batches(texts, targets, tokenizer, SETTINGS), SETTINGS | LEARNING)
     assert learned["accuracy"] > 0.95
     for name, before in weights.items():
@@ -94,7 +98,7 @@ def test_each_epoch_has_every_text_once_up_to_the_last_part_batch(tokenizer: Tok
 def test_a_target_stays_with_its_text(tokenizer: Tokenizer) -> None:
     expected = {
         tuple(tokenizer.encode(text)): target
-        for text, target in zip(TEXTS, TARGETS, strict=True)
+        for text, (target,) in zip(TEXTS, TARGETS, strict=True)
     }
     for epoch in epochs(tokenizer, 2):
         for ids, target in rows(epoch):
@@ -124,17 +128,17 @@ def test_texts_of_a_batch_are_of_about_one_length(tokenizer: Tokenizer) -> None:
 
 def test_the_seed_decides(tokenizer: Tokenizer) -> None:
     def seeded(seed: int) -> list[tuple[tuple[int, ...], float]]:
-        (batches,) = epochs(tokenizer, 1, seed=seed, disturbed=0.5)
+        (batches,) = epochs(tokenizer, 1, seed=seed, perturbed=0.5)
         return rows(batches)
 
     assert seeded(1) == seeded(1)
     assert seeded(1) != seeded(2)
 
 
-def test_some_texts_are_disturbed_each_time_in_another_way(tokenizer: Tokenizer) -> None:
+def test_some_texts_are_perturbed_each_time_in_another_way(tokenizer: Tokenizer) -> None:
     known = {tuple(tokenizer.encode(text)) for text in TEXTS}
     changed = [
-        {ids for ids, _ in rows(epoch)} - known for epoch in epochs(tokenizer, 2, disturbed=0.5)
+        {ids for ids, _ in rows(epoch)} - known for epoch in epochs(tokenizer, 2, perturbed=0.5)
     ]
     for epoch in changed:
         assert 0.1 < len(epoch) / len(TEXTS) < 0.5
@@ -144,7 +148,7 @@ def test_some_texts_are_disturbed_each_time_in_another_way(tokenizer: Tokenizer)
 def test_texts_are_cleaned_before_they_are_encoded(tokenizer: Tokenizer) -> None:
     written = ["@somebody ab http://x.co/y", "ab", "#ab 🔥", "ab."]
     settings = SETTINGS | {"batch_size": 4}
-    batches = Batches(written, np.zeros(4), tokenizer, settings).dataset()
+    batches = Batches(written, np.zeros((4, 1)), tokenizer, settings).dataset()
     ids, _ = next(iter(batches.as_numpy_iterator()))
     np.testing.assert_array_equal(ids, [tokenizer.encode("ab")] * 4)
 
@@ -155,5 +159,22 @@ def test_a_validation_has_all_texts_in_order(tokenizer: Tokenizer) -> None:
     assert [ids for ids, _ in rows(batches)] == [
         tuple(tokenizer.encode(text)) for text in TEXTS
     ]
-    assert [target for _, target in rows(batches)] == targets.tolist()
+    assert [target for _, target in rows(batches)] == targets[:, 0].tolist()
     assert [len(ids) for ids, _ in batches] == [SIZE] * 45 + [5]
+
+
+def test_a_target_of_several_columns_stays_together(tokenizer: Tokenizer) -> None:
+    targets = np.column_stack([TARGETS, 1 - TARGETS, 2 * TARGETS])
+    batches = Batches(TEXTS, targets, tokenizer, SETTINGS)
+    _, of_batch = next(iter(batches.dataset().as_numpy_iterator()))
+    assert of_batch.shape == (SIZE, 3)
+    np.testing.assert_allclose(of_batch[:, 1], 1 - of_batch[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(of_batch[:, 2], 2 * of_batch[:, 0], rtol=1e-6)
+
+
+def test_the_vocabulary_keeps_what_the_texts_need() -> None:
+    vocabulary = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##b", "the"]
+    vocabulary += ["fire", "rare", "##works"]
+    kept = trim_vocabulary(vocabulary, ["fireworks"], most_frequent=3, max_tokens=16)
+    pieces = [vocabulary[i] for i in kept]
+    assert pieces == [*SPECIAL_TOKENS, "a", "##b", "the", "fire", "##works"]

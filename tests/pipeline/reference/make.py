@@ -16,7 +16,7 @@ import numpy as np
 HERE = Path(__file__).parent
 TINY = {"pieces": 60, "positions": 24, "width": 16, "layers": 2, "heads": 2, "feed_forward": 32}
 TINY_IDS = [[2, 7, 31, 59, 3], [2, 3], [2, *range(5, 25), 3]]
-# "Forest fire near La Ronge Sask. Canada" and "this mixtape is fire".
+# Two texts, as the tokenizer of the backbone encodes them.
 BACKBONE_IDS = [
     [101, 3224, 2543, 2379, 2474, 6902, 3351, 21871, 2243, 1012, 2710, 102],
     [101, 2023, 18713, 2003, 2543, 102],
