@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import random
+import zlib
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
-from pipeline.noise import NOISES
 
+from disaster_tweets.metrics import measure
+from disaster_tweets.runtime import STUDENT
+from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 from pipeline import encoder, evaluate
+from pipeline.inference_graph import InferenceGraph, to_tflite
+from pipeline.perturbation import PERTURBATIONS
+from pipeline.project import MODELS
+
+from .test_targets import labelled, made_up
+
+pytestmark = pytest.mark.usefixtures("cleaner")
 
 TEXTS = [
-    "Fire in the harbour! http://example.com/a",
+    "Fair in the harbour! http://example.com/a",
     "@someone what a lovely #sunset over the bay today",
     "Nothing to see",
     "www.example.com/#top",
 ]
+TWO = ("negative", "positive")
+FOUR = ("water", "earth", "air", "none")
+
+
+def both(positive: np.ndarray) -> np.ndarray:
+    """Return the probabilities (texts, 2), given those of the second label."""
+    return np.stack([1 - positive, positive], axis=1)
 
 
 def share_of_capitals(texts: list[str]) -> np.ndarray:
-    return np.array([sum(map(str.isupper, text)) / max(1, len(text)) for text in texts])
+    shares = [sum(map(str.isupper, text)) / max(1, len(text)) for text in texts]
+    return both(np.array(shares))
+
+
+def upper(text: str, _: random.Random) -> str:
+    return text.upper()
 
 
 class TestRobustness:
@@ -29,10 +53,10 @@ class TestRobustness:
         by_text = {"a": 0.1, "b": 0.45, "c": 0.9, "A": 0.1, "B": 0.65, "C": 0.8}
         measured = evaluate.robustness(
             ["a", "b", "c"],
-            lambda texts: np.array([by_text[text] for text in texts]),
+            lambda texts: both(np.array([by_text[text] for text in texts])),
             threshold=0.5,
             seed=1,
-            noises={"shouting": lambda text, _: text.upper()},
+            perturbations={"shouting": upper},
         )
 
         assert measured == {
@@ -44,30 +68,49 @@ class TestRobustness:
             }
         }
 
-    def test_a_noise_that_the_score_does_not_see_moves_nothing(self) -> None:
+    def test_of_more_labels_the_one_that_moves_most_counts(self) -> None:
+        by_text = {
+            "a": [0.5, 0.3, 0.2],
+            "A": [0.4, 0.6, 0.0],  # by 0.3, and decided otherwise
+            "b": [0.1, 0.2, 0.7],
+            "B": [0.2, 0.2, 0.6],  # by 0.1
+        }
+        measured = evaluate.robustness(
+            ["a", "b"],
+            lambda texts: np.array([by_text[text] for text in texts]),
+            threshold=None,
+            seed=1,
+            perturbations={"shouting": upper},
+        )
+
+        assert measured["shouting"]["mean_difference"] == 0.2
+        assert measured["shouting"]["max_difference"] == 0.3
+        assert measured["shouting"]["decisions_changed"] == 0.5
+
+    def test_a_perturbation_that_the_score_does_not_see_moves_nothing(self) -> None:
         moved = evaluate.robustness(TEXTS, share_of_capitals, 0.01, 1)
         unmoved = evaluate.robustness(
             TEXTS, lambda texts: share_of_capitals([t.lower() for t in texts]), 0.01, 1
         )
 
-        assert list(moved) == list(unmoved) == list(NOISES)
+        assert list(moved) == list(unmoved) == list(PERTURBATIONS)
         for case in ("lower case", "upper case"):
             assert moved[case]["max_difference"] > 0
             assert set(unmoved[case].values()) == {0.0}
 
-    def test_a_noise_draws_the_same_whatever_comes_before_it(self) -> None:
+    def test_a_perturbation_draws_the_same_whatever_comes_before_it(self) -> None:
         def length(texts: list[str]) -> np.ndarray:
-            return np.array([len(text) / 1000 for text in texts])
+            return both(np.array([len(text) / 1000 for text in texts]))
 
         def add_letters(text: str, generator: random.Random) -> str:
             return text + "x" * generator.randrange(100)
 
         alone = evaluate.robustness(TEXTS, length, 0.05, 3, {"second": add_letters})
-        both = evaluate.robustness(
+        in_a_row = evaluate.robustness(
             TEXTS, length, 0.05, 3, {"first": add_letters, "second": add_letters}
         )
 
-        assert both["second"] == alone["second"] == both["first"]
+        assert in_a_row["second"] == alone["second"] == in_a_row["first"]
         assert alone != evaluate.robustness(TEXTS, length, 0.05, 4, {"second": add_letters})
 
 
@@ -94,7 +137,7 @@ class TestSlices:
         }
 
     def test_each_part_is_measured_alone_and_one_of_a_single_label_not_at_all(self) -> None:
-        probabilities = np.array([0.1, 0.9, 0.2, 0.8, 0.7, 0.3])
+        probabilities = both(np.array([0.1, 0.9, 0.2, 0.8, 0.7, 0.3]))
         labels = np.array([0, 1, 1, 0, 1, 0])
         parts = {
             "right": np.array([True, True, False, False, True, True]),
@@ -109,7 +152,112 @@ class TestSlices:
         assert measured["right"]["accuracy"] == {"value": 1.0, "low": 1.0, "high": 1.0}
         assert measured["wrong"]["accuracy"]["value"] == 0.0
         assert measured["wrong"]["auc"]["value"] == 0.0
-        assert "f1" not in measured["right"]
+        assert set(measured["right"]) == set(evaluate.OF_SLICE)
+
+    def test_of_more_labels_each_has_to_be_in_a_part(self) -> None:
+        labels = np.array([0, 1, 2, 0, 1, 2])
+        probabilities = np.eye(3)[[0, 1, 2, 0, 2, 1]] * 0.7 + 0.1
+        parts = {
+            "all": np.ones(6, bool),
+            "the first three": np.arange(6) < 3,
+            "without the last label": labels < 2,
+        }
+        measured = evaluate.measure_slices(parts, probabilities, labels, None, 100, 1)
+
+        assert list(measured) == ["all", "the first three"]
+        assert measured["all"]["accuracy"]["value"] == round(4 / 6, 4)
+        assert measured["the first three"]["auc"]["value"] == 1.0
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_the_manifest_keeps_measures_that_there_are(labels: int) -> None:
+    generator = np.random.default_rng(2)
+    probabilities = generator.dirichlet(np.ones(labels), 30)
+    threshold = evaluate.threshold_of(labels)
+    measured = measure(probabilities, np.arange(30) % labels, threshold, 20, seed=1)
+
+    kept = evaluate.of_manifest(labels)
+    assert set(kept) <= set(measured)
+    assert ("f1" in kept, "macro_f1" in kept) == (labels == 2, labels > 2)
+    assert len(measured["confusion_matrix"]) == labels
+
+
+class TestGolden:
+    def test_of_two_labels_it_is_the_probability_of_the_second(self) -> None:
+        probabilities = both(np.array([0.12345678, 0.5, 0.9]))
+        assert evaluate.golden_scores(probabilities, TWO) == [
+            {"probability": 0.1234568},
+            {"probability": 0.5},
+            {"probability": 0.9},
+        ]
+
+    def test_of_more_it_is_the_likeliest_label_and_its_probability(self) -> None:
+        probabilities = np.array([[0.1, 0.2, 0.3, 0.4], [0.3, 0.3, 0.2, 0.2]])
+        assert evaluate.golden_scores(probabilities, FOUR) == [
+            {"label": "none", "probability": 0.4},
+            {"label": "water", "probability": 0.3},
+        ]
+
+
+class TestPlots:
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(evaluate, "PLOTS", tmp_path / "plots")
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        with (evaluate.PLOTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def numbers(self, name: str) -> list[dict[str, float]]:
+        return [{key: float(value) for key, value in row.items()} for row in self.rows(name)]
+
+    def test_of_two_labels_the_curves_are_those_of_the_second(self) -> None:
+        positive, labels = np.array([0.9, 0.15, 0.6, 0.35]), np.array([1, 0, 0, 1])
+        evaluate.write_plots(both(positive), labels, TWO)
+
+        assert self.rows("confusion") == [
+            {"actual": "positive", "predicted": "positive"},
+            {"actual": "negative", "predicted": "negative"},
+            {"actual": "negative", "predicted": "positive"},
+            {"actual": "positive", "predicted": "negative"},
+        ]
+        corners = [tuple(row.values()) for row in self.numbers("roc")]
+        assert corners == [(0, 0), (0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)]
+        of_probability = {row["probability"]: row for row in self.numbers("reliability")}
+        assert of_probability[0.6] == {"probability": 0.6, "frequency": 0.0, "perfect": 0.6}
+        assert {row["precision"] for row in self.numbers("precision_recall")} >= {0.5, 1.0}
+
+    def test_of_more_labels_they_are_those_of_all_and_of_the_predicted_one(self) -> None:
+        probabilities = np.array(
+            [[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1], [0.55, 0.25, 0.1, 0.1]]
+        )
+        labels = np.array([0, 1, 1])
+        evaluate.write_plots(probabilities, labels, FOUR)
+
+        assert [row["predicted"] for row in self.rows("confusion")] == [
+            "water",
+            "earth",
+            "water",
+        ]
+        # Of all texts and labels, the two of 0.7 come first, and are right; then a wrong one.
+        corners = [tuple(row.values()) for row in self.numbers("roc")]
+        assert corners[1:4] == [(0, 0.6667), (0.1111, 0.6667), (0.1111, 1)]
+        assert self.numbers("reliability") == [
+            {"probability": 0.55, "frequency": 0.0, "perfect": 0.55},
+            {"probability": 0.7, "frequency": 1.0, "perfect": 0.7},
+        ]
+        last = self.numbers("precision_recall")[-1]
+        assert last == {"recall": 0.0, "precision": 1.0}
+
+
+def test_a_fingerprint_is_that_of_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"some bytes")
+    assert evaluate.fingerprint(path) == {
+        "size": 10,
+        "crc32": zlib.crc32(b"some bytes"),
+        "sha256": hashlib.sha256(b"some bytes").hexdigest(),
+    }
 
 
 def test_the_architecture_is_that_of_the_weights(reference: ModuleType) -> None:
@@ -145,9 +293,11 @@ def test_the_architecture_names_only_what_the_model_has(reference: ModuleType) -
         "window": 3,
         "parameters": words * width + 2 * width + (3 * width + 1) * 5,
     }
-    both = evaluate.architecture(encoder.reduce(tensors, [1], 4, filters=5, seed=1), heads=2)
+    both_kinds = evaluate.architecture(
+        encoder.reduce(tensors, [1], 4, filters=5, seed=1), heads=2
+    )
     of_both = {"layers": 1, "heads": 2, "feed_forward": 4, "filters": 5, "window": 3}
-    assert both == both | of_both
+    assert both_kinds == both_kinds | of_both
     more = evaluate.architecture(
         encoder.reduce(tensors, [], 0, filters=5, seed=1, hidden=4), heads=2
     )
@@ -155,44 +305,67 @@ def test_the_architecture_names_only_what_the_model_has(reference: ModuleType) -
     assert more["parameters"] == words * width + 2 * width + (3 * width + 1) * 5 + 11 * 4
 
 
-# begin: left out of a copy
-def test_the_teachers_and_what_the_model_learned_of_them_are_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("labels", [2, 4])
+def test_an_exported_model_is_calibrated_to_a_split(
+    labels: int, reference: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(name: str, *rows: str) -> None:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*rows, ""]), "utf-8")
-
-    write(
-        "params.yaml",
-        "download_teacher: {repository: somebody/large, revision: abc}",
-        "distill: {weight: 0.25, linear: 0.4, layers: [0, 2, 4]}",
-    )
-    write("data/prepared/train.csv", "id,text,target,count", "1,a,1.0,1", "7,b,0.0,1")
-    tweets = ("'5',smoke,off-topic", "'6',rain,on-topic", "'8',no teacher read it,on-topic")
-    write("data/events/Flood.csv", "tweet id, tweet, label", *tweets)
-    write(
-        "teacher/soft_labels.csv",
-        "source,id,fold,teacher_0,teacher_1",
-        *("labelled,1,0,2.0,1.0", "labelled,7,1,-2.0,1.0", "labelled,9,0,0.0,1.0"),
-        *("Flood,5,,0.5,1.0", "Flood,6,,0.5,1.0"),
-    )
-    write("data/distilled/train.csv", "text,target", *(f"text {i},0.5" for i in range(9)))
     monkeypatch.chdir(tmp_path)
+    MODELS.mkdir()
+    pieces = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvwxyz"]
+    weights = encoder.from_checkpoint(reference.tiny_checkpoint(), [*range(len(pieces))], 24)
+    outputs = 1 if labels == 2 else labels
+    generator = np.random.default_rng(3)
+    weights["classifier.weight"] = generator.normal(0, 2, (outputs, 16)).astype(np.float32)
+    weights["classifier.bias"] = np.zeros(outputs, np.float32)
+    graph = InferenceGraph(weights, encoder.Shape.of(weights, heads=2))
+    (MODELS / "student.tflite").write_bytes(to_tflite(graph))
+    (MODELS / "student.vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces))
+
+    exported = evaluate.Exported(STUDENT, max_tokens=24)
+    texts = [f"@x {'abcdefgh'[i % 8]} {'ijklm'[i % 5]} http://x.co/{i}" for i in range(40)]
+    logits = exported.logits(texts)
+    assert (logits.shape, logits.dtype) == ((40, labels), np.float32)
+    # What the model does not read is cleaned away before.
+    np.testing.assert_array_equal(logits[0], exported.logits(["a i"])[0])
+    np.testing.assert_allclose(
+        logits[3, -outputs:],
+        graph.logits(Tokenizer(pieces, 24).encode("d l"), np.arange(4))[0],
+        atol=0.2,
+    )
+
+    split = labelled(texts, made_up(40, labels))
+    exported.fit(split)
+    probabilities = exported.score(texts)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    # The texts say nothing of the targets, so the mean of either is the same.
+    shares = evaluate.shares(evaluate.targets(split))
+    np.testing.assert_allclose(probabilities.mean(axis=0), shares.mean(axis=0), atol=0.05)
+
+
+@pytest.mark.filterwarnings("ignore:The 'float_precision' argument is deprecated")
+@pytest.mark.parametrize("labels", [2, 4])
+def test_what_the_models_learned_from_is_counted(
+    labels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = "{linear: 0.4, layers: [0, 2, 4], epochs: 3}"
+    Path("params.yaml").write_text(f"assistant: {settings}\n", "utf-8")
+    for path in (
+        "data/prepared/train.csv",
+        "data/sources/targets.csv",
+        "data/assistant/train.csv",
+    ):
+        Path(path).parent.mkdir(parents=True)
+    labelled(["a", "b", "c"], made_up(3, labels)).to_csv("data/prepared/train.csv", index=False)
+    more = labelled(["b", "x", "y"], made_up(3, labels)).drop(columns=["id", "count"])
+    more.to_csv("data/sources/targets.csv", index=False)
+    texts = [f"text {i}" for i in range(9)]
+    labelled(texts, made_up(9, labels)).to_csv("data/assistant/train.csv", index=False)
 
     assert evaluate.distillation() == {
-        "repository": "somebody/large",
-        "revision": "abc",
-        "licence": "Apache-2.0",
-        "teachers": 2,
-        "weight": 0.25,
-        "linear": 0.4,
-        "labelled": 2,
-        "unlabelled": 2,
         "assistant_layers": 3,
+        "linear": 0.4,
+        "labelled": 3,
+        "unlabelled": 2,
         "texts": 9,
     }
-
-
-# end: left out of a copy
