@@ -22,6 +22,9 @@ from disaster_tweets.topic import LABELS
 
 from ..conftest import ROOT, load_script
 from ..tiny import TINY, checksums, make_backbone
+from .downloads import downloads, server
+
+__all__ = ["downloads", "server"]
 
 ALL = "--all-pipelines"
 UP_TO_DATE = "Data and pipelines are up to date."
