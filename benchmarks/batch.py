@@ -16,7 +16,7 @@ from time import perf_counter
 from tweets import tweets
 
 from disaster_tweets import Classifier, bundle
-from disaster_tweets.text import clean
+from disaster_tweets.text import Cleaner
 from disaster_tweets.tokenizer import Tokenizer
 
 TWEETS, REPEATS, BATCHES = 10_000, 5, (2, 7, 64, 500)
@@ -53,6 +53,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     rates += [throughput(classifier, texts) for _ in range(REPEATS - 1)]
     files = bundle.read(bundle.bundled())
+    clean = Cleaner(files.manifest["reads"])
     tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
     print(
         json.dumps(

@@ -28,8 +28,6 @@ from environments import ENVIRONMENT, Environment, NotMeasuredError, parse_wheel
 from tweets import tweets
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent
-WEIGHTS = ROOT / "models" / "classifier.safetensors"
 TWEET = "Forest fire near La Ronge Sask. Canada"
 BLOCKS, BLOCK, PAIRS, KERAS_PAIRS = 10, 30, 25, 5
 

@@ -11,8 +11,9 @@ from pathlib import Path
 # Settings such as PYTHONDONTWRITEBYTECODE would slow every start-up that is measured.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
 
-
 ROOT = Path(__file__).parents[1]
+# There are the packages pipeline and topic, which nothing installs.
+sys.path.append(str(ROOT))
 
 
 def parse_wheel(parser: argparse.ArgumentParser) -> Path:

@@ -26,20 +26,19 @@ import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ROOT
 from peers import figures, spread
-from shapes import ASSISTANT, FOLDER, LINEAR, SECOND_TEACHER, scorer, training
+from shapes import ASSISTANT, FOLDER, LINEAR, SECOND_TEACHER, name_of_training, scorer
 from tweets import tweets
 
-from disaster_tweets.classifier import calibrate
+from disaster_tweets.calibration import calibrate, fit
 from disaster_tweets.metrics import (
     accuracy,
     auc,
     confusion_matrix,
     expected_calibration_error,
 )
-from pipeline.distillation import LABELLED, read_events, read_soft_labels
-from pipeline.metrics import fit_calibration
 from pipeline.prepare import read_raw
-from pipeline.splits import read_split
+from pipeline.splits import read_split, shares
+from topic.sources import LABELLED, read_events, read_soft_labels
 
 SHIPPED, SHIPS = "convolution-and-hidden", " (ships)"
 TITLES = {
@@ -105,12 +104,14 @@ class Texts:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Calibrate the logits of each fold on the labelled texts of the others."""
-        logits = logits[self.kept]
-        probabilities = np.empty(len(logits))
+        log_odds = logits[self.kept]
+        of_both = np.stack([np.zeros(len(log_odds)), log_odds], axis=1)
+        targets = shares(self.targets[:, None])
+        probabilities = np.empty(len(of_both))
         for fold in np.unique(self.fold):
             here, others = self.fold == fold, self.labelled & (self.fold != fold)
-            fitted = fit_calibration(logits[others], self.targets[others])
-            probabilities[here] = calibrate(logits[here], fitted)[:, 1]
+            fitted = fit(of_both[others], targets[others])
+            probabilities[here] = calibrate(of_both[here], fitted)[:, 1]
         return probabilities
 
 
@@ -191,10 +192,16 @@ def measures(
         auc(probabilities[group], texts.labels[group], drawn)
         for group, drawn in zip(groups, counts, strict=True)
     ]
-    matrix = confusion_matrix(
-        probabilities[texts.labelled], texts.labels[texts.labelled], THRESHOLD, counts[0]
-    )
-    return np.array([accuracy(matrix), values[0], np.mean(values[1:], axis=0)])
+    right = accuracy_of(probabilities[texts.labelled], texts.labels[texts.labelled], counts[0])
+    return np.array([right, values[0], np.mean(values[1:], axis=0)])
+
+
+def accuracy_of(
+    probabilities: np.ndarray, labels: np.ndarray, counts: np.ndarray | None
+) -> np.ndarray:
+    """Return the accuracy of probabilities (texts,) of the second label, or of resamples."""
+    of_both = np.stack([1 - probabilities, probabilities], axis=1)
+    return accuracy(confusion_matrix(of_both, labels, THRESHOLD, counts))
 
 
 def draw_counts(texts: Texts) -> list[np.ndarray]:
@@ -307,10 +314,7 @@ def ceiling(
     yield "|---|---|---|"
     for title, said in rows.items():
         probabilities = texts.probabilities(said)[texts.labelled]
-        matrices = [
-            confusion_matrix(probabilities, labels, THRESHOLD, d) for d in (None, draws)
-        ]
-        right, drawn = map(accuracy, matrices)
+        right, drawn = [accuracy_of(probabilities, labels, d) for d in (None, draws)]
         ranked = [auc(probabilities, labels, d) for d in (None, draws)]
         cells = [
             f"{value:.4f} ({low:.4f} to {high:.4f})"
@@ -413,7 +417,7 @@ def complete(name: str) -> list[int]:
 def trainings(folds: Sequence[int], name: str) -> list[str]:
     """Return what the trainings of a shape are called that these folds all have."""
     again: list[str] = []
-    while set(folds) <= set(complete(called := training(name, len(again) + 1))):
+    while set(folds) <= set(complete(called := name_of_training(name, len(again) + 1))):
         again.append(called)
     return again
 

@@ -10,29 +10,29 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 import numpy as np
+from environments import ROOT
 from safetensors.numpy import load_file
 
-from disaster_tweets.classifier import calibrate
-from pipeline import encoder
-from disaster_tweets.text import clean
+from disaster_tweets.bundle import read_vocabulary
+from disaster_tweets.calibration import calibrate
+from disaster_tweets.text import Cleaner
 from disaster_tweets.tokenizer import Tokenizer
-
-ROOT = Path(__file__).parents[1]
+from pipeline import encoder
 
 
 def load() -> Callable[[list[str]], list[float]]:
     """Return a function: texts -> probabilities of a disaster, by one call of ``predict``."""
-    weights = load_file(ROOT / "models" / "classifier.safetensors")
+    weights = load_file(ROOT / "models" / "student.safetensors")
     shape = encoder.Shape.of(weights, attention_heads())
     model = encoder.build(shape, dropout=0.0)
     encoder.load(model, weights, shape)
-    vocabulary = (ROOT / "models" / "vocab.txt").read_text("utf-8").split("\n")[:-1]
+    vocabulary = read_vocabulary(ROOT / "models" / "student.vocab.txt")
     manifest = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))
+    clean = Cleaner(manifest["reads"])
     tokenizer = Tokenizer(vocabulary, manifest["max_tokens"])
 
     def score(texts: list[str]) -> list[float]:
@@ -40,9 +40,9 @@ def load() -> Callable[[list[str]], list[float]]:
         padded = np.zeros((len(encoded), max(map(len, encoded))), np.int32)
         for row, ids in zip(padded, encoded, strict=True):
             row[: len(ids)] = ids
-        logits = model.predict(padded, verbose=0)[:, 0]
-        probabilities = calibrate(logits.astype(np.float64), manifest["calibration"])
-        return [float(probability) for probability in probabilities[:, 1]]
+        logits = np.zeros((len(encoded), 2), np.float32)
+        logits[:, 1:] = model.predict(padded, verbose=0)
+        return calibrate(logits, manifest["calibration"])[:, 1].tolist()
 
     return score
 

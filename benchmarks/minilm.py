@@ -22,15 +22,15 @@ from environments import ROOT
 from safetensors.numpy import load_file, save_file
 from wordpiece import WordPiece
 
-from pipeline import encoder, train
+from pipeline import encoder, training
 from pipeline.prepare import mask
 from pipeline.project import BACKBONE, MODELS, params, write_text
-from pipeline.splits import majority, read_split
+from pipeline.splits import hard, read_split, targets
 
 FOLDER = MODELS / "minilm"
 RECIPE = {
     "max_tokens": 128,
-    "disturbed": 0.0,
+    "perturbed": 0.0,
     "dropout": 0.1,
     "batch_size": 32,
     "epochs": 2,
@@ -38,7 +38,7 @@ RECIPE = {
 }
 
 
-class MaskedBatches(train.Batches):
+class MaskedBatches(training.Batches):
     """Batches of texts that keep their marks, with placeholders for URLs and handles."""
 
     def _encode(self, text: str) -> list[int]:
@@ -75,9 +75,9 @@ def write_checkpoint(
 
 def main() -> None:
     os.chdir(ROOT)
-    settings = params("train") | RECIPE
-    train.set_up_tensorflow(settings)
-    split, pieces = read_split("train"), train.backbone_vocabulary()
+    settings = params("model", "training") | RECIPE
+    training.set_up_tensorflow(settings)
+    split, pieces = read_split("train"), training.backbone_vocabulary()
     weights = encoder.from_checkpoint(
         load_file(BACKBONE / "model.safetensors"),
         list(range(len(pieces))),
@@ -87,8 +87,8 @@ def main() -> None:
     model = encoder.build(shape, settings["dropout"])
     encoder.load(model, weights, shape)
     tokenizer = WordPiece(pieces, settings["max_tokens"])
-    targets = majority(split).to_numpy()
-    train.fit(model, MaskedBatches(list(split["text"]), targets, tokenizer, settings), settings)
+    texts, labels = list(split["text"]), hard(targets(split))
+    training.fit(model, MaskedBatches(texts, labels, tokenizer, settings), settings)
     with tempfile.TemporaryDirectory(dir=MODELS) as temporary:
         written = Path(temporary) / FOLDER.name
         written.mkdir()

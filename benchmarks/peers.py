@@ -67,8 +67,8 @@ NEEDED = (
     DATA / "held_out.csv",
     BACKBONE / "model.safetensors",
     BACKBONE / "tokenizer.json",
-    MODELS / "classifier.safetensors",
-    MODELS / "vocab.txt",
+    MODELS / "student.safetensors",
+    MODELS / "student.vocab.txt",
 )
 TWEET = "Forest fire near La Ronge Sask. Canada"
 ROUNDS, STARTS = 4, 5

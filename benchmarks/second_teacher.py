@@ -9,7 +9,7 @@ what the assistant says itself. It has not seen the fold either.
 Writes models/frontier/FOLD/second-teacher.csv: source, id and logit of the labelled texts of
 the fold. What is there is not made again. Takes twenty minutes a fold on two cores. Needs
 what shapes.py has made, the extras ``train`` and ``teacher``, and the teacher's weights
-(`python -m pipeline.download_backbone download_teacher`).
+(`python -m topic.download_teacher`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ import pandas as pd
 import torch
 from environments import ROOT
 
-from pipeline.distillation import LABELLED
 from pipeline.prepare import mask
 from pipeline.project import params, run_stage
-from pipeline.teacher import Teacher
+from topic.project import params as topic_params
+from topic.sources import LABELLED
+from topic.teacher import Teacher
 
 OF_EVENTS = 4000  # tweets, beside all labelled texts
 POOL = 20  # batches, from which texts of one length are gathered
@@ -46,16 +47,13 @@ def taught(number: int) -> tuple[list[str], np.ndarray, pd.DataFrame, Path] | No
     """
     from shapes import ASSISTANT, SECOND_TEACHER, Fold, scorer
 
-    from pipeline import distill
-
     fold = Fold(number)
     path = fold.path(SECOND_TEACHER)
     if path.is_file():
         return None
-    settings = params("train") | params("distill")
-    texts, targets = distill.taught(
-        fold.labelled, fold.events, fold.soft, [f"teacher_{number}"], settings
-    )
+    settings = params("training", "assistant")
+    texts, targets = fold.taught(settings["linear"])
+    targets = targets[:, 0]
     labelled = len(fold.labelled)
     drawn = np.random.default_rng(settings["seed"]).permutation(len(texts) - labelled)
     drawn = labelled + drawn[:OF_EVENTS]
@@ -78,7 +76,7 @@ def batches(texts: list[str], size: int, seed: int) -> Iterator[np.ndarray]:
 
 def fit(teacher: Teacher, texts: list[str], targets: np.ndarray, seed: int) -> None:
     """Fine-tune all but the embeddings, each text once, with a warm-up and a linear decay."""
-    settings = params("teacher")
+    settings = topic_params("teacher")
     for embeddings in teacher.encoder.embeddings.parameters():
         embeddings.requires_grad_(False)
     parameters = [each for each in teacher.parameters() if each.requires_grad]
@@ -116,8 +114,9 @@ def fit(teacher: Teacher, texts: list[str], targets: np.ndarray, seed: int) -> N
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folds", nargs="+", type=int, choices=range(params("teacher")["folds"]))
-    settings = params("teacher")
+    settings = topic_params("teacher")
+    folds = range(settings["folds"])
+    parser.add_argument("folds", nargs="+", type=int, choices=folds)
     seeds = settings["seeds"]
     torch.set_num_threads(settings["threads"])
     for number in parser.parse_args().folds:

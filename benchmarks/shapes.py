@@ -11,14 +11,14 @@ models/frontier/FOLD/ then holds for each shape what it says of the texts that i
 (NAME.tflite). With --trainings 3, each shape but the assistant is trained three times on the
 same texts, with other seeds; the others are called NAME-2 and NAME-3. What is there is not made
 again. Takes half an hour a fold on one core; two folds may run side by side. Needs what the
-pipeline's stage `distill` needs.
+pipeline's stages `sources` and `assistant` need.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -30,22 +30,18 @@ import pandas as pd
 from environments import ROOT
 
 from disaster_tweets.bundle import read_vocabulary
-from pipeline import distill, encoder, train
-from pipeline.distillation import (
-    LABELLED,
-    linear_model,
-    read_distilled,
-    read_events,
-    read_features,
-    read_soft_labels,
-)
-from pipeline.flat import FlatClassifier, to_tflite
-from pipeline.imitation import imitating, loss_of_both
+from disaster_tweets.runtime import ENCODER, STUDENT, open_model
+from disaster_tweets.tokenizer import Tokenizer
+from pipeline import assistant, encoder, training
+from pipeline.cleaning import clean
+from pipeline.feature_distillation import loss_with_features, predicting_features
+from pipeline.inference_graph import InferenceGraph, to_tflite
 from pipeline.project import MODELS, params, run_stage, write_text
 from pipeline.splits import read_split
-from disaster_tweets.runtime import Runtime
-from disaster_tweets.text import clean
-from disaster_tweets.tokenizer import Tokenizer
+from pipeline.splits import targets as targets_of
+from pipeline.targets import blend_with_linear, linear_model, read_table, write_targets
+from topic.project import params as topic_params
+from topic.sources import LABELLED, examples, read_events, read_soft_labels
 
 FOLDER = MODELS / "frontier"
 ASSISTANT, LINEAR, SECOND_TEACHER = "six-layers", "linear", "second-teacher"
@@ -100,80 +96,108 @@ class Fold:
     ) -> None:
         """Export a model, and write what it says before and after."""
         encoded = [tokenizer.encode(clean(text)) for text in self.asked["text"]]
-        tflite = to_tflite(FlatClassifier(encoder.tensors(model, shape), shape))
+        tflite = to_tflite(InferenceGraph(encoder.tensors(model, shape), shape))
         self.folder.joinpath(f"{name}.tflite").write_bytes(tflite)
-        before = model.predict(train.padded(encoded, 128), verbose=0)[:, 0]
-        self.keep(name, keras=before, exported=Runtime(tflite).logits(encoded))
+        before = model.predict(training.padded(encoded, 128), verbose=0)[:, 0]
+        self.keep(name, keras=before, exported=log_odds(name, tflite)(encoded))
 
     @property
     def distilled(self) -> tuple[Path, Path]:
         """Where the texts of the students, and their features, are."""
         return self.folder / "distilled.csv", self.folder / "features.npy"
 
+    def taught(self, linear: float) -> tuple[list[str], np.ndarray]:
+        """Return what the assistant learns: texts, and targets (texts, 1) in [0, 1].
+
+        Args:
+            linear: The weight of a linear model in the targets.
+        """
+        teacher = [f"teacher_{self.number}"]
+        weight = topic_params("sources")["weight"]
+        texts, targets = examples(self.labelled, self.events, self.soft, teacher, weight)
+        return texts, blend_with_linear(texts, targets[:, None], linear)
+
+
+def log_odds(name: str, model: Path | bytes) -> Callable[[Sequence[Sequence[int]]], np.ndarray]:
+    """Return what turns the token ids of texts into log-odds (texts,), by an exported model."""
+    runtime = open_model(ENCODER if name == ASSISTANT else STUDENT, model)
+
+    def of_ids(encoded: Sequence[Sequence[int]]) -> np.ndarray:
+        logits = runtime.logits(encoded)
+        return logits[:, 1] - logits[:, 0]
+
+    return of_ids
+
 
 def teach(fold: Fold) -> None:
     """Train the linear model and the assistant; write what the students learn."""
-    settings = params("train") | params("distill")
-    train.set_up_tensorflow(settings)
-    columns = [f"teacher_{fold.number}"]
-    texts, targets = distill.taught(fold.labelled, fold.events, fold.soft, columns, settings)
+    settings = params("model", "training", "assistant")
+    training.set_up_tensorflow(settings)
+    texts, targets = fold.taught(settings["linear"])
 
-    linear = linear_model().fit(lowered(texts), np.log(targets / (1 - targets)))
+    logits = np.log(targets / (1 - targets))[:, 0]
+    linear = linear_model().fit(lowered(texts), logits)
     joblib.dump(linear, fold.folder / f"{LINEAR}.joblib")
     fold.keep(LINEAR, exported=linear.predict(lowered(fold.asked["text"])))
 
-    model, shape, pieces = train.new_model(fold.labelled["text"], settings)
+    model, shape, pieces = training.new_model(fold.labelled["text"], settings)
     write_text(fold.folder / "vocab.txt", "".join(f"{piece}\n" for piece in pieces))
     tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    train.fit(model, train.Batches(texts, targets, tokenizer, settings), settings)
+    training.fit(model, training.Batches(texts, targets, tokenizer, settings), settings)
     fold.keep_model(ASSISTANT, model, shape, tokenizer)
-    similar = distill.words_alike(fold.labelled["text"], settings)
-    more = distill.unlabelled(texts, len(fold.labelled), fold.events, similar, settings)
-    logits, features = distill.ask(model, tokenizer, [*texts, *more])
-    targets = distill.with_opinion(targets, logits)
-    distill.write([*texts, *more], targets, features, *fold.distilled)
+    similar = assistant.words_alike(fold.labelled["text"], settings)
+    more = assistant.texts_to_label(
+        texts, len(fold.labelled), list(fold.events["text"]), similar, settings
+    )
+    logits, features = assistant.label(model, tokenizer, [*texts, *more])
+    targets = assistant.with_soft_labels(targets, logits)
+    table_path, features_path = fold.distilled
+    write_targets([*texts, *more], np.round(targets, 6), table_path)
+    np.save(features_path, features)
 
 
 def lowered(texts: Iterable[str]) -> list[str]:
     return [clean(text).lower() for text in texts]
 
 
-def scorer(fold: int, name: str) -> Callable[[list[str]], object]:
-    """Return what scores texts with the model of a fold, from the raw text on."""
+def scorer(fold: int, name: str) -> Callable[[list[str]], np.ndarray]:
+    """Return what scores texts with the model of a fold: log-odds (texts,) of raw texts."""
     folder = FOLDER / str(fold)
     if name == LINEAR:
         linear = joblib.load(folder / f"{name}.joblib")
         return lambda texts: linear.predict(lowered(texts))
-    runtime = Runtime(folder / f"{name}.tflite")
+    of_ids = log_odds(name, folder / f"{name}.tflite")
     pieces = read_vocabulary(folder / "vocab.txt")
-    tokenizer = Tokenizer(pieces, params("train")["max_tokens"])
-    return lambda texts: runtime.logits([tokenizer.encode(clean(text)) for text in texts])
+    tokenizer = Tokenizer(pieces, params("model")["max_tokens"])
+    return lambda texts: of_ids([tokenizer.encode(clean(text)) for text in texts])
 
 
-def training(name: str, number: int) -> str:
+def name_of_training(name: str, number: int) -> str:
     """Return what one training of a shape is called; the first is called as the shape."""
     return name if number == 1 else f"{name}-{number}"
 
 
 def learn(fold: Fold, name: str, number: int) -> None:
     """Train a student of one shape; each number has a seed of its own."""
-    settings = params("train") | STUDENTS[name]
+    settings = params("model", "training", "student") | STUDENTS[name]
     settings["seed"] += number - 1
-    train.set_up_tensorflow(settings)
-    table, features = fold.distilled
-    learned, features = read_distilled(table), read_features(features)
-    model, shape, pieces = train.new_model(fold.labelled["text"], settings)
+    training.set_up_tensorflow(settings)
+    table_path, features_path = fold.distilled
+    learned, features = read_table(table_path), np.load(features_path)
+    model, shape, pieces = training.new_model(fold.labelled["text"], settings)
     tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    targets = np.column_stack([learned["target"], features])
-    batches = train.Batches(list(learned["text"]), targets, tokenizer, settings)
-    learner, loss = imitating(model, features.shape[1]), loss_of_both(settings["features"])
-    train.fit(learner, batches, settings, loss=loss)
-    fold.keep_model(training(name, number), model, shape, tokenizer)
+    targets = np.column_stack([targets_of(learned), features])
+    batches = training.Batches(list(learned["text"]), targets, tokenizer, settings)
+    learner = predicting_features(model, features.shape[1])
+    loss = loss_with_features(shape.outputs, settings["features"])
+    training.fit(learner, batches, settings, loss=loss)
+    fold.keep_model(name_of_training(name, number), model, shape, tokenizer)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folds", nargs="+", type=int, choices=range(params("teacher")["folds"]))
+    folds = range(topic_params("teacher")["folds"])
+    parser.add_argument("folds", nargs="+", type=int, choices=folds)
     parser.add_argument("--shapes", nargs="+", choices=STUDENTS, default=list(STUDENTS))
     parser.add_argument(
         "--trainings", type=int, default=1, metavar="N", help="with so many seeds"
@@ -187,7 +211,7 @@ def main() -> None:
     for fold in map(Fold, arguments.folds):
         fold.folder.mkdir(parents=True, exist_ok=True)
         for name, number in [(ASSISTANT, 1), *wanted]:
-            called = training(name, number)
+            called = name_of_training(name, number)
             if fold.path(called).is_file():
                 continue
             print(f"fold {fold.number}, {called}", flush=True)

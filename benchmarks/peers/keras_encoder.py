@@ -8,7 +8,7 @@ from pathlib import Path
 
 from peer import ROOT, Peer, Score
 
-FILES = ("classifier.safetensors", "vocab.txt")
+FILES = ("student.safetensors", "student.vocab.txt")
 
 
 def train(data: Path, folder: Path) -> None:
