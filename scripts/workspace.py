@@ -150,8 +150,9 @@ def make_all(*, this_python: bool, with_tests: bool) -> int:
         # Names of another length move words into other lines, and imports into another order.
         step("code", python, "ruff", "check", "--quiet", "--fix-only", ".")
         step("code", python, "ruff", "format", "--quiet", ".")
-    if tracked := [str(path.with_suffix("")) for path in sorted(ROOT.glob(TRACKED))]:
-        step("data", python, "dvc", "add", "--quiet", *tracked)
+    tracked = [path.relative_to(ROOT).with_suffix("") for path in sorted(ROOT.glob(TRACKED))]
+    if there := [path.as_posix() for path in tracked if (ROOT / path).exists()]:
+        step("data", python, "dvc", "add", "--quiet", *there)
     step("pipeline", python, "dvc", "repro", "--all-pipelines")
     step("documents", python, "docs/generate.py")
     step("transcripts", python, "docs/transcripts.py", *pages_with_examples())

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -65,16 +67,27 @@ def test_nothing_is_left_to_do(copy: Copy) -> None:
     assert status.stdout == ""
 
 
-def test_a_clone_is_up_to_date_without_its_data(copy: Copy) -> None:
-    clone = copy.folder.with_name("clone")
-    if not clone.exists():
-        subprocess.run(["git", "clone", "--quiet", copy.folder, clone], check=True)
-    there = Copy(clone, copy.wheel, copy.editable, copy.installed, copy.variables)
-    dry = there.run(
+def test_a_clone_is_up_to_date_without_its_data(copy: Copy, tmp_path: Path) -> None:
+    clone = replace(copy, folder=tmp_path / "clone")
+    subprocess.run(["git", "clone", "--quiet", copy.folder, clone.folder], check=True)
+    dry = clone.run(
         copy.editable, "dvc", "repro", "--all-pipelines", "--allow-missing", "--dry"
     )
 
     assert "Data and pipelines are up to date." in dry.out
+
+
+def test_a_step_that_fails_is_named(copy: Copy, tmp_path: Path) -> None:
+    clone = replace(copy, folder=tmp_path / "clone")
+    subprocess.run(["git", "clone", "--quiet", copy.folder, clone.folder], check=True)
+    (clone.folder / "params.yaml").write_text("prepare:\n  seed: 7\n", "utf-8")
+    done = clone.run(copy.editable, "python", "scripts/workspace.py", "build", "--this-python")
+
+    assert done.status == 1
+    assert done.out.splitlines()[-1] == (
+        "error: the step pipeline failed; its messages are above. Mend that, then run "
+        "python3 scripts/workspace.py build"
+    )
 
 
 def test_nothing_in_it_tells_of_this_topic(copy: Copy) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,25 @@ def test_the_records_of_the_data_are_those_of_dvc(fresh: Path) -> None:
     assert {path: path.read_bytes() for path in records} == records
     ignored = subprocess.run(["git", "check-ignore", *tables], cwd=fresh, capture_output=True)
     assert len(ignored.stdout.splitlines()) == 2
+
+
+def test_it_is_built_by_somebody_whom_git_knows(fresh: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/workspace.py", "build", "--this-python"],
+        cwd=fresh,
+        env=os.environ
+        | {
+            **{"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull},
+            **{"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.useConfigOnly"},
+            "GIT_CONFIG_VALUE_0": "true",
+        },
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: Git does not know who commits: run git config")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_git_has_everything_but_the_data(fresh: Path) -> None:
