@@ -11,6 +11,7 @@ docs/make-it-yours.md is the guide.
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -25,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from yours import topic as topics
 from yours.ask import Asker
 from yours.errors import CopyError
-from yours.repository import Data, Row, write
+from yours.repository import ROOT, Data, Row, write
 from yours.texts import (
     MOST_LABELS,
     TABULAR,
@@ -78,6 +79,8 @@ def make(arguments: argparse.Namespace, ask: Asker) -> list[str]:
     folder = arguments.folder
     if folder.exists():
         raise CopyError(f"{folder}: is there already; name a new folder, or remove it")
+    if ROOT in folder.resolve().parents:
+        raise CopyError(f"{folder}: name a folder outside of this repository")
     inputs = read(arguments, ask)
     check_size(inputs)
     words = ask(
@@ -115,7 +118,7 @@ def finish(arguments: argparse.Namespace) -> int:
     if not arguments.run:
         print(
             f"\n{arguments.folder} is ready. One command trains, tests and packs it:\n\n"
-            f"  cd {arguments.folder} && python3 scripts/workspace.py build"
+            f"  cd {shlex.quote(str(arguments.folder))} && python3 scripts/workspace.py build"
         )
         return 0
     print(f"\n{arguments.folder} is ready, and is being built", flush=True)

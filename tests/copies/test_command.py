@@ -546,6 +546,13 @@ def test_a_folder_that_is_there_is_kept(table: Path, folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_folder_in_this_repository(table: Path) -> None:
+    done = make(table, SCRIPT.with_name("complaints"))
+
+    assert done.status == 1
+    assert "name a folder outside of this repository" in done.err
+
+
 def test_a_folder_that_cannot_be_written(table: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     done = make(table, tmp_path / "file" / "complaints")
