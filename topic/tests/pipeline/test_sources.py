@@ -1,23 +1,23 @@
-"""What the student learns: labels and soft labels, joined by id."""
+"""What the models learn besides labels: soft labels, joined by id, and more texts."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from pipeline.distillation import (
-    blend_with_linear,
-    examples,
-    read_events,
-    read_soft_labels,
-    teachers,
-)
+import yaml
 
-from pipeline.project import EVENTS, PipelineError
+from pipeline.project import PREPARED, SOURCES, PipelineError
+from pipeline.targets import read_table
+from topic.project import EVENTS, SOFT_LABELS
+from topic.sources import examples, main, read_events, read_soft_labels, teachers
 
-from .conftest import make_event
+from .made_up import write_event
+
+pytestmark = pytest.mark.filterwarnings("ignore:The 'float_precision' argument is deprecated")
 
 SOFT = """source,id,fold,teacher_0,teacher_1
 labelled,1,0,2.0,0.0
@@ -46,8 +46,8 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     monkeypatch.chdir(tmp_path)
     EVENTS.parent.mkdir()
     storm = [("roof gone", 1), ("caf\u00c3\u00a9 &amp; cake", 0), ("no power", 1)]
-    make_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
-    make_event(EVENTS / "2014_Flood.csv", [("river high", 0)], first_id=10**17 + 1)
+    write_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
+    write_event(EVENTS / "2014_Flood.csv", [("river high", 0)], first_id=10**17 + 1)
     return read_events()
 
 
@@ -66,8 +66,8 @@ def test_a_text_is_read_once_for_its_event(
     monkeypatch.chdir(tmp_path)
     EVENTS.parent.mkdir()
     repeats = [("@one see http://x.co/1", 1), ("@two see http://x.co/2", 0), ("", 0)]
-    make_event(EVENTS / "2013_Storm.csv", repeats, first_id=1)
-    make_event(EVENTS / "2014_Flood.csv", repeats[:1], first_id=7)
+    write_event(EVENTS / "2013_Storm.csv", repeats, first_id=1)
+    write_event(EVENTS / "2014_Flood.csv", repeats[:1], first_id=7)
     assert read_events()[["source", "id"]].values.tolist() == [
         ["2013_Storm", "1"],
         ["2014_Flood", "7"],
@@ -78,7 +78,7 @@ def test_without_events_the_next_step_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(PipelineError, match=r"data/events: no events; run dvc repro download_"):
+    with pytest.raises(PipelineError, match=r"data/events: no events; run dvc repro topic/"):
         read_events()
 
 
@@ -87,7 +87,7 @@ def test_soft_labels_that_are_missing_are_named_with_the_next_step(tmp_path: Pat
         read_soft_labels(tmp_path / "soft.csv")
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'soft.csv'}: cannot be read (No such file")
-    assert "python -m pipeline.teacher" in message
+    assert "python -m topic.teacher" in message
     assert "\n" not in message
 
 
@@ -154,31 +154,29 @@ def test_an_id_that_several_texts_of_an_event_have_is_left_out(
     assert examples(LABELLED, events, repeated, teachers(soft), 0.7)[0] == texts
 
 
-@pytest.fixture
-def learnable() -> tuple[list[str], np.ndarray]:
-    """Texts with a word that decides their target, which is soft."""
-    words = ("quake", "bees", "cake", "noon")
-    texts = [f"{'flood' if i % 2 else 'tea'} {words[i % 4]} {words[i % 3]}" for i in range(60)]
-    return texts, np.array([0.9 if i % 2 else 0.2 for i in range(60)])
-
-
-def test_without_a_share_a_linear_model_says_nothing(
-    learnable: tuple[list[str], np.ndarray],
+def test_the_files_of_the_sources_are_written(
+    events: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    texts, targets = learnable
-    np.testing.assert_allclose(blend_with_linear(texts, targets, 0.0), targets)
-    targets[:2] = 0.0, 1.0
-    np.testing.assert_allclose(blend_with_linear(texts, targets, 0.0)[:2], [0.02, 0.98])
+    """In the folder that the events are in."""
+    PREPARED.mkdir()
+    LABELLED.assign(count=1).to_csv(PREPARED / "train.csv", index=False)
+    SOFT_LABELS.parent.mkdir()
+    SOFT_LABELS.write_text(SOFT, "utf-8")
+    teacher = {"repository": "somebody/large", "revision": "abc"}
+    settings = {"sources": {"weight": 0.25}, "download_teacher": teacher}
+    Path("topic/params.yaml").write_text(yaml.safe_dump(settings), "utf-8")
+    main()
 
-
-def test_a_linear_model_is_asked_of_texts_that_it_has_not_seen(
-    learnable: tuple[list[str], np.ndarray],
-) -> None:
-    texts, targets = learnable
-    opinion = blend_with_linear(texts, targets, 1.0)
-    assert ((opinion > 0.5) == (targets > 0.5)).all()
-    other = targets.copy()
-    other[7] = 0.02
-    assert blend_with_linear(texts, other, 1.0)[7] == pytest.approx(opinion[7])
-    halfway = blend_with_linear(texts, other, 0.5)[7]
-    assert 0.02 < halfway < opinion[7]
+    targets = read_table(SOURCES / "targets.csv")
+    assert targets["text"].tolist() == [
+        *("a calm day", "a dam broke", "roof gone", "no power", "river high")
+    ]
+    assert targets["target"][1] == pytest.approx(0.25 * probability(2.0, 0.0) + 0.75)
+    # What no teacher has read is for the assistant to label.
+    unlabelled = read_table(SOURCES / "unlabelled.csv")
+    assert unlabelled["text"].tolist() == ["caf\u00c3\u00a9 &amp; cake"]
+    description = json.loads((SOURCES / "description.json").read_text("utf-8"))
+    assert description == {
+        "teachers": {**teacher, "licence": "Apache-2.0", "teachers": 2, "weight": 0.25}
+    }
+    assert capsys.readouterr().out == "5 texts with soft labels, 4 of events\n"

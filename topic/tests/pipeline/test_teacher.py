@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from pipeline.distillation import SOFT_LABELS, read_events, read_soft_labels
 
 from pipeline.prepare import mask
-from pipeline.project import EVENTS, PREPARED, TEACHER
+from pipeline.project import PREPARED
+from topic.project import EVENTS, SOFT_LABELS, TEACHER
+from topic.sources import read_events, read_soft_labels
 
-from .conftest import make_event
+from .made_up import write_event
 
-torch = pytest.importorskip("torch", reason="the teachers need the extra 'teacher'")
-transformers = pytest.importorskip("transformers", reason="the teachers need it as well")
+NEEDS = "needs what topic/requirements-teacher.txt names"
+torch = pytest.importorskip("torch", reason=NEEDS)
+transformers = pytest.importorskip("transformers", reason=NEEDS)
 
 SETTINGS = {
     "folds": 2,
@@ -53,9 +55,10 @@ def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     unread = table[:1].assign(id=99, text="held out")
     unread.to_csv(PREPARED / "held_out.csv", index=False)
     storm = [(f"{text} storm", i % 2) for i, text in enumerate(TEXTS[:5])]
-    make_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
-    Path("params.yaml").write_text(yaml.safe_dump({"teacher": SETTINGS}), "utf-8")
-    from pipeline import teacher
+    write_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
+    SOFT_LABELS.parent.mkdir()
+    Path("topic/params.yaml").write_text(yaml.safe_dump({"teacher": SETTINGS}), "utf-8")
+    from topic import teacher
 
     return teacher
 
