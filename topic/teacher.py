@@ -1,9 +1,9 @@
 """Stage: train a teacher for each fold, and write what they say of each text, by its id.
 
-Frozen in topic/dvc.yaml, since it takes about an hour and a half on two cores and needs the extra
-``teacher``; its result is in Git. DVC never runs a frozen stage, even with --force. To run it:
+Frozen in topic/dvc.yaml, since it takes about an hour and a half on two cores and needs more
+packages; its result is in Git. DVC never runs a frozen stage, even with --force. To run it:
 
-    pip install -e ".[train,teacher]"
+    pip install -e ".[train]" -r topic/requirements-teacher.txt
     dvc repro prepare topic/dvc.yaml:download_events
     python -m topic.download_teacher
     python -m topic.teacher
