@@ -342,7 +342,6 @@ def test_an_exported_model_is_calibrated_to_a_split(
     np.testing.assert_allclose(probabilities.mean(axis=0), shares.mean(axis=0), atol=0.05)
 
 
-@pytest.mark.filterwarnings("ignore:The 'float_precision' argument is deprecated")
 @pytest.mark.parametrize("labels", [2, 4])
 def test_what_the_models_learned_from_is_counted(
     labels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

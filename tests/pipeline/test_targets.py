@@ -22,11 +22,7 @@ from pipeline.targets import (
     write_unlabelled,
 )
 
-pytestmark = [
-    pytest.mark.usefixtures("cleaner"),
-    # Since version 3.1 of pandas, numbers are always read as they were written.
-    pytest.mark.filterwarnings("ignore:The 'float_precision' argument is deprecated"),
-]
+pytestmark = pytest.mark.usefixtures("cleaner")
 
 ODD = ['with "quotes", a comma', "two\nlines", "a carriage\rreturn", "NA", "caf\u00e9", "1.0"]
 COUNTS = (2, 4)  # labels

@@ -17,8 +17,6 @@ from topic.sources import examples, main, read_events, read_soft_labels, teacher
 
 from .made_up import write_event
 
-pytestmark = pytest.mark.filterwarnings("ignore:The 'float_precision' argument is deprecated")
-
 SOFT = """source,id,fold,teacher_0,teacher_1
 labelled,1,0,2.0,0.0
 labelled,007,1,-2.0,-2.0
