@@ -1,7 +1,7 @@
 """Tweets written for the purpose, and which of them the model gets wrong: regression.json.
 
 After the model has changed, read what the tests say is worse or better. To accept it, run
-``python tests/test_regression.py``, which renews the marks, and then ``docs/generate.py``.
+``python topic/tests/test_regression.py``, which renews the marks, then ``docs/generate.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from disaster_tweets import Classifier
 
-TWEETS = Path(__file__).with_name("regression.json")
+TWEETS = Path(__file__).parents[1] / "regression.json"
 # A probability closer to the threshold may be on its other side on another processor, or
 # after a training that is no better and no worse.
 UNDECIDED = 0.1
