@@ -110,10 +110,11 @@ def test_killed_and_resumed(sources: dict[str, list[Path]], tmp_path: Path, name
         process = start(*sources[name], "-o", target, *skip, "--resume")
         try:
             # The last one is left alone.
-            _, err = process.communicate(timeout=moments.uniform(0.2, 1.5) if kills else 60)
+            _, err = process.communicate(timeout=moments.uniform(0.2, 1.5) if kills else 300)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+            assert kills, "the last run does not end"
             kills -= 1
         else:
             assert (process.returncode, summary(err)) == (0, counts)
