@@ -128,7 +128,8 @@ class Downloads:
     def __init__(self, root: Path, server: Server) -> None:
         self.root = root
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("KAGGLE_", "HF_"))},
+            # No account of anybody's, and no hub but this server.
+            **{k: v for k, v in os.environ.items() if k in ("LANG", "SYSTEMROOT", "TMPDIR")},
             "HOME": str(root / "home"),
             "PATH": str(root / "bin"),
             "PYTHONPATH": str(ROOT),
