@@ -68,7 +68,9 @@ def test_local_file(tmp_path: Path, destination: Path, checksum: str) -> None:
 
 
 def test_local_file_missing(tmp_path: Path, destination: Path) -> None:
-    with pytest.raises(SourceError, match=r"source: No such file or directory; set \w+_MIRROR "):
+    with pytest.raises(
+        SourceError, match=r"source: No such file or directory; set \w+_MIRROR "
+    ):
         fetch(tmp_path / "source", destination, md5(CONTENT))
     assert_nothing_left(destination)
 
