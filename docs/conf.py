@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import metadata
 from pathlib import Path
 
@@ -116,6 +117,15 @@ class LinksOutOfTheSite(SphinxTransform):
         return link.children
 
 
+def escape_the_topic(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Escape a docstring that is made of the words of the topic, which are no markup."""
+    if name == "disaster_tweets.plugins.llm.classify_disaster_tweets":
+        lines[:] = [re.sub(r"([\\`*|_])", r"\\\1", line) for line in lines]
+
+
 def setup(app: Sphinx) -> None:
     """Add what Sphinx and its extensions do not do."""
     app.add_transform(LinksOutOfTheSite)
+    app.connect("autodoc-process-docstring", escape_the_topic)
