@@ -229,8 +229,9 @@ def copy(
     params["download_backbone"]["checksums"] = checksums(backbone)
     for section, values in TINY.items():
         params[section] |= values
-    # The tests of the commands score texts of some length.
+    # The tests of the commands score texts of some length, and models that have learned.
     params["model"]["max_tokens"] = POSITIONS
+    params["assistant"]["epochs"] = params["student"]["epochs"] = 12
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
 
     variables = {f"{module.upper()}_MIRROR": str(home / "mirror")}
