@@ -132,10 +132,9 @@ class Downloads:
             **{k: v for k, v in os.environ.items() if k in ("LANG", "SYSTEMROOT", "TMPDIR")},
             "HOME": str(root / "home"),
             "PATH": str(root / "bin"),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
             "HF_ENDPOINT": f"{server.url}/hub/",
         }
-        self.environment.pop("DISASTER_TWEETS_MIRROR", None)
         for name in ("home", "bin"):
             (root / name).mkdir()
         backbone = {

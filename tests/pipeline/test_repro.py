@@ -166,7 +166,7 @@ class TestStale:
 
 
 def test_parity_beyond_its_limit_stops_the_export(project: Project) -> None:
-    project.change_params(export={"parity": {"mean_difference": 0.0}})
+    project.change_params(export={"parity": {"mean_difference": -1.0}})
     printed = project.dvc("repro", ALL, status=255)
     assert re.search(r"error: models/\w+\.tflite: mean_difference from Keras is", printed)
     assert "Traceback" not in printed
