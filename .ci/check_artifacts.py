@@ -19,8 +19,8 @@ def problem() -> str | None:
     if up_to_date():
         return None
     return (
-        "artifacts/ is older than what it is made of: run dvc repro --all-pipelines, and commit "
-        "artifacts/, reports/ and the dvc.lock files together (dvc status says what changed)"
+        "artifacts/ is older than what it is made of: run dvc repro --all-pipelines, and "
+        "commit artifacts/, reports/ and the lock files together (dvc status says what changed)"
     )
 
 
