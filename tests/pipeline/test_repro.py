@@ -46,7 +46,7 @@ def test_the_model_learned_and_says_so(built: Project) -> None:
     manifest = manifest_of(built)
 
     assert manifest["labels"] == list(LABELS)
-    assert manifest["metrics"]["auc"]["value"] > 0.9
+    assert manifest["metrics"]["auc"]["value"] > 0.8
     assert manifest["max_tokens"] == TINY["model"]["max_tokens"]
     metrics = built.dvc("metrics", "show")
     assert f"{manifest['metrics']['accuracy']['value']}" in metrics
@@ -100,16 +100,17 @@ def test_two_trainings_give_the_same_bytes(project: Project) -> None:
     assert artifacts() == before
 
 
-def test_the_whole_encoder_ships_where_the_parameters_say_so(project: Project) -> None:
-    project.change_params(export={"ship": "encoder"})
+def test_the_other_kind_ships_where_the_parameters_say_so(project: Project) -> None:
+    other = {"student": "encoder", "encoder": "student"}[manifest_of(project)["kind"]]
+    project.change_params(export={"ship": other})
     run = stages_run(project.dvc("repro", ALL))
     manifest = manifest_of(project)
 
     assert run[:2] == ["export", "evaluate"]
     assert not set(RETRAINED) & set(run)
-    assert manifest["kind"] == "encoder"
-    assert manifest["metrics"] == manifest["candidates"]["encoder"]["metrics"]
-    assert "distillation" not in manifest
+    assert manifest["kind"] == other
+    assert manifest["metrics"] == manifest["candidates"][other]["metrics"]
+    assert ("distillation" in manifest) == (other == "student")
 
 
 class TestStale:
