@@ -42,6 +42,7 @@ LOG_ENTRY = re.compile(r'"(time|seconds|response_bytes|process)": [^,}]+')
 EPOCHS = re.compile(r"(?:(Epoch .*\n.*\n))+")
 # Which of both models ships, as export and evaluate print it.
 SHIPS = re.compile(r"^(?:student|encoder)(?= ships$)| \(ships\)", re.MULTILINE)
+PREDICTED = re.compile(r"\t(?:not_)?disaster\t")
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
 DURATION = re.compile(r"\b\d+m?s\b")
 NUMBER = re.compile(r"(?<![\w.-])-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
@@ -61,9 +62,10 @@ def without_ends(text: str) -> str:
 
 
 def without_numbers(text: str) -> str:
-    """Return a section without what depends on the model: numbers, widths, how many epochs."""
+    """Return a section without what depends on the model: numbers, labels, widths, epochs."""
     text = SHIPS.sub("", EPOCHS.sub(r"\1", text))
-    for pattern, name in ((HASH, "HASH"), (DURATION, "TIME"), (NUMBER, "NUMBER")):
+    replaced = {HASH: "HASH", DURATION: "TIME", NUMBER: "NUMBER", PREDICTED: "\tLABEL\t"}
+    for pattern, name in replaced.items():
         text = pattern.sub(name, text)
     return re.sub(r" +", " ", without_ends(text))
 
