@@ -8,8 +8,8 @@ what the assistant says itself. It has not seen the fold either.
 
 Writes models/frontier/FOLD/second-teacher.csv: source, id and logit of the labelled texts of
 the fold. What is there is not made again. Takes twenty minutes a fold on two cores. Needs
-what shapes.py has made, the extras ``train`` and ``teacher``, and the teacher's weights
-(`python -m topic.download_teacher`).
+what shapes.py has made, the extra ``train``, the packages of topic/requirements-teacher.txt,
+and the teacher's weights (`python -m topic.download_teacher`).
 """
 
 from __future__ import annotations
