@@ -382,7 +382,8 @@ from pathlib import Path
 from time import process_time
 from {module} import Classifier
 from {module}.bundle import GOLDEN, MODEL, VOCABULARY
-from pipeline.evaluate import Exported, fingerprint
+from pipeline.evaluate import fingerprint
+from pipeline.exported import Exported
 from pipeline.project import ARTIFACTS, MODELS
 from pipeline.splits import read_split
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import shlex
 import sys
 from pathlib import Path
 
@@ -21,7 +20,7 @@ import notebook
 
 from disaster_tweets import Prediction, topic
 from disaster_tweets.cli import commands
-from disaster_tweets.cli.output import on_one_line
+from disaster_tweets.cli.output import as_argument, on_one_line
 
 ROOT = Path(__file__).parents[1]
 README, CARD = ROOT / "README.md", ROOT / "MODEL_CARD.md"
@@ -60,7 +59,7 @@ def readme(
     example = topic.EXAMPLES[0]
     shown = _printed(example, _asked(golden, example))
     text = _FIRST_EXAMPLE.sub(
-        lambda match: f"{match[1]}{_quoted(example)}{match[2]}{shown}\n```", text
+        lambda match: f"{match[1]}{as_argument(example)}{match[2]}{shown}\n```", text
     )
     text = _fill(text, "buttons", notebook.buttons(repository))
     text = _fill(text, "answers", answers(manifest, golden))
@@ -110,11 +109,6 @@ def _asked(golden: dict[str, Prediction], text: str) -> Prediction:
 def _printed(text: str, prediction: Prediction) -> str:
     """Return what the command line prints for a text."""
     return f"{prediction.probability:.4f}\t{prediction.label}\t{on_one_line(text)}"
-
-
-def _quoted(text: str) -> str:
-    """Return a text as one word of a shell."""
-    return shlex.quote(text) if set(text) & set('"\\$`!') else f'"{text}"'
 
 
 def _fill(text: str, name: str, content: str) -> str:

@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY, read_vocabulary
-from disaster_tweets.calibration import calibrate, fit
+from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY
 from disaster_tweets.manifest import NAME as MANIFEST
 from disaster_tweets.manifest import SCHEMA_VERSION
 from disaster_tweets.metrics import (
@@ -31,11 +30,11 @@ from disaster_tweets.metrics import (
     roc_curve,
 )
 from disaster_tweets.prediction import decide, shown_probabilities
-from disaster_tweets.runtime import KINDS, STUDENT, open_model
+from disaster_tweets.runtime import KINDS, STUDENT
 from disaster_tweets.text import HANDLE, URL
-from disaster_tweets.tokenizer import Tokenizer
 from pipeline import encoder
 from pipeline.cleaning import clean
+from pipeline.exported import Exported, threshold_of
 from pipeline.perturbation import PERTURBATIONS, Perturbation
 from pipeline.prepare import LABELLED
 from pipeline.project import (
@@ -46,12 +45,11 @@ from pipeline.project import (
     RAW,
     REPORTS,
     SOURCES,
-    Settings,
     params,
     run_stage,
     write_json,
 )
-from pipeline.splits import label_names, majority, read_split, shares, targets
+from pipeline.splits import label_names, majority, read_split, targets
 from pipeline.targets import read_description, read_table, with_sources
 
 GOLDEN_TEXTS = Path("topic/golden.json")
@@ -65,38 +63,6 @@ def of_manifest(labels: int) -> tuple[str, ...]:
     """Return what the manifest and the reports keep of `measure`, for so many labels."""
     f1 = "f1" if labels == 2 else "macro_f1"
     return ("texts", "accuracy", f1, "auc", "expected_calibration_error", "confusion_matrix")
-
-
-def threshold_of(labels: int) -> float | None:
-    """Return the threshold for so many labels.
-
-    Of two labels, the more probable one is predicted: calibration has moved the boundary
-    between them to one half. Of more, the most probable one is predicted without a threshold.
-    """
-    return 0.5 if labels == 2 else None
-
-
-class Exported:
-    """An exported model before it has a manifest: logits, and probabilities once calibrated."""
-
-    def __init__(self, kind: str, max_tokens: int) -> None:
-        vocabulary = read_vocabulary(MODELS / f"{kind}.vocab.txt")
-        self._tokenizer = Tokenizer(vocabulary, max_tokens)
-        self._model = open_model(kind, MODELS / f"{kind}.tflite")
-        self.calibration: Settings = {}
-
-    def logits(self, texts: list[str]) -> np.ndarray:
-        """Return the logits (texts, labels) float32."""
-        return self._model.logits([self._tokenizer.encode(clean(text)) for text in texts])
-
-    def fit(self, split: pd.DataFrame) -> None:
-        """Fit the calibration to a split."""
-        of_texts = shares(targets(split))
-        self.calibration = fit(self.logits(list(split["text"])), of_texts)
-
-    def score(self, texts: list[str]) -> np.ndarray:
-        """Return the calibrated probabilities (texts, labels) float32."""
-        return calibrate(self.logits(texts), self.calibration)
 
 
 def robustness(
@@ -286,7 +252,8 @@ def main() -> None:
         of_kind.fit(calibration)
         probabilities[kind] = of_kind.score(texts)
         measured[kind] = measure(probabilities[kind], labels, threshold, resamples, seed)
-    metrics = {name: measured[shipped][name] for name in of_manifest(len(names))}
+    kept = of_manifest(len(names))
+    metrics = {name: measured[shipped][name] for name in kept}
     score = exported[shipped].score
     moved = robustness(texts, score, threshold, seed)
     by_slice = measure_slices(
@@ -324,7 +291,7 @@ def main() -> None:
             "candidates": {
                 kind: {
                     "validation": candidates["validation"][kind],
-                    "metrics": {name: measured[kind][name] for name in of_manifest(len(names))},
+                    "metrics": {name: measured[kind][name] for name in kept},
                     "size": (MODELS / f"{kind}.tflite").stat().st_size,
                 }
                 for kind in KINDS

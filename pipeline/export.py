@@ -10,14 +10,13 @@ import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from disaster_tweets.bundle import MODEL, VOCABULARY, read_vocabulary
+from disaster_tweets.bundle import MODEL, VOCABULARY
 from disaster_tweets.calibration import calibrate, fit
 from disaster_tweets.metrics import one_vs_rest_auc
 from disaster_tweets.prediction import decide
-from disaster_tweets.runtime import ENCODER, KINDS, STUDENT, open_model
-from disaster_tweets.tokenizer import Tokenizer
+from disaster_tweets.runtime import ENCODER, KINDS, STUDENT
 from pipeline import encoder
-from pipeline.cleaning import clean
+from pipeline.exported import Exported, threshold_of
 from pipeline.inference_graph import InferenceGraph, to_tflite
 from pipeline.project import (
     ARTIFACTS,
@@ -82,8 +81,7 @@ def on_validation(logits: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         targets: (texts, outputs).
     """
     calibrated = calibrate(logits, fit(logits, shares(targets)))
-    threshold = 0.5 if logits.shape[1] == 2 else None
-    right = decide(calibrated, threshold) == majority(targets)
+    right = decide(calibrated, threshold_of(logits.shape[1])) == majority(targets)
     tiny = np.finfo(np.float32).eps
     loss = -(shares(targets) * np.log(np.clip(calibrated, tiny, 1))).sum(axis=1)
     return {"accuracy": round(float(right.mean()), 4), "log_loss": round(float(loss.mean()), 4)}
@@ -111,17 +109,17 @@ def choose(ship: str, validation: dict[str, dict[str, float]], margin: float) ->
 def main() -> None:
     settings, model = params("export"), params("model")
     calibration = read_split("calibration")
-    of_texts = targets(calibration)
+    texts, of_texts = list(calibration["text"]), targets(calibration)
     measured: dict[str, dict[str, Any]] = {"parity": {}, "validation": {}}
     for kind in KINDS:
-        exported = _export(kind, model["attention_heads"])
-        vocabulary = read_vocabulary(MODELS / f"{kind}.vocab.txt")
-        tokenizer = Tokenizer(vocabulary, model["max_tokens"])
-        encoded = [tokenizer.encode(clean(text)) for text in calibration["text"]]
-        logits = open_model(kind, exported).logits(encoded)
-        outputs = of_texts.shape[1]
+        weights = load_file(MODELS / f"{kind}.safetensors")
+        shape = encoder.Shape.of(weights, model["attention_heads"])
+        tflite = to_tflite(InferenceGraph(weights, shape))
+        (MODELS / f"{kind}.tflite").write_bytes(tflite)
+        exported = Exported(kind, model["max_tokens"])
+        logits, outputs = exported.logits(texts), of_texts.shape[1]
         measured["parity"][kind] = parity(
-            _keras_logits(kind, encoded, model["attention_heads"]).astype(np.float64),
+            _keras_logits(weights, shape, exported.encode(texts)).astype(np.float64),
             logits[:, -outputs:].astype(np.float64),
             majority(of_texts),
         )
@@ -141,18 +139,10 @@ def main() -> None:
     write_json(REPORTS / "parity.json", measured["parity"][shipped])
 
 
-def _export(kind: str, heads: int) -> Path:
-    """Write the exported file of a trained model; return its path."""
-    weights = load_file(MODELS / f"{kind}.safetensors")
-    path = MODELS / f"{kind}.tflite"
-    path.write_bytes(to_tflite(InferenceGraph(weights, encoder.Shape.of(weights, heads))))
-    return path
-
-
-def _keras_logits(kind: str, encoded: list[list[int]], heads: int) -> np.ndarray:
+def _keras_logits(
+    weights: encoder.Tensors, shape: encoder.Shape, encoded: list[list[int]]
+) -> np.ndarray:
     """Return the logits (texts, outputs) of a trained model in float32."""
-    weights = load_file(MODELS / f"{kind}.safetensors")
-    shape = encoder.Shape.of(weights, heads)
     reference = encoder.build(shape, dropout=0.0)
     encoder.load(reference, weights, shape)
     padded = tf.ragged.constant(encoded, dtype=tf.int32).to_tensor()

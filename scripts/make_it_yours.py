@@ -107,14 +107,13 @@ def make(arguments: argparse.Namespace, ask: Asker) -> list[str]:
     return [
         f"texts from column {inputs.columns[0]!r}, labels from column {inputs.columns[1]!r}: "
         + ", ".join(f"{spelling!r} is {name}" for spelling, name in names.items()),
-        *described(arguments, inputs, names),
+        *described(arguments, inputs, names, len(data.unlabelled)),
         *repeats(data.rows),
     ]
 
 
 def finish(arguments: argparse.Namespace) -> int:
     """Run the command that does the rest, or print it."""
-    command = [sys.executable, "scripts/workspace.py", "build"]
     if not arguments.run:
         print(
             f"\n{arguments.folder} is ready. One command trains, tests and packs it:\n\n"
@@ -122,6 +121,7 @@ def finish(arguments: argparse.Namespace) -> int:
         )
         return 0
     print(f"\n{arguments.folder} is ready, and is being built", flush=True)
+    command = [sys.executable, "scripts/workspace.py", "build"]
     try:
         return subprocess.run(command, cwd=arguments.folder).returncode
     except KeyboardInterrupt:
@@ -363,9 +363,16 @@ def named_file(arguments: argparse.Namespace, split: str) -> Path:
 
 
 def described(
-    arguments: argparse.Namespace, inputs: Inputs, names: Mapping[str, str]
+    arguments: argparse.Namespace, inputs: Inputs, names: Mapping[str, str], unlabelled: int
 ) -> list[str]:
-    """Return what there is to say of each file."""
+    """Return what there is to say of each file.
+
+    Args:
+        arguments: Those of the command line.
+        inputs: What was read.
+        names: The name of each label, by its spelling.
+        unlabelled: How many texts without a label the copy gets.
+    """
     told = []
     for split, part in inputs.parts.items():
         counts = Counter(names[spelling] for spelling in part.spellings)
@@ -377,10 +384,8 @@ def described(
                 f"{path}: {counted(part.left_out, 'row')} without text or label left out"
             )
     if arguments.unlabelled:
-        known = {text for part in inputs.parts.values() for text in part.texts}
-        new = len(set(inputs.unlabelled) - known)
-        told.append(f"{arguments.unlabelled}: {counted(new, 'text')} without a label")
-        if left_out := len(inputs.unlabelled) - new:
+        told.append(f"{arguments.unlabelled}: {counted(unlabelled, 'text')} without a label")
+        if left_out := len(inputs.unlabelled) - unlabelled:
             repeated = counted(left_out, "text")
             told.append(f"{arguments.unlabelled}: {repeated} repeated or labelled left out")
     return told

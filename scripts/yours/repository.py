@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yours.errors import CopyError
-from yours.topic import Topic
+from yours.topic import PACKAGE, Topic
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "docs"))
@@ -141,19 +141,23 @@ def carried() -> Iterator[Path]:
         raise CopyError(
             "this is no Git clone, or there is no git: clone the repository with git"
         ) from error
-    replaced = {name for path in TEMPLATES.rglob("*") for name in (written_as(path),) if name}
+    replaced = {
+        string.Template(written_as(path)[0]).safe_substitute(module=PACKAGE)
+        for path in TEMPLATES.rglob("*")
+    }
     for name in sorted({name for name in listed.split("\0") if name}):
         outside = not any(name == left or name.startswith(f"{left}/") for left in LEFT_OUT)
         if outside and name not in replaced and (ROOT / name).is_file():
             yield Path(name)
 
 
-def written_as(path: Path) -> str:
-    """Return the name of the file of this project that a template stands for."""
-    name = path.relative_to(TEMPLATES).as_posix()
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return string.Template(name).safe_substitute(module="disaster_tweets")
+def written_as(template: Path) -> tuple[str, bool | None]:
+    """Return the name of what a template becomes, and whether only for two labels, or more."""
+    name, two = template.relative_to(TEMPLATES).as_posix(), None
+    for suffix, of_two in SUFFIXES.items():
+        if name.endswith(suffix):
+            name, two = name.removesuffix(suffix), of_two
+    return name, two
 
 
 def copy(paths: Sequence[Path], topic: Topic, new: Path) -> None:
@@ -219,14 +223,10 @@ def fill(topic: Topic, training: dict[str, object], new: Path) -> None:
     """Write the templates, with the names and texts of a copy in their placeholders."""
     names = topic.placeholders | {name: str(value) for name, value in training.items()}
     for path in sorted(TEMPLATES.rglob("*")):
-        relative = path.relative_to(TEMPLATES).as_posix()
-        fits = True
-        for suffix, two in SUFFIXES.items():
-            if relative.endswith(suffix):
-                relative = relative.removesuffix(suffix)
-                fits = two in (None, len(topic.labels) == 2)
+        name, two = written_as(path)
+        fits = two in (None, len(topic.labels) == 2)
         if path.is_file() and fits and "__pycache__" not in path.parts:
-            target = new / string.Template(relative).substitute(names)
+            target = new / string.Template(name).substitute(names)
             filled = names
             if ".template." in target.name:  # docs/generate.py fills it in once more
                 filled = {name: text.replace("$", "$$") for name, text in names.items()}

@@ -83,35 +83,20 @@ class Topic:
     @property
     def placeholders(self) -> dict[str, str]:
         """The texts that take the places of ``$name`` in the templates."""
-        example, counterexample = self.examples[:2]
         *first, last = [f"`{label}`" for label in self.labels]
         return {
             "module": self.module,
             "command": self.command,
             "distribution": f"{self.command}-model",
-            "variable": self.module.upper(),
-            "class": self.tokens["DisasterTweets"],
-            "title": self.title,
             "title_python": literal(self.title),
             "question": in_markdown(self.question),
-            "question_text": self.question,
             "question_python": literal(self.question),
-            "example": in_markdown(example),
-            "example_shell": shlex.quote(example),
-            "example_python": literal(example),
-            "counterexample": in_markdown(counterexample),
-            "counterexample_shell": shlex.quote(counterexample),
-            "counterexample_python": literal(counterexample),
+            "example_shell": shlex.quote(self.examples[0]),
             "examples_python": tuple_of(self.examples),
             "labels": f"{', '.join(first)} or {last}",
-            "labels_python": repr(self.labels),
             "label_literals": ", ".join(map(literal, self.labels)),
             "label_tuple": tuple_of(self.labels),
             "nouns_python": json.dumps({label: repr(label) for label in self.labels}),
-            "count": str(len(self.labels)),
-            "negative": self.labels[0],
-            "positive": self.labels[1] if len(self.labels) == 2 else self.labels[0],
-            "probability": in_markdown(self.probability),
             "probability_python": literal(self.probability),
             "prefix": self.prefix,
             "spelled_labels": json.dumps({label: label for label in self.labels}),

@@ -99,10 +99,14 @@ class Classifier:
 
     @threshold.setter
     def threshold(self, value: float) -> None:
-        check_threshold(value)
-        if len(self.classes_) > 2:
+        self._threshold = self._checked(value)
+
+    def _checked(self, threshold: float) -> float:
+        """Return a threshold; InputError where it is none, or where there is none."""
+        check_threshold(threshold)
+        if self._threshold is None:
             raise InputError(self._no_threshold())
-        self._threshold = float(value)
+        return float(threshold)
 
     def _no_threshold(self) -> str:
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,20 @@ class Prediction:
 
     def __repr__(self) -> str:
         return f"Prediction(label={self.label!r}, probability={self.probability:.4f})"
+
+
+def for_json(prediction: Prediction) -> dict[str, Any]:
+    """Return a prediction as plain values; with more than two labels, all probabilities."""
+    values: dict[str, Any] = {
+        "probability": round(prediction.probability, 7),
+        "label": prediction.label,
+    }
+    if len(prediction.probabilities) > 2:
+        values["probabilities"] = {
+            label: round(probability, 7)
+            for label, probability in prediction.probabilities.items()
+        }
+    return values
 
 
 def decide(

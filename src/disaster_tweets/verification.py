@@ -138,10 +138,10 @@ def _moved_scores(golden: list[dict[str, Any]], tolerance: float) -> Iterator[st
     """
     classifier = Classifier.load()
     labels = classifier.classes_
-    probabilities = classifier.predict_proba([each["text"] for each in golden])
-    for index, (each, row) in enumerate(zip(golden, probabilities.tolist(), strict=True)):
-        label = labels[1] if len(labels) == 2 else each.get("label")
-        score = dict(zip(labels, row, strict=True)).get(label, math.nan)
+    predictions = classifier.predict([each["text"] for each in golden])
+    for index, (each, prediction) in enumerate(zip(golden, predictions, strict=True)):
+        label: Any = labels[1] if len(labels) == 2 else each.get("label")
+        score = prediction.probabilities.get(label, math.nan)
         expected = each.get("probability")
         if not isinstance(expected, float) or not abs(score - expected) <= tolerance:
             yield (

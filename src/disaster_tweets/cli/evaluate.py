@@ -11,7 +11,7 @@ import click
 
 from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.cli.input import threshold_option
+from disaster_tweets.cli.input import for_two_labels, threshold_option
 from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
 from disaster_tweets.cli.tables import (
     advised,
@@ -41,21 +41,6 @@ Examples:
 """
 
 
-def _for_two_labels(
-    ctx: click.Context, option: click.Parameter, positive: str | None
-) -> str | None:
-    """Return the label; UsageError where the model has more labels than two."""
-    if positive is not None:
-        labels = len(bundle.bundled_manifest()["labels"])
-        if labels > 2:
-            raise click.UsageError(
-                f"--positive needs two labels, and there are {labels}; leave it out, and name "
-                "the labels in the file as the model does",
-                ctx,
-            )
-    return positive
-
-
 @click.command(help=_HELP)
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--target-column", required=True, metavar="NAME", help="Column of the labels.")
@@ -63,7 +48,10 @@ def _for_two_labels(
 @click.option(
     "--positive",
     metavar="LABEL",
-    callback=_for_two_labels,
+    callback=for_two_labels(
+        "--positive",
+        "; leave it out, and name the labels in the file as the model does",
+    ),
     hidden=not _OF_TWO,
     help=f"Label that means {_POSITIVE}, all others meaning none, where labels are not 0/1, "
     f"false/true or {'/'.join(LABELS)}.",

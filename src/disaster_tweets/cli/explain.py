@@ -18,6 +18,7 @@ from disaster_tweets.cli.output import (
     on_one_line,
 )
 from disaster_tweets.explanation import strength, strongest, words_for_json
+from disaster_tweets.prediction import for_json
 from disaster_tweets.topic import EXAMPLES, LABELS, NOUNS, PROBABILITY
 
 if TYPE_CHECKING:
@@ -61,14 +62,10 @@ def _on_a_terminal() -> bool:
 
 
 def _as_json(explanation: Explanation) -> str:
-    decision = explanation.prediction
-    of_labels = {label: round(p, 7) for label, p in decision.probabilities.items()}
     return json.dumps(
         {
             "text": explanation.text,
-            "probability": round(decision.probability, 7),
-            "label": decision.label,
-            **({"probabilities": of_labels} if len(of_labels) > 2 else {}),
+            **for_json(explanation.prediction),
             "words": words_for_json(explanation),
         }
     )
@@ -83,10 +80,9 @@ def _as_rows(explanation: Explanation) -> str:
 
 def _in_color(explanation: Explanation) -> str:
     decision = explanation.prediction
-    label = in_its_color(decision.label, list(decision.probabilities))
     return "\n".join(
         [
-            f"{decision.probability:.4f}  {label}",
+            f"{decision.probability:.4f}  {in_its_color(decision)}",
             "".join(_pieces(explanation)),
             *(f"  {_signed(word)}  {_styled(word)}" for word in strongest(explanation)),
         ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -13,26 +14,35 @@ from disaster_tweets.cli.header import format_by_first_line
 from disaster_tweets.errors import InputError
 from disaster_tweets.topic import LABELS, TEXTS
 
+T = TypeVar("T")
 
-def _for_two_labels(
-    ctx: click.Context, option: click.Parameter, threshold: float | None
-) -> float | None:
-    """Return the threshold; UsageError where the model has more labels than two."""
-    if threshold is not None:
-        labels = len(bundle.bundled_manifest()["labels"])
-        if labels > 2:
+
+def for_two_labels(what: str, advice: str) -> Callable[[click.Context, click.Parameter, T], T]:
+    """Return the callback of an option that only a model of two labels may be given.
+
+    Where the model has more, the value of such an option is a UsageError.
+
+    Args:
+        what: What needs two labels, for the message.
+        advice: How the message goes on, from the mark behind the number of labels.
+    """
+
+    def check(ctx: click.Context, option: click.Parameter, value: T) -> T:
+        if value is not None and (labels := len(bundle.bundled_manifest()["labels"])) > 2:
             raise click.UsageError(
-                f"a threshold needs two labels, and there are {labels}, of which the most "
-                "probable one is predicted; leave --threshold out",
-                ctx,
+                f"{what} needs two labels, and there are {labels}{advice}", ctx
             )
-    return threshold
+        return value
+
+    return check
 
 
 threshold_option = click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
-    callback=_for_two_labels,
+    callback=for_two_labels(
+        "a threshold", ", of which the most probable one is predicted; leave --threshold out"
+    ),
     hidden=len(LABELS) > 2,
     help=f"Probability from which on a text is labelled {LABELS[1]} (default: the model's).",
 )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from disaster_tweets.prediction import Prediction
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -15,16 +18,17 @@ def on_one_line(text: str) -> str:
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-def in_its_color(label: str, labels: Sequence[str]) -> str:
-    """Return one of the labels in colour, which click drops where no terminal is.
+def in_its_color(prediction: Prediction) -> str:
+    """Return the label of a prediction in colour, which click drops where no terminal is.
 
     Of two, the second, the positive one, is red and the other one green; of more, none is
     better or worse than another, and all have one colour.
     """
     import click
 
-    color = "cyan" if len(labels) > 2 else "red" if label == labels[1] else "green"
-    return click.style(label, fg=color)
+    _, second, *more = prediction.probabilities
+    color = "cyan" if more else "red" if prediction.label == second else "green"
+    return click.style(prediction.label, fg=color)
 
 
 def as_argument(text: str) -> str:

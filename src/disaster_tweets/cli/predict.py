@@ -20,11 +20,10 @@ from disaster_tweets.cli.output import (
     in_its_color,
     on_one_line,
 )
+from disaster_tweets.prediction import for_json
 from disaster_tweets.topic import EXAMPLES, PROBABILITY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from disaster_tweets.prediction import Prediction
 
 
@@ -52,21 +51,12 @@ def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> N
     classifier = Classifier.load(threshold=threshold)
     show = _as_json if as_json else _as_row
     for text in given:
-        click.echo(show(text, classifier.predict(text), classifier.classes_))
+        click.echo(show(text, classifier.predict(text)))
 
 
-def _as_row(text: str, prediction: Prediction, labels: Sequence[str]) -> str:
-    label = in_its_color(prediction.label, labels)
-    return f"{prediction.probability:.4f}\t{label}\t{on_one_line(text)}"
+def _as_row(text: str, prediction: Prediction) -> str:
+    return f"{prediction.probability:.4f}\t{in_its_color(prediction)}\t{on_one_line(text)}"
 
 
-def _as_json(text: str, prediction: Prediction, labels: Sequence[str]) -> str:
-    of_labels = {label: round(p, 7) for label, p in prediction.probabilities.items()}
-    return json.dumps(
-        {
-            "probability": round(prediction.probability, 7),
-            "label": prediction.label,
-            **({"probabilities": of_labels} if len(labels) > 2 else {}),
-            "text": text,
-        }
-    )
+def _as_json(text: str, prediction: Prediction) -> str:
+    return json.dumps({**for_json(prediction), "text": text})

@@ -105,15 +105,12 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
                 more than two labels.
             ArtifactError: As in `predict_proba`.
         """
-        from disaster_tweets.classifier import bundled_classifier, check_threshold
+        from disaster_tweets.classifier import bundled_classifier
 
         classifier = bundled_classifier()
         threshold = classifier._threshold
         if self.threshold is not None:
-            check_threshold(self.threshold)
-            if threshold is None:
-                raise InputError(classifier._no_threshold())
-            threshold = self.threshold
+            threshold = classifier._checked(self.threshold)
         decided: NDArray[Any] = self._names()[decide(self._probabilities(X), threshold)]
         return decided
 

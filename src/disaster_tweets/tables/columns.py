@@ -13,6 +13,11 @@ TEXT = "text"
 
 _SEPARATORS = re.compile(r"[\s_.\-]+")
 
+
+def _plain(name: str) -> str:
+    return _SEPARATORS.sub("", name.casefold())
+
+
 # What people call the column of the texts, in small letters and without what separates words.
 _USUAL = frozenset(
     """
@@ -20,21 +25,15 @@ _USUAL = frozenset(
     messagebody msg body post posts comment comments commenttext commentbody sentence sentences
     review reviews reviewtext caption utterance headline sms smstext
     """.split()
+).union(
+    [_plain(topic.TEXTS)],
+    (_plain(f"{topic.TEXT} {rest}") for rest in ("", "text", "content", "body")),
 )
-
-
-def _plain(name: str) -> str:
-    return _SEPARATORS.sub("", name.casefold())
-
-
-_OF_THE_TOPIC = {_plain(topic.TEXTS)} | {
-    _plain(f"{topic.TEXT} {rest}") for rest in ("", "text", "content", "body")
-}
 
 
 def is_usual(name: str) -> bool:
     """Say whether a column of this name usually holds texts."""
-    return _plain(name) in _USUAL or _plain(name) in _OF_THE_TOPIC
+    return _plain(name) in _USUAL
 
 
 def choose_text_column(

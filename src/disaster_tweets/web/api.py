@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import Classifier, bundled_classifier
 from disaster_tweets.explanation import words_for_json
-from disaster_tweets.prediction import Prediction
+from disaster_tweets.prediction import for_json
 from disaster_tweets.topic import EXAMPLES, PROBABILITY
 from disaster_tweets.web import metrics, openapi, schema
 from disaster_tweets.web.openapi import Operation, describe
@@ -40,7 +40,7 @@ def predict() -> dict[str, Any]:
     predictions = classifier.predict(texts)
     metrics.of(current_app).texts.inc(len(texts))
     return {
-        "predictions": [_decision(prediction) for prediction in predictions],
+        "predictions": [for_json(prediction) for prediction in predictions],
         "model": _model(classifier),
     }
 
@@ -64,7 +64,7 @@ def explain() -> dict[str, Any]:
     explanation = classifier.explain(text)
     metrics.of(current_app).texts.inc()
     return {
-        **_decision(explanation.prediction),
+        **for_json(explanation.prediction),
         "words": words_for_json(explanation),
         "model": _model(classifier),
     }
@@ -162,23 +162,9 @@ class _CompressedError(UnsupportedMediaType):
         return [*super().get_headers(*args), ("Accept-Encoding", "identity")]
 
 
-def _decision(prediction: Prediction) -> dict[str, Any]:
-    """Return a prediction as plain values; with more than two labels, all probabilities."""
-    decision: dict[str, Any] = {
-        "probability": round(prediction.probability, 7),
-        "label": prediction.label,
-    }
-    if len(prediction.probabilities) > 2:
-        decision["probabilities"] = {
-            label: round(probability, 7)
-            for label, probability in prediction.probabilities.items()
-        }
-    return decision
-
-
 def _model(classifier: Classifier) -> dict[str, Any]:
     return {
         "name": "disaster_tweets",
         "version": classifier.manifest["model_version"],
-        "threshold": classifier.threshold if len(classifier.classes_) == 2 else None,
+        "threshold": classifier._threshold,
     }
