@@ -199,7 +199,7 @@ def build(shape: Shape, dropout: float) -> keras.Model:
     if shape.filters:
         pooled = keras.ops.concatenate([keras.ops.max(x, axis=1), pooled], axis=-1)
     if shape.hidden:
-        units = layers.Dense(shape.hidden, activation="gelu", dtype="float32", name="hidden")
+        units = layers.Dense(shape.hidden, activation="relu", dtype="float32", name="hidden")
         read = units(layers.Dropout(dropout)(pooled))
         pooled = keras.ops.concatenate([pooled, read], axis=-1)
     classifier = layers.Dense(shape.outputs, dtype="float32", name="classifier")

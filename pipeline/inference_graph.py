@@ -50,7 +50,7 @@ class InferenceGraph(tf.Module):
         if self._shape.filters:
             pooled = tf.concat([tf.reduce_max(x, axis=0, keepdims=True), pooled], axis=1)
         if self._shape.hidden:
-            read = tf.nn.gelu(self._dense(pooled, "hidden"), approximate=False)
+            read = tf.nn.relu(self._dense(pooled, "hidden"))
             pooled = tf.concat([pooled, read], axis=1)
         return self._dense(pooled, "classifier")
 

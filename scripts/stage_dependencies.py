@@ -4,7 +4,8 @@
 
 A stage runs a module, and depends on it and on every module of this repository that it
 imports, directly or through others. A package's ``__init__.py`` counts only where a name is
-imported from it: else a change of the public names would train the model anew.
+imported from it: else a change of the public names would train the model anew. Data of the same
+name beside a module, NAME.json beside NAME.py, belongs to it.
 
 With --check nothing is written; the exit status is 1 where a file lacks a module or names one
 too many.
@@ -52,7 +53,7 @@ def _with_sources(stage: str) -> str:
         others = [
             line
             for line in found[1].splitlines()
-            if not line.endswith(".py")  # a source
+            if not (line.endswith(".py") or _is_data(line.removeprefix("      - ")))
         ]
         lines = sorted({*others, *(f"      - {path}" for path in sources)})
         return "".join(f"{line}\n" for line in ["    deps:", *lines])
@@ -69,9 +70,20 @@ def closure(module: str) -> set[str]:
         path = _file(name)
         if path is None or path in found:
             continue
-        found.add(path)
+        found |= {path, *data_of(path)}
         waiting += _imported(ROOT / path)
     return found
+
+
+def _is_data(name: str) -> bool:
+    """Say whether a file belongs to a module beside it."""
+    return name.endswith(".json") and (ROOT / name).with_suffix(".py").is_file()
+
+
+def data_of(path: str) -> set[str]:
+    """Return the file of data that belongs to a module, if any."""
+    data = Path(path).with_suffix(".json")
+    return {data.as_posix()} if (ROOT / data).is_file() else set()
 
 
 def _file(module: str) -> str | None:

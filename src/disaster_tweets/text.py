@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
 
+from disaster_tweets import characters
+
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+# Scores rest on these for ASCII alone: what else they match depends on the version of Python.
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 HANDLE = re.compile(r"(?<!\w)@\w+")
 
 # Python refuses to read integers of thousands of digits; no character has such a number.
-_OVERLONG_REFERENCE = re.compile(r"&#\d{8,};?")
+_OVERLONG_REFERENCE = re.compile(r"&#[0-9]{8,};?")
 
-# Characters that the damage described in _repair left without their last byte.
+# Characters that the damage described in _repaired left without their last byte.
 _TRUNCATED = {"\x89Û_": "…", "\x89Û\x9d": "”"}
 _TRUNCATED_PATTERN = re.compile("|".join(map(re.escape, _TRUNCATED)))
 
+_LONGEST_REMEMBERED = 8  # characters
 
-# Which of them are assigned depends on the Python version, and a score must not.
+# Emoji, those of later versions of Unicode among them.
 _PICTOGRAPHS = range(0x1F000, 0x1FB00)
 
 Reads = Mapping[str, Any]
@@ -38,9 +42,7 @@ class Cleaner:
     """
 
     def __init__(self, reads: Reads) -> None:
-        self._left_out = [
-            pattern for pattern, name in ((URL, "urls"), (HANDLE, "handles")) if not reads[name]
-        ]
+        self._reads_urls, self._reads_handles = reads["urls"], reads["handles"]
         self._characters = _Characters(reads["emoji"], reads["marks"])
 
     def __call__(self, text: str) -> str:
@@ -49,9 +51,18 @@ class Cleaner:
         Args:
             text: Any Unicode text; lone surrogates are kept.
         """
-        text = repair(text)
-        for pattern in self._left_out:
-            text = pattern.sub(" ", text)
+        return self.read(self.without_addresses(repair(text)))
+
+    def without_addresses(self, text: str) -> str:
+        """Return a repaired text without the URLs and the handles that are not read."""
+        if not self._reads_urls and ("://" in text or "www." in text.lower()):
+            text = (URL if text.isascii() else _any_url()).sub(" ", text)
+        if not self._reads_handles and "@" in text:
+            text = (HANDLE if text.isascii() else _any_handle()).sub(" ", text)
+        return text
+
+    def read(self, text: str) -> str:
+        """Return a text with spaces for the characters that are not read."""
         return text.translate(self._characters)
 
 
@@ -67,7 +78,7 @@ class _Characters(dict[int, str]):
 
     def _read(self, code_point: int) -> str:
         character = chr(code_point)
-        category = unicodedata.category(character)
+        category = characters.category(character)
         # The ring of a keycap emoji encloses (Me) the digit before it.
         if code_point in _PICTOGRAPHS or category in ("So", "Me"):
             # A word of its own: the tokenizer would take it for a part of the word beside it.
@@ -77,27 +88,54 @@ class _Characters(dict[int, str]):
         return character
 
 
+@cache
+def _any_url() -> re.Pattern[str]:
+    spaces = characters.spaces()
+    return re.compile(rf"(?:https?://|www\.)[^{spaces}]+", re.IGNORECASE | re.ASCII)
+
+
+@cache
+def _any_handle() -> re.Pattern[str]:
+    word = characters.word()
+    return re.compile(f"(?<![{word}])@[{word}]+")
+
+
 def repair(text: str) -> str:
-    """Return ``text`` with mojibake repaired and HTML entities decoded."""
+    """Return ``text`` with mojibake repaired, HTML entities decoded, and styled letters plain.
+
+    Those are letters of other shapes, such as bold ones from the mathematical alphabets.
+    """
     if not text.isascii():
         text = _TRUNCATED_PATTERN.sub(lambda match: _TRUNCATED[match[0]], text)
-        text = _NON_ASCII.sub(_repair, text)
+        text = _NON_ASCII.sub(_undamaged, text)
     if "&" in text:
         import html  # its table of entities takes a while
 
         text = html.unescape(_OVERLONG_REFERENCE.sub("\ufffd", text))
-    return text
+    return text if text.isascii() else _NON_ASCII.sub(_plain, text)
 
 
-def _repair(match: re.Match[str]) -> str:
-    """Undo one of the wrong decodings that are common in collections of texts, if any."""
+def _plain(match: re.Match[str]) -> str:
+    return match[0].translate(characters.styled_letters())
+
+
+def _undamaged(match: re.Match[str]) -> str:
     run = match[0]
+    # Quotation marks, dashes and the like come again and again.
+    return _remembered(run) if len(run) <= _LONGEST_REMEMBERED else _repaired(run)
+
+
+def _repaired(run: str) -> str:
+    """Undo one of the wrong decodings that are common in collections of texts, if any."""
     for undo in (_from_mac_roman, _from_windows, _from_latin_1):
         try:
             return undo(run)
         except UnicodeError:
             continue
     return run
+
+
+_remembered = lru_cache(maxsize=1024)(_repaired)
 
 
 def _from_mac_roman(run: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+
+from disaster_tweets import characters
 
 UNKNOWN, START, END = "[UNK]", "[CLS]", "[SEP]"
 SPECIAL_TOKENS = ("[PAD]", UNKNOWN, START, END)
@@ -43,26 +44,25 @@ class _Normalization(dict[int, str]):
 def _normalize(character: str) -> str:
     if character in "\t\n\r":
         return " "
-    # Unassigned code points (Cn) are kept: which ones are assigned depends on the Python
-    # version, and a score must not.
-    if character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs"):
+    # Unassigned code points (Cn) are kept.
+    if character == "\ufffd" or characters.category(character) in ("Cc", "Cf", "Co", "Cs"):
         return ""
-    if character.isspace():
+    if characters.is_space(character):
         return " "
     if any(first <= ord(character) <= last for first, last in _CJK_RANGES):
-        return f" {unicodedata.normalize('NFD', character)} "
+        return f" {characters.decomposed(character)} "
     return "".join(
         f" {lowered} " if _is_punctuation(lowered) else lowered
-        for part in unicodedata.normalize("NFD", character)
-        if unicodedata.category(part) != "Mn"
-        for lowered in part.lower()
+        for part in characters.decomposed(character)
+        if characters.category(part) != "Mn"
+        for lowered in characters.lower(part)
     )
 
 
 def _is_punctuation(character: str) -> bool:
     if character.isascii():
         return not (character.isalnum() or character.isspace() or character < " ")
-    return unicodedata.category(character).startswith("P")
+    return characters.category(character).startswith("P")
 
 
 class Tokenizer:

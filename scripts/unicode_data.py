@@ -1,0 +1,83 @@
+"""Write src/disaster_tweets/characters.json: what cleaning and tokenizing need of Unicode.
+
+    python3.13 scripts/unicode_data.py
+
+Every Python brings another version of Unicode, and a score must not depend on it. The file is
+written by a Python of the version below, and read by all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+UNICODE = "15.1.0"
+PATH = Path(__file__).resolve().parents[1] / "src/disaster_tweets/characters.json"
+
+_DRAWN_LETTER = re.compile(
+    r"(?:(?:CROSSED )?NEGATIVE (?:CIRCLED|SQUARED) LATIN CAPITAL LETTER|"
+    r"LATIN LETTER SMALL CAPITAL) ([A-Z])"
+)
+_HANGUL = range(0xAC00, 0xD7A4)  # decomposed by a formula
+
+
+def letters(character: str) -> str:
+    """Return the letters that a styled one stands for, or nothing.
+
+    Those are the letters and digits of other shapes in Unicode's compatibility decompositions,
+    and some that it does not decompose. Left alone are raised and lowered digits, which change
+    a number, and signs of several letters such as that of a trade mark.
+    """
+    if drawn := _DRAWN_LETTER.fullmatch(unicodedata.name(character, "")):
+        return drawn[1]
+    style, _, _ = unicodedata.decomposition(character).partition(" ")
+    plain = unicodedata.normalize("NFKD", character)
+    if not style.startswith("<") or plain.isspace():
+        return ""
+    if style in ("<wide>", "<narrow>"):
+        return plain
+    base = [c for c in plain if not unicodedata.combining(c)]
+    if not base or not all(map(str.isalnum, base)):
+        return ""
+    if style in ("<super>", "<sub>", "<fraction>") and not plain.isalpha():
+        return ""
+    if unicodedata.category(character) == "So" and len(base) > 1:
+        return ""
+    return plain
+
+
+def runs() -> Iterator[str]:
+    """Yield each run of one category: its first code point in hexadecimal, and the category."""
+    for category, run in groupby(map(chr, range(sys.maxunicode + 1)), unicodedata.category):
+        yield f"{ord(next(run)):x}{category}"
+
+
+def main() -> None:
+    """Write the file, or say which Python can."""
+    if unicodedata.unidata_version != UNICODE:
+        raise SystemExit(
+            f"this Python knows Unicode {unicodedata.unidata_version}; take one that knows "
+            f"{UNICODE}, such as Python 3.13"
+        )
+    characters = [chr(point) for point in range(sys.maxunicode + 1)]
+    tables = {
+        "lower": {c: c.lower() for c in characters if c.lower() != c},
+        "decompositions": {
+            c: unicodedata.normalize("NFD", c)
+            for c in characters
+            if ord(c) not in _HANGUL and unicodedata.normalize("NFD", c) != c
+        },
+        "letters": {c: letters(c) for c in characters if letters(c)},
+    }
+    spaces = "".join(c for c in characters if c.isspace())
+    content = {"unicode": UNICODE, "spaces": spaces, "categories": " ".join(runs()), **tables}
+    PATH.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
