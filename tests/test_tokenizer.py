@@ -31,7 +31,7 @@ def make_oracle(vocabulary: Sequence[str], max_tokens: int) -> Encode:
     def cut(word: str) -> list[int]:
         if word in ids:
             return [ids[word]]
-        best: list[tuple[float, list[int]] | None] = [(0.0, [])]
+        best: list[tuple[int, list[int]] | None] = [(0, [])]
         for end in range(1, len(word) + 1):
             ways = [
                 (before[0] + cost(form), [*before[1], ids[form]])
@@ -47,10 +47,11 @@ def make_oracle(vocabulary: Sequence[str], max_tokens: int) -> Encode:
     def forms(part: str, start: int) -> list[str]:
         return [part, f"##{part}"] if start else [part]
 
-    def cost(form: str) -> float:
+    def cost(form: str) -> int:
+        # In millionths, more or less: a sum of floats would depend on its order.
         if len(form.removeprefix("##") or form) == 1:
-            return math.log(len(ids)) + 1
-        return math.log(ids[form]) + form.startswith("##")
+            return round(math.log(len(ids)) * 2**20) + 2**20
+        return round(math.log(ids[form]) * 2**20) + 2**20 * form.startswith("##")
 
     def encode(text: str) -> list[int]:
         words = pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(text))

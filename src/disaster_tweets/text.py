@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -17,11 +17,11 @@ HANDLE = re.compile(r"(?<!\w)@\w+")
 # Python refuses to read integers of thousands of digits; no character has such a number.
 _OVERLONG_REFERENCE = re.compile(r"&#[0-9]{8,};?")
 
-# Characters that the damage described in _repaired left without their last byte.
+# Characters that the damage described in _without_damage left without their last byte.
 _TRUNCATED = {"\x89Û_": "…", "\x89Û\x9d": "”"}
 _TRUNCATED_PATTERN = re.compile("|".join(map(re.escape, _TRUNCATED)))
 
-_LONGEST_REMEMBERED = 8  # characters
+_SHORT = 16  # characters
 
 # Emoji, those of later versions of Unicode among them.
 _PICTOGRAPHS = range(0x1F000, 0x1FB00)
@@ -106,26 +106,33 @@ def repair(text: str) -> str:
     Those are letters of other shapes, such as bold ones from the mathematical alphabets.
     """
     if not text.isascii():
-        text = _TRUNCATED_PATTERN.sub(lambda match: _TRUNCATED[match[0]], text)
-        text = _NON_ASCII.sub(_undamaged, text)
+        if "\x89" in text:
+            text = _TRUNCATED_PATTERN.sub(lambda match: _TRUNCATED[match[0]], text)
+        text = _NON_ASCII.sub(lambda run: _without_damage(run[0]), text)
     if "&" in text:
         import html  # its table of entities takes a while
 
         text = html.unescape(_OVERLONG_REFERENCE.sub("\ufffd", text))
-    return text if text.isascii() else _NON_ASCII.sub(_plain, text)
+    return text if text.isascii() else _NON_ASCII.sub(lambda run: _plain(run[0]), text)
 
 
-def _plain(match: re.Match[str]) -> str:
-    return match[0].translate(characters.styled_letters())
+def remembered(function: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a function that knows what it returned for short texts.
+
+    For quotation marks, dashes and emoji, which come again and again.
+    """
+    memory = lru_cache(maxsize=1024)(function)
+    return lambda run: memory(run) if len(run) <= _SHORT else function(run)
 
 
-def _undamaged(match: re.Match[str]) -> str:
-    run = match[0]
-    # Quotation marks, dashes and the like come again and again.
-    return _remembered(run) if len(run) <= _LONGEST_REMEMBERED else _repaired(run)
+@remembered
+def _plain(run: str) -> str:
+    """Return a run of characters with plain letters for styled ones."""
+    return run.translate(characters.styled_letters())
 
 
-def _repaired(run: str) -> str:
+@remembered
+def _without_damage(run: str) -> str:
     """Undo one of the wrong decodings that are common in collections of texts, if any."""
     for undo in (_from_mac_roman, _from_windows, _from_latin_1):
         try:
@@ -133,9 +140,6 @@ def _repaired(run: str) -> str:
         except UnicodeError:
             continue
     return run
-
-
-_remembered = lru_cache(maxsize=1024)(_repaired)
 
 
 def _from_mac_roman(run: str) -> str:

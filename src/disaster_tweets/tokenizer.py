@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from disaster_tweets import characters
 
@@ -15,7 +16,10 @@ _MAX_WORD_CHARACTERS = 100  # a longer word is unknown, as in BERT
 
 _REMEMBERED_WORDS = 1 << 14
 
-_FRAGMENT = 1.0  # what the end or the middle of a word costs more than a word of its own
+# The costs of pieces are integers, in which no sum depends on the processor. The end or the
+# middle of a word costs one unit more than a word of its own.
+_UNIT = 1 << 20
+_FRAGMENT = _UNIT
 
 _CJK_RANGES = (
     (0x3400, 0x4DBF),
@@ -39,6 +43,14 @@ class _Normalization(dict[int, str]):
         normalized = _normalize(chr(code_point))
         self[code_point] = normalized
         return normalized
+
+
+class _Costs(dict[int, int]):
+    """Rank of a piece -> its logarithm, worked out once per piece."""
+
+    def __missing__(self, rank: int) -> int:
+        self[rank] = cost = round(math.log(rank) * _UNIT)
+        return cost
 
 
 def _normalize(character: str) -> str:
@@ -80,27 +92,60 @@ class Tokenizer:
         self._ids = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
         self._start, self._end = self._ids[START], self._ids[END]
         self._unknown = self._ids[UNKNOWN]
-        self._dear = math.log(len(vocabulary)) + 1
+        self._costs = _Costs()
+        self._single = self._costs[len(vocabulary)] + _UNIT
         self._normalization = _Normalization()
         # Of a stream, the same few words are unknown to the vocabulary again and again.
         self._segmented = lru_cache(_REMEMBERED_WORDS)(self._segment)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``text``: between 2 and ``max_tokens`` of them."""
-        ids = [self._start]
-        for word in text.translate(self._normalization).split():
-            ids += self._word(word)
-            if len(ids) >= self.max_tokens:
-                break
-        return [*ids[: self.max_tokens - 1], self._end]
+        return self.encode_words(self.normalize(text).split())
 
-    def _word(self, word: str) -> list[int]:
-        whole = self._ids.get(word)
-        return self._segmented(word) if whole is None else [whole]
+    def normalize(self, text: str) -> str:
+        """Return ``text`` in lower case, without accents, with spaces between its words."""
+        return text.translate(self._normalization)
+
+    def encode_words(self, words: Sequence[str], max_tokens: int | None = None) -> list[int]:
+        """Return the ids of words of a normalized text.
+
+        Args:
+            words: What `normalize` has between spaces.
+            max_tokens: Replaces that of the tokenizer.
+        """
+        longest = max_tokens or self.max_tokens
+        known, segmented = self._ids.get, self._segmented
+        ids = [self._start]
+        for word in words:
+            whole = known(word)
+            if whole is None:
+                ids += segmented(word)
+            else:
+                ids.append(whole)
+            if len(ids) >= longest:
+                del ids[longest - 1 :]
+                break
+        ids.append(self._end)
+        return ids
 
     @cached_property
     def _longest(self) -> int:
         return max(map(len, self._ids))
+
+    @cached_property
+    def _least(self) -> int:
+        """The cost of the cheapest piece."""
+        ranks = (
+            rank
+            for piece, rank in self._ids.items()
+            if piece not in SPECIAL_TOKENS and len(piece.removeprefix("##")) > 1
+        )
+        return min([self._single, *map(self._costs.__getitem__, islice(ranks, 1))])
+
+    @cached_property
+    def _inside(self) -> dict[str, int]:
+        """The pieces that continue a word, without their ``##``."""
+        return {piece[2:]: id_ for piece, id_ in self._ids.items() if piece.startswith("##")}
 
     def _segment(self, word: str) -> list[int]:
         """Cut a word into the pieces of the lowest total cost.
@@ -112,25 +157,30 @@ class Tokenizer:
         """
         if len(word) > _MAX_WORD_CHARACTERS:
             return [self._unknown]
-        ids, longest = self._ids, self._longest
+        ids, longest, costs, single = self._ids, self._longest, self._costs, self._single
+        least = self._least
         # For each place in the word: the lowest cost up to it, and the last piece of that way.
-        costs = [0.0] + [math.inf] * len(word)
-        last = [(0, self._unknown)] * len(costs)
+        lowest: list[float] = [0] + [math.inf] * len(word)
+        last = [(0, self._unknown)] * len(lowest)
+        inside: dict[str, int] = {}
         for start in range(len(word)):
-            reached = costs[start]
-            if reached == math.inf:
-                continue
-            for end in range(start + 1, min(len(word), start + longest) + 1):
-                part = word[start:end]
-                inside = ids.get("##" + part) if start else None
-                for piece, more in ((ids.get(part), 0.0), (inside, _FRAGMENT)):
-                    if piece is None:
-                        continue
-                    cost = self._dear if end - start == 1 else math.log(piece) + more
-                    cost += reached
-                    if cost < costs[end]:
-                        costs[end], last[end] = cost, (start, piece)
-        if costs[-1] == math.inf:
+            reached = lowest[start]
+            if reached + least < lowest[-1]:  # else no better way leads on from here
+                for end in range(start + 1, min(len(word), start + longest) + 1):
+                    part = word[start:end]
+                    piece = ids.get(part)
+                    if piece is not None:
+                        cost = reached + (costs[piece] if end - start > 1 else single)
+                        if cost < lowest[end]:
+                            lowest[end], last[end] = cost, (start, piece)
+                    piece = inside.get(part)
+                    if piece is not None:
+                        more = costs[piece] + _FRAGMENT if end - start > 1 else single
+                        cost = reached + more
+                        if cost < lowest[end]:
+                            lowest[end], last[end] = cost, (start, piece)
+            inside = self._inside
+        if lowest[-1] == math.inf:
             return [self._unknown]
         pieces, end = [], len(word)
         while end:
