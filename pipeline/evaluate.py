@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from disaster_tweets.bundle import GOLDEN, MODEL, VOCABULARY
+from disaster_tweets.bundle import CALIBRATION, GOLDEN, MODEL, VOCABULARY
 from disaster_tweets.manifest import NAME as MANIFEST
 from disaster_tweets.manifest import SCHEMA_VERSION
 from disaster_tweets.metrics import (
@@ -30,11 +30,12 @@ from disaster_tweets.metrics import (
     roc_curve,
 )
 from disaster_tweets.prediction import decide, shown_probabilities
-from disaster_tweets.runtime import KINDS, STUDENT
+from disaster_tweets.runtime import ENCODER, KINDS, STUDENT
+from disaster_tweets.runtime.litert import GOLDEN_TOLERANCE
 from disaster_tweets.text import HANDLE, URL
 from pipeline import encoder
 from pipeline.cleaning import clean
-from pipeline.exported import Exported, threshold_of
+from pipeline.exported import FILES, Exported, threshold_of
 from pipeline.perturbation import PERTURBATIONS, Perturbation
 from pipeline.prepare import LABELLED
 from pipeline.project import (
@@ -182,8 +183,7 @@ def golden_scores(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict
     decided = decide(probabilities, threshold_of(len(labels)))
     shown = shown_probabilities(probabilities, decided)
     return [
-        ({} if len(labels) == 2 else {"label": labels[index]})
-        | {"probability": round(probability, 7)}
+        ({} if len(labels) == 2 else {"label": labels[index]}) | {"probability": probability}
         for index, probability in zip(decided.tolist(), shown.tolist(), strict=True)
     ]
 
@@ -268,6 +268,7 @@ def main() -> None:
         )
     ]
     write_json(ARTIFACTS / GOLDEN, golden)
+    np.save(ARTIFACTS / CALIBRATION, exported[shipped].table, allow_pickle=False)
 
     backbone = params("download_backbone")
     weights = load_file(MODELS / f"{shipped}.safetensors")
@@ -286,13 +287,13 @@ def main() -> None:
             "max_tokens": model["max_tokens"],
             "threshold": threshold,
             "calibration": exported[shipped].calibration,
-            "golden_tolerance": settings["golden_tolerance"],
+            "golden_tolerance": GOLDEN_TOLERANCE if shipped == ENCODER else 0,
             "metrics": metrics,
             "candidates": {
                 kind: {
                     "validation": candidates["validation"][kind],
                     "metrics": {name: measured[kind][name] for name in kept},
-                    "size": (MODELS / f"{kind}.tflite").stat().st_size,
+                    "size": FILES[kind].stat().st_size,
                 }
                 for kind in KINDS
             },
@@ -300,7 +301,8 @@ def main() -> None:
             "robustness": moved,
             "parity": candidates["parity"][shipped],
             "artifacts": {
-                name: fingerprint(ARTIFACTS / name) for name in (MODEL, VOCABULARY, GOLDEN)
+                name: fingerprint(ARTIFACTS / name)
+                for name in (MODEL, VOCABULARY, CALIBRATION, GOLDEN)
             },
             "data": {LABELLED: f"sha256:{fingerprint(RAW / LABELLED)['sha256']}"},
             "backbone": {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from disaster_tweets.bundle import read_vocabulary
-from disaster_tweets.calibration import calibrate, fit
-from disaster_tweets.runtime import open_model
+from disaster_tweets.calibration import calibrate, fit, tabulate
+from disaster_tweets.runtime import ENCODER, STUDENT, open_model
 from disaster_tweets.tokenizer import Tokenizer
 from pipeline.cleaning import clean
 from pipeline.project import MODELS, Settings
@@ -23,28 +25,36 @@ def threshold_of(labels: int) -> float | None:
     return 0.5 if labels == 2 else None
 
 
+# Where each kind of model lies until one of them ships.
+FILES = {STUDENT: MODELS / "student.npy", ENCODER: MODELS / "encoder.tflite"}
+
+
+def encoder_of(kind: str, max_tokens: int) -> Callable[[str], list[int]]:
+    """Return what turns a text into the token ids of a kind of model."""
+    vocabulary = read_vocabulary(MODELS / f"{kind}.vocab.txt")
+    tokenizer = Tokenizer(vocabulary, max_tokens)
+    return lambda text: tokenizer.encode(clean(text))
+
+
 class Exported:
     """The exported file of a kind of model: logits, and probabilities once it is calibrated."""
 
     def __init__(self, kind: str, max_tokens: int) -> None:
-        vocabulary = read_vocabulary(MODELS / f"{kind}.vocab.txt")
-        self._tokenizer = Tokenizer(vocabulary, max_tokens)
-        self._model = open_model(kind, MODELS / f"{kind}.tflite")
+        self.encode = encoder_of(kind, max_tokens)
+        self._model = open_model(kind, FILES[kind])
         self.calibration: Settings = {}
-
-    def encode(self, texts: list[str]) -> list[list[int]]:
-        """Return the token ids of each text."""
-        return [self._tokenizer.encode(clean(text)) for text in texts]
+        self.table = np.empty(0)
 
     def logits(self, texts: list[str]) -> np.ndarray:
-        """Return the logits (texts, labels) float32."""
-        return self._model.logits(self.encode(texts))
+        """Return the logits (texts, labels) float64."""
+        return self._model.logits([self.encode(text) for text in texts])
 
     def fit(self, split: pd.DataFrame) -> None:
         """Fit the calibration to a split."""
         of_texts = shares(targets(split))
         self.calibration = fit(self.logits(list(split["text"])), of_texts)
+        self.table = tabulate(self.calibration)
 
     def score(self, texts: list[str]) -> np.ndarray:
         """Return the calibrated probabilities (texts, labels) float32."""
-        return calibrate(self.logits(texts), self.calibration)
+        return calibrate(self.logits(texts), self.calibration, self.table)

@@ -10,6 +10,7 @@ import configparser
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,18 +21,24 @@ from io import BytesIO
 from pathlib import Path
 
 from disaster_tweets import manifest
+from disaster_tweets.runtime import ENCODER
 from disaster_tweets.topic import LABELS
 from pipeline.project import ARTIFACTS, PipelineError, run_stage
 
 DIST = Path("dist")
 SOURCES = Path("src/disaster_tweets")
+SETUP = Path("setup.cfg")
+RUNTIME = "ai-edge-litert"  # of an encoder; a student needs NumPy alone
 REPRO = ("-m", "dvc", "repro", "--all-pipelines")
 
 
 def main() -> None:
     if not up_to_date():
         run(*REPRO)
-    check_labels(ARTIFACTS / manifest.NAME)
+    path = ARTIFACTS / manifest.NAME
+    described = manifest.parse(path.read_bytes(), str(path))
+    check_labels(described["labels"])
+    check_requirements(described["kind"])
     environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
     with tempfile.TemporaryDirectory() as folder:
         tree, built = Path(folder, "tree"), Path(folder, "built")
@@ -62,15 +69,46 @@ def up_to_date() -> bool:
     return done.returncode == 0 and "Data and pipelines are up to date." in done.stdout
 
 
-def check_labels(path: Path) -> None:
-    """Raise PipelineError unless the labels of a manifest are those of the topic."""
-    labels = manifest.parse(path.read_bytes(), str(path))["labels"]
+def check_labels(labels: list[str]) -> None:
+    """Raise PipelineError unless the labels of the model are those of the topic."""
     if labels != list(LABELS):
         raise PipelineError(
-            f"{path}: its labels are {', '.join(labels)}, and those of "
+            f"{ARTIFACTS / manifest.NAME}: its labels are {', '.join(labels)}, and those of "
             f"{SOURCES / 'topic.py'} are {', '.join(LABELS)}; give topic.py and "
             "prepare.labels in params.yaml the same ones in the same order"
         )
+
+
+def check_requirements(kind: str) -> None:
+    """Raise PipelineError unless setup.cfg requires what runs the kind of model that ships.
+
+    Nobody is to install LiteRT for a student, and without it no encoder predicts.
+    """
+    setup = read_setup()
+    required = requirements_on_runtime(setup["options"]["install_requires"])
+    if kind == ENCODER and not required:
+        of_training = requirements_on_runtime(setup["options.extras_require"]["train"])
+        raise PipelineError(
+            f"{SETUP}: the model that ships is an encoder, which {RUNTIME} runs; add the line "
+            f"{of_training[0]!r} to install_requires"
+        )
+    if kind != ENCODER and required:
+        raise PipelineError(
+            f"{SETUP}: the model that ships is a student, which NumPy runs; remove the line "
+            f"{required[0]!r} from install_requires"
+        )
+
+
+def requirements_on_runtime(lines: str) -> list[str]:
+    """Return the requirements, one in a line, that name the runtime of an encoder."""
+    return re.findall(rf"^{RUNTIME}\b.*$", lines, re.MULTILINE)
+
+
+def read_setup() -> configparser.ConfigParser:
+    """Return the content of setup.cfg."""
+    setup = configparser.ConfigParser()
+    setup.read(SETUP, "utf-8")
+    return setup
 
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> None:
@@ -121,9 +159,7 @@ def check_wheel(wheel: Path, tracked: list[Path]) -> None:
         wheel: The built file.
         tracked: The paths of the sources, relative to the root of the repository.
     """
-    setup = configparser.ConfigParser()
-    setup.read("setup.cfg", "utf-8")
-    artifacts = setup["options.package_data"]["disaster_tweets.artifacts"].split()
+    artifacts = read_setup()["options.package_data"]["disaster_tweets.artifacts"].split()
     expected = {"disaster_tweets/artifacts/__init__.py"}
     expected |= {f"disaster_tweets/artifacts/{name}" for name in artifacts}
     expected |= {

@@ -15,9 +15,12 @@ from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from importlib_resources.abc import Traversable
 
-MODEL, VOCABULARY, GOLDEN = "model.tflite", "vocab.txt", "golden.json"
+MODEL, VOCABULARY, CALIBRATION = "model.bin", "vocab.txt", "calibration.npy"
+GOLDEN = "golden.json"
 
 _BLOCK = 1 << 16  # bytes read at a time, which is faster than one large read
 
@@ -29,12 +32,14 @@ class Bundle:
     Attributes:
         manifest: The content of manifest.json.
         vocabulary: The word pieces; a piece's index is its id.
-        model: The flatbuffer's path, so that the system maps and shares it, or its bytes
+        calibration: The table for `calibration.calibrate`, float64.
+        model: The path of the model's file, so that the system maps and shares it, or its bytes
             where it has no path of its own, as inside a zip.
     """
 
     manifest: manifest.Manifest
     vocabulary: list[str]
+    calibration: npt.NDArray[np.float64]
     model: Path | bytes
 
 
@@ -81,10 +86,13 @@ def read(folder: Traversable) -> Bundle:
         ArtifactError: A file is missing, truncated or altered; the message names it.
     """
     description = read_manifest(folder)
-    model, vocabulary = (intact(folder, name, description) for name in (MODEL, VOCABULARY))
+    model, vocabulary, calibration = (
+        intact(folder, name, description) for name in (MODEL, VOCABULARY, CALIBRATION)
+    )
     return Bundle(
         manifest=description,
         vocabulary=read_vocabulary(vocabulary),
+        calibration=_read_table(calibration),
         model=model if isinstance(model, Path) else model.read_bytes(),
     )
 
@@ -131,6 +139,22 @@ def read_vocabulary(file: Traversable) -> list[str]:
     if missing:
         raise _refused(file, f"lacks {', '.join(sorted(missing))}")
     return pieces
+
+
+def _read_table(file: Traversable) -> npt.NDArray[np.float64]:
+    """Return the numbers in a file of NumPy's; ArtifactError if it is no such file."""
+    import io
+
+    import numpy as np
+
+    try:
+        table = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise _refused(file, f"not a table of NumPy ({error})") from None
+    if table.dtype != np.float64 or table.ndim != 1 or len(table) < 2:
+        raise _refused(file, "not a table of float64")
+    numbers: npt.NDArray[np.float64] = table
+    return numbers
 
 
 def _blocks(file: Traversable) -> Iterator[bytes]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from copy import copy
-from numbers import Integral, Real
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from disaster_tweets import bundle
 from disaster_tweets.calibration import calibrate
+from disaster_tweets.encoding import Encoding
 from disaster_tweets.errors import InputError
 from disaster_tweets.explanation import Explanation, explain
 from disaster_tweets.once import once
 from disaster_tweets.prediction import Prediction, decide, shown_probabilities
-from disaster_tweets.text import Cleaner
-from disaster_tweets.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,10 +27,9 @@ Progress = Callable[[int], object]  # given the number of texts scored since the
 
 # NumPy and the runtime are imported where a model is loaded, not with this module.
 
-# Texts that a thread takes at a time. The more, the more of one length come in a row; the
-# fewer, the sooner an interrupt is heard, and the more evenly the threads end.
-_SMALLEST_CHUNK, _CHUNK = 16, 128
-_CHUNKS_PER_THREAD = 4
+# Texts that are scored at a time. The more, the more there are of one length, which is faster;
+# the fewer, the sooner an interrupt is heard.
+_CHUNK = 1024
 
 
 class Classifier:
@@ -52,8 +48,8 @@ class Classifier:
         """Use `load`, which documents the arguments."""
         from disaster_tweets.runtime import open_model
 
-        # In full, as interpreters and copies in other processes are made later on, when the
-        # current folder may be another one.
+        # In full, as copies in other processes are made later on, when the current folder may
+        # be another one.
         self._path = None if path is None else str(Path(path).resolve())
         files = bundle.read(bundle.open_folder(self._path))
         self.manifest: Manifest = files.manifest
@@ -61,9 +57,11 @@ class Classifier:
         self._threshold: float | None = files.manifest["threshold"]
         if threshold is not None:
             self.threshold = threshold
-        self._clean = Cleaner(files.manifest["reads"])
-        self._tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
+        self._encoding = Encoding(
+            files.manifest["reads"], files.vocabulary, files.manifest["max_tokens"]
+        )
         self._calibration: dict[str, Any] = files.manifest["calibration"]
+        self._calibration_table = files.calibration
         self._runtime = open_model(files.manifest["kind"], files.model)
 
     @classmethod
@@ -116,37 +114,33 @@ class Classifier:
 
     @overload
     def predict(  # type: ignore[overload-overlap]
-        self, texts: str, *, threads: int = 1, progress: Progress | None = None
+        self, texts: str, *, progress: Progress | None = None
     ) -> Prediction: ...
     @overload
     def predict(
-        self, texts: Iterable[str], *, threads: int = 1, progress: Progress | None = None
+        self, texts: Iterable[str], *, progress: Progress | None = None
     ) -> list[Prediction]: ...
     def predict(
-        self,
-        texts: str | Iterable[str],
-        *,
-        threads: int = 1,
-        progress: Progress | None = None,
+        self, texts: str | Iterable[str], *, progress: Progress | None = None
     ) -> Prediction | list[Prediction]:
         """Classify one text or many.
 
         Args:
             texts: A ``str``, or an iterable of them: a list, a generator, a NumPy array, a
                 pandas, Polars or Arrow column.
-            threads: As for `predict_proba`.
             progress: As for `predict_proba`.
 
         Returns:
             One `Prediction` for a ``str``, else a list of them in the order of ``texts``.
 
         Raises:
-            InputError: An element is not a ``str``, and the message names its index; or
-                ``threads`` is not a positive ``int``.
+            InputError: An element is not a ``str``; the message names its index.
         """
         if isinstance(texts, str):
-            return self.predict([texts], threads=threads, progress=progress)[0]
-        probabilities = self.predict_proba(texts, threads=threads, progress=progress)
+            return self._predictions(self._proba([texts], progress))[0]
+        return self._predictions(self.predict_proba(texts, progress=progress))
+
+    def _predictions(self, probabilities: npt.NDArray[np.float32]) -> list[Prediction]:
         decided = self._decide(probabilities)
         shown = shown_probabilities(probabilities, decided)
         labels = self.classes_
@@ -161,54 +155,39 @@ class Classifier:
         return decide(probabilities, self._threshold)
 
     def predict_proba(
-        self, texts: Iterable[str], *, threads: int = 1, progress: Progress | None = None
+        self, texts: Iterable[str], *, progress: Progress | None = None
     ) -> npt.NDArray[np.float32]:
         """Return the probability of each class for each text.
 
         Args:
             texts: An iterable of ``str``.
-            threads: How many threads score at once. More than there are processor cores
-                gain nothing. The scores are the same, bit for bit.
-            progress: Called from this thread, as the work proceeds, with the number of texts
-                scored since the last call: what the ``update`` of a tqdm bar takes. What it
-                raises ends the work.
+            progress: Called as the work proceeds with the number of texts scored since the last
+                call: what the ``update`` of a tqdm bar takes. What it raises ends the work.
 
         Returns:
             float32 (n, k), a column for each of the k labels in the order of ``classes_``; rows
             sum to 1.
 
         Raises:
-            InputError: ``texts`` is a single ``str``, an element is not a ``str``, or
-                ``threads`` is not a positive ``int``.
+            InputError: ``texts`` is a single ``str``, or an element is not a ``str``.
         """
         if isinstance(texts, str):
             raise InputError("texts must be an iterable of str, not a str; pass [text]")
-        if not _is_positive_int(threads):
-            raise InputError(f"threads must be an int from 1 on, not {threads!r}")
-        logits = self._logits(_check(texts), threads, progress)
-        return calibrate(logits, self._calibration)
+        return self._proba(_check(texts), progress)
 
-    def _logits(
-        self, texts: list[str], threads: int, progress: Progress | None
-    ) -> npt.NDArray[np.float32]:
+    def _proba(self, texts: list[str], progress: Progress | None) -> npt.NDArray[np.float32]:
         import numpy as np
 
-        chunks = list(_chunks(texts, threads))
-        threads = min(threads, len(chunks))
-        if threads > 1:
-            self._runtime.reserve(threads)
-        logits = np.empty((len(texts), len(self.classes_)), np.float32)
-        start = 0
-        with _mapping(threads) as parallel_map:
-            for chunk in parallel_map(self._logits_of_chunk, chunks):
-                logits[start : start + len(chunk)] = chunk
-                start += len(chunk)
-                if progress is not None:
-                    progress(len(chunk))
-        return logits
+        parts = []
+        for start in range(0, max(len(texts), 1), _CHUNK):
+            encoded = list(map(self._encoding.encode, texts[start : start + _CHUNK]))
+            parts.append(self._calibrated(self._runtime.logits(encoded)))
+            if progress is not None and encoded:
+                progress(len(encoded))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _logits_of_chunk(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        return self._runtime.logits([self._encode(text) for text in texts])
+    def _calibrated(self, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        return calibrate(logits, self._calibration, self._calibration_table)
 
     def explain(self, text: str) -> Explanation:
         """Say which words of a text carried the decision.
@@ -223,12 +202,13 @@ class Classifier:
         """
         if not isinstance(text, str):
             raise InputError(f"text must be a str, not {type(text).__name__}")
-        frame = len(self._encode(""))  # the marks of the start and of the end
+        encode = self._encoding.encode
+        frame = len(encode(""))  # the marks of the start and of the end
         return explain(
             text,
             self.predict,
-            lambda word: len(self._encode(word)) - frame,
-            self._tokenizer.max_tokens - frame,
+            lambda word: len(encode(word)) - frame,
+            self._encoding.max_tokens - frame,
             self.classes_,
         )
 
@@ -237,34 +217,25 @@ class Classifier:
 
         The meaning is that of `Prediction`.
         """
-        longer = self._longer_tokenizer()
-        encoded = [longer.encode(self._clean(text)) for text in texts]
-        cut = [len(ids) == longer.max_tokens for ids in encoded]
+        longer = self._encoding.max_tokens + 1
+        encoded = [self._encoding.encode(text, longer) for text in texts]
+        cut = [len(ids) == longer for ids in encoded]
         for ids, is_cut in zip(encoded, cut, strict=True):
             if is_cut:
                 del ids[-2]  # the piece that the model does not read
-        probabilities = calibrate(self._runtime.logits(encoded), self._calibration)
+        probabilities = self._calibrated(self._runtime.logits(encoded))
         decided = self._decide(probabilities)
         labels = [self.classes_[index] for index in decided.tolist()]
         return shown_probabilities(probabilities, decided).tolist(), labels, cut
 
     def _is_cut(self, text: str) -> bool:
         """Say whether a text is longer than the model reads."""
-        room = self._tokenizer.max_tokens - 2  # the marks of the start and of the end
+        room = self._encoding.max_tokens - 2  # the marks of the start and of the end
         # A piece of ASCII text has a character at least. A Hangul syllable may be three pieces.
         if text.isascii() and len(text) - text.count(" ") <= room:
             return False
-        longer = self._longer_tokenizer()
-        return len(longer.encode(self._clean(text))) == longer.max_tokens
-
-    def _longer_tokenizer(self) -> Tokenizer:
-        """Return a tokenizer that reads one piece more: where there is one, the text is cut."""
-        longer = copy(self._tokenizer)  # it shares the vocabulary and the memory of words
-        longer.max_tokens += 1
-        return longer
-
-    def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(self._clean(text))
+        longer = self._encoding.max_tokens + 1  # where there is one piece more, the text is cut
+        return len(self._encoding.encode(text, longer)) == longer
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._path, self._threshold)
@@ -317,31 +288,6 @@ def check_threshold(value: object) -> None:
         raise InputError(f"threshold must be a number from 0 to 1, not {value!r}")
 
 
-def _chunks(texts: list[str], threads: int) -> Iterator[list[str]]:
-    """Cut ``texts`` so that all threads have work until the end."""
-    size = _CHUNK
-    if threads > 1:
-        even = len(texts) // (threads * _CHUNKS_PER_THREAD)
-        size = min(max(even, _SMALLEST_CHUNK), _CHUNK)
-    for start in range(0, len(texts), size):
-        yield texts[start : start + size]
-
-
-@contextmanager
-def _mapping(threads: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """Give a `map` that runs in so many threads; it has stopped when the context ends."""
-    if threads < 2:
-        yield map
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(threads)
-    try:
-        yield pool.map
-    finally:
-        pool.shutdown(cancel_futures=True)  # after an error: do not begin what is left
-
-
 def _check(texts: Iterable[str]) -> list[str]:
     """Return ``texts`` as a list of ``str``; raise InputError naming what is not one."""
     if isinstance(texts, bytes | bytearray | Mapping) or hasattr(texts, "columns"):
@@ -365,7 +311,3 @@ def _check(texts: Iterable[str]) -> list[str]:
                 "drop or fill missing texts and convert the others with str()"
             )
     return checked
-
-
-def _is_positive_int(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

@@ -14,9 +14,9 @@ _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 class Encoding:
     """Cleaning and tokenizing in one: ``tokenizer.encode(clean(text))`` in less time.
 
-    Both take each character on its own, in whatever order. Here, runs of characters beyond
-    ASCII come first, which are few and often the same. Texts that are ASCII then, nearly all
-    of them in English, take a table of bytes.
+    Both take each character on its own, in whatever order. Here, a table of bytes takes those
+    of ASCII at once. Runs of others are few and often the same, at least in English: what they
+    become is remembered.
 
     Args:
         reads: As for `Cleaner`.
@@ -43,17 +43,14 @@ class Encoding:
     def encode(self, text: str, max_tokens: int | None = None) -> list[int]:
         """Return the ids of a text: from 2 to ``max_tokens``, or to that of the encoding."""
         text = self._clean.without_addresses(repair(text))
-        normalized = text
-        if not text.isascii():
-            normalized = _NON_ASCII.sub(lambda run: self._normalized(run[0]), text)
-        if normalized.isascii():
-            in_bytes = normalized.encode().translate(self._table, self._dropped)
-            normalized = in_bytes.decode()
-            for mark in self._apart:
-                if mark in normalized:
-                    normalized = normalized.replace(mark, f" {mark} ")
-        else:
-            normalized = self._normalize(text)
+        in_bytes = text.encode("utf-8", "surrogatepass").translate(self._table, self._dropped)
+        normalized = in_bytes.decode("utf-8", "surrogatepass")
+        for mark in self._apart:
+            if mark in normalized:
+                normalized = normalized.replace(mark, f" {mark} ")
+        if not normalized.isascii():
+            # Last, as it may give marks of ASCII that would not be read as such.
+            normalized = _NON_ASCII.sub(lambda run: self._normalized(run[0]), normalized)
         return self._tokenizer.encode_words(normalized.split(), max_tokens)
 
     def _normalize(self, text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 from disaster_tweets.runtime import KINDS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 NAME = "manifest.json"
 
 Manifest = dict[str, Any]
@@ -44,7 +44,12 @@ _FORM: dict[str, Any] = {
         "confusion_matrix": list,
     },
     "parity": dict,
-    "artifacts": {"model.tflite": _FILE, "vocab.txt": _FILE, "golden.json": _FILE},
+    "artifacts": {
+        "model.bin": _FILE,
+        "vocab.txt": _FILE,
+        "calibration.npy": _FILE,
+        "golden.json": _FILE,
+    },
     "data": dict,
     "backbone": {"repository": str, "revision": str, "licence": str, "checksums": dict},
     "training": {
@@ -122,7 +127,10 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
     _check_form(manifest, present, source, "")
     _check_labels(manifest, source)
     if manifest["kind"] not in KINDS:
-        raise _refused(source, f"kind is {manifest['kind']!r}, not {' or '.join(KINDS)}")
+        raise ArtifactError(
+            f"{source}: kind is {manifest['kind']!r}, and this version runs "
+            f"{' and '.join(KINDS)}; take a version that runs it, or reinstall {DISTRIBUTION}"
+        )
     if not manifest["max_tokens"] > 2:
         raise _refused(source, "max_tokens must be above 2")
     for name, entry in manifest["artifacts"].items():

@@ -43,7 +43,8 @@ def verify() -> tuple[list[str], list[str]]:
         moved = list(_moved_scores(golden, tolerance))
         problems += moved
         if not moved:
-            checked.append(f"scores: {len(golden)} golden {TEXTS} within {tolerance}")
+            agree = f"within {tolerance}" if tolerance else "the same to the bit"
+            checked.append(f"scores: {len(golden)} golden {TEXTS}, {agree}")
     except ArtifactError as error:
         problems.append(str(error))
     return checked, problems
@@ -144,7 +145,8 @@ def _moved_scores(golden: list[dict[str, Any]], tolerance: float) -> Iterator[st
         score = prediction.probabilities.get(label, math.nan)
         expected = each.get("probability")
         if not isinstance(expected, float) or not abs(score - expected) <= tolerance:
+            more = f", more than {tolerance} away" if tolerance else ""
             yield (
-                f"{bundle.GOLDEN}: {TEXT} {index} scores {score:.4f} instead of {expected}, "
-                f"more than {tolerance} away; reinstall ai-edge-litert"
+                f"{bundle.GOLDEN}: {TEXT} {index} scores {score} instead of {expected}{more}; "
+                f"reinstall {DISTRIBUTION} and what it needs"
             )

@@ -12,7 +12,7 @@ from disaster_tweets.batch import ContinueError, UnfinishedError
 from disaster_tweets.batch.checkpoint import Checkpoint, State
 from disaster_tweets.batch.paths import Paths
 from disaster_tweets.batch.workers import ChunkScorer
-from disaster_tweets.bundle import MODEL, VOCABULARY
+from disaster_tweets.bundle import CALIBRATION, MODEL, VOCABULARY
 from disaster_tweets.tables.columns import check_room
 from disaster_tweets.tables.errors import RowError, TableError
 from disaster_tweets.tables.formats import ARROW, DELIMITED, PARQUET, TXT, XLSX, of_name
@@ -35,7 +35,7 @@ Progress = Callable[[int, int], object]  # given all rows, and all bytes of the 
 
 # What of a model decides the scores, and how they are written.
 _OF_MODEL = ("labels", "reads", "max_tokens", "calibration")
-_FILES = (MODEL, VOCABULARY)
+_FILES = (MODEL, VOCABULARY, CALIBRATION)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class _Workers:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        # A forked process could hang: LiteRT has threads, and holds locks.
+        # A forked process could hang: BLAS has threads, and may hold locks.
         context = get_context("spawn")
         self._pool = ProcessPoolExecutor(count, context, _begin, (classifier,))
         with _interrupt_held():

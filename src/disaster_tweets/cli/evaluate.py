@@ -72,13 +72,6 @@ Examples:
     "plots to FOLDER, as PNG.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="How many threads score at once.",
-)
 def evaluate(
     file: str,
     target_column: str,
@@ -88,7 +81,6 @@ def evaluate(
     mistakes: int,
     plots: Path | None,
     as_json: bool,
-    jobs: int,
 ) -> None:
     """Measure the model on labelled texts."""
     # Imported here, with NumPy, so that the other commands need not wait for it.
@@ -113,7 +105,7 @@ def evaluate(
         raise click.ClickException(on_one_line(f"{error}{advice}")) from error
     classifier = Classifier.load(threshold=threshold)
     classes = classifier.classes_
-    probabilities = classifier.predict_proba(data.texts, threads=jobs)
+    probabilities = classifier.predict_proba(data.texts)
     report = {
         "file": file,
         "model_version": classifier.manifest["model_version"],

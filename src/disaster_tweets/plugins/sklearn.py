@@ -37,7 +37,6 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
             example. None stands for the model's own.
         threshold: Of two labels, `predict` gives the second from this probability on, in
             [0, 1]; None stands for the model's own. With more labels there is none.
-        threads: How many threads score at once; the scores are the same.
     """
 
     def __init__(
@@ -45,11 +44,9 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         *,
         classes: Sequence[Any] | None = None,
         threshold: float | None = None,
-        threads: int = 1,
     ) -> None:
         self.classes = classes
         self.threshold = threshold
-        self.threads = threads
 
     @property
     def classes_(self) -> NDArray[Any]:
@@ -129,7 +126,7 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         """Return the probabilities of n texts, shape (n, k), in the order of the labels."""
         from disaster_tweets.classifier import bundled_classifier
 
-        return bundled_classifier().predict_proba(_column(texts), threads=self.threads)
+        return bundled_classifier().predict_proba(_column(texts))
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

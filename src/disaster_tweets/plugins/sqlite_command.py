@@ -22,7 +22,6 @@ from disaster_tweets.plugins.sqlite_columns import (
     quoted,
     transaction,
 )
-from disaster_tweets.processors import usable_processors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -63,10 +62,6 @@ Example:
     "--batch-size", type=click.IntRange(1), default=1000, show_default=True, metavar="N",
     help="Rows to score and to write at a time.",
 )  # fmt: skip
-@click.option(
-    "--jobs", type=click.IntRange(1), metavar="N",
-    help="Texts scored at once (default: as many as there are processors).",
-)  # fmt: skip
 @click.option("-s", "--silent", is_flag=True, help="Don't show a progress bar or a summary.")
 def score(
     path: str,
@@ -76,7 +71,6 @@ def score(
     label_column: str,
     rescore: bool,
     batch_size: int,
-    jobs: int | None,
     silent: bool,
 ) -> None:
     """Score the texts in a column of a table: the command."""
@@ -92,7 +86,7 @@ def score(
                 _forget(connection, table, scores)
         job = _Job(connection, table, column, scores, keys)
         with _progress(0 if silent else job.pending) as progress:
-            job.run(classifier, batch_size, jobs or usable_processors(), progress)
+            job.run(classifier, batch_size, progress)
         if not silent:
             click.echo(job.summary())
 
@@ -124,15 +118,13 @@ class _Job:
         self.pending = self._list_pending()
         self._scored = 0
 
-    def run(
-        self, classifier: Classifier, batch_size: int, threads: int, progress: Progress
-    ) -> None:
+    def run(self, classifier: Classifier, batch_size: int, progress: Progress) -> None:
         """Score the rows, batch by batch."""
         for first in range(1, self.pending + 1, batch_size):
             rows, raw = self._read(first, first + batch_size - 1)
             # SQLite lets a text hold bytes that no text has.
             texts = [value.decode(self._encoding, errors="replace") for value in raw]
-            predictions = classifier.predict(texts, threads=threads, progress=progress)
+            predictions = classifier.predict(texts, progress=progress)
             values = [
                 {"row": row, "text": text, "probability": p.probability, "label": p.label}
                 for row, text, p in zip(rows, raw, predictions, strict=True)

@@ -11,21 +11,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# The kinds of model that a manifest may name: a small network that was distilled, or the whole
-# pretrained encoder.
+# The kinds of model that a manifest may name: a small network that was distilled, in integers;
+# or the whole pretrained encoder.
 STUDENT, ENCODER = "student", "encoder"
 KINDS = (STUDENT, ENCODER)
 
 
 class Runtime(Protocol):
-    """What the classifier knows of the model behind it."""
+    """What the classifier knows of the model behind it. Any number of threads may call."""
 
-    def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+    def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """Return the logits (texts, classes) of texts, given the token ids of each."""
-        ...
-
-    def reserve(self, count: int) -> None:
-        """Get ready for ``count`` threads at once."""
         ...
 
 
@@ -37,9 +33,13 @@ def open_model(kind: str, model: Path | bytes) -> Runtime:
         model: The path of its file, or its content.
 
     Raises:
-        ArtifactError: The file is no such model.
+        ArtifactError: The file is no such model, or a package that runs it is missing.
     """
-    assert kind in KINDS, kind
-    from disaster_tweets.runtime.litert import LiteRT  # runs both kinds
+    if kind == STUDENT:
+        from disaster_tweets.runtime.integers import Integers
+
+        return Integers(model)
+    assert kind == ENCODER, kind
+    from disaster_tweets.runtime.litert import LiteRT
 
     return LiteRT(model)

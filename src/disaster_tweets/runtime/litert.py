@@ -1,4 +1,4 @@
-"""Run a flatbuffer through LiteRT, one text at a time."""
+"""Run a flatbuffer through LiteRT, one text at a time: the encoder, for models that ship it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError:
+    raise ArtifactError(
+        "this model is an encoder, and needs ai-edge-litert: pip install ai-edge-litert"
+    ) from None
+
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+# How far golden scores may move on another processor: LiteRT picks its kernels by instruction
+# sets, and kernels round differently.
+GOLDEN_TOLERANCE = 0.02
 
 
 class LiteRT:
@@ -38,7 +49,7 @@ class LiteRT:
         with _without_start_up_message():
             self._idle.append(_SingleText(model))
 
-    def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+    def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """Return the logits (texts, classes) of texts, given the token ids of each.
 
         A model with a single output gives the log-odds of the second of two classes; the logit
@@ -46,17 +57,11 @@ class LiteRT:
         """
         with self._borrowed() as interpreter:
             outputs = interpreter.outputs
-            logits = np.zeros((len(encoded), max(outputs, 2)), np.float32)
+            logits = np.zeros((len(encoded), max(outputs, 2)))
             # Texts of one length in a row spare the planning of memory for each.
             for i in sorted(range(len(encoded)), key=lambda i: len(encoded[i])):
                 logits[i, -outputs:] = interpreter.logits(encoded[i])
         return logits
-
-    def reserve(self, count: int) -> None:
-        """Build interpreters until ``count`` are idle: quietly, if no thread runs yet."""
-        while len(self._idle) < count:
-            with _without_start_up_message():
-                self._idle.append(_SingleText(self._model))
 
     @contextmanager
     def _borrowed(self) -> Iterator[_SingleText]:

@@ -35,7 +35,6 @@ from disaster_tweets.web.observation import ACCESS_LOG
 _CONNECTIONS = 512  # of one worker; more of them wait in the system's queue
 _STOP_SECONDS = 25  # for the requests in flight; container platforms kill after 30
 _POLL_SECONDS = 0.02
-_TEXTS_FOR_A_THREAD = 16  # the fewest that `Classifier.predict` gives to one
 
 
 class ServerError(DisasterTweetsError):
@@ -210,7 +209,7 @@ def _load(settings: Settings, parent: Connection) -> Service:
     _log_to_standard_output()
     app = create_app(settings.config)
     try:
-        _load_model(settings.threads)
+        bundled_classifier()  # rather now than at the first request
     except DisasterTweetsError as error:
         parent.send_bytes(str(error).encode())
         _stop_with_the_parent()  # which ends all workers now
@@ -220,11 +219,6 @@ def _load(settings: Settings, parent: Connection) -> Service:
     longest = max(app.config["MAX_CONTENT_LENGTH"], app.config["MAX_UPLOAD_LENGTH"])
     parent.send_bytes(b"")
     return Service(app.wsgi_app, settings.threads, longest)
-
-
-def _load_model(threads: int) -> None:
-    """Build an interpreter for each thread: quietly, as only one thread is there yet."""
-    bundled_classifier().predict([""] * _TEXTS_FOR_A_THREAD * threads, threads=threads)
 
 
 def _log_to_standard_output() -> None:
