@@ -12,7 +12,7 @@ from pathlib import Path
 
 LIMIT = 500_000  # bytes
 ALLOWED = {
-    "artifacts/model.tflite",
+    "artifacts/model.bin",
     "topic/soft_labels.csv",  # numbers by id, no text
 }
 FOLDERS = {"data", "models"}

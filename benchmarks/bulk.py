@@ -21,6 +21,7 @@ from statistics import median
 from typing import NamedTuple
 
 import psutil
+from environments import processor
 from tweets import tweets
 
 DISTINCT, REPEATED, LONG, PAIRS = 100_000, 40_000, 1_000_000, 3
@@ -122,12 +123,10 @@ def row(name: str, rate: str, peak: int | None = None) -> str:
 
 
 def machine() -> str:
-    processor = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    model = next((x.split(": ")[1] for x in processor if x.startswith("model name")), "?")
     return (
-        f"{model}, {len(os.sched_getaffinity(0))} cores; {platform.system()}, Python "
-        f"{platform.python_version()}, LiteRT {version('ai-edge-litert')}, NumPy "
-        f"{version('numpy')}; load {os.getloadavg()[0]:.1f} at the start"
+        f"{processor()}, {len(os.sched_getaffinity(0))} cores; {platform.system()}, Python "
+        f"{platform.python_version()}, NumPy {version('numpy')}; load "
+        f"{os.getloadavg()[0]:.1f} at the start"
     )
 
 

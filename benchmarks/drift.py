@@ -1,61 +1,264 @@
-"""How far scores move on another processor: the golden tweets against their recorded scores.
+r"""Do scores depend on processor, NumPy, BLAS or Python? Bit for bit, in many environments.
 
-LiteRT picks its kernels by the processor's instruction sets, and kernels round differently.
-``--under`` runs the same check on an emulated processor.
+    python benchmarks/drift.py                             this Python, as on older processors
+    python benchmarks/drift.py --numpy numpy==1.26.0       and another NumPy, which pip installs
+    python benchmarks/drift.py --python NAME COMMAND       and another Python, with NumPy
+
+The golden texts, made-up ones and those of a file are scored in each environment, in another
+order each time, and ids, logits and probabilities are compared with those of this Python. It
+prints a table in Markdown. Exit status 1: something differs by more than the model's own
+tolerance, which is 0 where it runs in integers.
+
+More environments, on Debian 13 with the packages qemu-user and debootstrap. Each is an argument
+of this command:
+
+    A NumPy without any BLAS (needs a compiler for C++, and some minutes):
+
+        --numpy "numpy --no-binary numpy -Csetup-args=-Dblas=none -Csetup-args=-Dlapack=none
+            -Csetup-args=-Dallow-noblas=true"
+
+    Another processor of the same family (qemu-x86_64 -cpu help lists them):
+
+        --python Nehalem "qemu-x86_64 -cpu Nehalem python"
+
+    64-bit ARM, in a folder arm64/ (debootstrap runs as root), with NumPy's own wheel:
+
+        debootstrap --arch=arm64 --foreign --variant=minbase --include=python3-numpy \
+            trixie arm64
+        for package in arm64/var/cache/apt/archives/*.deb; do dpkg-deb -x $package arm64; done
+        pip install --target arm64/numpy --only-binary :all: --python-version 3.13 \
+            --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 numpy
+
+        --python "Neoverse N1" "qemu-aarch64 -cpu neoverse-n1 -L arm64
+            -E PYTHONPATH=arm64/numpy arm64/usr/bin/python3.13"
+
+    With Debian's own NumPy and its plain BLAS instead, and alike for other machines:
+
+        --python ARM64 "qemu-aarch64 -L arm64
+            -E LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu/blas:/usr/lib/aarch64-linux-gnu/lapack
+            arm64/usr/bin/python3.13"
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
+import random
+import re
 import shlex
 import subprocess
 import sys
-from importlib.metadata import version
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-ARTIFACTS = Path(__file__).parents[1] / "artifacts"
+from environments import ROOT, Environment, NotMeasuredError
+
+ARTIFACTS = ROOT / "artifacts"
+
+# What an OpenBLAS for many processors takes its kernels from, and the feature that they need.
+CORES = {
+    "Nehalem": "SSE42",
+    "Sandybridge": "AVX",
+    "Haswell": "FMA3",
+    "SkylakeX": "AVX512_SKX",
+    "armv8": "ASIMD",
+    "neoversen1": "ASIMDDP",
+    "neoversev1": "SVE",
+}
+
+PARTS = [
+    *("https://example.com/a?b=1", "@some_body", "&amp;", "&#x1d41f;", "â€™", "\x89Ûª"),
+    *("𝐟𝐢𝐫𝐞", "ｆｌｏｏｄ", "ﬁre", "café", "🔥", "👍🏽", "2\ufe0f\u20e3", "火", "!", "\t"),
+    *("storm", "warning", "evacuate", "burrito", "unbelievabilityness", "\u20c0", "\ua7dc"),
+]
 
 
-def differences(tweets: int | None) -> list[float]:
-    """Return how far each golden tweet's probability is from the recorded one."""
+def score() -> None:
+    """Score the texts on standard input, in an environment that holds little but NumPy."""
+    sys.path.insert(0, str(ROOT / "src"))
+    import numpy as np
+
     from disaster_tweets import Classifier
 
-    golden = json.loads((ARTIFACTS / "golden.json").read_text("utf-8"))[:tweets]
-    scores = Classifier.load(ARTIFACTS).predict_proba([tweet["text"] for tweet in golden])
-    return [
-        abs(score - tweet["probability"])
-        for score, tweet in zip(scores[:, 1].tolist(), golden, strict=True)
-    ]
+    classifier = Classifier.load(ARTIFACTS)
+    texts = json.load(sys.stdin)
+    ids = [classifier._encoding.encode(text) for text in texts]
+    logits = classifier._runtime.logits(ids).tolist()
+    probabilities = classifier.predict_proba(texts).tolist()
+    found = {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": blas(),
+        "scores": [*zip(ids, logits, probabilities, strict=True)],
+    }
+    json.dump(found, sys.stdout)
+
+
+def blas() -> str:
+    """Return the name of the library that NumPy multiplies matrices with."""
+    from numpy import show_config
+
+    built: Any = show_config(mode="dicts")
+    described = built["Build Dependencies"]["blas"]
+    try:
+        mapped = Path("/proc/self/maps").read_text("utf-8")
+    except OSError:
+        mapped = ""
+    # Debian's is replaced by one of another folder, whatever was there at the build.
+    if replaced := re.search(r"/([\w-]+/lib(?:blas|mkl_rt)\.\S+)", mapped):
+        return replaced[1]
+    return f"{described['name']} {described.get('version', '')}".strip()
+
+
+def measure(command: list[str], texts: list[str], env: dict[str, str]) -> dict[str, Any]:
+    """Return what `score` finds in an environment."""
+    done = subprocess.run(
+        [*command, __file__, "--score"],
+        input=json.dumps(texts).encode(),
+        capture_output=True,
+        env={**os.environ, "OPENBLAS_VERBOSE": "2", **env},
+    )
+    messages = done.stderr.decode(errors="replace")
+    if done.returncode:
+        sys.exit(f"{shlex.join(command)}: {messages}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    if core := re.search("^Core: (.+)$", messages, re.M):
+        found["blas"] += f", {core[1]}"
+    return found
+
+
+def disguises() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield settings that let NumPy and OpenBLAS take this processor for an older one."""
+    try:
+        from numpy._core import _multiarray_umath as core
+    except ImportError:  # before NumPy 2
+        from numpy.core import _multiarray_umath as core
+
+    features = core.__cpu_features__
+    dispatched = [name for name in core.__cpu_dispatch__ if features[name]]
+    for number, name in enumerate(dispatched):
+        beyond = " ".join(dispatched[number:])
+        yield f"NumPy without {name} and up", {"NPY_DISABLE_CPU_FEATURES": beyond}
+    for name, feature in CORES.items():
+        if features.get(feature):
+            yield f"OpenBLAS for {name}", {"OPENBLAS_CORETYPE": name}
+    yield "OpenBLAS with 1 thread", {"OPENBLAS_NUM_THREADS": "1"}
+    yield "OpenBLAS with 4 threads", {"OPENBLAS_NUM_THREADS": "4"}
+
+
+def made_up(count: int) -> list[str]:
+    """Return texts like tweets, and as many of any characters; always the same ones."""
+    from tweets import tweets
+
+    random_ = random.Random(1)
+
+    def part() -> str:
+        kind = random_.random()
+        if kind < 0.6:
+            return random_.choice(PARTS)
+        return chr(random_.randrange(0x250 if kind < 0.8 else 0x110000))
+
+    def text() -> str:
+        parts = (part() + random_.choice(["", " "]) for _ in range(random_.randrange(60)))
+        return "".join(parts)
+
+    return tweets(count, 1) + [text() for _ in range(count)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tweets", type=int, help="score only the first TWEETS (default: all)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--texts", type=Path, help="a file with more texts, one a line")
     parser.add_argument(
-        "--under",
-        metavar="COMMAND",
-        type=shlex.split,
-        help="an emulator to run Python under, such as 'valgrind -q --tool=none'",
+        "--made-up", type=int, default=1000, help="of each kind (default: 1000)"
+    )
+    parser.add_argument(
+        "--numpy",
+        action="append",
+        default=[],
+        metavar="ARGUMENTS",
+        help="of pip install, for a fresh virtual environment of this Python",
+    )
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        nargs=2,
+        metavar=("NAME", "COMMAND"),
+        help="a Python with NumPy, which may be an emulated one",
     )
     arguments = parser.parse_args()
-    if arguments.under:
-        again = [*arguments.under, sys.executable, __file__]
-        if arguments.tweets is not None:
-            again += ["--tweets", str(arguments.tweets)]
-        print("under", shlex.join(arguments.under), flush=True)
-        sys.exit(subprocess.run(again).returncode)
-    moved = differences(arguments.tweets)
+
+    golden = json.loads((ARTIFACTS / "golden.json").read_text("utf-8"))
     tolerance = json.loads((ARTIFACTS / "manifest.json").read_text("utf-8"))["golden_tolerance"]
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, "
-        f"ai-edge-litert {version('ai-edge-litert')}: {len(moved)} golden tweets, "
-        f"largest difference {max(moved):.6f}, mean {sum(moved) / len(moved):.6f}, "
-        f"tolerance {tolerance}"
-    )
-    sys.exit(0 if max(moved) <= tolerance else 1)
+    texts = [each["text"] for each in golden] + made_up(arguments.made_up)
+    if arguments.texts:
+        texts += arguments.texts.read_text("utf-8").split("\n")
+
+    print("| environment | machine | Python | NumPy | BLAS | texts | differences |")
+    print("|---|---|---|---|---|---|---|")
+    here = measure([sys.executable], texts, {})
+    expected = here["scores"]
+    shown = [
+        probabilities[1] if len(probabilities) == 2 else max(probabilities)
+        for _, _, probabilities in expected[: len(golden)]
+    ]
+    recorded = [each["probability"] for each in golden]
+    alike = [show("this one, beside what is recorded", here, shown, recorded, tolerance)]
+
+    def compare(name: str, command: list[str], env: dict[str, str] | None = None) -> None:
+        order = random.Random(name).sample(range(len(texts)), len(texts))
+        found = measure(command, [texts[i] for i in order], env or {})
+        there = [expected[i] for i in order]
+        alike.append(show(name, found, found["scores"], there, tolerance))
+
+    for name, env in disguises():
+        compare(name, [sys.executable], env)
+    for requirements in arguments.numpy:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                environment = Environment(Path(folder), *shlex.split(requirements))
+            except NotMeasuredError as error:
+                sys.exit(f"pip install {requirements}: {error}")
+            compare(f"`pip install {requirements}`", [environment.python])
+    for name, command in arguments.python:
+        compare(name, shlex.split(command))
+    sys.exit(not all(alike))
+
+
+def show(
+    name: str, found: dict[str, Any], scores: list[Any], expected: list[Any], tolerance: float
+) -> bool:
+    """Print the row of an environment, and say whether its scores are the expected ones.
+
+    Args:
+        name: The environment's.
+        found: What `measure` found there.
+        scores: For each text its ids, logits and probabilities, or a probability alone.
+        expected: The same from elsewhere.
+        tolerance: How far probabilities may differ; 0 where the logits must not either.
+    """
+    different = [pair for pair in zip(scores, expected, strict=True) if pair[0] != pair[1]]
+    largest = max((distance(*pair) for pair in different), default=0.0)
+    differences = f"{len(different)}, up to {largest:.6f}" if different else "0"
+    of_environment = [found[key] for key in ("machine", "python", "numpy", "blas")]
+    print("|", " | ".join([name, *of_environment, f"{len(scores):,}", differences]), "|")
+    sys.stdout.flush()
+    return not different or 0 < largest <= tolerance
+
+
+def distance(score: Any, expected: Any) -> float:
+    """Return how far apart two scores are: the largest difference of a probability."""
+    if isinstance(score, float):
+        return abs(score - expected)
+    return max(map(distance, score[-1], expected[-1]))
 
 
 if __name__ == "__main__":
-    main()
+    score() if sys.argv[1:] == ["--score"] else main()

@@ -1,4 +1,4 @@
-"""Fresh virtual environments for the benchmarks, and what they weigh."""
+"""Fresh virtual environments for the benchmarks, what they weigh, and the processor."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def parse_wheel(parser: argparse.ArgumentParser) -> Path:
     if not wheel.is_file():
         parser.error(f"{wheel}: no such file; build it with python -m build --wheel")
     return wheel
+
+
+def processor() -> str:
+    """Return the name of the processor, and which of some features it has. Linux only."""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    model = next((x.split(": ")[1] for x in lines if x.startswith("model name")), "?")
+    flags = next((x.split() for x in lines if x.startswith("flags")), [])
+    known = [f for f in ("avx2", "avx512f", "avx512_vnni", "amx_int8") if f in flags]
+    return f"{model} ({', '.join(known)})"
 
 
 class NotMeasuredError(Exception):

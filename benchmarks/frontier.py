@@ -26,10 +26,18 @@ import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ROOT
 from peers import figures, spread
-from shapes import ASSISTANT, FOLDER, LINEAR, SECOND_TEACHER, name_of_training, scorer
+from shapes import (
+    ASSISTANT,
+    FOLDER,
+    LINEAR,
+    SECOND_TEACHER,
+    exported,
+    name_of_training,
+    scorer,
+)
 from tweets import tweets
 
-from disaster_tweets.calibration import calibrate, fit
+from disaster_tweets.calibration import calibrate, fit, tabulate
 from disaster_tweets.metrics import (
     accuracy,
     auc,
@@ -111,7 +119,7 @@ class Texts:
         for fold in np.unique(self.fold):
             here, others = self.fold == fold, self.labelled & (self.fold != fold)
             fitted = fit(of_both[others], targets[others])
-            probabilities[here] = calibrate(of_both[here], fitted)[:, 1]
+            probabilities[here] = calibrate(of_both[here], fitted, tabulate(fitted))[:, 1]
         return probabilities
 
 
@@ -277,10 +285,10 @@ def report(texts: Texts, models: Sequence[Model], folds: Sequence[int]) -> Itera
     teacher = teacher_logits(folds)
     yield from ceiling(texts, folds, teacher, draws[0])
     yield ""
-    exported = [model.name for model in models if model.name and model.size]
-    yield from rounding(texts, folds, exported)
+    networks = [model.name for model in models if model.name and model.size]
+    yield from rounding(texts, folds, networks)
     yield ""
-    yield from chance(texts, folds, exported)
+    yield from chance(texts, folds, networks)
     yield from mistakes(texts, teacher, next(m for m in models if m.name == SHIPPED))
 
 
@@ -327,8 +335,11 @@ def ceiling(
 
 
 def rounding(texts: Texts, folds: Sequence[int], names: Sequence[str]) -> Iterator[str]:
-    """Yield what int8 changes."""
-    yield "What int8 changes, on the labelled texts, before calibration at the logit 0:"
+    """Yield what rounding to integers changes."""
+    yield (
+        "What rounding to integers changes, on the labelled texts, before calibration at the "
+        "logit 0:"
+    )
     yield ""
     yield "| | decisions changed | accuracy | AUC |"
     yield "|---|---|---|---|"
@@ -436,13 +447,13 @@ def main() -> None:
     rates = measure_rates(folds[0], names)
     models = {}
     for name in names:
-        file = FOLDER / str(folds[0]) / f"{name}.tflite"
+        file = exported(folds[0], name)
         models[name] = Model(
             name,
             TITLES[name],
             texts.probabilities(logits(folds, name)),
             rates[name],
-            file.stat().st_size if file.is_file() else 0,
+            file.stat().st_size if file else 0,
         )
     cascades = [
         cascade(models[first], models[second])

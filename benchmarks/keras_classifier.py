@@ -17,7 +17,7 @@ import numpy as np
 from environments import ROOT
 from safetensors.numpy import load_file
 
-from disaster_tweets.bundle import read_vocabulary
+from disaster_tweets.bundle import CALIBRATION, read_vocabulary
 from disaster_tweets.calibration import calibrate
 from disaster_tweets.text import Cleaner
 from disaster_tweets.tokenizer import Tokenizer
@@ -34,6 +34,7 @@ def load() -> Callable[[list[str]], list[float]]:
     manifest = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))
     clean = Cleaner(manifest["reads"])
     tokenizer = Tokenizer(vocabulary, manifest["max_tokens"])
+    table = np.load(ROOT / "artifacts" / CALIBRATION)
 
     def score(texts: list[str]) -> list[float]:
         encoded = [tokenizer.encode(clean(text)) for text in texts]
@@ -42,7 +43,7 @@ def load() -> Callable[[list[str]], list[float]]:
             row[: len(ids)] = ids
         logits = np.zeros((len(encoded), 2), np.float32)
         logits[:, 1:] = model.predict(padded, verbose=0)
-        return calibrate(logits, manifest["calibration"])[:, 1].tolist()
+        return calibrate(logits, manifest["calibration"], table)[:, 1].tolist()
 
     return score
 

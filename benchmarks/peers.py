@@ -38,8 +38,14 @@ from typing import Any
 
 import numpy as np
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
-from environments import ENVIRONMENT, ROOT, Environment, NotMeasuredError, parse_wheel
-from processor import flags
+from environments import (
+    ENVIRONMENT,
+    ROOT,
+    Environment,
+    NotMeasuredError,
+    parse_wheel,
+    processor,
+)
 from tweets import tweets
 
 from disaster_tweets.metrics import measure
@@ -335,7 +341,7 @@ def measure_peers(wheel: Path, kept: Path | None, folder: Path) -> tuple[str, li
     if entries[0].problem:  # nothing to compare the others with
         raise NotMeasuredError(entries[0].problem)
     head += f", {os.getloadavg()[0]:.1f} at the end"
-    inside = json.loads(output([ours.python, str(HERE / "operators.py"), str(core)]))
+    inside = json.loads(output([ours.python, str(HERE / "parts.py"), str(core)]))
     return "\n".join(report(head, entries, numpy, inside)) + "\n", measurable(entries)
 
 
@@ -348,15 +354,11 @@ def say(progress: str) -> None:
 
 
 def machine(ours: Environment) -> str:
-    processor = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    model = next((x.split(": ")[1] for x in processor if x.startswith("model name")), "?")
-    known = [f for f in ("avx2", "avx512f", "avx512_vnni", "amx_int8") if f in flags()]
-    code = "from importlib.metadata import version as v; print(v('ai-edge-litert'), v('numpy'))"
-    litert, numpy = output([ours.python, "-c", code]).split()
+    code = "from importlib.metadata import version; print(version('numpy'))"
+    numpy = output([ours.python, "-c", code]).strip()
     return (
-        f"One core of {model} ({', '.join(known)}); {platform.system()}, Python "
-        f"{platform.python_version()}, LiteRT {litert}, NumPy {numpy}; load "
-        f"{os.getloadavg()[0]:.1f} at the start"
+        f"One core of {processor()}; {platform.system()}, Python {platform.python_version()}, "
+        f"NumPy {numpy}; load {os.getloadavg()[0]:.1f} at the start"
     )
 
 
@@ -385,7 +387,7 @@ def report(
     yield ""
     yield from ratios(measurable(entries))
     yield ""
-    yield from inside_one_tweet(inside)
+    yield from inside_a_tweet(inside)
 
 
 def row(entry: Entry, cells: list[str], columns: int) -> str:
@@ -433,39 +435,21 @@ def ratios(entries: list[Entry]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def inside_one_tweet(inside: dict[str, Any]) -> Iterator[str]:
-    """Yield where the time of one tweet goes, and how much of it is arithmetic."""
-    whole, parts = inside["one_tweet"], inside["parts"]
-    rest = whole - sum(middle for _, middle, _ in parts.values())
-    yield f"Inside this wheel, one tweet of {inside['tokens']} tokens, {whole * 1e6:.1f} µs."
-    yield "The quartiles are of single tweets, or of the rounds in which the graph is cut:"
+def inside_a_tweet(inside: dict[str, Any]) -> Iterator[str]:
+    """Yield where the time of a tweet goes: what benchmarks/parts.py printed."""
+    alone, batch = inside["one_tweet"], inside["batch"]
+    yield f"Inside this wheel: a tweet of {inside['tokens']} tokens that is scored alone, and"
+    yield f"one of a batch of {inside['batch_size']:,}. Medians, and in brackets the quartiles:"
     yield ""
-    yield "| part | µs | quartiles | share | million multiply-adds |"
+    yield "| part | µs, alone | share | µs, in a batch | share |"
     yield "|---|---|---|---|---|"
-    counts = inside["multiply_adds"]
-    for name, (low, middle, high) in parts.items():
-        quartiles = f"{low * 1e6:.1f} to {high * 1e6:.1f}"
-        million = figures(counts[name] / 1e6) if name in counts else ""
-        share = f"{middle / whole:.0%}"
-        yield f"| {name} | {middle * 1e6:.1f} | {quartiles} | {share} | {million} |"
-    between = "Python between these, and what the cuts do not show"
-    yield f"| {between} | {rest * 1e6:.1f} | | {rest / whole:.0%} | |"
-    yield ""
-    in_int8 = [name for name in counts if "int8" in name]
-    if not in_int8:  # neither layers nor filters
-        return
-    products = sum(counts[name] for name in in_int8)
-    yield f"The products in int8 are {figures(products / 1e6)} million multiply-adds."
-    peak = inside["peak"]
-    if not peak:
-        yield "This processor has no AVX-512 VNNI, so there is no peak to compare with."
-        return
-    cycles, fastest = peak["cycles_per_second"], peak["multiply_adds_per_second"]
-    least, took = products / fastest, sum(parts[name][1] for name in in_int8)
-    yield f"The core does at most {fastest / 1e9:,.0f} thousand million int8 multiply-adds a"
-    yield f"second: {fastest / cycles:.0f} a cycle at {cycles / 1e9:.2f} GHz, both measured. At"
-    yield f"that rate they take {least * 1e6:.1f} µs: {least / took:.0%} of what they take"
-    yield f"here, and {least / whole:.0%} of what the whole tweet takes."
+    for name in alone:
+        cells = [name]
+        for measured in (alone, batch):
+            low, middle, high = (seconds * 1e6 for seconds in measured[name])
+            share = measured[name][1] / measured["whole"][1]
+            cells += [f"{middle:.1f} ({low:.1f} to {high:.1f})", f"{share:.0%}"]
+        yield f"| {' | '.join(cells)} |"
 
 
 def quotients(values: list[float], by: list[float]) -> list[float]:

@@ -7,11 +7,12 @@ split is not among them), and here one event too, of which nobody reads a text. 
 assistant and every shape learn from the rest, by the recipe of params.yaml.
 
 models/frontier/FOLD/ then holds for each shape what it says of the texts that it has not seen
-(NAME.csv: source, id, and the logits before and after the export) and the exported model
-(NAME.tflite). With --trainings 3, each shape but the assistant is trained three times on the
-same texts, with other seeds; the others are called NAME-2 and NAME-3. What is there is not made
-again. Takes half an hour a fold on one core; two folds may run side by side. Needs what the
-pipeline's stages `sources` and `assistant` need.
+(NAME.csv: source, id, and the logits before and after the export) and the exported model: in
+integers (NAME.npy) where the package can run that, else for LiteRT (NAME.tflite). With
+--trainings 3, each shape but the assistant is trained three times on the same texts, with other
+seeds; the others are called NAME-2 and NAME-3. What is there is not made again. Takes half an
+hour a fold on one core; two folds may run side by side. Needs what the pipeline's stages
+`sources` and `assistant` need.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ import pandas as pd
 from environments import ROOT
 
 from disaster_tweets.bundle import read_vocabulary
-from disaster_tweets.runtime import ENCODER, STUDENT, open_model
+from disaster_tweets.encoding import Encoding
+from disaster_tweets.runtime import STUDENT, open_model
+from disaster_tweets.runtime.litert import LiteRT
 from disaster_tweets.tokenizer import Tokenizer
 from pipeline import assistant, encoder, training
 from pipeline.cleaning import clean
 from pipeline.feature_distillation import loss_with_features, predicting_features
 from pipeline.inference_graph import InferenceGraph, to_tflite
+from pipeline.integers import quantize
 from pipeline.project import MODELS, params, run_stage, write_text
 from pipeline.splits import read_split
 from pipeline.splits import targets as targets_of
@@ -44,6 +48,7 @@ from topic.project import params as topic_params
 from topic.sources import LABELLED, examples, read_events, read_soft_labels
 
 FOLDER = MODELS / "frontier"
+INTEGERS, FLATBUFFER = ".npy", ".tflite"
 ASSISTANT, LINEAR, SECOND_TEACHER = "six-layers", "linear", "second-teacher"
 STUDENTS = {
     "convolution-and-hidden": {"layers": [], "filters": 256, "hidden": 256},
@@ -95,11 +100,19 @@ class Fold:
         self, name: str, model: keras.Model, shape: encoder.Shape, tokenizer: Tokenizer
     ) -> None:
         """Export a model, and write what it says before and after."""
-        encoded = [tokenizer.encode(clean(text)) for text in self.asked["text"]]
-        tflite = to_tflite(InferenceGraph(encoder.tensors(model, shape), shape))
-        self.folder.joinpath(f"{name}.tflite").write_bytes(tflite)
-        before = model.predict(training.padded(encoded, 128), verbose=0)[:, 0]
-        self.keep(name, keras=before, exported=log_odds(name, tflite)(encoded))
+        asked, learned = (
+            [tokenizer.encode(clean(text)) for text in texts["text"]]
+            for texts in (self.asked, self.labelled)
+        )
+        tensors = encoder.tensors(model, shape)
+        if shape.filters and shape.hidden and not shape.layers:
+            content, file = quantize(tensors, learned), self.folder / f"{name}{INTEGERS}"
+        else:
+            content = to_tflite(InferenceGraph(tensors, shape))
+            file = self.folder / f"{name}{FLATBUFFER}"
+        file.write_bytes(content)
+        before = model.predict(training.padded(asked, 128), verbose=0)[:, 0]
+        self.keep(name, keras=before, exported=log_odds(file)(asked))
 
     @property
     def distilled(self) -> tuple[Path, Path]:
@@ -118,9 +131,15 @@ class Fold:
         return texts, blend_with_linear(texts, targets[:, None], linear)
 
 
-def log_odds(name: str, model: Path | bytes) -> Callable[[Sequence[Sequence[int]]], np.ndarray]:
+def exported(fold: int, name: str) -> Path | None:
+    """Return the file of an exported model; None if there is none, as of the linear model."""
+    files = [FOLDER / str(fold) / f"{name}{suffix}" for suffix in (INTEGERS, FLATBUFFER)]
+    return next((file for file in files if file.is_file()), None)
+
+
+def log_odds(file: Path) -> Callable[[Sequence[Sequence[int]]], np.ndarray]:
     """Return what turns the token ids of texts into log-odds (texts,), by an exported model."""
-    runtime = open_model(ENCODER if name == ASSISTANT else STUDENT, model)
+    runtime = open_model(STUDENT, file) if file.suffix == INTEGERS else LiteRT(file)
 
     def of_ids(encoded: Sequence[Sequence[int]]) -> np.ndarray:
         logits = runtime.logits(encoded)
@@ -166,10 +185,12 @@ def scorer(fold: int, name: str) -> Callable[[list[str]], np.ndarray]:
     if name == LINEAR:
         linear = joblib.load(folder / f"{name}.joblib")
         return lambda texts: linear.predict(lowered(texts))
-    of_ids = log_odds(name, folder / f"{name}.tflite")
+    file = exported(fold, name)
+    assert file is not None
+    of_ids = log_odds(file)
     pieces = read_vocabulary(folder / "vocab.txt")
-    tokenizer = Tokenizer(pieces, params("model")["max_tokens"])
-    return lambda texts: of_ids([tokenizer.encode(clean(text)) for text in texts])
+    encoding = Encoding(params("reads"), pieces, params("model")["max_tokens"])
+    return lambda texts: of_ids(list(map(encoding.encode, texts)))
 
 
 def name_of_training(name: str, number: int) -> str:

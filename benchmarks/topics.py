@@ -380,10 +380,11 @@ SCORE = """
 import json, shutil, sys, tempfile
 from pathlib import Path
 from time import process_time
+import numpy as np
 from {module} import Classifier
-from {module}.bundle import GOLDEN, MODEL, VOCABULARY
+from {module}.bundle import CALIBRATION, GOLDEN, MODEL, VOCABULARY
 from pipeline.evaluate import fingerprint
-from pipeline.exported import Exported
+from pipeline.exported import FILES, Exported
 from pipeline.project import ARTIFACTS, MODELS
 from pipeline.splits import read_split
 
@@ -396,10 +397,11 @@ for kind in ("student", "encoder"):
     exported.fit(read_split("calibration"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copy(MODELS / f"{{kind}}.tflite", folder / MODEL)
+        shutil.copy(FILES[kind], folder / MODEL)
         shutil.copy(MODELS / f"{{kind}}.vocab.txt", folder / VOCABULARY)
         shutil.copy(ARTIFACTS / GOLDEN, folder)
-        files = {{file: fingerprint(folder / file) for file in (MODEL, VOCABULARY, GOLDEN)}}
+        np.save(folder / CALIBRATION, exported.table, allow_pickle=False)
+        files = {{path.name: fingerprint(path) for path in folder.iterdir()}}
         described = {{"kind": kind, "calibration": exported.calibration, "artifacts": files}}
         (folder / "manifest.json").write_text(json.dumps(manifest | described), "utf-8")
         classifier = Classifier.load(folder)

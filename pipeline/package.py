@@ -101,7 +101,7 @@ def check_requirements(kind: str) -> None:
 
 def requirements_on_runtime(lines: str) -> list[str]:
     """Return the requirements, one in a line, that name the runtime of an encoder."""
-    return re.findall(rf"^{RUNTIME}\b.*$", lines, re.MULTILINE)
+    return re.findall(rf"^{RUNTIME}(?![\w.-]).*$", lines, re.MULTILINE)
 
 
 def read_setup() -> configparser.ConfigParser:

@@ -57,6 +57,22 @@ def runs() -> Iterator[str]:
         yield f"{ord(next(run)):x}{category}"
 
 
+def content() -> str:
+    """Return what the file holds, by the version of Unicode that this Python has."""
+    characters = [chr(point) for point in range(sys.maxunicode + 1)]
+    decomposed = {
+        c: unicodedata.normalize("NFD", c) for c in characters if ord(c) not in _HANGUL
+    }
+    tables = {
+        "lower": {c: c.lower() for c in characters if c.lower() != c},
+        "decompositions": {c: parts for c, parts in decomposed.items() if parts != c},
+        "letters": {c: plain for c in characters if (plain := letters(c))},
+    }
+    spaces = "".join(c for c in characters if c.isspace())
+    properties = {"unicode": UNICODE, "spaces": spaces, "categories": " ".join(runs())}
+    return json.dumps({**properties, **tables}, indent=0) + "\n"
+
+
 def main() -> None:
     """Write the file, or say which Python can."""
     if unicodedata.unidata_version != UNICODE:
@@ -64,19 +80,7 @@ def main() -> None:
             f"this Python knows Unicode {unicodedata.unidata_version}; take one that knows "
             f"{UNICODE}, such as Python 3.13"
         )
-    characters = [chr(point) for point in range(sys.maxunicode + 1)]
-    tables = {
-        "lower": {c: c.lower() for c in characters if c.lower() != c},
-        "decompositions": {
-            c: unicodedata.normalize("NFD", c)
-            for c in characters
-            if ord(c) not in _HANGUL and unicodedata.normalize("NFD", c) != c
-        },
-        "letters": {c: letters(c) for c in characters if letters(c)},
-    }
-    spaces = "".join(c for c in characters if c.isspace())
-    content = {"unicode": UNICODE, "spaces": spaces, "categories": " ".join(runs()), **tables}
-    PATH.write_text(json.dumps(content, indent=0) + "\n", encoding="utf-8", newline="\n")
+    PATH.write_text(content(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ PIPELINES = ("topic/dvc.yaml", "dvc.yaml")
 TRACKED = "data/raw/*.dvc"  # DVC's records of data that no stage makes
 COMMAND = f"{'py' if WINDOWS else 'python3'} scripts/workspace.py"
 AGAIN = f"run {COMMAND} setup"
+RUNTIME = "ai-edge-litert"  # of an encoder; a student needs NumPy alone
 # What `build` does not run: tests that need programs or packages beyond .venv.
 OUTSIDE = ("copies", "docs", "hosts", "web", "workspace")
 # What prints the path and the version of a Python; inside .venv, of the one it was made with.
@@ -154,6 +155,8 @@ def make_all(*, this_python: bool, with_tests: bool) -> int:
     if there := [path.as_posix() for path in tracked if (ROOT / path).exists()]:
         step("data", python, "dvc", "add", "--quiet", *there)
     step("pipeline", python, "dvc", "repro", "--all-pipelines")
+    if require_runtime() and not this_python:
+        make_environment()
     step("documents", python, "docs/generate.py")
     step("transcripts", python, "docs/transcripts.py", *pages_with_examples())
     if first:
@@ -192,6 +195,29 @@ def step(name: str, python: Path, what: str, *arguments: str, **variables: str) 
             f"the step {name} failed; its messages are above. Mend that, then run "
             f"{COMMAND} build"
         )
+
+
+def require_runtime() -> bool:
+    """Let setup.cfg require the runtime of an encoder where one ships, and only there.
+
+    Returns:
+        Whether it was changed.
+    """
+    kind = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))["kind"]
+    path = ROOT / "setup.cfg"
+    text = path.read_text("utf-8")
+    required = re.search(r"^install_requires =\n((?:    .*\n)+)", text, re.MULTILINE)
+    # The line in it, or else that of an extra, further down.
+    line = re.search(rf"^    {RUNTIME}(?![\w.-]).*\n", text, re.MULTILINE)
+    if not required or not line or (line[0] in required[1]) == (kind == "encoder"):
+        return False  # where it is written otherwise, pipeline.package says what is lacking
+    renewed, done = line[0] + required[1], "now requires"
+    if line[0] in required[1]:
+        renewed, done = required[1].replace(line[0], ""), "no longer requires"
+    changed = text[: required.start(1)] + renewed + text[required.end(1) :]
+    path.write_text(changed, encoding="utf-8", newline="\n")
+    say("requirements", f"{kind} ships: setup.cfg {done} {line[0].strip()}")
+    return True
 
 
 def pages_with_examples() -> list[str]:

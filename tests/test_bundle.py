@@ -6,22 +6,28 @@ The form of the manifest is in test_manifest.py.
 from __future__ import annotations
 
 import copy
+import io
 import json
 import pickle
 import re
+import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import importlib_resources
+import numpy as np
 import pytest
 
-from disaster_tweets import ArtifactError, Classifier, predict
+from disaster_tweets import ArtifactError, Classifier, bundle, predict
 from disaster_tweets.manifest import SCHEMA_VERSION
+from disaster_tweets.runtime.integers import layout
 
 from .conftest import fingerprint
 
-FILES = ("model.tflite", "vocab.txt")  # golden.json is read by `disaster-tweets verify` alone
+# golden.json is read by `disaster-tweets verify` alone.
+FILES = ("model.bin", "vocab.txt", "calibration.npy")
 TEXT = "The parcel was late, and nobody answers the phone"
 
 
@@ -66,7 +72,7 @@ class Named:
 
 
 class TestRelativePath:
-    """A model is opened again, by each further thread and in other processes."""
+    """A copy of a classifier opens the model again, in another process as a rule."""
 
     @pytest.fixture(params=[str, Path, Named])
     def classifier(
@@ -79,9 +85,6 @@ class TestRelativePath:
         elsewhere.mkdir()
         monkeypatch.chdir(elsewhere)
         return classifier
-
-    def test_further_threads(self, classifier: Classifier) -> None:
-        assert classifier.predict([TEXT] * 64, threads=4) == [predict(TEXT)] * 64
 
     def test_copies(self, classifier: Classifier) -> None:
         assert pickle.loads(pickle.dumps(classifier)).predict(TEXT) == predict(TEXT)
@@ -96,7 +99,7 @@ class TestRelativePath:
         classifier = Classifier.load(link)
         link.unlink()
 
-        assert classifier.predict([TEXT] * 64, threads=4) == [predict(TEXT)] * 64
+        assert pickle.loads(pickle.dumps(classifier)).predict(TEXT) == predict(TEXT)
 
 
 class TestDamage:
@@ -155,25 +158,141 @@ class TestDamage:
         )
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("model.tflite", b"no flatbuffer at all, though long enough for a header" * 20),
-        ("model.tflite", b""),
-        ("model.tflite", b"\x1c\x00\x00\x00TFL3" + b"\x00" * 1000),
-        ("vocab.txt", b""),
-        ("vocab.txt", b"late\nparcel\n"),
-        ("vocab.txt", b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n\xff\xfe\n"),
-    ],
-    ids=["garbage", "no model", "header", "no words", "no special tokens", "not UTF-8"],
-)
-def test_garbage_with_a_matching_manifest(folder: Path, name: str, content: bytes) -> None:
-    (folder / name).write_bytes(content)
+def saved(array: Any, allow_pickle: bool = False) -> bytes:
+    """Return an array in NumPy's format."""
+    content = io.BytesIO()
+    np.save(content, array, allow_pickle=allow_pickle)
+    return content.getvalue()
+
+
+class Harmful:
+    """What calls a function of Python's where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pytest.fail, ("it was unpickled",)
+
+
+FORM = np.dtype(layout(pieces=130, width=4, filters=4, hidden=2, outputs=4))
+RECORD = np.zeros(1, FORM)
+PICKLED = saved(np.array([Harmful()], object), allow_pickle=True)
+
+
+class TestContent:
+    """Files that are not what they should be, although they are those of the manifest."""
+
+    @pytest.fixture
+    def folder(self, four_labels: Path, tmp_path: Path) -> Path:
+        """A copy of the model with four labels, which is of the small kind."""
+        folder = tmp_path / "model"
+        shutil.copytree(four_labels, folder)
+        return folder
+
+    @staticmethod
+    def replace(folder: Path, name: str, content: bytes) -> None:
+        """Replace a file, with a manifest that agrees."""
+        (folder / name).write_bytes(content)
+        description = json.loads((folder / "manifest.json").read_bytes())
+        description["artifacts"][name] = fingerprint(content)
+        (folder / "manifest.json").write_text(json.dumps(description), "utf-8")
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"no array at all, though long enough for a header" * 20,
+            saved(RECORD)[:90],
+            saved(RECORD)[:-1],
+            saved(RECORD[:0]),
+            saved(np.zeros(2, FORM)),
+            saved(np.zeros((2, 3))),
+            saved(np.zeros(1)),
+            saved(np.zeros(1, FORM.descr[1:])),
+            saved(np.zeros(1, FORM.newbyteorder(">"))),
+            PICKLED,
+        ],
+        ids=[
+            *("empty", "garbage", "half a header", "truncated", "no record", "two records"),
+            *("matrix", "number", "a field less", "byte order", "pickle"),
+        ],
+    )
+    def test_a_model_of_another_form(self, folder: Path, content: bytes) -> None:
+        self.replace(folder, "model.bin", content)
+        refused = refusal(folder, "model.bin")
+
+        assert refused.startswith("not a model of this version (")
+        assert refused.endswith("); reinstall disaster-tweets-model")
+
+    def test_a_record_of_another_size_is_a_model(self, folder: Path) -> None:
+        # Else the test above would show less than it seems to.
+        self.replace(folder, "model.bin", saved(RECORD))
+
+        assert Classifier.load(folder).predict(TEXT)
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"", "not a table of NumPy ("),
+            (b"0.5\n0.25\n", "not a table of NumPy ("),
+            (saved(np.linspace(0, 1))[:-1], "not a table of NumPy ("),
+            (PICKLED, "not a table of NumPy ("),
+            (saved(np.linspace(0, 1).astype(np.float32)), "not a table of float64; "),
+            (saved(np.zeros((2, 3))), "not a table of float64; "),
+            (saved(np.zeros(1)), "not a table of float64; "),
+            (saved(RECORD), "not a table of float64; "),
+        ],
+        ids=["empty", "text", "truncated", "pickle", "float32", "matrix", "one", "model"],
+    )
+    def test_a_calibration_of_another_form(
+        self, folder: Path, content: bytes, reason: str
+    ) -> None:
+        self.replace(folder, "calibration.npy", content)
+        refused = refusal(folder, "calibration.npy")
+
+        assert refused.startswith(reason)
+        assert refused.endswith("; reinstall disaster-tweets-model")
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"", "lacks [CLS], [PAD], [SEP], [UNK]"),
+            (b"late\nparcel\n", "lacks [CLS], [PAD], [SEP], [UNK]"),
+            (b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n\xff\xfe\n", "not valid UTF-8"),
+        ],
+        ids=["no words", "no special tokens", "not UTF-8"],
+    )
+    def test_a_vocabulary_that_is_none(self, folder: Path, content: bytes, reason: str) -> None:
+        self.replace(folder, "vocab.txt", content)
+
+        assert refusal(folder, "vocab.txt") == f"{reason}; reinstall disaster-tweets-model"
+
+
+def test_a_model_of_an_earlier_version(folder: Path) -> None:
+    """What version 0.x left in a folder: other files, of which the manifest tells."""
+    (folder / "model.bin").rename(folder / "model.tflite")
+    (folder / "calibration.npy").unlink()
     description = json.loads((folder / "manifest.json").read_bytes())
-    description["artifacts"][name] = fingerprint(content)
+    artifacts = description["artifacts"]
+    artifacts["model.tflite"] = artifacts.pop("model.bin")
+    del artifacts["calibration.npy"]
+    description["schema_version"] = 2
     (folder / "manifest.json").write_text(json.dumps(description), "utf-8")
 
-    assert "; reinstall disaster-tweets-model" in refusal(folder, name)
+    assert refusal(folder, "manifest.json") == (
+        f"schema_version is 2, this version reads {SCHEMA_VERSION}; build the model with "
+        "this version, or reinstall disaster-tweets-model"
+    )
+
+
+def test_a_model_in_a_zip(
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    archive = tmp_path_factory.mktemp("zip") / "model"
+    shutil.make_archive(str(archive), "zip", folder)
+    monkeypatch.setattr(bundle, "bundled", lambda: zipfile.Path(f"{archive}.zip"))
+
+    assert Classifier.load().predict([TEXT, ""]) == predict([TEXT, ""])
 
 
 class TestManifest:
@@ -199,7 +318,7 @@ class TestManifest:
         ("key", "value", "reason"),
         [
             ("schema_version", SCHEMA_VERSION - 1, "schema_version is "),
-            ("kind", "forest", "kind is 'forest', not student or encoder; "),
+            ("kind", "forest", "kind is 'forest', and this version runs student and encoder; "),
             ("max_tokens", None, "max_tokens has the wrong type; "),
         ],
     )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disaster_tweets.calibration import calibrate, log_odds
+from disaster_tweets.calibration import calibrate, log_odds, tabulate
 
 TWO = {"a": 0.9, "b": 1.5, "c": -0.6}
 FOUR: dict[str, Any] = {"temperature": 1.6, "biases": [0.3, -0.2, 0.0, 0.5]}
@@ -21,8 +21,13 @@ IDENTITY: list[dict[str, Any]] = [
     {"a": 1.0, "b": 1.0, "c": 0.0},
     *({"temperature": 1.0, "biases": [0.0] * labels} for labels in (3, 4)),
 ]
+INTERPOLATED = 1e-5  # how far off a probability may be that a table gives
 
 LOGITS = st.floats(-30, 30)
+
+
+def calibrated(logits: np.ndarray, calibration: dict[str, Any]) -> np.ndarray:
+    return calibrate(logits, calibration, tabulate(calibration))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -31,20 +36,27 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return result
 
 
+def of_odds(odds: np.ndarray) -> np.ndarray:
+    """Return logits (texts, 2) whose differences are these."""
+    return np.stack([np.zeros_like(odds), odds], axis=1)
+
+
 @pytest.mark.parametrize("calibration", IDENTITY, ids=["2", "3", "4"])
 def test_the_identity_is_the_softmax(calibration: dict[str, Any]) -> None:
     labels = len(calibration.get("biases", "ab"))
-    logits = np.random.default_rng(3).normal(0, 4, (50, labels))
+    logits = np.random.default_rng(3).normal(0, 4, (1000, labels))
 
-    np.testing.assert_allclose(calibrate(logits, calibration), softmax(logits), atol=1e-7)
+    np.testing.assert_allclose(
+        calibrated(logits, calibration), softmax(logits), rtol=0, atol=INTERPOLATED
+    )
 
 
 def test_two_labels_by_hand() -> None:
-    probability = calibrate(np.array([[0.5, 2.5]]), TWO)[0, 1]
+    probability = calibrated(np.array([[0.51, 2.51]]), TWO)[0, 1]
     share = 1 / (1 + math.exp(-2))
     odds = 0.9 * math.log(share) - 1.5 * math.log(1 - share) - 0.6
 
-    assert probability == pytest.approx(1 / (1 + math.exp(-odds)), abs=1e-7)
+    assert probability == pytest.approx(1 / (1 + math.exp(-odds)), abs=INTERPOLATED)
 
 
 def test_more_labels_by_hand() -> None:
@@ -54,19 +66,52 @@ def test_more_labels_by_hand() -> None:
         for logit, bias in zip(logits[0].tolist(), FOUR["biases"], strict=True)
     ]
 
-    assert calibrate(logits, FOUR)[0].tolist() == pytest.approx(
-        [power / sum(powers) for power in powers], abs=1e-7
+    assert calibrated(logits, FOUR)[0].tolist() == pytest.approx(
+        [power / sum(powers) for power in powers], abs=INTERPOLATED
     )
 
 
-def test_two_labels_are_calibrated_as_one_log_odds_to_the_last_bit() -> None:
-    # A model with a single output gives the log-odds of the second label.
-    odds = np.random.default_rng(3).normal(0, 6, 1000).astype(np.float32)
-    logits = np.stack([np.zeros_like(odds), odds], axis=1)
-    halves = np.tanh(log_odds(odds.astype(np.float64), TWO) / 2) / 2
-    expected = np.stack([0.5 - halves, 0.5 + halves], axis=1).astype(np.float32)
+class TestTable:
+    def test_between_the_values_of_a_table_lies_a_straight_line(self) -> None:
+        places = np.linspace(-24, 24, 3073)
+        odds = np.random.default_rng(3).normal(0, 9, 1000)
+        expected = np.interp(odds, places, tabulate(TWO))
 
-    assert np.array_equal(calibrate(logits, TWO), expected)
+        assert len(tabulate(TWO)) == len(places)
+        np.testing.assert_allclose(
+            calibrated(of_odds(odds), TWO)[:, 1], expected, rtol=2e-7, atol=0
+        )
+
+    def test_its_values_themselves_are_given(self) -> None:
+        table = tabulate(TWO)
+        second = calibrated(of_odds(np.linspace(-24, 24, len(table))), TWO)[:, 1]
+
+        assert np.array_equal(second, table.astype(np.float32))
+
+    def test_it_is_close_to_what_it_stands_for(self) -> None:
+        odds = np.linspace(-40, 40, 100_001)
+        exact = 1 / (1 + np.exp(-log_odds(odds, TWO)))
+
+        np.testing.assert_allclose(
+            calibrated(of_odds(odds), TWO)[:, 1], exact, rtol=0, atol=INTERPOLATED
+        )
+
+    def test_the_table_decides(self) -> None:
+        # It travels with the model: no exponential is computed where a text is scored.
+        line = np.linspace(0, 1, 3073)
+
+        assert calibrate(np.array([[0.0, -12.0]]), TWO, line).tolist() == [[0.75, 0.25]]
+
+
+@pytest.mark.parametrize("calibration", [TWO, FOUR], ids=["two", "four"])
+def test_a_text_is_calibrated_alone_to_the_last_bit(calibration: dict[str, Any]) -> None:
+    labels = len(calibration.get("biases", "ab"))
+    logits = np.random.default_rng(3).normal(0, 6, (300, labels))
+    together = calibrated(logits, calibration)
+
+    assert np.array_equal(calibrated(np.asfortranarray(logits), calibration), together)
+    for row, probabilities in zip(logits, together, strict=True):
+        assert np.array_equal(calibrated(row[None], calibration)[0], probabilities)
 
 
 @pytest.mark.parametrize("calibration", [TWO, FOUR], ids=["two", "four"])
@@ -74,7 +119,7 @@ def test_only_differences_of_logits_count(calibration: dict[str, Any]) -> None:
     logits = np.random.default_rng(3).normal(0, 4, (50, len(calibration.get("biases", "ab"))))
 
     np.testing.assert_allclose(
-        calibrate(logits + 7, calibration), calibrate(logits, calibration), atol=1e-7
+        calibrated(logits + 7, calibration), calibrated(logits, calibration), atol=1e-7
     )
 
 
@@ -82,24 +127,22 @@ def test_only_differences_of_logits_count(calibration: dict[str, Any]) -> None:
 def test_logits_of_any_size(calibration: dict[str, Any]) -> None:
     labels = len(calibration.get("biases", "ab"))
     logits = 1e4 * np.eye(labels) - 5e3
-    probabilities = calibrate(logits, calibration)
+    probabilities = calibrated(logits, calibration)
 
     assert probabilities.dtype == np.float32
-    assert probabilities.tolist() == np.eye(labels).tolist()
-    assert calibrate(np.empty((0, labels)), calibration).shape == (0, labels)
+    np.testing.assert_allclose(probabilities, np.eye(labels), rtol=0, atol=1e-9)
+    assert calibrated(np.empty((0, labels)), calibration).shape == (0, labels)
 
 
 @given(st.floats(0.1, 10), st.floats(0.1, 10), st.floats(-5, 5), st.lists(LOGITS, min_size=1))
 def test_calibrated_probabilities_keep_the_order(
     a: float, b: float, c: float, odds: list[float]
 ) -> None:
-    odds.sort()
-    logits = np.stack([np.zeros(len(odds)), np.array(odds)], axis=1)
-    calibrated = calibrate(logits, {"a": a, "b": b, "c": c})
+    found = calibrated(of_odds(np.sort(odds)), {"a": a, "b": b, "c": c})
 
-    assert (np.diff(calibrated[:, 1]) >= 0).all()
-    assert calibrated.sum(axis=1) == pytest.approx(1)
-    assert ((calibrated >= 0) & (calibrated <= 1)).all()
+    assert (np.diff(found[:, 1]) >= 0).all()
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert ((found >= 0) & (found <= 1)).all()
 
 
 @given(
@@ -111,11 +154,11 @@ def test_probabilities_of_more_labels(
     temperature: float, biases: list[float], logits: list[tuple[float, ...]]
 ) -> None:
     given_logits = np.array(logits)
-    calibrated = calibrate(given_logits, {"temperature": temperature, "biases": biases})
+    calibration = {"temperature": temperature, "biases": biases}
+    found = calibrated(given_logits, calibration)
 
-    assert calibrated.sum(axis=1) == pytest.approx(1)
-    assert ((calibrated >= 0) & (calibrated <= 1)).all()
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert ((found >= 0) & (found <= 1)).all()
     # A higher logit alone never makes its label less probable.
-    raised = given_logits + np.array([1.0, 0, 0])
-    again = calibrate(raised, {"temperature": temperature, "biases": biases})
-    assert (again[:, 0] >= calibrated[:, 0] - 1e-7).all()
+    again = calibrated(given_logits + np.array([1.0, 0, 0]), calibration)
+    assert (again[:, 0] >= found[:, 0] - 1e-7).all()

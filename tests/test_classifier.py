@@ -289,10 +289,6 @@ class TestFourLabels:
     def test_copies(self, four: Classifier) -> None:
         assert pickle.loads(pickle.dumps(four)).predict(TEXTS) == four.predict(TEXTS)
 
-    def test_threads(self, four: Classifier) -> None:
-        texts = TEXTS * 20
-        assert np.array_equal(four.predict_proba(texts, threads=3), four.predict_proba(texts))
-
 
 class TestProbabilities:
     @pytest.mark.parametrize("n", [0, 1, len(TEXTS)])

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from disaster_tweets import Classifier
+from disaster_tweets import Classifier, bundle
 from disaster_tweets.batch import workers
 from disaster_tweets.batch.scorer import Scorer
 from disaster_tweets.language import looks_foreign
+from disaster_tweets.text import Cleaner
 from disaster_tweets.tokenizer import Tokenizer
 
 LINK = " http://t.co/AbCd123456"
@@ -36,7 +37,8 @@ def room(classifier: Classifier) -> int:
 
 @pytest.fixture(scope="module")
 def unlimited(classifier: Classifier) -> Tokenizer:
-    return Tokenizer(list(classifier._tokenizer._ids), MANY)
+    vocabulary = bundle.read(bundle.open_folder(classifier._path)).vocabulary
+    return Tokenizer(vocabulary, MANY)
 
 
 class TestIsCut:
@@ -46,7 +48,7 @@ class TestIsCut:
         ids=["words", "digits", "marks", "marks alone", "Chinese", "links"],
     )
     def test_at_the_boundary(self, classifier: Classifier, room: int, part: str) -> None:
-        pieces = len(classifier._encode(part)) - 2
+        pieces = len(classifier._encoding.encode(part)) - 2
         if not pieces:
             pytest.skip("the model reads nothing of it")
         parts = part * (room // pieces)
@@ -57,7 +59,7 @@ class TestIsCut:
 
     def test_within_a_word(self, classifier: Classifier, room: int) -> None:
         word = "zqxjzqxj"
-        pieces = len(classifier._encode(word)) - 2
+        pieces = len(classifier._encoding.encode(word)) - 2
         assert pieces > 1
         for missing in range(pieces + 1):
             text = "a " * (room - missing) + word
@@ -91,18 +93,12 @@ class TestIsCut:
     @example(SYLLABLE * 60)
     @example("a\u0301" * 130)
     def test_is_exact(self, classifier: Classifier, unlimited: Tokenizer, text: str) -> None:
-        pieces = unlimited.encode(classifier._clean(text))
+        pieces = unlimited.encode(Cleaner(classifier.manifest["reads"])(text))
         cut = len(pieces) > classifier.manifest["max_tokens"]
 
         assert len(pieces) < MANY
         assert classifier._is_cut(text) is cut
-        longer = classifier._longer_tokenizer().encode(classifier._clean(text))
-        assert (len(longer) > classifier.manifest["max_tokens"]) is cut
-
-    def test_the_limit_of_the_model_stays(self, classifier: Classifier, room: int) -> None:
-        classifier._is_cut("cake! " * room)
-
-        assert len(classifier._encode("a " * 2 * room)) == room + 2
+        assert classifier._score([text])[2] == [cut]
 
 
 class TestScore:

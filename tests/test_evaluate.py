@@ -202,9 +202,6 @@ class TestReport:
         assert r"late\x1b[31m\nparcel\t\x85" in lines[-1]
         assert not any("\x1b" in line for line in lines)
 
-    def test_jobs_change_nothing(self, evaluate: Any) -> None:
-        assert evaluate(labelled_csv(), "--jobs", "3") == evaluate(labelled_csv())
-
 
 @two_labels
 class TestTwoLabels:

@@ -6,6 +6,7 @@ import itertools
 import json
 import pickle
 import re
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, Explanation, InputError, WordWeight
-from disaster_tweets.runtime.litert import LiteRT
 from disaster_tweets.topic import LABELS, TEXTS
 
 from .conftest import on_a_terminal, two_labels
+
+Scored = Callable[[Classifier], list[int]]
 
 PLAIN = "The van has crossed the highway north of town"
 ODD = "my phone\x1b[1m is dying,\tbrb"
@@ -45,17 +47,21 @@ def classifier() -> Classifier:
 
 
 @pytest.fixture
-def scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many texts each call of the runtime scores."""
-    numbers: list[int] = []
-    logits = LiteRT.logits
+def scored(monkeypatch: pytest.MonkeyPatch) -> Scored:
+    """Return how many texts each call of a classifier's runtime scores from now on."""
 
-    def record(self: LiteRT, encoded: Any) -> Any:
-        numbers.append(len(encoded))
-        return logits(self, encoded)
+    def scored(classifier: Classifier) -> list[int]:
+        numbers: list[int] = []
+        logits = classifier._runtime.logits
 
-    monkeypatch.setattr(LiteRT, "logits", record)
-    return numbers
+        def record(encoded: Any) -> Any:
+            numbers.append(len(encoded))
+            return logits(encoded)
+
+        monkeypatch.setattr(classifier._runtime, "logits", record)
+        return numbers
+
+    return scored
 
 
 def assert_definition(explanation: Explanation, classifier: Classifier) -> None:
@@ -157,11 +163,12 @@ class TestWeights:
 
 class TestCost:
     def test_a_score_for_the_text_and_one_for_each_word(
-        self, classifier: Classifier, scored: list[int]
+        self, classifier: Classifier, scored: Scored
     ) -> None:
+        numbers = scored(classifier)
         classifier.explain(PLAIN)
 
-        assert scored == [len(PLAIN.split()) + 1]
+        assert numbers == [len(PLAIN.split()) + 1]
 
     @pytest.mark.parametrize(
         "text",
@@ -176,10 +183,11 @@ class TestCost:
         ],
         ids=["words", "word", "marks", "mark", "invisible", "uneven", "non-ascii"],
     )
-    def test_a_long_text(self, either: Classifier, scored: list[int], text: str) -> None:
+    def test_a_long_text(self, either: Classifier, scored: Scored, text: str) -> None:
+        numbers = scored(either)
         explanation = either.explain(text)
 
-        assert sum(scored) < either.manifest["max_tokens"]
+        assert sum(numbers) < either.manifest["max_tokens"]
         assert len(explanation.words) == len(text.split())
         assert explanation.prediction == either.predict(text)
 

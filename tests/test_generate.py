@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from disaster_tweets import topic
+from disaster_tweets.cli.output import as_argument
 
 from .conftest import ROOT, load_script
 
@@ -303,8 +304,8 @@ def test_an_example_without_a_score_is_named(
 
 
 @pytest.mark.parametrize("text", ["plain", 'with "quotes"', "it's $5!", "a `b` \\ c"])
-def test_a_text_is_one_word_of_a_shell(generate: ModuleType, text: str) -> None:
-    assert shlex.split(generate._quoted(text)) == [text]
+def test_a_text_is_one_word_of_a_shell(text: str) -> None:
+    assert shlex.split(as_argument(text)) == [text]
 
 
 class TestButtons:

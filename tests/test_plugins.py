@@ -103,7 +103,7 @@ class TestContract:
         assert info["name"] == "disaster_tweets"
         assert info["version"] == version("disaster-tweets-model")
         assert info["labels"] == list(contract.load().classes_) == list(LABELS)
-        assert set(info["sha256"]) >= {"model.tflite", "vocab.txt"}
+        assert set(info["sha256"]) >= {"model.bin", "vocab.txt", "calibration.npy"}
 
     @two_labels
     def test_the_card_names_the_positive_label_and_the_threshold(self) -> None:

@@ -190,7 +190,7 @@ class TestEnd:
         source, target = tmp_path / "in.csv", tmp_path / "out.csv"
         with source.open("w", encoding="utf-8") as file:
             file.write("text\n")
-            file.writelines(f"Lemon cake {n}\n" for n in range(200_000))
+            file.writelines(f"Lemon cake {n}\n" for n in range(2_000_000))
         process = subprocess.Popen(
             [sys.executable, "-c", LAUNCH.format(""), source, "-o", target, "--jobs", "2"],
             stderr=subprocess.PIPE,
@@ -198,7 +198,8 @@ class TestEnd:
             start_new_session=True,
         )
         wait_until(lambda: len(living(process.pid)) > 3)  # one more sees to semaphores
-        time.sleep(0.5)
+        written = part(target).stat().st_size
+        wait_until(lambda: part(target).stat().st_size > written)
         end(process)
         _, err = process.communicate(timeout=60)
         assert process.returncode == status

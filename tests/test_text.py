@@ -1,12 +1,13 @@
 """Cleaning: what is repaired, what is left out, and what is left alone or read on its own."""
 
 import re
-import unicodedata
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from disaster_tweets.characters import category
 from disaster_tweets.text import READS_ALL, Cleaner, Reads, repair
 
 # Words, and the marks of speech alone.
@@ -79,6 +80,92 @@ def test_a_reference_that_is_longer_than_int_reads(digit: str) -> None:
 )
 def test_sound_text_needs_no_repair(text: str) -> None:
     assert repair(text) == text
+
+
+@pytest.mark.parametrize(
+    ("styled", "plain"),
+    [
+        ("𝐅𝐢𝐫𝐞 𝐹𝑖𝑟𝑒 𝑭𝒊𝒓𝒆 𝗙𝗶𝗿𝗲 𝘍𝘪𝘳𝘦", "Fire Fire Fire Fire Fire"),  # bold, italic, sans-serif
+        ("ℱ𝒾𝓇ℯ 𝓕𝓲𝓻𝓮", "Fire Fire"),  # script, part of it among other symbols of letters
+        ("𝔉𝔦𝔯𝔢 ℌ𝔦𝔩𝔩", "Fire Hill"),
+        ("𝔽𝕚𝕣𝕖 ℕ𝟙", "Fire N1"),
+        ("𝙵𝚒𝚛𝚎 𝟿𝟷𝟷", "Fire 911"),
+        ("𝛂 𝞨", "α Ω"),
+        ("Ｆｉｒｅ　９１１！？ ＃ｔａｇ", "Fire\u3000911!? #tag"),  # full width, marks as well
+        ("ﾌｧｲﾔ", "ファイヤ"),  # half width
+        ("ﬁre oﬀ waﬄe ﬆop Ĳ ſ", "fire off waffle stop IJ s"),
+        ("Ⓕⓘⓡⓔ ①⑳ ㊙", "Fire 120 秘"),
+        ("🅕🅘🅡🅔 🄵🄸🅁🄴 🅵🅸🆁🅴", "FIRE FIRE FIRE"),
+        ("ꜰɪʀᴇ", "FIRE"),
+        ("ᶠⁱʳᵉ ᴺᴼ ₐₑ ª", "fire NO ae a"),
+        ("Ⅷ ⅷ", "VIII viii"),
+        ("𝐟\u0301e", "f\u0301e"),
+    ],
+)
+def test_styled_letters_are_read_as_plain_ones(styled: str, plain: str) -> None:
+    assert repair(styled) == plain
+    assert clean(styled).split() == clean(plain).split()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "m² 10⁵ H₂O",  # elsewhere they are another number
+        "½ ⅓ 1⁄2",
+        "word™ word® №5 ℡ ℠",
+        "㎏ ㏄ ㍿ ℃",
+        "⑴ ⒈ ⒜",
+        "🆗 🆎 🇫🇷 🈁",
+        "K Å Ω",  # the signs of units are letters already, by canonical decomposition
+        "ﷺ",
+        "… ‥ ‼ ⁉",
+    ],
+)
+def test_other_shapes_are_left_alone(text: str) -> None:
+    assert repair(text) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "repaired"),
+    [
+        ("&#x1D41F;&#120362;𝐫𝐞 &#xFF26;", "fire F"),
+        ("&fflig;&fjlig; &Lscr;", "fffj L"),
+        ("&ａｍｐ;", "&amp;"),  # once only, as elsewhere
+        ("ð\x9d\x90\x9fire", "fire"),  # UTF-8 read as Latin-1
+        ("ð\x9d\x97\xa7ï¼¡", "TA"),
+        ("ï½†ire", "fire"),  # UTF-8 read as Windows-1252
+    ],
+)
+def test_letters_are_plain_after_damage_and_entities(raw: str, repaired: str) -> None:
+    assert repair(raw) == repaired
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("see 𝐡𝐭𝐭𝐩𝐬://𝐞xample.com/a now", "see now"),
+        ("see ｈｔｔｐ：／／ｅｘａｍｐｌｅ．ｃｏｍ now", "see now"),
+        ("see ⓦⓦⓦ.example.com/é now", "see now"),
+        ("hi @𝐬𝐨𝐦𝐞𝐛𝐨𝐝𝐲 and ＠Ⓢome_body！", "hi and !"),
+        ("mail ⓓesk@example.com", "mail desk example com"),
+    ],
+)
+def test_styled_addresses_and_handles_are_left_out(raw: str, words: str) -> None:
+    assert clean(raw).split() == words.split()
+
+
+@pytest.mark.parametrize("letter", ["\x89Û", "Ã©", "𝐟", "é"])
+def test_only_short_runs_are_remembered(letter: str) -> None:
+    repair(letter)  # reads the tables, if no other test has
+    tracemalloc.start()
+    try:
+        for length in range(20_000, 20_010):
+            repair(letter * length)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 100_000  # the runs take twice that, even in one byte a character
 
 
 @pytest.mark.parametrize(
@@ -188,8 +275,8 @@ def test_clean_text_stays_as_it_is(parts: list[str]) -> None:
 @settings(deadline=None, max_examples=300)
 @given(ANY_TEXT)
 def test_no_mark_is_left_in_any_text(text: str) -> None:
-    categories = {c: unicodedata.category(c) for c in clean(text)}
-    marks = {c for c, category in categories.items() if category[0] in "PS" or category == "Me"}
+    categories = {c: category(c) for c in clean(text)}
+    marks = {c for c, kind in categories.items() if kind[0] in "PS" or kind == "Me"}
 
     assert marks <= {"!", "?"}
 

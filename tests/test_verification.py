@@ -9,6 +9,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 import disaster_tweets
@@ -78,7 +79,9 @@ def test_the_copy_before_it_is_altered(install: Install) -> None:
     assert Path(imported).is_relative_to(install.folder)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "model.tflite", "vocab.txt", "golden.json"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "model.bin", "vocab.txt", "calibration.npy", "golden.json"]
+)
 @pytest.mark.parametrize("position", [0, -2])
 def test_one_bit_of_an_artifact(install: Install, name: str, position: int) -> None:
     flip(install.artifact(name), position)
@@ -110,8 +113,9 @@ def test_one_bit_of_the_code(install: Install) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("artifacts/model.tflite", "artifacts/vocab.txt", "artifacts/golden.json"),
-        *("artifacts/manifest.json", "plugins/contract.py", "py.typed"),
+        *("artifacts/model.bin", "artifacts/vocab.txt", "artifacts/calibration.npy"),
+        *("artifacts/golden.json", "artifacts/manifest.json"),
+        *("characters.json", "plugins/contract.py", "py.typed"),
     ],
 )
 def test_a_missing_file(install: Install, name: str) -> None:
@@ -127,12 +131,12 @@ def test_a_missing_file(install: Install, name: str) -> None:
 
 def test_it_compares_more_than_a_load_does(install: Install) -> None:
     manifest = json.loads(install.artifact("manifest.json").read_bytes())
-    manifest["artifacts"]["model.tflite"]["sha256"] = "0" * 64
+    manifest["artifacts"]["model.bin"]["sha256"] = "0" * 64
     install.artifact("manifest.json").write_text(json.dumps(manifest), "utf-8")
     status, _, err = install.verify()
 
     assert status == 1
-    assert any("model.tflite: its content was altered" in line for line in err)
+    assert any("model.bin: its content was altered" in line for line in err)
     disaster_tweets.Classifier.load(install.artifact("manifest.json").parent)
 
 
@@ -229,7 +233,9 @@ def test_a_score_that_moved(install: Install, score: object) -> None:
     assert not any(line.startswith("scores:") for line in out)
     (moved,) = (line for line in err if f"golden.json: {TEXT}" in line)
     assert moved.startswith(f"Error: golden.json: {TEXT} 1 scores ")
-    assert f" instead of {score}, more than " in moved
+    tolerance = json.loads(install.artifact("manifest.json").read_bytes())["golden_tolerance"]
+    away = f", more than {tolerance} away" if tolerance else ""
+    assert f" instead of {score}{away}; reinstall disaster-tweets-model " in moved
 
 
 @pytest.mark.parametrize("content", ["[", "{}", "[1]", '[{"text": "cake"}]', "[]"])
@@ -254,34 +260,67 @@ def _rewrite_golden(install: Install, content: str) -> None:
 class TestFourLabels:
     """The scores of the made-up model, in this process."""
 
+    @pytest.fixture
+    def folder(
+        self, four_labels_installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Path:
+        """A copy of it, which the package carries."""
+        folder = tmp_path / "model"
+        shutil.copytree(four_labels_installed, folder)
+        monkeypatch.setattr(bundle, "bundled", lambda: folder)
+        return folder
+
+    @staticmethod
+    def change(folder: Path, golden: dict[str, object], **manifest: object) -> None:
+        """Change the first golden text, and the manifest."""
+        changed = json.loads((folder / "golden.json").read_bytes())
+        changed[0] |= golden
+        raw = json.dumps(changed).encode()
+        description = json.loads((folder / "manifest.json").read_bytes()) | manifest
+        description["artifacts"]["golden.json"] = fingerprint(raw)
+        (folder / "golden.json").write_bytes(raw)
+        (folder / "manifest.json").write_text(json.dumps(description), "utf-8")
+
+    @staticmethod
+    def first_score(folder: Path) -> float:
+        (score, *_) = json.loads((folder / "golden.json").read_bytes())
+        return float(score["probability"])
+
     def test_what_is_installed(self, four_labels_installed: Path) -> None:
         checked, _ = verification.verify()
 
-        assert f"scores: 10 golden {TEXTS} within 0.0001" in checked
+        assert f"scores: 10 golden {TEXTS}, the same to the bit" in checked
 
     @pytest.mark.parametrize(
         "change",
         [{"probability": 0.9}, {"label": "order"}, {"label": "blame"}, {"label": None}],
         ids=["probability", "another label", "no such label", "no label"],
     )
+    @pytest.mark.parametrize("tolerance", [0, 0.001])
     def test_a_score_that_moved(
-        self,
-        four_labels_installed: Path,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        change: dict[str, object],
+        self, folder: Path, change: dict[str, object], tolerance: float
     ) -> None:
-        folder = tmp_path / "model"
-        shutil.copytree(four_labels_installed, folder)
-        golden = json.loads((folder / "golden.json").read_bytes())
-        golden[0] |= change
-        raw = json.dumps(golden).encode()
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        manifest["artifacts"]["golden.json"] = fingerprint(raw)
-        (folder / "golden.json").write_bytes(raw)
-        (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-        monkeypatch.setattr(bundle, "bundled", lambda: folder)
+        self.change(folder, change, golden_tolerance=tolerance)
         checked, problems = verification.verify()
 
         assert not any(line.startswith("scores:") for line in checked)
         assert [line for line in problems if line.startswith(f"golden.json: {TEXT} 0 scores ")]
+
+    def test_a_score_that_moved_by_the_last_bit(self, folder: Path) -> None:
+        score = self.first_score(folder)
+        moved = float(np.nextafter(np.float32(score), np.float32(1)))
+        self.change(folder, {"probability": moved})
+        checked, problems = verification.verify()
+
+        assert not any(line.startswith("scores:") for line in checked)
+        assert (
+            f"golden.json: {TEXT} 0 scores {score} instead of {moved}; reinstall "
+            "disaster-tweets-model and what it needs"
+        ) in problems
+
+    def test_a_model_whose_scores_may_move(self, folder: Path) -> None:
+        moved = {"probability": self.first_score(folder) + 0.0005}
+        self.change(folder, moved, golden_tolerance=0.001)
+        checked, _ = verification.verify()
+
+        assert f"scores: 10 golden {TEXTS}, within 0.001" in checked

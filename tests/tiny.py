@@ -18,10 +18,14 @@ TINY: dict[str, dict[str, object]] = {
         **{"copies_of_labelled": 2, "copies_of_others": 1},
     },
     "student": {
-        **{"layers": [0], "feed_forward": 16, "filters": 16, "hidden": 8},
+        **{"layers": [], "feed_forward": 16, "filters": 16, "hidden": 8},
         **{"epochs": 8, "learning_rate": 0.01},
     },
-    "export": {"parity": {"mean_difference": 0.1, "auc_drop": 0.1}},
+    "export": {
+        "parity": {
+            kind: {"mean_difference": 0.1, "auc_drop": 0.1} for kind in ("student", "encoder")
+        }
+    },
     "evaluate": {"resamples": 50},
 }
 

@@ -30,8 +30,8 @@ SUFFIXES = {".template": None, ".two_labels": True, ".more_labels": False}
 # What a copy does not take over: a file, or a folder with all that is in it. What a template
 # stands for is not taken over either.
 LEFT_OUT = (
-    *("artifacts/golden.json", "artifacts/manifest.json", "artifacts/model.tflite"),
-    *("artifacts/vocab.txt", "MODEL_CARD.md", "dvc.lock"),
+    *("artifacts/calibration.npy", "artifacts/golden.json", "artifacts/manifest.json"),
+    *("artifacts/model.bin", "artifacts/vocab.txt", "MODEL_CARD.md", "dvc.lock"),
     *("benchmarks", "docs/model", "notebooks", "reports", "topic"),
     *("docs/make-it-yours.md", "scripts/make_it_yours.py", "scripts/templates"),
     *("scripts/yours", "tests/copies"),
@@ -186,7 +186,7 @@ def edit(topic: Topic, new: Path) -> None:
     """Change the lines of the settings that say more than a name."""
     setup = {
         "description = ": f"{topic.question} A trained text classifier in a wheel.",
-        "keywords = ": f"text classification, {' '.join(topic.words)}, tflite",
+        "keywords = ": f"text classification, {' '.join(topic.words)}, machine learning",
         "version = ": "1.0.0",
     }
     path = new / "setup.cfg"

@@ -6,9 +6,8 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from disaster_tweets import manifest
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
@@ -25,8 +24,7 @@ GOLDEN = "golden.json"
 _BLOCK = 1 << 16  # bytes read at a time, which is faster than one large read
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(NamedTuple):
     """The files of one model, found intact.
 
     Attributes:

@@ -7,8 +7,6 @@ A score must not depend on the version of Python. The data in characters.json is
 from __future__ import annotations
 
 import json
-import pkgutil
-import unicodedata
 from bisect import bisect_right
 from functools import cache
 from typing import Any
@@ -18,10 +16,23 @@ _HANGUL, _LEAD, _VOWEL, _TAIL = 0xAC00, 0x1100, 0x1161, 0x11A7
 _VOWELS, _TAILS, _SYLLABLES = 21, 28, 11172
 
 
+# The categories of ASCII, which need no file.
+_ASCII = (
+    *("Cc",) * 32,
+    *"Zs Po Po Po Sc Po Po Po Ps Pe Po Sm Po Pd Po Po".split(),
+    *("Nd",) * 10,
+    *"Po Po Sm Sm Sm Po Po".split(),
+    *("Lu",) * 26,
+    *"Ps Po Pe Sk Pc Sk".split(),
+    *("Ll",) * 26,
+    *"Ps Sm Pe Sm Cc".split(),
+)
+
+
 def category(character: str) -> str:
     """Return the general category of a character, such as "Lu"."""
     if character.isascii():
-        return unicodedata.category(character)  # the same in each version, and at once
+        return _ASCII[ord(character)]
     starts, categories = _runs()
     return categories[bisect_right(starts, ord(character)) - 1]
 
@@ -90,6 +101,8 @@ def _runs() -> tuple[list[int], list[str]]:
 
 @cache
 def _data() -> dict[str, Any]:
+    import pkgutil
+
     content = pkgutil.get_data(__package__, "characters.json")
     assert content is not None
     data: dict[str, Any] = json.loads(content)

@@ -12,7 +12,6 @@ from disaster_tweets import bundle
 from disaster_tweets.calibration import calibrate
 from disaster_tweets.encoding import Encoding
 from disaster_tweets.errors import InputError
-from disaster_tweets.explanation import Explanation, explain
 from disaster_tweets.once import once
 from disaster_tweets.prediction import Prediction, decide, shown_probabilities
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from disaster_tweets.explanation import Explanation
     from disaster_tweets.manifest import Manifest
     from disaster_tweets.topic import Label
 
@@ -200,6 +200,8 @@ class Classifier:
         Raises:
             InputError: ``text`` is not a ``str``.
         """
+        from disaster_tweets.explanation import explain
+
         if not isinstance(text, str):
             raise InputError(f"text must be a str, not {type(text).__name__}")
         encode = self._encoding.encode

@@ -14,6 +14,7 @@ SPECIAL_TOKENS = ("[PAD]", UNKNOWN, START, END)
 
 _MAX_WORD_CHARACTERS = 100  # a longer word is unknown, as in BERT
 
+_LONG = 20  # characters
 _REMEMBERED_WORDS = 1 << 14
 
 # The costs of pieces are integers, in which no sum depends on the processor. The end or the
@@ -142,11 +143,6 @@ class Tokenizer:
         )
         return min([self._single, *map(self._costs.__getitem__, islice(ranks, 1))])
 
-    @cached_property
-    def _inside(self) -> dict[str, int]:
-        """The pieces that continue a word, without their ``##``."""
-        return {piece[2:]: id_ for piece, id_ in self._ids.items() if piece.startswith("##")}
-
     def _segment(self, word: str) -> list[int]:
         """Cut a word into the pieces of the lowest total cost.
 
@@ -157,29 +153,28 @@ class Tokenizer:
         """
         if len(word) > _MAX_WORD_CHARACTERS:
             return [self._unknown]
-        ids, longest, costs, single = self._ids, self._longest, self._costs, self._single
-        least = self._least
+        known, costs, single, least = self._ids.get, self._costs, self._single, self._least
+        # Few words are so long that it helps to know how long a piece can be.
+        longest = self._longest if len(word) > _LONG else len(word)
         # For each place in the word: the lowest cost up to it, and the last piece of that way.
         lowest: list[float] = [0] + [math.inf] * len(word)
         last = [(0, self._unknown)] * len(lowest)
-        inside: dict[str, int] = {}
         for start in range(len(word)):
             reached = lowest[start]
             if reached + least < lowest[-1]:  # else no better way leads on from here
                 for end in range(start + 1, min(len(word), start + longest) + 1):
                     part = word[start:end]
-                    piece = ids.get(part)
+                    piece = known(part)
                     if piece is not None:
                         cost = reached + (costs[piece] if end - start > 1 else single)
                         if cost < lowest[end]:
                             lowest[end], last[end] = cost, (start, piece)
-                    piece = inside.get(part)
+                    piece = known(f"##{part}") if start else None
                     if piece is not None:
                         more = costs[piece] + _FRAGMENT if end - start > 1 else single
                         cost = reached + more
                         if cost < lowest[end]:
                             lowest[end], last[end] = cost, (start, piece)
-            inside = self._inside
         if lowest[-1] == math.inf:
             return [self._unknown]
         pieces, end = [], len(word)

@@ -102,6 +102,7 @@ class Copy:
 
     Attributes:
         folder: Its root.
+        ships: The kind of its model.
         wheel: Its wheel.
         editable: A Python in which it is installed from its sources.
         installed: A Python in which its wheel is installed.
@@ -109,6 +110,7 @@ class Copy:
     """
 
     folder: Path
+    ships: str
     wheel: Path
     editable: Path
     installed: Path
@@ -232,6 +234,9 @@ def copy(
     # The tests of the commands score texts of some length, and models that have learned.
     params["model"]["max_tokens"] = POSITIONS
     params["assistant"]["epochs"] = params["student"]["epochs"] = 12
+    # All tests are to hold for either kind of model, and here only one of them ships.
+    ships = "student" if request.param == "two labels" else "encoder"
+    params["export"]["ship"] = ships
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
 
     variables = {f"{module.upper()}_MIRROR": str(home / "mirror")}
@@ -241,7 +246,7 @@ def copy(
     assert done.status == 0, done.out
     (wheel,) = (folder / "dist").glob("*.whl")
     installed = environment(home / "installed", wheel)
-    return Copy(folder, wheel, editable, installed, variables)
+    return Copy(folder, ships, wheel, editable, installed, variables)
 
 
 def two_labels(home: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ WHOLE = os.environ.get("DISASTER_TWEETS_WHOLE_COPIES")
 OF_ANY_TOPIC = (
     *("tests/test_tables*.py", "tests/test_odd_files.py", "tests/test_language.py"),
     *("tests/test_score_killed.py", "tests/test_score_resume.py", "tests/test_score_jobs.py"),
-    *("tests/test_score_streams.py", "tests/test_threads.py", "tests/test_once.py"),
+    *("tests/test_score_streams.py", "tests/test_once.py"),
 )
 OF_ANY_PIPELINE = (
     "two_trainings_give_the_same_bytes or push_and_pull or every_plot_renders or "
@@ -93,6 +94,18 @@ def test_a_clone_is_up_to_date_without_its_data(copy: Copy, tmp_path: Path) -> N
     )
 
     assert "Data and pipelines are up to date." in dry.out
+
+
+def test_the_wheel_requires_what_runs_the_model(copy: Copy) -> None:
+    manifest = json.loads((copy.folder / "artifacts" / "manifest.json").read_text("utf-8"))
+    with zipfile.ZipFile(copy.wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = archive.read(name).decode("utf-8")
+    required = re.findall(r"^Requires-Dist: ([\w.-]+)[^;\n]*$", metadata, re.MULTILINE)
+
+    assert manifest["kind"] == copy.ships
+    assert {"click", "numpy"} < set(required)
+    assert ("ai-edge-litert" in required) == (copy.ships == "encoder")
 
 
 def test_a_step_that_fails_is_named(copy: Copy, tmp_path: Path) -> None:

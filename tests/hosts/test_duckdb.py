@@ -245,10 +245,10 @@ def test_a_closed_connection_is_refused_in_one_line() -> None:
 
 def test_a_damaged_model_is_an_error_of_the_query(con, monkeypatch) -> None:
     def score(texts):
-        raise ArtifactError("model.tflite: it is truncated; reinstall disaster-tweets-model")
+        raise ArtifactError("model.bin: it is truncated; reinstall disaster-tweets-model")
 
     monkeypatch.setattr(adapter, "score", score)
-    with pytest.raises(duckdb.Error, match=r"model\.tflite: it is truncated; reinstall"):
+    with pytest.raises(duckdb.Error, match=r"model\.bin: it is truncated; reinstall"):
         con.execute(f"SELECT {LABEL}('a text of this test alone')")
 
 

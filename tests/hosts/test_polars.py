@@ -123,10 +123,10 @@ def test_what_is_no_text_is_refused_in_one_line(kind) -> None:
 
 def test_a_damaged_model_is_an_error_of_the_query(monkeypatch) -> None:
     def score(texts):
-        raise ArtifactError("model.tflite: it is truncated; reinstall disaster-tweets-model")
+        raise ArtifactError("model.bin: it is truncated; reinstall disaster-tweets-model")
 
     monkeypatch.setattr(adapter, "score", score)
-    with pytest.raises(ArtifactError, match=r"^model\.tflite: it is truncated; reinstall"):
+    with pytest.raises(ArtifactError, match=r"^model\.bin: it is truncated; reinstall"):
         FRAME.select(text.label())
 
 

@@ -142,14 +142,14 @@ class TestReplay:
         done = replay(source, ("text", COMMAND), PYTHONPATH=copy)
         assert done.status == 1
         assert [line.strip() for line in done.err.splitlines() if line.strip()] == [
-            f"ArtifactError: {copy}/disaster_tweets/artifacts/model.tflite: "
+            f"ArtifactError: {copy}/disaster_tweets/artifacts/model.bin: "
             "No such file or directory; reinstall disaster-tweets-model",
             f"replay aborted during {COMMAND}",
         ]
 
-    def test_it_starts_without_numpy_and_the_runtime(self, replay, tmp_path: Path) -> None:
+    def test_it_starts_without_numpy(self, replay, tmp_path: Path) -> None:
         source = table(tmp_path / "texts.csv", TEXTS)
-        hidden = hide(tmp_path, "ai-edge-litert", "numpy")
+        hidden = hide(tmp_path, "numpy")
         done = replay(source, ("text", "type-len"), PYTHONPATH=hidden)
         assert done.status == 0
         assert "plugin" not in done.err

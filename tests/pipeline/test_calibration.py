@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from disaster_tweets.calibration import calibrate, fit
+from disaster_tweets.calibration import calibrate, fit, tabulate
+
+
+def probabilities(logits: np.ndarray, calibration: dict[str, Any]) -> np.ndarray:
+    """Return the calibrated probabilities (texts, classes)."""
+    return calibrate(logits, calibration, tabulate(calibration)).astype(float)
 
 
 def drawn(logits: np.ndarray, calibration: dict[str, Any]) -> np.ndarray:
     """Return a label for each text (texts, classes), as probable as the calibration says."""
     generator = np.random.default_rng(11)
-    cumulated = calibrate(logits, calibration).astype(float).cumsum(axis=1)
+    cumulated = probabilities(logits, calibration).cumsum(axis=1)
     chosen = (generator.random((len(logits), 1)) > cumulated[:, :-1]).sum(axis=1)
     return np.eye(logits.shape[1])[chosen]
 
@@ -106,6 +111,6 @@ def test_a_fitted_calibration_never_raises_the_loss_of_its_texts(labels: int) ->
     )
 
     def loss(calibration: dict[str, Any]) -> float:
-        return float(-(targets * np.log(calibrate(logits, calibration))).sum())
+        return float(-(targets * np.log(probabilities(logits, calibration))).sum())
 
     assert loss(fit(logits, targets)) < loss(uncalibrated)

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from disaster_tweets.runtime import STUDENT, open_model
+from disaster_tweets.runtime import ENCODER, open_model
 from pipeline import encoder
 from pipeline.inference_graph import InferenceGraph, to_tflite
 
@@ -197,7 +197,7 @@ def exported_logits(
     graph = InferenceGraph(tensors, encoder.Shape.of(tensors, heads=2))
     path = folder / "model.tflite"
     path.write_bytes(to_tflite(graph))
-    return open_model(STUDENT, path).logits(encoded)[:, -len(tensors["classifier.bias"]) :]
+    return open_model(ENCODER, path).logits(encoded)[:, -len(tensors["classifier.bias"]) :]
 
 
 @of_any_labels

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from disaster_tweets.metrics import measure
-from disaster_tweets.runtime import STUDENT
+from disaster_tweets.runtime import ENCODER, KINDS
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 from pipeline import encoder, evaluate
 from pipeline.inference_graph import InferenceGraph, to_tflite
+from pipeline.integers import quantize
 from pipeline.perturbation import PERTURBATIONS
 from pipeline.project import MODELS
+from pipeline.splits import shares
 
 from .test_targets import labelled, made_up
 
@@ -186,7 +188,7 @@ class TestGolden:
     def test_of_two_labels_it_is_the_probability_of_the_second(self) -> None:
         probabilities = both(np.array([0.12345678, 0.5, 0.9]))
         assert evaluate.golden_scores(probabilities, TWO) == [
-            {"probability": 0.1234568},
+            {"probability": 0.12345678},
             {"probability": 0.5},
             {"probability": 0.9},
         ]
@@ -305,32 +307,41 @@ def test_the_architecture_names_only_what_the_model_has(reference: ModuleType) -
     assert more["parameters"] == words * width + 2 * width + (3 * width + 1) * 5 + 11 * 4
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("labels", [2, 4])
 def test_an_exported_model_is_calibrated_to_a_split(
-    labels: int, reference: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    labels: int,
+    kind: str,
+    reference: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     MODELS.mkdir()
     pieces = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvwxyz"]
-    weights = encoder.from_checkpoint(reference.tiny_checkpoint(), [*range(len(pieces))], 24)
+    whole = encoder.from_checkpoint(reference.tiny_checkpoint(), [*range(len(pieces))], 24)
+    small = encoder.reduce(whole, [], 0, filters=8, seed=1, hidden=4)
+    weights, reads = (whole, 16) if kind == ENCODER else (small, 20)
     outputs = 1 if labels == 2 else labels
     generator = np.random.default_rng(3)
-    weights["classifier.weight"] = generator.normal(0, 2, (outputs, 16)).astype(np.float32)
+    weights["classifier.weight"] = generator.normal(0, 2, (outputs, reads)).astype(np.float32)
     weights["classifier.bias"] = np.zeros(outputs, np.float32)
     graph = InferenceGraph(weights, encoder.Shape.of(weights, heads=2))
-    (MODELS / "student.tflite").write_bytes(to_tflite(graph))
-    (MODELS / "student.vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces))
+    read = [f"{'abcdefgh'[i % 8]} {'ijklm'[i % 5]}" for i in range(40)]
+    encoded = [Tokenizer(pieces, 24).encode(words) for words in read]
+    content = to_tflite(graph) if kind == ENCODER else quantize(weights, encoded)
+    evaluate.FILES[kind].write_bytes(content)
+    (MODELS / f"{kind}.vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces))
 
-    exported = evaluate.Exported(STUDENT, max_tokens=24)
-    texts = [f"@x {'abcdefgh'[i % 8]} {'ijklm'[i % 5]} http://x.co/{i}" for i in range(40)]
+    exported = evaluate.Exported(kind, max_tokens=24)
+    texts = [f"@x {words} http://x.co/{i}" for i, words in enumerate(read)]
     logits = exported.logits(texts)
-    assert (logits.shape, logits.dtype) == ((40, labels), np.float32)
+    assert (logits.shape, logits.dtype) == ((40, labels), np.float64)
     # What the model does not read is cleaned away before.
-    np.testing.assert_array_equal(logits[0], exported.logits(["a i"])[0])
+    np.testing.assert_array_equal(logits, exported.logits(read))
+    positions = np.arange(4) if kind == ENCODER else None
     np.testing.assert_allclose(
-        logits[3, -outputs:],
-        graph.logits(Tokenizer(pieces, 24).encode("d l"), np.arange(4))[0],
-        atol=0.2,
+        logits[3, -outputs:], graph.logits(encoded[3], positions)[0], atol=0.2
     )
 
     split = labelled(texts, made_up(40, labels))
@@ -338,8 +349,8 @@ def test_an_exported_model_is_calibrated_to_a_split(
     probabilities = exported.score(texts)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     # The texts say nothing of the targets, so the mean of either is the same.
-    shares = evaluate.shares(evaluate.targets(split))
-    np.testing.assert_allclose(probabilities.mean(axis=0), shares.mean(axis=0), atol=0.05)
+    expected = shares(evaluate.targets(split)).mean(axis=0)
+    np.testing.assert_allclose(probabilities.mean(axis=0), expected, atol=0.05)
 
 
 @pytest.mark.parametrize("labels", [2, 4])

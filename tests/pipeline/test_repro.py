@@ -64,9 +64,12 @@ def test_both_models_are_candidates_and_the_one_that_was_chosen_ships(built: Pro
     )
     assert manifest["candidates"][shipped]["metrics"] == manifest["metrics"]
     assert manifest["candidates"]["student"] != manifest["candidates"]["encoder"]
-    for name, exported in (("model", "tflite"), ("vocab", "vocab.txt")):
-        (artifact,) = (folder / "artifacts").glob(f"{name}.*")
-        assert artifact.read_bytes() == (folder / f"models/{shipped}.{exported}").read_bytes()
+    for artifact, exported in (
+        ("model.bin", {"student": "student.npy", "encoder": "encoder.tflite"}[shipped]),
+        ("vocab.txt", f"{shipped}.vocab.txt"),
+    ):
+        content = (folder / "artifacts" / artifact).read_bytes()
+        assert content == (folder / "models" / exported).read_bytes()
 
 
 def test_every_plot_renders(built: Project, tmp_path: Path) -> None:
@@ -101,7 +104,8 @@ def test_two_trainings_give_the_same_bytes(project: Project) -> None:
 
 
 def test_the_other_kind_ships_where_the_parameters_say_so(project: Project) -> None:
-    other = {"student": "encoder", "encoder": "student"}[manifest_of(project)["kind"]]
+    before = manifest_of(project)
+    other = {"student": "encoder", "encoder": "student"}[before["kind"]]
     project.change_params(export={"ship": other})
     run = stages_run(project.dvc("repro", ALL))
     manifest = manifest_of(project)
@@ -111,6 +115,13 @@ def test_the_other_kind_ships_where_the_parameters_say_so(project: Project) -> N
     assert manifest["kind"] == other
     assert manifest["metrics"] == manifest["candidates"][other]["metrics"]
     assert ("distillation" in manifest) == (other == "student")
+    # The scores of a student are the same everywhere.
+    tolerances = {of["kind"]: of["golden_tolerance"] for of in (before, manifest)}
+    assert tolerances["student"] == 0 < tolerances["encoder"]
+
+    printed = project.run(sys.executable, "-m", "pipeline.package", status=1)
+    assert re.search(f"error: setup.cfg: the model that ships is an? {other}, ", printed)
+    assert not (project.folder / "dist").exists()
 
 
 class TestStale:
@@ -167,9 +178,10 @@ class TestStale:
 
 
 def test_parity_beyond_its_limit_stops_the_export(project: Project) -> None:
-    project.change_params(export={"parity": {"mean_difference": -1.0}})
+    limits = {kind: {"mean_difference": -1.0} for kind in ("student", "encoder")}
+    project.change_params(export={"parity": limits})
     printed = project.dvc("repro", ALL, status=255)
-    assert re.search(r"error: models/\w+\.tflite: mean_difference from Keras is", printed)
+    assert re.search(r"error: models/\w+\.\w+: mean_difference from Keras is", printed)
     assert "Traceback" not in printed
 
 
@@ -222,7 +234,9 @@ class TestPackage:
             for path in (project.folder / "src/disaster_tweets").rglob("*")
             if path.is_file() and "__pycache__" not in path.parts
         ]
-        artifacts = ("__init__.py", "golden.json", "manifest.json", "model.tflite", "vocab.txt")
+        folder = project.folder / "artifacts"
+        artifacts = [path.name for path in folder.iterdir() if path.is_file()]
+        assert {"calibration.npy", "manifest.json", "model.bin"} < set(artifacts)
         assert sorted(names) == sorted(
             [
                 *(path.relative_to(project.folder / "src").as_posix() for path in sources),

@@ -70,11 +70,10 @@ def classifier(path: Path) -> None:
     assert_type(model.predict(["cake"]), list[Prediction])
     assert_type(model.predict(texts()), list[Prediction])
     assert_type(model.predict_proba(texts()), npt.NDArray[np.float32])
-    assert_type(model.predict("cake", threads=2, progress=print), Prediction)
-    assert_type(model.predict(texts(), threads=2, progress=update), list[Prediction])
-    assert_type(model.predict_proba(texts(), threads=2), npt.NDArray[np.float32])
-    model.predict(texts(), 2)  # type: ignore
-    model.predict(texts(), threads="2")  # type: ignore
+    assert_type(model.predict("cake", progress=print), Prediction)
+    assert_type(model.predict(texts(), progress=update), list[Prediction])
+    assert_type(model.predict_proba(texts(), progress=update), npt.NDArray[np.float32])
+    model.predict(texts(), update)  # type: ignore
     model.predict(texts(), progress=lambda: None)  # type: ignore
     assert_type(model.threshold, float)
     assert_type(model.classes_, tuple[Label, ...])

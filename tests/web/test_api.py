@@ -360,14 +360,14 @@ class TestReadiness:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         def refuse() -> None:
-            raise ArtifactError("/a/folder/model.tflite: its content was altered")
+            raise ArtifactError("/a/folder/model.bin: its content was altered")
 
         monkeypatch.setattr(api, "bundled_classifier", refuse)
 
         for answer in (client.get("/readyz"), client.post("/predict", json={"data": [FIRST]})):
             assert answer.status_code == 503
             assert problem(answer) == "the model cannot be loaded; the log has the reason"
-        assert "/a/folder/model.tflite: its content was altered" in caplog.text
+        assert "/a/folder/model.bin: its content was altered" in caplog.text
         assert client.get("/healthz").status_code == 200
 
 

@@ -719,7 +719,7 @@ class TestCard:
         values = [element.text for element in page.all("dd")]
         facts = dict(zip((e.text for e in page.all("dt")), values, strict=True))
 
-        assert facts["SHA-256"] == manifest["artifacts"]["model.tflite"]["sha256"]
+        assert facts["SHA-256"] == manifest["artifacts"]["model.bin"]["sha256"]
         assert facts["Labels"] == ", ".join(any_model.classes_)
         assert facts["Fine-tuned from"].startswith(manifest["backbone"]["repository"])
         assert facts.get("Threshold") == (

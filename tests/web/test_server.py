@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 
@@ -30,7 +31,8 @@ from disaster_tweets.web.server import _LOGGING
 from ..conftest import Run, executable, free_port
 from .conftest import FIRST, SECOND, Server, as_json, in_threads, wait_for, without_warnings
 
-LONG = {"data": [FIRST] * 1000}  # takes a while
+# Takes a while: words that are long and that no vocabulary has.
+LONG = {"data": ["".join(random.Random(n).choices(ascii_lowercase, k=90)) for n in range(400)]}
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -405,9 +407,9 @@ class TestStart:
         script.write_text(
             "from disaster_tweets.errors import ArtifactError\n"
             "from disaster_tweets.web import server\n"
-            "def load(threads):\n"
-            "    raise ArtifactError('model.tflite: LiteRT cannot run it')\n"
-            "server._load_model = load\n"  # in the workers, too: they import this script
+            "def load():\n"
+            "    raise ArtifactError('model.bin: its content was altered')\n"
+            "server.bundled_classifier = load\n"  # in the workers, too: they import this
             "if __name__ == '__main__':\n"
             "    try:\n"
             f"        server.run(server.Settings('127.0.0.1', {free_port()}, {workers}, 1))\n"
@@ -417,7 +419,7 @@ class TestStart:
 
         done = run("python", str(script))
 
-        assert done[:2] == (0, "model.tflite: LiteRT cannot run it\n")
+        assert done[:2] == (0, "model.bin: its content was altered\n")
         assert without_warnings(done.err) == ""
 
     @posix

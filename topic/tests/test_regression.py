@@ -16,8 +16,8 @@ import pytest
 from disaster_tweets import Classifier
 
 TWEETS = Path(__file__).parents[1] / "regression.json"
-# A probability closer to the threshold may be on its other side on another processor, or
-# after a training that is no better and no worse.
+# A probability closer to the threshold may be on its other side after a training that is no
+# better and no worse.
 UNDECIDED = 0.1
 
 FLOOR = 0.85  # share of all that are right

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,8 @@ def in_its_color(prediction: Prediction) -> str:
 
 def as_argument(text: str) -> str:
     """Return ``text`` as a shell takes it, in double quotes where that is enough."""
+    import shlex
+
     return shlex.quote(text) if set(text) & set('"\\$`!\n') else f'"{text}"'
 
 

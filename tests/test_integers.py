@@ -1,0 +1,218 @@
+"""The small model: the logits of exact arithmetic, in any company and on any processor."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from disaster_tweets import bundle
+from disaster_tweets.runtime import STUDENT
+from disaster_tweets.runtime.integers import LARGEST, LEVELS, WINDOW, Integers
+
+from .conftest import Run
+
+try:
+    from numpy._core import _multiarray_umath as numpy_core
+except ImportError:  # before NumPy 2
+    from numpy.core import _multiarray_umath as numpy_core
+
+FEATURES: dict[str, bool] = numpy_core.__cpu_features__
+
+IN_A_PROCESS = """
+import json, sys
+from pathlib import Path
+from disaster_tweets.runtime.integers import Integers
+for model, encoded in json.load(sys.stdin):
+    logits = Integers(Path(model)).logits(encoded)
+    print(json.dumps([[logit.hex() for logit in row] for row in logits.tolist()]))
+"""
+
+
+class Model(NamedTuple):
+    """A model, and texts with their logits."""
+
+    path: Path
+    encoded: list[list[int]]
+    logits: np.ndarray[Any, Any]
+
+
+@pytest.fixture(scope="module")
+def models(four_labels: Path) -> dict[str, Model]:
+    """The small models at hand: made up with four labels, and as a rule the topic's."""
+    folders = {"the topic's": bundle.bundled(), "four labels": four_labels}
+    bundles = {name: bundle.read(folder) for name, folder in folders.items()}
+    return {
+        name: with_texts(files)
+        for name, files in bundles.items()
+        if files.manifest["kind"] == STUDENT
+    }
+
+
+@pytest.fixture(params=["the topic's", "four labels"])
+def model(request: pytest.FixtureRequest, models: dict[str, Model]) -> Model:
+    if request.param not in models:
+        pytest.skip("the topic's model is an encoder, which LiteRT runs")
+    return models[request.param]
+
+
+def with_texts(files: bundle.Bundle) -> Model:
+    assert isinstance(files.model, Path)
+    random_ = random.Random(1)
+    pieces, longest = len(files.vocabulary), files.manifest["max_tokens"]
+    used = random_.sample(range(pieces), min(pieces, 1200))
+    lengths = [*range(1, 12), *random_.choices(range(8, 40), k=70), longest - 1, longest]
+    encoded = [random_.choices(used, k=length) for length in lengths]
+    random_.shuffle(encoded)
+    return Model(files.model, encoded, np.array(exact_logits(record_of(files.model), encoded)))
+
+
+def record_of(path: Path) -> Any:
+    (record,) = np.load(path, mmap_mode="r", allow_pickle=False)
+    return record
+
+
+def exact_logits(record: Any, encoded: list[list[int]]) -> list[list[float]]:
+    """Return the logits of texts, from sums of int64, for which NumPy calls no BLAS.
+
+    All else is one operation on two numbers at a time.
+    """
+    filters = len(record["pooling"]) // 2
+    kernel, hidden, hidden_bias, output, output_bias = (
+        record[name].astype(np.int64)
+        for name in ("filters", "hidden", "hidden_bias", "output", "output_bias")
+    )
+    assert (output == record["output"]).all()
+    used = sorted(set().union(*encoded))
+    sums = record["embeddings"][used].astype(np.int64) @ kernel
+    scaled = np.rint(sums * record["factors"] + record["offsets"])
+    contributions = np.clip(scaled, -LARGEST, LARGEST).astype(np.int64)
+    rows = {token: row for row, token in enumerate(used)}
+    found = []
+    for ids in encoded:
+        parts = contributions[[rows[token] for token in ids]].reshape(-1, WINDOW, filters)
+        responses = parts[:, 1].copy()
+        responses[1:] += parts[:-1, 0]
+        responses[:-1] += parts[1:, 2]
+        responses = np.maximum(responses, 0)
+        means = responses.sum(axis=0).astype(np.float32) / np.float32(len(ids))
+        both = np.concatenate([responses.max(axis=0).astype(np.float32), means])
+        levels = np.rint(both * record["pooling"].astype(np.float32))
+        pooled = np.minimum(levels, LEVELS).astype(np.int64)
+        units = np.maximum(pooled @ hidden + hidden_bias, 0)
+        outputs = np.concatenate([pooled, units]) @ output + output_bias
+        logits = [float(each) * float(record["unit"]) for each in outputs]
+        found.append(logits if len(logits) > 1 else [0.0, *logits])
+    return found
+
+
+class TestOneProcess:
+    """Bit for bit: ``==`` throughout, no tolerance."""
+
+    def test_texts_differ(self, model: Model) -> None:
+        assert len(np.unique(model.logits, axis=0)) > len(model.encoded) * 0.9
+
+    @pytest.mark.parametrize("open_", [lambda path: path, Path.read_bytes])
+    def test_from_a_file_and_from_its_content(
+        self, model: Model, open_: Callable[[Path], Path | bytes]
+    ) -> None:
+        found = Integers(open_(model.path)).logits(model.encoded)
+
+        assert found.dtype == np.float64
+        assert np.array_equal(found, model.logits)
+
+    def test_alone(self, model: Model) -> None:
+        runtime = Integers(model.path)
+        for ids, logits in zip(model.encoded, model.logits, strict=True):
+            assert np.array_equal(runtime.logits([ids]), [logits])
+
+    @pytest.mark.parametrize("texts", [2, 7, 31, 32, 33, 64, 65])
+    def test_in_batches_in_any_order(self, model: Model, texts: int) -> None:
+        runtime = Integers(model.path)
+        order = np.random.default_rng(texts).permutation(len(model.encoded))
+        for start in range(0, len(order), texts):
+            batch = order[start : start + texts]
+            found = runtime.logits([model.encoded[i] for i in batch])
+            assert np.array_equal(found, model.logits[batch])
+
+    def test_none(self, model: Model) -> None:
+        assert Integers(model.path).logits([]).shape == (0, model.logits.shape[1])
+
+    def test_threads_that_meet_the_same_tokens_first(self, model: Model) -> None:
+        def agree(seed: int) -> bool:
+            order = np.random.default_rng(seed).permutation(len(model.encoded))
+            return all(
+                np.array_equal(runtime.logits([model.encoded[i]])[0], model.logits[i])
+                for i in order
+            )
+
+        runtime = Integers(model.path)
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(agree, range(8)))
+
+
+def test_every_sum_is_exact_in_floating_point(model: Model) -> None:
+    record = record_of(model.path)
+
+    def sums(name: str) -> Any:
+        return np.abs(record[name].astype(np.float64)).sum(axis=0)
+
+    pooled = len(record["pooling"])
+    units = LEVELS * sums("hidden") + np.abs(record["hidden_bias"])
+    weights = np.abs(record["output"])
+    outputs = LEVELS * weights[:pooled].sum(axis=0) + units @ weights[pooled:]
+    assert 128 * sums("filters").max() < 2**24
+    assert units.max() < 2**24
+    assert (outputs + np.abs(record["output_bias"])).max() < 2**53
+
+
+class TestProcessors:
+    """In processes whose NumPy and OpenBLAS take this processor for another one."""
+
+    @pytest.fixture
+    def start(self, run: Run, models: dict[str, Model]) -> Callable[..., str]:
+        """Start a process that must find the same logits; return its messages."""
+
+        def start(**env: str) -> str:
+            given = json.dumps([(str(m.path), m.encoded) for m in models.values()]).encode()
+            done = run("python", "-c", IN_A_PROCESS, stdin=given, OPENBLAS_VERBOSE="2", **env)
+            assert done.status == 0, done.err
+            for line, model in zip(done.out.splitlines(), models.values(), strict=True):
+                rows = [[float.fromhex(logit) for logit in row] for row in json.loads(line)]
+                assert np.array_equal(rows, model.logits)
+            return done.err
+
+        return start
+
+    def test_no_instructions_that_numpy_can_do_without(self, start: Callable[..., str]) -> None:
+        dispatched = [name for name in numpy_core.__cpu_dispatch__ if FEATURES[name]]
+        if not dispatched:
+            pytest.skip("NumPy has nothing for this processor that it can do without")
+        start(NPY_DISABLE_CPU_FEATURES=" ".join(dispatched), OPENBLAS_NUM_THREADS="1")
+
+    @pytest.mark.parametrize(
+        ("core", "needs"),
+        [
+            ("Nehalem", "SSE42"),
+            ("Haswell", "FMA3"),
+            ("SkylakeX", "AVX512_SKX"),
+            ("armv8", "ASIMD"),
+            ("neoversen1", "ASIMDDP"),
+            ("neoversev1", "SVE"),
+        ],
+    )
+    def test_kernels_of_openblas(
+        self, start: Callable[..., str], core: str, needs: str
+    ) -> None:
+        if not FEATURES.get(needs):
+            pytest.skip(f"the processor has no {needs}")
+        messages = start(OPENBLAS_CORETYPE=core, OPENBLAS_NUM_THREADS="4")
+        if "Core: " not in messages:
+            pytest.skip("NumPy's BLAS is not an OpenBLAS for many processors")
+        assert f"Core: {core}" in messages
