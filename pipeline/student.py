@@ -12,6 +12,7 @@ from pipeline.project import (
     MODELS,
     PLOTS,
     REPORTS,
+    PipelineError,
     params,
     run_stage,
     write_json,
@@ -22,6 +23,12 @@ from pipeline.targets import read_table
 
 def main() -> None:
     settings = params("model", "training", "student")
+    if settings["layers"] or not settings["filters"] or not settings["hidden"]:
+        raise PipelineError(
+            "params.yaml: a student must have no layers, and filters and hidden units, to be "
+            "exported in integers; set student.layers to [], student.filters and "
+            "student.hidden above 0"
+        )
     environment = training.set_up_tensorflow(settings)
     train, calibration = read_split("train"), read_split("calibration")
     model, shape, pieces = training.new_model(list(train["text"]), settings)

@@ -90,7 +90,7 @@ def model(vectors: np.ndarray) -> np.ndarray:
     step = np.abs(vectors).max() / 127
     embeddings = np.rint(vectors / step)
     shift = -embeddings.min()
-    scale = LEVELS // (embeddings.max() + shift)
+    scale = LEVELS // (embeddings.max() + shift)  # so that no mean is cut off at LEVELS
     mixing = 9 * np.eye(labels) - 1
     middle, means = slice(labels, 2 * labels), slice(labels, 2 * labels)
 
