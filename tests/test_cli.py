@@ -135,7 +135,7 @@ class TestPredict:
         assert [line["text"] for line in scored] == golden.texts
         np.testing.assert_allclose(
             [line["probability"] for line in scored],
-            golden.probabilities,
+            [round(probability, 7) for probability in golden.probabilities],
             rtol=0,
             atol=golden.tolerance,
         )

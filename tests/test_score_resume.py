@@ -201,7 +201,7 @@ class TestResume:
 
     def test_of_another_model(self, left: Interrupted, manifest: dict[str, Any]) -> None:
         state = left.state.read_text("utf-8")
-        digest = manifest["artifacts"]["model.tflite"]["sha256"]
+        digest = manifest["artifacts"]["model.bin"]["sha256"]
         assert digest in state
         left.state.write_text(state.replace(digest, digest[::-1]), "utf-8")
 

@@ -11,6 +11,8 @@ from bisect import bisect_right
 from functools import cache
 from typing import Any
 
+from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+
 # The syllables of Hangul are decomposed by a formula: chapter 3.12 of the Unicode Standard.
 _HANGUL, _LEAD, _VOWEL, _TAIL = 0xAC00, 0x1100, 0x1161, 0x11A7
 _VOWELS, _TAILS, _SYLLABLES = 21, 28, 11172
@@ -103,7 +105,10 @@ def _runs() -> tuple[list[int], list[str]]:
 def _data() -> dict[str, Any]:
     import pkgutil
 
-    content = pkgutil.get_data(__package__, "characters.json")
+    try:
+        content = pkgutil.get_data(__package__, "characters.json")
+    except OSError:
+        raise ArtifactError(f"characters.json: missing; reinstall {DISTRIBUTION}") from None
     assert content is not None
     data: dict[str, Any] = json.loads(content)
     return data

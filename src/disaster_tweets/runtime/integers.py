@@ -32,8 +32,10 @@ WINDOW = 3  # tokens that a filter sees
 LARGEST = 32767 // WINDOW  # contribution, so that three fit int16
 LEVELS = 1023  # the largest value that hidden units read
 
-_AT_ONCE = 32  # texts of about one length: their responses fit the cache of a processor core
-_LEARNED_AT_ONCE = 128  # tokens
+# Texts of about one length, whose responses fit the cache of a processor core; and tokens that
+# are met first.
+_AT_ONCE = 32
+_SMALL = 1 << 18  # multiplications of a product that OpenBLAS keeps to one thread
 
 
 def layout(pieces: int, width: int, filters: int, hidden: int, outputs: int) -> npt.DTypeLike:
@@ -76,14 +78,12 @@ class Integers:
         record = _read(model)
         # Mapped from the file: only what is read of it takes memory.
         self._embeddings = record["embeddings"]
-        self._filters = record["filters"].astype(np.float32)
+        self._filters = _in_blocks(record["filters"])
         self._factors, self._offsets = record["factors"], record["offsets"]
         self._pooling = record["pooling"].astype(np.float32)
         pooled = len(self._pooling)
-        # A bias is one more row of weights, for an input that is always 1.
-        self._hidden = np.vstack([record["hidden"], record["hidden_bias"]], dtype=np.float32)
-        of_pooled, of_hidden = np.split(record["output"], [pooled])
-        self._output = np.vstack([of_pooled, record["output_bias"], of_hidden])
+        self._hidden, self._hidden_bias = _in_blocks(record["hidden"]), record["hidden_bias"]
+        self._output, self._output_bias = record["output"], record["output_bias"]
         self._unit = record["unit"].reshape(1)
         pieces, filters = len(self._embeddings), pooled // 2
         # The row of each token in the three tables below, or one that they have not before the
@@ -120,9 +120,9 @@ class Integers:
     def _outputs(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """Return the outputs (texts, outputs) of texts, the longest of which is the last."""
         pooled = len(self._pooling)
-        # What the outputs read: maxima and means, a 1, and hidden units.
-        read = np.ones((len(encoded), len(self._output)), np.float32)
-        inputs, units = read[:, :pooled], read[:, pooled + 1 :]
+        # What the outputs read: maxima and means, and hidden units.
+        read = np.empty((len(encoded), len(self._output)), np.float32)
+        inputs, units = read[:, :pooled], read[:, pooled:]
         largest, total = self._pool(encoded)
         lengths = np.array([[len(ids)] for ids in encoded], np.float32)
         inputs[:, : pooled // 2] = largest
@@ -130,8 +130,12 @@ class Integers:
         inputs *= self._pooling
         np.rint(inputs, out=inputs)
         np.minimum(inputs, self._levels, out=inputs)
-        np.maximum(read[:, : pooled + 1] @ self._hidden, self._zero, out=units)
-        outputs: npt.NDArray[np.float64] = read.astype(np.float64) @ self._output
+        np.add(_product(inputs, self._hidden, units.shape[1]), self._hidden_bias, out=units)
+        np.maximum(units, self._zero, out=units)
+        # Without BLAS, which would wake its threads for this.
+        outputs: npt.NDArray[np.float64]
+        outputs = np.einsum("ij,jk->ik", read.astype(np.float64), self._output)
+        outputs += self._output_bias
         outputs *= self._unit
         return outputs
 
@@ -171,9 +175,10 @@ class Integers:
             among[ids] = True
             (new,) = np.nonzero(among & (rows == self._unmet))
             free = int((rows < self._unmet).sum())
-            for start in range(0, len(new), _LEARNED_AT_ONCE):
-                tokens = new[start : start + _LEARNED_AT_ONCE]
-                sums = self._embeddings[tokens].astype(np.float32) @ self._filters
+            for start in range(0, len(new), _AT_ONCE):
+                tokens = new[start : start + _AT_ONCE]
+                embeddings = self._embeddings[tokens].astype(np.float32)
+                sums = _product(embeddings, self._filters, len(self._factors))
                 contributions = np.rint(sums * self._factors + self._offsets)
                 np.clip(contributions, -LARGEST, LARGEST, out=contributions)
                 end = free + len(tokens)
@@ -184,6 +189,28 @@ class Integers:
                 rows[tokens] = np.arange(free, end)
                 free = end
             self._rows = rows  # at once, and last: other threads read it without the lock
+
+
+def _in_blocks(weights: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+    """Return weights (inputs, outputs) as `_product` takes them, (blocks, inputs, columns)."""
+    inputs, outputs = weights.shape
+    columns = max(1, _SMALL // (_AT_ONCE * inputs))
+    padded = np.zeros((inputs, -(-outputs // columns) * columns), np.float32)
+    padded[:, :outputs] = weights
+    return np.ascontiguousarray(padded.reshape(inputs, -1, columns).transpose(1, 0, 2))
+
+
+def _product(
+    rows: npt.NDArray[np.float32], blocks: npt.NDArray[np.float32], outputs: int
+) -> npt.NDArray[np.float32]:
+    """Return ``rows @ weights``, (rows, outputs).
+
+    The product with each block is so small that OpenBLAS keeps it to this thread. It would
+    share out a larger one among threads, which wait for each other longer than they compute,
+    above all on a busy machine.
+    """
+    product: npt.NDArray[np.float32] = np.matmul(rows, blocks).transpose(1, 0, 2)
+    return product.reshape(len(rows), -1)[:, :outputs]
 
 
 # One for all models, so that a process which is forked while a thread learns gets a new one.
