@@ -9,8 +9,8 @@ order each time, and ids, logits and probabilities are compared with those of th
 prints a table in Markdown. Exit status 1: something differs by more than the model's own
 tolerance, which is 0 where it runs in integers.
 
-More environments, on Debian 13 with the packages qemu-user and debootstrap. Each is an argument
-of this command:
+More environments, on Debian 13 with the packages qemu-user and debootstrap (QEMU 7.2, which
+Debian 12 has, multiplies wrongly with -cpu max). Each is an argument of this command:
 
     A NumPy without any BLAS (needs a compiler for C++, and some minutes):
 
@@ -19,7 +19,7 @@ of this command:
 
     Another processor of the same family (qemu-x86_64 -cpu help lists them):
 
-        --python Nehalem "qemu-x86_64 -cpu Nehalem python"
+        --python Nehalem "qemu-x86_64 -cpu Nehalem $(which python)"
 
     64-bit ARM, in a folder arm64/ (debootstrap runs as root), with NumPy's own wheel:
 
@@ -116,7 +116,11 @@ def blas() -> str:
 
 
 def measure(command: list[str], texts: list[str], env: dict[str, str]) -> dict[str, Any]:
-    """Return what `score` finds in an environment."""
+    """Return what `score` finds in an environment.
+
+    Raises:
+        NotMeasuredError: The command fails.
+    """
     done = subprocess.run(
         [*command, __file__, "--score"],
         input=json.dumps(texts).encode(),
@@ -125,7 +129,8 @@ def measure(command: list[str], texts: list[str], env: dict[str, str]) -> dict[s
     )
     messages = done.stderr.decode(errors="replace")
     if done.returncode:
-        sys.exit(f"{shlex.join(command)}: {messages}")
+        last = messages.strip().splitlines()[-1:] or ["it gives no reason"]
+        raise NotMeasuredError(f"exit status {done.returncode}: {last[0]}")
     found: dict[str, Any] = json.loads(done.stdout)
     if core := re.search("^Core: (.+)$", messages, re.M):
         found["blas"] += f", {core[1]}"
@@ -214,18 +219,19 @@ def main() -> None:
 
     def compare(name: str, command: list[str], env: dict[str, str] | None = None) -> None:
         order = random.Random(name).sample(range(len(texts)), len(texts))
-        found = measure(command, [texts[i] for i in order], env or {})
         there = [expected[i] for i in order]
-        alike.append(show(name, found, found["scores"], there, tolerance))
+        try:
+            found = measure(command, [texts[i] for i in order], env or {})
+            alike.append(show(name, found, found["scores"], there, tolerance))
+        except (NotMeasuredError, OSError) as error:
+            print(f"| {name} | | | | | | {error} |", flush=True)
+            alike.append(False)
 
     for name, env in disguises():
         compare(name, [sys.executable], env)
     for requirements in arguments.numpy:
         with tempfile.TemporaryDirectory() as folder:
-            try:
-                environment = Environment(Path(folder), *shlex.split(requirements))
-            except NotMeasuredError as error:
-                sys.exit(f"pip install {requirements}: {error}")
+            environment = Environment(Path(folder), *shlex.split(requirements))
             compare(f"`pip install {requirements}`", [environment.python])
     for name, command in arguments.python:
         compare(name, shlex.split(command))
@@ -261,4 +267,7 @@ def distance(score: Any, expected: Any) -> float:
 
 
 if __name__ == "__main__":
-    score() if sys.argv[1:] == ["--score"] else main()
+    try:
+        score() if sys.argv[1:] == ["--score"] else main()
+    except NotMeasuredError as error:
+        sys.exit(str(error))
