@@ -87,14 +87,14 @@ def score() -> None:
     classifier = Classifier.load(ARTIFACTS)
     texts = json.load(sys.stdin)
     ids = [classifier._encoding.encode(text) for text in texts]
-    logits = classifier._runtime.logits(ids).tolist()
-    probabilities = classifier.predict_proba(texts).tolist()
+    logits = classifier._logits(texts, None)
+    probabilities = classifier._calibrated(logits)
     found = {
         "machine": platform.machine(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": blas(),
-        "scores": [*zip(ids, logits, probabilities, strict=True)],
+        "scores": [*zip(ids, logits.tolist(), probabilities.tolist(), strict=True)],
     }
     json.dump(found, sys.stdout)
 
