@@ -87,7 +87,7 @@ def score() -> None:
     classifier = Classifier.load(ARTIFACTS)
     texts = json.load(sys.stdin)
     ids = [classifier._encoding.encode(text) for text in texts]
-    logits = classifier._logits(texts, None)
+    logits = classifier._runtime.logits(ids)
     probabilities = classifier._calibrated(logits)
     found = {
         "machine": platform.machine(),
