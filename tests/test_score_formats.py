@@ -48,10 +48,13 @@ Scored = Callable[..., bytes]
 def scored(folder: Path) -> Scored:
     """Score the content of a file; check the counts, and return the content of the output."""
 
-    def scored(name: str, content: bytes, rows: int, missing: int = 0, to: str = "") -> bytes:
+    def scored(
+        name: str, content: bytes, rows: int, missing: int = 0, *options: str, to: str = ""
+    ) -> bytes:
         source, target = folder / f"in.{name}", folder / f"out.{to or name}"
         source.write_bytes(content)
-        status, _, err = score(source, "-o", target, "--jobs", "1", "--text-column", "text")
+        options = ("--jobs", "1", "--text-column", "text", *options)
+        status, _, err = score(source, "-o", target, *options)
 
         assert (status, summary(err)) == (0, (rows, rows - missing, missing, 0))
         return target.read_bytes()
@@ -99,7 +102,8 @@ class TestTables:
     def test_every_byte_stays(self, scored: Scored, name: str, data: Any) -> None:
         content, scores, rows = data.draw(tables(DELIMITERS[name]))
         missing = sum(not row["text"].strip() for row in rows)
-        out = scored(name, content, len(rows), missing)
+        # A few short fields in quotes look like quotes that are characters like others.
+        out = scored(name, content, len(rows), missing, "--quoting", "standard")
 
         assert out == scores
         if sys.version_info >= (3, 11) or b"\0" not in out:  # before, csv reads no NUL
