@@ -268,7 +268,7 @@ def main() -> None:
         )
     ]
     write_json(ARTIFACTS / GOLDEN, golden)
-    np.save(ARTIFACTS / CALIBRATION, exported[shipped].table, allow_pickle=False)
+    np.save(ARTIFACTS / CALIBRATION, exported[shipped].table.astype("<f8"), allow_pickle=False)
 
     backbone = params("download_backbone")
     weights = load_file(MODELS / f"{shipped}.safetensors")

@@ -149,9 +149,9 @@ def _read_table(file: Traversable) -> npt.NDArray[np.float64]:
         table = np.load(io.BytesIO(file.read_bytes()), allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise _refused(file, f"not a table of NumPy ({error})") from None
-    if table.dtype != np.float64 or table.ndim != 1 or len(table) < 2:
+    if table.dtype.str != "<f8" or table.ndim != 1 or len(table) < 2:
         raise _refused(file, "not a table of float64")
-    numbers: npt.NDArray[np.float64] = table
+    numbers: npt.NDArray[np.float64] = table.astype(np.float64)  # in this machine's byte order
     return numbers
 
 
