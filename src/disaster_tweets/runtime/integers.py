@@ -90,8 +90,9 @@ class Integers:
         # token is met. A token that stands for none, behind the end of a text, lets no response
         # be above 0.
         self._none, self._unmet = pieces, pieces + 1
-        self._rows = np.full(pieces + 1, self._unmet)
-        self._rows[self._none] = 0
+        rows = np.full(pieces + 1, self._unmet)
+        rows[self._none] = 0
+        self._known = rows, 1  # and the first row that is free
         # The system gives memory to the rows that are written.
         self._contributions = [np.empty((pieces + 1, filters), np.int16) for _ in range(WINDOW)]
         for table, value in zip(self._contributions, (0, -LARGEST, 0), strict=True):
@@ -149,13 +150,13 @@ class Integers:
         else:
             by_token = chain.from_iterable(zip_longest(*encoded, fillvalue=self._none))
             ids = np.fromiter(by_token, np.intp, tokens * texts)
-        rows = self._rows.take(ids)
+        rows = self._known[0].take(ids)
         left, middle, right = self._contributions
         try:
             responses = middle.take(rows, axis=0)
         except IndexError:
             self._learn(ids)
-            rows = self._rows.take(ids)
+            rows = self._known[0].take(ids)
             responses = middle.take(rows, axis=0)
         # A token contributes as the left neighbour to the response around the next one.
         responses[texts:] += left.take(rows[:-texts], axis=0)
@@ -170,17 +171,16 @@ class Integers:
     def _learn(self, ids: npt.NDArray[np.intp]) -> None:
         """Compute the contributions of the tokens among ``ids`` that are met first."""
         with _learning:
-            rows = self._rows.copy()
-            among = np.zeros(len(rows), bool)
-            among[ids] = True
-            (new,) = np.nonzero(among & (rows == self._unmet))
-            free = int((rows < self._unmet).sum())
+            rows, free = self._known[0].copy(), self._known[1]
+            unmet = ids[rows.take(ids) == self._unmet].tolist()
+            new = np.array(list(dict.fromkeys(unmet)), np.intp)
             for start in range(0, len(new), _AT_ONCE):
                 tokens = new[start : start + _AT_ONCE]
                 embeddings = self._embeddings[tokens].astype(np.float32)
                 sums = _product(embeddings, self._filters, len(self._factors))
                 contributions = np.rint(sums * self._factors + self._offsets)
-                np.clip(contributions, -LARGEST, LARGEST, out=contributions)
+                np.maximum(contributions, -LARGEST, out=contributions)
+                np.minimum(contributions, LARGEST, out=contributions)
                 end = free + len(tokens)
                 for table, part in zip(
                     self._contributions, np.split(contributions, WINDOW, axis=1), strict=True
@@ -188,7 +188,7 @@ class Integers:
                     table[free:end] = part
                 rows[tokens] = np.arange(free, end)
                 free = end
-            self._rows = rows  # at once, and last: other threads read it without the lock
+            self._known = rows, free  # at once, and last: others read it without the lock
 
 
 def _in_blocks(weights: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
