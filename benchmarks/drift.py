@@ -9,8 +9,8 @@ order each time, and ids, logits and probabilities are compared with those of th
 prints a table in Markdown. Exit status 1: something differs by more than the model's own
 tolerance, which is 0 where it runs in integers.
 
-More environments, on Debian 13 with the packages qemu-user and debootstrap (QEMU 7.2, which
-Debian 12 has, multiplies wrongly with -cpu max). Each is an argument of this command:
+More environments, on Debian 13 with the packages qemu-user and debootstrap. Each is an argument
+of this command:
 
     A NumPy without any BLAS (needs a compiler for C++, and some minutes):
 
@@ -31,6 +31,9 @@ Debian 12 has, multiplies wrongly with -cpu max). Each is an argument of this co
 
         --python "Neoverse N1" "qemu-aarch64 -cpu neoverse-n1 -L arm64
             -E PYTHONPATH=arm64/numpy arm64/usr/bin/python3.13"
+
+    Others are cortex-a57, a64fx (SVE) and max,sme512=on (SME). With max alone, SME has vectors
+    of another length, for which OpenBLAS 0.3.34 multiplies matrices of float64 wrongly.
 
     With Debian's own NumPy and its plain BLAS instead, and alike for other machines:
 
