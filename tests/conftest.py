@@ -116,6 +116,27 @@ def _forget_the_classifier() -> None:
         kept.cache_clear()
 
 
+Scored = Callable[[Any], list[int]]
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> Scored:
+    """Return how many texts each call of a classifier's runtime scores from now on."""
+
+    def scored(classifier: Any) -> list[int]:
+        numbers: list[int] = []
+        logits = classifier._runtime.logits
+
+        def record(encoded: Any) -> Any:
+            numbers.append(len(encoded))
+            return logits(encoded)
+
+        monkeypatch.setattr(classifier._runtime, "logits", record)
+        return numbers
+
+    return scored
+
+
 class Completed(NamedTuple):
     """What a process left behind."""
 

@@ -6,7 +6,6 @@ import itertools
 import json
 import pickle
 import re
-from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,7 @@ from hypothesis import strategies as st
 from disaster_tweets import Classifier, Explanation, InputError, WordWeight
 from disaster_tweets.topic import LABELS, TEXTS
 
-from .conftest import on_a_terminal, two_labels
-
-Scored = Callable[[Classifier], list[int]]
+from .conftest import Scored, on_a_terminal, two_labels
 
 PLAIN = "The van has crossed the highway north of town"
 ODD = "my phone\x1b[1m is dying,\tbrb"
@@ -44,24 +41,6 @@ def either(request: pytest.FixtureRequest, four_labels: Path) -> Classifier:
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     return Classifier.load()
-
-
-@pytest.fixture
-def scored(monkeypatch: pytest.MonkeyPatch) -> Scored:
-    """Return how many texts each call of a classifier's runtime scores from now on."""
-
-    def scored(classifier: Classifier) -> list[int]:
-        numbers: list[int] = []
-        logits = classifier._runtime.logits
-
-        def record(encoded: Any) -> Any:
-            numbers.append(len(encoded))
-            return logits(encoded)
-
-        monkeypatch.setattr(classifier._runtime, "logits", record)
-        return numbers
-
-    return scored
 
 
 def assert_definition(explanation: Explanation, classifier: Classifier) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from disaster_tweets import bundle
 from disaster_tweets.runtime import STUDENT
-from disaster_tweets.runtime.integers import LARGEST, LEVELS, WINDOW, Integers
+from disaster_tweets.runtime.integers import LEVELS, Integers
 
 from .conftest import Run
+from .exact import exact_logits, record_of
 
 try:
     from numpy._core import _multiarray_umath as numpy_core
@@ -70,46 +71,7 @@ def with_texts(files: bundle.Bundle) -> Model:
     lengths = [*range(1, 12), *random_.choices(range(8, 40), k=70), longest - 1, longest]
     encoded = [random_.choices(used, k=length) for length in lengths]
     random_.shuffle(encoded)
-    return Model(files.model, encoded, np.array(exact_logits(record_of(files.model), encoded)))
-
-
-def record_of(path: Path) -> Any:
-    (record,) = np.load(path, mmap_mode="r", allow_pickle=False)
-    return record
-
-
-def exact_logits(record: Any, encoded: list[list[int]]) -> list[list[float]]:
-    """Return the logits of texts, from sums of int64, for which NumPy calls no BLAS.
-
-    All else is one operation on two numbers at a time.
-    """
-    filters = len(record["pooling"]) // 2
-    kernel, hidden, hidden_bias, output, output_bias = (
-        record[name].astype(np.int64)
-        for name in ("filters", "hidden", "hidden_bias", "output", "output_bias")
-    )
-    assert (output == record["output"]).all()
-    used = sorted(set().union(*encoded))
-    sums = record["embeddings"][used].astype(np.int64) @ kernel
-    scaled = np.rint(sums * record["factors"] + record["offsets"])
-    contributions = np.clip(scaled, -LARGEST, LARGEST).astype(np.int64)
-    rows = {token: row for row, token in enumerate(used)}
-    found = []
-    for ids in encoded:
-        parts = contributions[[rows[token] for token in ids]].reshape(-1, WINDOW, filters)
-        responses = parts[:, 1].copy()
-        responses[1:] += parts[:-1, 0]
-        responses[:-1] += parts[1:, 2]
-        responses = np.maximum(responses, 0)
-        means = responses.sum(axis=0).astype(np.float32) / np.float32(len(ids))
-        both = np.concatenate([responses.max(axis=0).astype(np.float32), means])
-        levels = np.rint(both * record["pooling"].astype(np.float32))
-        pooled = np.minimum(levels, LEVELS).astype(np.int64)
-        units = np.maximum(pooled @ hidden + hidden_bias, 0)
-        outputs = np.concatenate([pooled, units]) @ output + output_bias
-        logits = [float(each) * float(record["unit"]) for each in outputs]
-        found.append(logits if len(logits) > 1 else [0.0, *logits])
-    return found
+    return Model(files.model, encoded, exact_logits(record_of(files.model), encoded))
 
 
 class TestOneProcess:

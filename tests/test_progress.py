@@ -11,6 +11,8 @@ import pytest
 
 from disaster_tweets import Classifier
 
+from .conftest import Scored
+
 CHUNK = 8
 TEXTS = [f"apple pie number {n} {'by the window ' * (n % 7)}" for n in range(5 * CHUNK)]
 
@@ -23,20 +25,6 @@ def classifier() -> Classifier:
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("disaster_tweets.classifier._CHUNK", CHUNK)
-
-
-@pytest.fixture
-def scored(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many texts each call of the runtime scores."""
-    numbers: list[int] = []
-    logits = classifier._runtime.logits
-
-    def record(encoded: Any) -> Any:
-        numbers.append(len(encoded))
-        return logits(encoded)
-
-    monkeypatch.setattr(classifier._runtime, "logits", record)
-    return numbers
 
 
 @pytest.mark.parametrize("method", [Classifier.predict, Classifier.predict_proba])
@@ -69,13 +57,14 @@ def test_of_a_single_text(classifier: Classifier) -> None:
 
 
 def test_it_is_called_as_the_work_proceeds_from_the_calling_thread(
-    classifier: Classifier, scored: list[int]
+    classifier: Classifier, scored: Scored
 ) -> None:
+    numbers = scored(classifier)
     done: list[int] = []
     callers: list[int] = []
 
     def update(_: int) -> None:
-        done.append(sum(scored))
+        done.append(sum(numbers))
         callers.append(threading.get_ident())
 
     classifier.predict(TEXTS, progress=update)
@@ -93,15 +82,15 @@ def test_scores_do_not_depend_on_the_chunks(classifier: Classifier, n: int) -> N
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("enough")])
 def test_what_it_raises_ends_the_work(
-    classifier: Classifier, scored: list[int], error: BaseException
+    classifier: Classifier, scored: Scored, error: BaseException
 ) -> None:
     def stop(_: int) -> None:
         raise error
 
     before = classifier.predict_proba(TEXTS)
-    scored.clear()
+    numbers = scored(classifier)
     with pytest.raises(type(error)):
         classifier.predict_proba(TEXTS, progress=stop)
 
-    assert scored == [CHUNK]
+    assert numbers == [CHUNK]
     assert np.array_equal(classifier.predict_proba(TEXTS), before)

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from disaster_tweets.runtime.integers import LARGEST, LEVELS, WINDOW, Integers, layout
+from disaster_tweets.runtime.integers import LEVELS, WINDOW, Integers, layout
 from pipeline import encoder
 from pipeline.encoder import LAYER_NORM_EPSILON, Tensors
 from pipeline.integers import check, pool, quantize, rounded, standardized
 from pipeline.project import PipelineError
 from pipeline.targets import probabilities
+from tests.exact import exact_logits, exact_pooled, record_of
 
 PIECES, WIDTH, FILTERS, HIDDEN = 80, 24, 12, 7
 
@@ -69,55 +70,14 @@ def float_logits(tensors: Tensors, encoded: list[list[int]]) -> np.ndarray:
     return np.array(logits)
 
 
-def record_of(content: bytes) -> Any:
-    (record,) = np.load(io.BytesIO(content), allow_pickle=False)
-    return record
-
-
 def content_of(record: Any) -> bytes:
     content = io.BytesIO()
     np.save(content, np.array([record]), allow_pickle=False)
     return content.getvalue()
 
 
-def exact_pooled(record: Any, ids: list[int]) -> np.ndarray:
-    """Return what a text becomes (2 * filters,) int64, from sums of int64.
-
-    Every number that is no integer comes from one operation on two numbers.
-    """
-    filters = len(record["pooling"]) // 2
-    sums = record["embeddings"].astype(np.int64)[ids] @ record["filters"].astype(np.int64)
-    scaled = np.rint(sums * record["factors"] + record["offsets"])
-    parts = np.clip(scaled, -LARGEST, LARGEST).astype(np.int64).reshape(-1, WINDOW, filters)
-    responses = parts[:, 1].copy()
-    responses[1:] += parts[:-1, 0]
-    responses[:-1] += parts[1:, 2]
-    responses = np.maximum(responses, 0)
-    means = responses.sum(axis=0).astype(np.float32) / np.float32(len(ids))
-    pooled = np.concatenate([responses.max(axis=0).astype(np.float32), means])
-    levels = np.rint(pooled * record["pooling"].astype(np.float32))
-    return np.minimum(levels, LEVELS).astype(np.int64)
-
-
-def exact_logits(record: Any, ids: list[int]) -> np.ndarray:
-    """Return the logits (classes,) of a text, from sums of Python's integers."""
-    pooled = exact_pooled(record, ids).tolist()
-    hidden = record["hidden"].astype(int).T.tolist()
-    units = [
-        max(0, sum(map(int.__mul__, pooled, weights)) + int(bias))
-        for weights, bias in zip(hidden, record["hidden_bias"], strict=True)
-    ]
-    outputs = [
-        sum(map(int.__mul__, [*pooled, *units], map(int, weights))) + int(bias)
-        for weights, bias in zip(record["output"].T, record["output_bias"], strict=True)
-    ]
-    logits = [float(output) * float(record["unit"]) for output in outputs]
-    return np.array([0.0, *logits] if len(logits) == 1 else logits)
-
-
 def assert_exact(content: bytes, encoded: list[list[int]]) -> None:
-    record = record_of(content)
-    expected = [exact_logits(record, ids) for ids in encoded]
+    expected = exact_logits(record_of(content), encoded)
     np.testing.assert_array_equal(Integers(content).logits(encoded), expected)
 
 
@@ -158,7 +118,7 @@ class TestQuantize:
         tensors["convolution.bias"][3] = -100
         content = quantize(tensors, texts(200, seed=6))
         record = record_of(content)
-        pooled = np.array([exact_pooled(record, ids) for ids in encoded])
+        pooled = exact_pooled(record, encoded)
 
         for name in record.dtype.names:
             assert np.isfinite(record[name]).all(), name
@@ -174,7 +134,7 @@ class TestQuantize:
         content = quantize(model(), [[0, 0]] * 3)
         encoded = texts(60)
         record = record_of(content)
-        pooled = np.array([exact_pooled(record, ids) for ids in encoded])
+        pooled = exact_pooled(record, encoded)
 
         assert (pooled == LEVELS).any()
         assert pooled.max() == LEVELS
@@ -226,7 +186,7 @@ class TestBounds:
         record["unit"] = 1.0
         check(record)
 
-        assert exact_logits(record, [3, 4])[1] == (2**24 - 1) * (2**29 - 1)
+        assert exact_logits(record, [[3, 4]])[0, 1] == (2**24 - 1) * (2**29 - 1)
         assert_exact(content_of(record), [[3, 4], [3, 4, 5]])
 
     @pytest.mark.parametrize(
@@ -330,7 +290,7 @@ class TestRuntime:
         record, running = record_of(content), Integers(content)
         for seed in range(8):  # each meets some tokens first
             encoded = texts(5, longest=6, seed=seed)
-            expected = [exact_logits(record, ids) for ids in encoded]
+            expected = exact_logits(record, encoded)
             np.testing.assert_array_equal(running.logits(encoded), expected)
 
     def test_texts_of_very_different_lengths(self, content: bytes) -> None:
