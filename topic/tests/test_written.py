@@ -1,0 +1,116 @@
+"""The sentences that were written for this project: complete, balanced, and none twice."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import pytest
+
+from disaster_tweets.topic import LABELS
+
+WRITTEN = Path(__file__).parents[1] / "written.csv"
+
+Row = dict[str, str]
+
+REAL = frozenset(
+    "advice damage danger eyewitness lost_found offer relief report request".split()
+)
+OTHERS = frozenset(
+    """
+    brand denial drill entertainment everyday figure joke politics slang sport
+    """.split()
+)
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    with WRITTEN.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("\u2019", ""))
+
+
+def alike(one: str, other: str) -> bool:
+    """Say whether two texts share most of their words, or of their runs of three words."""
+    first, second = words(one), words(other)
+    common = len({*first} & {*second}) / len({*first, *second})
+    runs = [set(zip(each, each[1:], each[2:], strict=False)) for each in (first, second)]
+    fewest = min(map(len, runs))
+    return common > 0.7 or bool(fewest and len(runs[0] & runs[1]) / fewest > 0.6)
+
+
+def test_there_are_thousands_and_half_of_them_are_of_real_disasters(rows: list[Row]) -> None:
+    assert len(rows) >= 3000
+    share = sum(row["label"] == LABELS[1] for row in rows) / len(rows)
+    assert 0.45 < share < 0.55
+
+
+def test_the_kind_says_the_label(rows: list[Row]) -> None:
+    assert {row["kind"] for row in rows} == REAL | OTHERS
+    wrong = [row["id"] for row in rows if (row["kind"] in REAL) != (row["label"] == LABELS[1])]
+    assert wrong == []
+
+
+def test_ids_and_texts_are_there_once(rows: list[Row]) -> None:
+    for column in ("id", "text"):
+        twice = [each for each, n in Counter(row[column] for row in rows).items() if n > 1]
+        assert twice == []
+    assert all(row["text"] == row["text"].strip() != "" for row in rows)
+    assert all("\n" not in row["text"] for row in rows)
+    assert all(row["id"].rpartition("-")[0] == row["group"] for row in rows)
+
+
+def test_each_group_has_both_labels_and_is_on_one_side(rows: list[Row]) -> None:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["group"], []).append(row)
+    assert {
+        name for name, of in groups.items() if len({row["label"] for row in of}) < 2
+    } == set()
+    assert {
+        name for name, of in groups.items() if len({row["split"] for row in of}) > 1
+    } == set()
+    held_out = sum(of[0]["split"] == "held_out" for of in groups.values()) / len(groups)
+    assert 0.19 < held_out < 0.21
+
+
+def test_the_held_out_texts_are_of_every_kind(rows: list[Row]) -> None:
+    counts = Counter(row["kind"] for row in rows if row["split"] == "held_out")
+    assert set(counts) == REAL | OTHERS
+    assert min(counts.values()) >= 10
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("Water is in the kitchen, send help", "water is in the kitchen! Send help now", True),
+        ("the bridge at Ely has gone down", "the bridge at Ely has gone quiet", True),
+        ("the bridge at Ely has gone down", "we lost the bridge this morning", False),
+    ],
+)
+def test_what_counts_as_alike(one: str, other: str, expected: bool) -> None:
+    assert alike(one, other) == expected
+
+
+def test_no_text_is_nearly_that_of_another_group(rows: list[Row]) -> None:
+    """Within a group, texts are meant to be alike: they say different things."""
+    # Only those are compared that share two neighbouring words which few others have.
+    by_words: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        split = words(row["text"])
+        for pair in {*pairwise(split)}:
+            by_words.setdefault(pair, []).append(row)
+    found = {
+        (one["id"], other["id"])
+        for together in by_words.values()
+        if len(together) < 50
+        for one, other in combinations(together, 2)
+        if one["group"] != other["group"] and alike(one["text"], other["text"])
+    }
+    assert found == set()
