@@ -2,9 +2,10 @@
 
     python benchmarks/minilm.py
 
-The usual way to a classifier: all layers and word pieces of the backbone, the train split with
-its marks, no teacher. Writes models/minilm, a checkpoint of BERT's as transformers reads it.
-Needs the data and the backbone, and the training environment with tokenizers.
+The usual way to a classifier: all layers and word pieces of the backbone, all folds of the
+labelled texts but one, with their marks, no teacher. Writes models/minilm, a checkpoint of
+BERT's as transformers reads it. Needs the data and the backbone, and the training environment
+with tokenizers.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 from environments import ROOT
+from folds import train_and_held_out
 from safetensors.numpy import load_file, save_file
 from wordpiece import WordPiece
 
 from pipeline import encoder, training
 from pipeline.prepare import mask
 from pipeline.project import BACKBONE, MODELS, params, write_text
-from pipeline.splits import hard, read_split, targets
 
 FOLDER = MODELS / "minilm"
 RECIPE = {
@@ -77,7 +78,7 @@ def main() -> None:
     os.chdir(ROOT)
     settings = params("model", "training") | RECIPE
     training.set_up_tensorflow(settings)
-    split, pieces = read_split("train"), training.backbone_vocabulary()
+    (split, _), pieces = train_and_held_out(), training.backbone_vocabulary()
     weights = encoder.from_checkpoint(
         load_file(BACKBONE / "model.safetensors"),
         list(range(len(pieces))),
@@ -87,7 +88,7 @@ def main() -> None:
     model = encoder.build(shape, settings["dropout"])
     encoder.load(model, weights, shape)
     tokenizer = WordPiece(pieces, settings["max_tokens"])
-    texts, labels = list(split["text"]), hard(targets(split))
+    texts, labels = list(split["text"]), split[["label"]].to_numpy(float)
     training.fit(model, MaskedBatches(texts, labels, tokenizer, settings), settings)
     with tempfile.TemporaryDirectory(dir=MODELS) as temporary:
         written = Path(temporary) / FOLDER.name

@@ -9,7 +9,7 @@ quiet machine, after `dvc repro --all-pipelines`, in the environment that trains
 Matplotlib.
 
 Each peer is a file in benchmarks/peers/, installed in a virtual environment of its own and run
-as a process of its own. All that learn here learn from the labels of the same split. The wheel
+as a process of its own. All that learn here learn from the labels of the same folds. The wheel
 and its model in Keras read texts as people write them, and clean them; the others get them with
 placeholders for URLs and handles, which takes none of the time that is measured. MiniLM, whose
 word embeddings the wheel's model begins with, is fine-tuned by minilm.py if models/minilm is
@@ -37,6 +37,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import (
     ENVIRONMENT,
@@ -46,14 +47,16 @@ from environments import (
     parse_wheel,
     processor,
 )
+from folds import out_of_fold, train_and_held_out
 from tweets import tweets
 
 from disaster_tweets.metrics import measure
+from disaster_tweets.runtime import STUDENT
 from pipeline.prepare import mask
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE / "peers"))
-from peer import Peer, read_split  # noqa: E402  (in a folder of its own)
+from peer import Peer  # noqa: E402  (in a folder of its own)
 
 OURS = "package"
 PEERS = (
@@ -70,7 +73,6 @@ DATA, BACKBONE, MODELS = ROOT / "data" / "prepared", ROOT / "data" / "backbone",
 MINILM = MODELS / "minilm"
 NEEDED = (
     DATA / "train.csv",
-    DATA / "held_out.csv",
     BACKBONE / "model.safetensors",
     BACKBONE / "tokenizer.json",
     MODELS / "student.safetensors",
@@ -217,13 +219,13 @@ class Environments:
 
 
 def write_masked(folder: Path) -> None:
-    """Write the train split as those peers read it that do not clean texts."""
-    texts, labels = read_split(DATA, "train")
+    """Write what is learned as those peers read it that do not clean texts."""
+    train, _ = train_and_held_out()
     folder.mkdir()
     with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(("text", "target"))
-        table.writerows(zip(map(mask, texts), labels, strict=True))
+        table.writerows(zip(train["text"].map(mask), train["label"], strict=True))
 
 
 def prepare(entry: Entry, data: Path, ours: Environment, environments: Environments) -> None:
@@ -247,10 +249,13 @@ def prepare(entry: Entry, data: Path, ours: Environment, environments: Environme
     )
 
 
-def try_batches(entry: Entry, held_out: tuple[list[str], list[int]]) -> None:
-    """Find the batch size at which a peer is fastest, and score the held-out texts at that."""
+def try_batches(entry: Entry, held_out: pd.DataFrame) -> None:
+    """Find the batch size at which a peer is fastest, and score the held-out texts at that.
+
+    The wheel's model has learned these too. Its quality is that of the model of the same recipe
+    that has not.
+    """
     warm, trial = tweets(WARM_UP, seed=10), tweets(TRIAL, seed=11)
-    texts, labels = held_out
     with Scorer(entry) as score:
         score(warm, 1)
         seconds = {}
@@ -258,10 +263,13 @@ def try_batches(entry: Entry, held_out: tuple[list[str], list[int]]) -> None:
             score(trial[:size], size)
             seconds[size] = sum(score(trial, size)["seconds"])
         entry.batch = min(seconds, key=seconds.__getitem__)
-        probabilities = score(texts, entry.batch)["probabilities"]
+        probabilities = score(list(held_out["text"]), entry.batch)["probabilities"]
     second = np.array(probabilities)
     both = np.stack([1 - second, second], axis=1)
-    entry.quality = measure(both, np.array(labels), 0.5, resamples=RESAMPLES, seed=SEED)
+    if entry.peer.learned_all:
+        both = out_of_fold(STUDENT, held_out)
+    labels = held_out["label"].to_numpy()
+    entry.quality = measure(both, labels, 0.5, resamples=RESAMPLES, seed=SEED)
 
 
 def run_round(entry: Entry, number: int, real: list[str]) -> None:
@@ -327,7 +335,7 @@ def measure_peers(wheel: Path, kept: Path | None, folder: Path) -> tuple[str, li
         with noting(entry):
             prepare(entry, folder / "data", ours, environments)
     os.sched_setaffinity(0, {core})  # from here on, and so in every process begun here
-    held_out = read_split(DATA, "held_out")
+    _, held_out = train_and_held_out()
     for entry in measurable(entries):
         with noting(entry):
             try_batches(entry, held_out)
@@ -335,7 +343,7 @@ def measure_peers(wheel: Path, kept: Path | None, folder: Path) -> tuple[str, li
     for number in range(ROUNDS):
         for entry in measurable(entries):
             with noting(entry):
-                run_round(entry, number, held_out[0])
+                run_round(entry, number, list(held_out["text"]))
             say(f"{entry.name}, round {number + 1}: {entry.problem or entry.rates()[-1]}")
     numpy = run_starts(measurable(entries), ours)
     if entries[0].problem:  # nothing to compare the others with

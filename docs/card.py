@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from disaster_tweets import topic
+from disaster_tweets.manifest import HELD_OUT
 
 Manifest = dict[str, Any]
 
@@ -55,12 +56,14 @@ def values(manifest: Manifest, written: Sequence[dict[str, str]]) -> dict[str, A
         "kind": _KINDS[manifest["kind"]],
         "reads": reads(manifest["reads"]),
         "facts": facts(manifest),
-        "texts": f"{manifest['metrics']['texts']:,}",
+        "measured_texts": measured_texts(manifest),
+        "sources": sources_tables(manifest),
         "metrics": metrics_table(manifest),
         "confusion": confusion_table(manifest),
         "candidates": candidates(manifest),
         "calibrated": calibrated(manifest),
         "mean_difference": f"{parity['mean_difference']:.4f}",
+        "compared": f"{parity['texts']:,}",
         "max_difference": f"{parity['max_difference']:.4f}",
         "auc_drop": f"{parity['auc_drop']:.4f}",
         "steadiness": steadiness(manifest),
@@ -146,6 +149,50 @@ def _listed(items: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def measured_on(manifest: Manifest) -> str:
+    """Return which texts the measures are of: held-out ones, or texts out of fold."""
+    on: str = manifest.get("measured_on", HELD_OUT)
+    return on
+
+
+def measured_texts(manifest: Manifest) -> str:
+    """Return in a phrase how many texts the measures are of, and which."""
+    count = f"{manifest['metrics']['texts']:,}"
+    if measured_on(manifest) == HELD_OUT:
+        return f"{count} held-out texts"
+    return (
+        f"{count} labelled texts, each scored by a model of the same recipe that had not "
+        "learned it (out of fold)"
+    )
+
+
+def sources_tables(manifest: Manifest) -> str:
+    """Return the measures on other data sets: by source, by event and by kind of text."""
+    found = manifest.get("sources")
+    if not found:
+        return ""
+    rows = ["| | texts | accuracy | AUC |", "|---|---|---|---|"]
+    for source, of in found.items():
+        rows.append(_of_source(source, of))
+        rows += [
+            _of_source(f"{source}, {part}", each) for part, each in of.get("parts", {}).items()
+        ]
+    rows += ["", "| | kind | is one | texts | flagged |", "|---|---|---|---|---|"]
+    for source, of in found.items():
+        ranked = sorted(of["kinds"].items(), key=lambda kind: -kind[1].get("target", 0.5))
+        for kind, each in ranked:
+            target = {0: "no", 1: "yes"}.get(each.get("target"), "some")
+            name = kind.replace("_", " ")
+            flagged = percent(each["flagged"])
+            rows.append(f"| {source} | {name} | {target} | {each['texts']:,} | {flagged} |")
+    return "\n".join(rows)
+
+
+def _of_source(name: str, of: dict[str, Any]) -> str:
+    cells = [f"{of[key]:.3f}" if key in of else "" for key in ("accuracy", "auc")]
+    return f"| {name} | {of['texts']:,} | {' | '.join(cells)} |"
+
+
 def metrics_table(manifest: Manifest) -> str:
     """Return the measures with their intervals as a Markdown table."""
     rows = ["| | value | 95 % interval |", "|---|---|---|"]
@@ -159,7 +206,7 @@ def metrics_table(manifest: Manifest) -> str:
 
 
 def confusion_table(manifest: Manifest) -> str:
-    """Return how many held-out texts of each label got which label."""
+    """Return how many of the measured texts of each label got which label."""
     labels, matrix = manifest["labels"], manifest["metrics"]["confusion_matrix"]
     rows = [f"| | {' | '.join(f'predicted {_code(label)}' for label in labels)} |"]
     rows.append(f"|{'---|' * (len(labels) + 1)}")
@@ -175,7 +222,7 @@ def candidates(manifest: Manifest) -> str:
         return ""
     keys = [key for key in MEASURES if key in found[manifest["kind"]]["metrics"]]
     rows = [
-        "The pipeline trains two kinds of model, and measures both on the held-out texts:",
+        "The pipeline trains two kinds of model, and measures both on the same texts:",
         "",
         f"| | {' | '.join(MEASURES[key] for key in keys)} | size |",
         f"|{'---|' * (len(keys) + 2)}",
@@ -189,10 +236,12 @@ def candidates(manifest: Manifest) -> str:
 
 def calibrated(manifest: Manifest) -> str:
     """Return in a paragraph what the probabilities are, and how a label follows from them."""
-    fitted = (
-        "were fitted to the labels of the calibration split for the least log loss, on the "
-        "exported file"
+    on = (
+        "the calibration split"
+        if measured_on(manifest) == HELD_OUT
+        else "texts that are scored out of fold"
     )
+    fitted = f"were fitted to the labels of {on} for the least log loss, on exported files"
     if len(manifest["labels"]) == 2:
         positive = _code(manifest["positive_label"])
         return (
@@ -284,6 +333,11 @@ def learned(manifest: Manifest) -> str:
             f"An assistant of {taught['assistant_layers']} layers learned "
             f"{taught['labelled']:,} labelled texts{unlabelled}."
         )
+        if taught.get("related"):
+            said.append(
+                f"It also learned {taught['related']:,} labels of other data sets, which mean "
+                "something near."
+            )
         if taught["linear"]:
             said.append(
                 "A linear model over characters and pairs of words counts "

@@ -51,7 +51,7 @@ def readme(
     size = sum(file["size"] for file in manifest["artifacts"].values())
     block = (
         f"{card.metrics_table(manifest)}\n\n"
-        f"On {manifest['metrics']['texts']:,} held-out texts. "
+        f"On {card.measured_texts(manifest)}. "
         f"Model and vocabulary: {size / 1e6:.1f} MB."
     )
     if steadiness := card.steadiness(manifest):

@@ -21,10 +21,12 @@ from pipeline.augmentation import SimilarWords, augmented, similar_words
 from pipeline.cleaning import clean
 from pipeline.feature_distillation import with_features
 from pipeline.project import LABELLED_BY_ASSISTANT, SOURCES, Settings, params, run_stage
+from pipeline.related import loss_with_related, with_heads, with_related
 from pipeline.splits import read_split
 from pipeline.targets import (
     blend_with_linear,
     probabilities,
+    read_related,
     read_table,
     with_sources,
     write_targets,
@@ -99,11 +101,22 @@ def main() -> None:
     targets = blend_with_linear(texts, targets, settings["linear"])
     model, shape, pieces = training.new_model(list(labelled["text"]), settings)
     tokenizer = Tokenizer(pieces, settings["max_tokens"])
-    training.fit(model, training.Batches(texts, targets, tokenizer, settings), settings)
+    related = read_related()
+    if related.empty:
+        training.fit(model, training.Batches(texts, targets, tokenizer, settings), settings)
+    else:
+        of_all, of_each = with_related(texts, targets, related)
+        training.fit(
+            with_heads(model, of_each.shape[1] - 1),
+            training.Batches(of_all, of_each, tokenizer, settings),
+            settings,
+            loss=loss_with_related(settings["related"]),
+        )
     training.save("encoder", model, shape, pieces)
 
     similar = words_alike(labelled["text"], settings)
     unlabelled: pd.Series = read_table(SOURCES / "unlabelled.csv")["text"]
+    unlabelled = pd.concat([related["text"], unlabelled]).drop_duplicates()
     more = texts_to_label(texts, len(labelled), list(unlabelled), similar, settings)
     logits, features = label(model, tokenizer, [*texts, *more])
     targets = with_soft_labels(targets, logits)

@@ -1,7 +1,7 @@
-"""Calibrates and measures the exported model; writes manifest, golden scores and reports.
+"""Calibrate and measure the exported model; write manifest, golden scores and reports.
 
-What is fitted is fitted on the calibration split; what is reported is measured on the
-held-out split. Both on the outputs of the exported file, never of the Keras model.
+Everything is measured on texts that the model has not learned (see `unseen`), and on the
+outputs of exported files, never of a Keras model.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import pandas as pd
 from safetensors.numpy import load_file
 
 from disaster_tweets.bundle import CALIBRATION, GOLDEN, MODEL, VOCABULARY
+from disaster_tweets.manifest import HELD_OUT, OUT_OF_FOLD, SCHEMA_VERSION
 from disaster_tweets.manifest import NAME as MANIFEST
-from disaster_tweets.manifest import SCHEMA_VERSION
 from disaster_tweets.metrics import (
+    auc,
     forecasts,
     measure,
     precision_recall_curve,
@@ -50,8 +51,9 @@ from pipeline.project import (
     run_stage,
     write_json,
 )
-from pipeline.splits import label_names, majority, read_split, targets
-from pipeline.targets import read_description, read_table, with_sources
+from pipeline.splits import label_names, majority, read_split
+from pipeline.targets import read_description, read_related, read_table, with_sources
+from pipeline.unseen import read_measured, to_calibrate, to_report
 
 GOLDEN_TEXTS = Path("topic/golden.json")
 
@@ -144,6 +146,55 @@ def measure_slices(
     return measured
 
 
+def measure_sources(
+    table: pd.DataFrame, probabilities: np.ndarray, threshold: float
+) -> dict[str, dict[str, Any]]:
+    """Measure two labels on other data sets, by source, by part and by kind of text.
+
+    Args:
+        table: ``source``, ``part``, ``kind`` and ``target`` of texts, the last NaN where a text
+            has no label.
+        probabilities: (texts,) of the second label.
+        threshold: From this probability on, a text gets the second label.
+
+    Returns:
+        For each source ``texts``; ``accuracy`` and ``auc``, where its texts have both labels;
+        ``kinds``: of each kind the number of ``texts``, their ``target`` if they all have the
+        same one, and the share that is ``flagged``; ``parts``: of each part with both labels
+        ``texts`` and ``auc``.
+    """
+    table = table.assign(probability=probabilities, flagged=probabilities >= threshold)
+    measured: dict[str, dict[str, Any]] = {}
+    for source, of_source in table[table["target"].notna()].groupby("source"):
+        found: dict[str, Any] = {"texts": len(of_source)} | _accuracy_and_auc(of_source)
+        found["kinds"] = {}
+        for kind, of_kind in of_source.groupby("kind"):
+            labels = of_kind["target"].unique()
+            found["kinds"][str(kind)] = {
+                "texts": len(of_kind),
+                **({"target": int(labels[0])} if len(labels) == 1 else {}),
+                "flagged": round(float(of_kind["flagged"].mean()), 4),
+            }
+        parts = {
+            str(part): {"texts": len(of_part), "auc": _accuracy_and_auc(of_part)["auc"]}
+            for part, of_part in of_source.groupby("part")
+            if part and of_part["target"].nunique() == 2
+        }
+        measured[str(source)] = found | ({"parts": parts} if parts else {})
+    return measured
+
+
+def _accuracy_and_auc(table: pd.DataFrame) -> dict[str, float]:
+    labels = table["target"].to_numpy(int)
+    if len(np.unique(labels)) < 2:
+        return {}
+    right = table["flagged"].to_numpy() == (labels == 1)
+    return {
+        "accuracy": round(float(right.mean()), 4),
+        "auc": round(float(auc(table["probability"].to_numpy(), labels)), 4),
+    }
+
+
 def architecture(tensors: encoder.Tensors, heads: int) -> dict[str, int]:
     """Return the dimensions of what the model has, and the number of its parameters."""
     shape = encoder.Shape.of(tensors, heads)
@@ -169,8 +220,21 @@ def distillation() -> dict[str, Any]:
         "linear": assistant["linear"],
         "labelled": len(train),
         "unlabelled": len(texts) - len(train),
+        "related": len(read_related()),
         "texts": len(learned),
     }
+
+
+def probabilities_of(exported: Exported, table: pd.DataFrame) -> np.ndarray:
+    """Return the probabilities (texts, 2) of texts of `read_measured`.
+
+    The logit out of fold counts where there is one. The exported file scores the others.
+    """
+    out_of_fold = table[exported.kind].to_numpy(float)
+    logits = np.stack([np.zeros(len(table)), out_of_fold], axis=1)
+    missing = np.isnan(out_of_fold)
+    logits[missing] = exported.logits(list(table["text"][missing]))
+    return exported.calibrated(logits)
 
 
 def golden_scores(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -242,23 +306,31 @@ def main() -> None:
     resamples, seed = settings["resamples"], settings["seed"]
     candidates = json.loads((REPORTS / "candidates.json").read_text("utf-8"))
     shipped = candidates["shipped"]
-    calibration, held_out = read_split("calibration"), read_split("held_out")
-    labels = majority(targets(held_out))
-    texts = list(held_out["text"])
 
     exported = {kind: Exported(kind, model["max_tokens"]) for kind in KINDS}
     measured, probabilities = {}, {}
     for kind, of_kind in exported.items():
-        of_kind.fit(calibration)
-        probabilities[kind] = of_kind.score(texts)
+        calibration = to_calibrate(of_kind)
+        of_kind.fit(calibration.logits, calibration.targets)
+        reported, probabilities[kind] = to_report(of_kind)
+        texts, labels = reported.texts, majority(reported.targets)
         measured[kind] = measure(probabilities[kind], labels, threshold, resamples, seed)
     kept = of_manifest(len(names))
     metrics = {name: measured[shipped][name] for name in kept}
     score = exported[shipped].score
-    moved = robustness(texts, score, threshold, seed)
+    others = read_measured()
+    never_learned = others[others[list(KINDS)].isna().all(axis=1)]
+    moved = robustness(list(never_learned["text"]) or texts, score, threshold, seed)
     by_slice = measure_slices(
         slices(texts), probabilities[shipped], labels, threshold, resamples, seed
     )
+
+    by_source = {}
+    if two:
+        others = others[others["source"] != ""]
+        by_source = measure_sources(
+            others, probabilities_of(exported[shipped], others)[:, 1], threshold or 0.5
+        )
 
     golden_texts = json.loads(GOLDEN_TEXTS.read_text("utf-8"))
     golden = [
@@ -288,6 +360,7 @@ def main() -> None:
             "threshold": threshold,
             "calibration": exported[shipped].calibration,
             "golden_tolerance": GOLDEN_TOLERANCE if shipped == ENCODER else 0,
+            "measured_on": HELD_OUT if len(read_split("held_out")) else OUT_OF_FOLD,
             "metrics": metrics,
             "candidates": {
                 kind: {
@@ -298,6 +371,7 @@ def main() -> None:
                 for kind in KINDS
             },
             "slices": by_slice,
+            **({"sources": by_source} if by_source else {}),
             "robustness": moved,
             "parity": candidates["parity"][shipped],
             "artifacts": {
@@ -326,7 +400,7 @@ def main() -> None:
     for kind, of in measured.items():
         value, low, high = (of["accuracy"][name] for name in ("value", "low", "high"))
         ships = " (ships)" if kind == shipped else ""
-        print(f"{kind}{ships}: held-out accuracy {value:.4f} ({low:.4f} to {high:.4f})")
+        print(f"{kind}{ships}: accuracy {value:.4f} ({low:.4f} to {high:.4f}) on unseen texts")
 
 
 if __name__ == "__main__":

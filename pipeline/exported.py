@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
 from disaster_tweets.bundle import read_vocabulary
 from disaster_tweets.calibration import calibrate, fit, tabulate
@@ -13,7 +12,7 @@ from disaster_tweets.runtime import ENCODER, STUDENT, open_model
 from disaster_tweets.tokenizer import Tokenizer
 from pipeline.cleaning import clean
 from pipeline.project import MODELS, Settings
-from pipeline.splits import shares, targets
+from pipeline.splits import shares
 
 
 def threshold_of(labels: int) -> float | None:
@@ -40,6 +39,7 @@ class Exported:
     """The exported file of a kind of model: logits, and probabilities once it is calibrated."""
 
     def __init__(self, kind: str, max_tokens: int) -> None:
+        self.kind = kind
         self.encode = encoder_of(kind, max_tokens)
         self._model = open_model(kind, FILES[kind])
         self.calibration: Settings = {}
@@ -49,12 +49,15 @@ class Exported:
         """Return the logits (texts, labels) float64."""
         return self._model.logits([self.encode(text) for text in texts])
 
-    def fit(self, split: pd.DataFrame) -> None:
-        """Fit the calibration to a split."""
-        of_texts = shares(targets(split))
-        self.calibration = fit(self.logits(list(split["text"])), of_texts)
+    def fit(self, logits: np.ndarray, targets: np.ndarray) -> None:
+        """Fit the calibration to logits (texts, labels) and targets (texts, outputs)."""
+        self.calibration = fit(logits, shares(targets))
         self.table = tabulate(self.calibration)
+
+    def calibrated(self, logits: np.ndarray) -> np.ndarray:
+        """Return logits as calibrated probabilities (texts, labels) float32."""
+        return calibrate(logits, self.calibration, self.table)
 
     def score(self, texts: list[str]) -> np.ndarray:
         """Return the calibrated probabilities (texts, labels) float32."""
-        return calibrate(self.logits(texts), self.calibration, self.table)
+        return self.calibrated(self.logits(texts))

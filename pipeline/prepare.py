@@ -92,7 +92,7 @@ def merge_repeats(raw: pd.DataFrame, labels: int) -> pd.DataFrame:
         One row a text, in the order of first appearance: ``id``, ``text`` and ``split`` of its
         first spelling, the targets (see `splits`) and ``count`` (rows merged).
     """
-    words = raw["text"].map(mask).map(_words)
+    words = raw["text"].map(same_words)
     rank = raw["split"].map({name: i for i, name in enumerate(["", *SPLITS])})
     counted = rank == rank.groupby(words).transform("max")
     raw, words = raw[counted], words[counted]
@@ -121,9 +121,11 @@ def mask(text: str) -> str:
     return HANDLE.sub("@user", URL.sub("http", repair(text)))
 
 
-def _words(text: str) -> str:
-    words = _WORD.findall(text.casefold())
-    return " ".join(word for word in words if word not in _PLACEHOLDERS) or text
+def same_words(text: str) -> str:
+    """Return what texts share that say the same words, whatever their URLs and punctuation."""
+    masked = mask(text)
+    words = _WORD.findall(masked.casefold())
+    return " ".join(word for word in words if word not in _PLACEHOLDERS) or masked
 
 
 def split(
@@ -135,7 +137,7 @@ def split(
         texts: As `merge_repeats` returns it. A text whose ``split`` is fixed goes there; where
             one is fixed for the calibration or the held-out split, no other text joins it.
         calibration: Fraction of the texts on which choices are made.
-        held_out: Fraction on which the result is reported.
+        held_out: Fraction on which the result is reported. Both fractions may be 0.
         seed: Seed of the shuffle.
 
     Returns:
@@ -152,9 +154,9 @@ def split(
     rest = texts[(fixed == "") & ~tied]
     sizes = {"held_out": held_out, "calibration": calibration}
     for name, fraction in sizes.items():
-        if (fixed == name).any():
-            continue
         size = round(fraction * len(texts))
+        if (fixed == name).any() or not size:
+            continue
         try:
             rest, drawn = train_test_split(
                 rest, test_size=size, stratify=label[rest.index], random_state=seed

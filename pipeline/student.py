@@ -42,12 +42,14 @@ def main() -> None:
         tokenizer,
         settings,
     )
-    validation = training.in_order(
-        calibration["text"],
-        hard(targets(calibration)),
-        tokenizer,
-        settings["batch_size"],
-    )
+    validation = None
+    if len(calibration):
+        validation = training.in_order(
+            calibration["text"],
+            hard(targets(calibration)),
+            tokenizer,
+            settings["batch_size"],
+        )
 
     PLOTS.mkdir(parents=True, exist_ok=True)
     measured = training.fit(

@@ -1,9 +1,11 @@
 """What the models learn: texts with targets, from the labels and from the sources of the topic.
 
-The stage ``sources`` of topic/dvc.yaml writes three files to data/sources. They may be empty:
+The stage ``sources`` of topic/dvc.yaml writes these files to data/sources. They may be empty:
 
 - targets.csv: ``text`` and the target columns (see `splits`), such as soft labels. Where a text
   is in the training split, its targets replace the labels; other texts are added.
+- related.csv: ``text``, ``source`` and ``target``, labels of other data sets that ask something
+  near to the topic's own question (see `related`). Only for a topic of two labels.
 - unlabelled.csv: ``text``, for the assistant to label.
 - description.json: an object that is added to the manifest.
 """
@@ -23,8 +25,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from pipeline.cleaning import clean
-from pipeline.project import SOURCES
-from pipeline.splits import target_columns
+from pipeline.project import SOURCES, PipelineError
+from pipeline.splits import label_names, target_columns
 from pipeline.splits import targets as targets_of
 
 _CERTAIN = (0.02, 0.98)  # probabilities beyond have no finite logits worth learning
@@ -44,6 +46,30 @@ def write_unlabelled(texts: Sequence[str], path: Path = SOURCES / "unlabelled.cs
     """Write texts that have no label."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame({"text": texts}).to_csv(path, index=False, lineterminator="\n")
+
+
+def write_related(related: pd.DataFrame) -> None:
+    """Write ``text``, ``source`` and ``target``, labels of other data sets."""
+    SOURCES.mkdir(parents=True, exist_ok=True)
+    columns = ["text", "source", "target"]
+    related.reindex(columns=columns).to_csv(
+        SOURCES / "related.csv", index=False, lineterminator="\n"
+    )
+
+
+def read_related() -> pd.DataFrame:
+    """Return what `write_related` wrote.
+
+    Raises:
+        PipelineError: There are such labels, but the topic has more than two.
+    """
+    path = SOURCES / "related.csv"
+    related = read_table(path)
+    if len(related) and len(label_names()) > 2:
+        raise PipelineError(
+            f"{path}: related labels help a topic of two labels only; leave the file empty"
+        )
+    return related
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -225,9 +225,12 @@ def cross_entropy(outputs: int) -> Loss:
 def accuracy(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
     """Return where the likeliest label agrees with the target, hard or soft: (batch, 1).
 
-    Behind the columns of the labels there may be others, the features.
+    Behind the columns of the labels there may be others, such as features. A target that is not
+    known, NaN, is left out.
     """
     count = outputs_of_labels()
+    known = tf.math.is_finite(targets[:, 0])
+    targets, outputs = (tf.boolean_mask(x, known) for x in (targets, outputs))
     if count == 1:
         agrees = tf.equal(targets[:, :1] > 0.5, outputs[:, :1] > 0.0)
     else:

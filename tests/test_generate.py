@@ -95,6 +95,58 @@ def test_the_table_of_slices(generate: ModuleType) -> None:
     ]
 
 
+def test_the_measures_on_other_data_sets(generate: ModuleType) -> None:
+    manifest = {
+        "sources": {
+            "events": {
+                "texts": 1200,
+                "accuracy": 0.8,
+                "auc": 0.9,
+                "kinds": {
+                    "chat": {"texts": 1000, "target": 0, "flagged": 0.125},
+                    "on_topic": {"texts": 150, "target": 1, "flagged": 0.9},
+                    "mixed": {"texts": 50, "flagged": 0.5},
+                },
+                "parts": {"storm": {"texts": 700, "auc": 0.95}},
+            },
+            "offers": {
+                "texts": 3,
+                "kinds": {"offer": {"texts": 3, "target": 1, "flagged": 1.0}},
+            },
+        }
+    }
+    assert generate.card.sources_tables(manifest).splitlines() == [
+        "| | texts | accuracy | AUC |",
+        "|---|---|---|---|",
+        "| events | 1,200 | 0.800 | 0.900 |",
+        "| events, storm | 700 |  | 0.950 |",
+        "| offers | 3 |  |  |",
+        "",
+        "| | kind | is one | texts | flagged |",
+        "|---|---|---|---|---|",
+        "| events | on topic | yes | 150 | 90.0 % |",
+        "| events | mixed | some | 50 | 50.0 % |",
+        "| events | chat | no | 1,000 | 12.5 % |",
+        "| offers | offer | yes | 3 | 100.0 % |",
+    ]
+    assert generate.card.sources_tables({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [
+        ({}, "1,234 held-out texts"),
+        ({"measured_on": "held_out"}, "1,234 held-out texts"),
+        ({"measured_on": "out_of_fold"}, "1,234 labelled texts, each scored by a model of the"),
+    ],
+)
+def test_the_texts_that_are_measured(
+    generate: ModuleType, on: dict[str, str], expected: str
+) -> None:
+    manifest = {"metrics": {"texts": 1234}, **on}
+    assert generate.card.measured_texts(manifest).startswith(expected)
+
+
 def test_the_readme_says_what_moves_the_score_and_what_does_not(generate: ModuleType) -> None:
     said = " ".join(generate.card.steadiness(MANIFEST).split())
 

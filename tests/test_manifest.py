@@ -18,6 +18,8 @@ SLICE = {
     "expected_calibration_error": {"value": 0.1, "low": 0.0, "high": 0.2},
 }
 OPTIONAL: dict[str, Any] = {
+    "measured_on": "out_of_fold",
+    "sources": {"elsewhere": {"texts": 5, "kinds": {}}},
     "slices": {"with a URL": SLICE},
     "robustness": {"spelling": {"mean_difference": 0.1, "decisions_changed": 0.2}},
     "candidates": {"student": {"accuracy": 0.8}, "encoder": {"accuracy": 0.9}},
@@ -120,6 +122,8 @@ class TestOptionalKeys:
         ("key", "value", "reason"),
         [
             ("slices", [], "slices has the wrong type"),
+            ("sources", [], "sources has the wrong type"),
+            ("measured_on", 3, "measured_on has the wrong type"),
             ("robustness", "steady", "robustness has the wrong type"),
             ("candidates", [], "candidates has the wrong type"),
             ("architecture", 3, "architecture must be an object"),

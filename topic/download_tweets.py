@@ -1,22 +1,35 @@
-"""Stage: bring tweets of a few events, whose labels nothing trains on, to data/events."""
+"""Stage: bring tweets that the competition does not have, of three data sets, to data/."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipeline.fetch import fetch_all
-from pipeline.project import run_stage
-from topic.project import EVENTS, params
+from pipeline.project import Settings, run_stage
+from topic.project import params
+
+
+def fetch(name: str, settings: Settings) -> None:
+    """Fetch a data set to data/NAME.
+
+    Args:
+        name: Its name, also in a mirror.
+        settings: ``url``, ``revision``, the ``suffix`` of its files, and their ``checksums``.
+    """
+    suffix = settings["suffix"]
+    fetch_all(
+        Path("data") / name,
+        {f"{file}{suffix}": checksum for file, checksum in settings["checksums"].items()},
+        lambda file: f"{name}/{file}",
+        lambda file: settings["url"].format(
+            revision=settings["revision"], name=file.removesuffix(suffix)
+        ),
+    )
 
 
 def main() -> None:
-    settings = params("download_events")
-    fetch_all(
-        EVENTS,
-        {f"{event}.csv": checksum for event, checksum in settings["checksums"].items()},
-        lambda name: f"crisislex/{name}",
-        lambda name: settings["url"].format(
-            revision=settings["revision"], event=name.removesuffix(".csv")
-        ),
-    )
+    for name, settings in params("download_tweets").items():
+        fetch(name, settings)
 
 
 if __name__ == "__main__":

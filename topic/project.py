@@ -7,7 +7,13 @@ from pathlib import Path
 from pipeline import project
 from pipeline.project import Settings
 
-EVENTS = Path("data/events")
+ON_TOPIC = Path("data/crisislex")
+INFORMATIVE = Path("data/crisislex26")
+GENERAL = Path("data/tweeteval")
+TWEETS = (ON_TOPIC, INFORMATIVE, GENERAL)
+WRITTEN = Path("topic/written.csv")
+FOLDS = Path("topic/folds.csv")
+OUT_OF_FOLD = Path("topic/out_of_fold.csv")
 TEACHER = Path("data/teacher")
 SOFT_LABELS = Path("topic/soft_labels.csv")
 

@@ -1,6 +1,6 @@
-"""Stage: soft labels and more texts, for the assistant to learn from and to label.
+"""Stage: what the assistant learns besides the competition's labels, and what it labels.
 
-The teachers are larger models (topic/teacher.py). What they say of each text is in Git, as
+The soft labels are those of larger models (topic/teacher.py). They are in Git, as
 topic/soft_labels.csv.
 """
 
@@ -12,13 +12,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.prepare import mask
-from pipeline.project import SOURCES, PipelineError, run_stage, write_json
+from disaster_tweets.runtime import KINDS
+from pipeline.prepare import read_raw
+from pipeline.project import SOURCES, PipelineError, Settings, run_stage, write_json
 from pipeline.splits import read_split
-from pipeline.targets import write_targets, write_unlabelled
-from topic.project import EVENTS, SOFT_LABELS, params
+from pipeline.targets import write_related, write_targets, write_unlabelled
+from pipeline.unseen import write_measured
+from topic.project import FOLDS, OUT_OF_FOLD, SOFT_LABELS, params
+from topic.texts import read_general, read_informative, read_on_topic, read_written
 
 LABELLED = "labelled"  # the source of the texts that have a label
+
+_COMMON = ("Media", "Outsiders")  # who says most of what is informative
 
 
 def read_soft_labels(path: Path = SOFT_LABELS) -> pd.DataFrame:
@@ -37,33 +42,10 @@ def read_soft_labels(path: Path = SOFT_LABELS) -> pd.DataFrame:
         ) from error
 
 
-def read_events() -> pd.DataFrame:
-    """Return the tweets of all events, each text once for its event.
-
-    Columns: ``source`` (the event), ``id`` (str), ``text`` and ``on_topic`` (bool:
-    whether people found that it is about that event; no training looks at it).
-    """
-    tables = []
-    for path in sorted(EVENTS.glob("*.csv")):
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "source": path.stem,
-                    "id": table["tweet id"].str.strip("'"),
-                    "text": table["tweet"],
-                    "on_topic": table["label"] == "on-topic",
-                }
-            )
-        )
-    if not tables:
-        raise PipelineError(
-            f"{EVENTS}: no events; run dvc repro topic/dvc.yaml:download_events"
-        )
-    events = pd.concat(tables, ignore_index=True)
-    masked = events["text"].map(mask)
-    repeated = pd.DataFrame({"source": events["source"], "text": masked}).duplicated()
-    return events[~repeated & (masked != "")].reset_index(drop=True)
+def read_folds() -> pd.Series:
+    """Return the fold (int) of each text of the competition, by its id."""
+    folds: pd.Series = pd.read_csv(FOLDS, dtype={"id": str}).set_index("id")["fold"]
+    return folds
 
 
 def teachers(soft: pd.DataFrame) -> list[str]:
@@ -71,64 +53,165 @@ def teachers(soft: pd.DataFrame) -> list[str]:
     return [column for column in soft if column.startswith("teacher_")]
 
 
-def examples(
-    labelled: pd.DataFrame,
-    events: pd.DataFrame,
-    soft: pd.DataFrame,
-    columns: Sequence[str],
-    weight: float,
-) -> tuple[list[str], np.ndarray]:
-    """Join texts and soft labels.
+def probabilities(soft: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """Return the mean probability of some teachers, by source (in lower case) and id.
+
+    An id that several texts of a source have is left out: nobody knows which of them a soft
+    label is about.
+    """
+    mean: pd.Series = (1 / (1 + np.exp(-soft[list(columns)]))).mean(axis=1)
+    mean.index = pd.MultiIndex.from_arrays([soft["source"].str.lower(), soft["id"]])
+    return mean[~mean.index.duplicated(keep=False)]
+
+
+def of_texts(probability: pd.Series, source: pd.Series | str, ids: pd.Series) -> np.ndarray:
+    """Return the soft labels (texts,) float64 of texts; NaN where there is none."""
+    sources = [source] * len(ids) if isinstance(source, str) else source
+    index = pd.MultiIndex.from_arrays([sources, ids])
+    found: np.ndarray = probability.reindex(index).to_numpy(float, copy=True)
+    found[index.duplicated(keep=False)] = np.nan
+    return found
+
+
+def mixed(labels: np.ndarray, soft: np.ndarray, weight: float) -> np.ndarray:
+    """Return the targets of labelled texts: soft labels, where there are any, and labels."""
+    return np.where(np.isnan(soft), labels, weight * soft + (1 - weight) * labels)
+
+
+def choose_informative(tweets: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """Return the tweets that are rare in kind or speaker, and of the others a sample.
 
     Args:
-        labelled: ``id``, ``text`` and ``target`` (mean label in [0, 1]).
-        events: As `read_events` returns them; those without a soft label, or with an id that
-            several of them have, are left out.
-        soft: As `read_soft_labels` returns them.
-        columns: The teachers whose probabilities are averaged.
-        weight: What the teachers' opinion counts where there is a label too, in [0, 1].
-
-    Returns:
-        Texts, and targets (texts,) float64 in [0, 1].
-
-    Raises:
-        PipelineError: A labelled text has no soft label.
+        tweets: As `read_informative` returns them.
+        count: How many tweets in all, if there are so many.
+        seed: Of the sample.
     """
-    opinion = (1 / (1 + np.exp(-soft[list(columns)]))).mean(axis=1)
-    opinion.index = pd.MultiIndex.from_frame(soft[["source", "id"]])
-    # Nobody knows which of two texts of one id a soft label is about.
-    opinion = opinion[~opinion.index.duplicated(keep=False)]
-    events = events.drop_duplicates(["source", "id"], keep=False)
-    of_labelled = opinion.loc[LABELLED].reindex(labelled["id"])
-    if of_labelled.isna().any():
-        missing = of_labelled.index[of_labelled.isna()][0]
-        raise PipelineError(
-            f"{SOFT_LABELS}: no soft label of the text with id {missing}; make the file anew "
-            "with python -m topic.teacher"
-        )
-    mixed = weight * of_labelled.to_numpy() + (1 - weight) * labelled["target"].to_numpy()
-    of_events = opinion.reindex(pd.MultiIndex.from_frame(events[["source", "id"]])).to_numpy()
-    known = ~np.isnan(of_events)
-    texts = [*labelled["text"], *events["text"][known]]
-    return texts, np.concatenate([mixed, of_events[known]])
+    common = tweets["speaker"].isin(_COMMON) & (tweets["kind"] != "unrelated")
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(common))
+    chosen = ~common.to_numpy()
+    chosen[order[: max(0, count - chosen.sum())]] = True
+    return tweets[chosen]
 
 
-def main() -> None:
-    labelled, events, soft = read_split("train"), read_events(), read_soft_labels()
-    weight, teacher = params("sources")["weight"], params("download_teacher")
-    texts, targets = examples(labelled, events, soft, teachers(soft), weight)
-    write_targets(texts, targets[:, None])
-    known = set(texts)
-    write_unlabelled([text for text in events["text"] if text not in known])
+def left_out_events(tweets: pd.DataFrame, fold: int | None, settings: Settings) -> pd.Series:
+    """Return which tweets (texts,) are of events that a fold leaves out, if there is a fold."""
+    events = [] if fold is None else settings["events"][fold]
+    return tweets["event"].isin(events)
+
+
+def write_sources(fold: int | None, settings: Settings) -> None:
+    """Write data/sources, but for what is measured.
+
+    Args:
+        fold: None for the model that ships. Else the fold that data/prepared lacks: only its
+            teacher counts, which has not seen the fold, and its events are left out.
+        settings: The section ``sources`` of topic/params.yaml.
+    """
+    seed, soft = settings["seed"], read_soft_labels()
+    chosen = teachers(soft) if fold is None else [f"teacher_{fold}"]
+    probability = probabilities(soft, chosen)
+    on_topic, informative = (
+        tweets[~left_out_events(tweets, fold, settings)]
+        for tweets in (read_on_topic(), read_informative())
+    )
+
+    labelled, written = read_split("train"), read_written("train")
+    targets = mixed(
+        labelled["target"].to_numpy(float),
+        of_texts(probability, LABELLED, labelled["id"]),
+        settings["weight"],
+    )
+    by_teachers = of_texts(probability, on_topic["event"], on_topic["id"])
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(~np.isnan(by_teachers)))
+    taught = order[: settings["on_topic"]]
+    own = pd.DataFrame(
+        {
+            "text": [*labelled["text"], *written["text"], *on_topic["text"].iloc[taught]],
+            "target": [*targets, *written["target"], *by_teachers[taught]],
+        }
+    ).drop_duplicates("text")
+    write_targets(list(own["text"]), own[["target"]].to_numpy())
+
+    informed = choose_informative(informative, settings["informative"], seed)
+    related = pd.concat(
+        [on_topic.iloc[taught].assign(source="on_topic"), informed.assign(source="informative")]
+    ).drop_duplicates(["text", "source"])
+    write_related(related)
+
+    more = pd.concat(
+        [
+            _sample(
+                on_topic["text"].drop(on_topic.index[taught]), settings["events_more"], seed
+            ),
+            _sample(read_general(), settings["general"], seed),
+        ]
+    ).drop_duplicates()
+    more = more[~more.isin({*own["text"], *related["text"]})]
+    write_unlabelled(list(more))
+    teacher = params("download_teacher")
     description = {
         "repository": teacher["repository"],
         "revision": teacher["revision"],
         "licence": "Apache-2.0",
-        "teachers": len(teachers(soft)),
-        "weight": weight,
+        "teachers": len(chosen),
+        "weight": settings["weight"],
     }
     write_json(SOURCES / "description.json", {"teachers": description})
-    print(f"{len(texts)} texts with soft labels, {len(events)} of events")
+    print(
+        f"{len(labelled)} texts of the competition, {len(written)} written ones, {len(taught)} "
+        f"and {len(informed)} of other events; {len(more)} without a label"
+    )
+
+
+def _sample(texts: pd.Series, count: int, seed: int) -> pd.Series:
+    sample: pd.Series = texts.sample(min(count, len(texts)), random_state=seed)
+    return sample
+
+
+def measured(settings: Settings) -> pd.DataFrame:
+    """Return the texts that are measured, without logits: `unseen.COLUMNS`, ``id``, ``fold``.
+
+    The texts of the competition and of the events are learned, so ``fold`` says which models
+    have not. It is NaN for texts that nothing learns: the written ones that are held out, and
+    the tweets of the competition that have no label.
+    """
+    labelled = read_split("train").assign(source="", kind="", part="")
+    labelled["fold"] = labelled["id"].map(read_folds())
+    fold_of_event = {
+        event: fold for fold, events in enumerate(settings["events"]) for event in events
+    }
+    informative = read_informative()
+    informs = informative["kind"] == "informative"
+    speaker = informative["speaker"].str.lower()
+    informative["kind"] = informative["kind"].where(~informs, "informative, by " + speaker)
+    events = [
+        tweets.assign(
+            source=source, part=tweets["event"], fold=tweets["event"].map(fold_of_event)
+        )
+        for source, tweets in (("CrisisLexT6", read_on_topic()), ("CrisisLexT26", informative))
+    ]
+    events = [tweets[tweets["fold"].notna()] for tweets in events]
+    written = read_written("held_out").assign(source="written")
+    scored = read_raw("test.csv", "id", "text")[["id", "text"]].assign(source="scored only")
+    return pd.concat([labelled, *events, written, scored], ignore_index=True)
+
+
+def write_out_of_fold(texts: pd.DataFrame) -> None:
+    """Write data/sources/measured.csv: texts as `measured` returns them, and logits by id."""
+    table = pd.read_csv(OUT_OF_FOLD, dtype={"source": str, "id": str}, keep_default_na=False)
+    key = ["source", "id", "fold"]
+    logits = table.drop_duplicates(key, keep=False)[[*key, *KINDS]]
+    texts = texts.merge(logits, "left", key)
+    # What was learned, and has no logit, cannot be measured.
+    known = texts[list(KINDS)].notna().all(axis=1)
+    write_measured(texts[known | texts["fold"].isna()])
+    print(f"{known.sum()} texts have logits out of fold")
+
+
+def main() -> None:
+    settings = params("sources")
+    write_sources(None, settings)
+    write_out_of_fold(measured(settings))
 
 
 if __name__ == "__main__":

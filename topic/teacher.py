@@ -4,13 +4,13 @@ Frozen in topic/dvc.yaml, since it takes about an hour and a half on two cores a
 packages; its result is in Git. DVC never runs a frozen stage, even with --force. To run it:
 
     pip install -e ".[train]" -r topic/requirements-teacher.txt
-    dvc repro prepare topic/dvc.yaml:download_events
+    dvc repro prepare topic/dvc.yaml:download_tweets
     python -m topic.download_teacher
     python -m topic.teacher
     dvc commit --force topic/dvc.yaml:soft_labels
 
-Each teacher is the large pretrained encoder, fine-tuned on four folds of the texts of the train
-and the calibration split. None sees a text of the held-out split, or the label of an event.
+Each teacher is the large pretrained encoder, fine-tuned on all folds of topic/folds.csv
+but one. It sees no label of other events.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from pipeline.prepare import mask
 from pipeline.project import run_stage, write_text
 from pipeline.splits import read_split
 from topic.project import SOFT_LABELS, TEACHER, params
-from topic.sources import LABELLED, read_events
+from topic.sources import LABELLED, read_folds
+from topic.texts import read_on_topic
 
 Settings = dict[str, Any]
 
@@ -120,24 +121,21 @@ def _batches(texts: int, size: int, epochs: int, seed: int) -> Iterator[np.ndarr
 def main() -> None:
     settings = params("teacher")
     torch.set_num_threads(settings["threads"])
-    labelled = pd.concat([read_split("train"), read_split("calibration")], ignore_index=True)
-    events = read_events()
+    labelled, events = read_split("train"), read_on_topic()
     seeds = settings["seeds"]
     sample = np.random.default_rng(seeds["events"]).permutation(len(events))
     events = events.iloc[sample[: settings["event_texts"]]]
-    order = np.random.default_rng(seeds["folds"]).permutation(len(labelled))
-    folds = np.empty(len(labelled), int)
-    folds[order] = np.arange(len(labelled)) % settings["folds"]
+    folds = labelled["id"].map(read_folds()).to_numpy(int)
 
     texts = [mask(text) for text in [*labelled["text"], *events["text"]]]
     soft = pd.DataFrame(
         {
-            "source": [LABELLED] * len(labelled) + list(events["source"]),
+            "source": [LABELLED] * len(labelled) + list(events["event"]),
             "id": [*labelled["id"].astype(str), *events["id"]],
             "fold": pd.array([*folds, *[None] * len(events)], "Int64"),
         }
     )
-    for fold in range(settings["folds"]):
+    for fold in sorted(set(folds)):
         torch.manual_seed(seeds["weights"] + fold)
         teacher = Teacher(settings)
         seen = np.flatnonzero(folds != fold)

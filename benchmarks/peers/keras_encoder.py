@@ -34,6 +34,7 @@ PEER = Peer(
     train=train,
     load=load,
     cleans=True,
+    learned_all=True,
 )
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ class Peer:
         train: Given the folder of the train split, puts into a folder what `load` reads.
         load: Given that folder, returns the function that scores.
         to_train: What training needs besides the requirements.
+        learned_all: Whether it has the weights of the wheel, which learned every label: its
+            quality is that of the same recipe without a fold.
         cleans: Whether it takes texts as people write them, and cleans them itself. The others
             get them repaired, with placeholders for URLs and handles.
     """
@@ -47,6 +49,7 @@ class Peer:
     load: Callable[[Path], Score]
     to_train: tuple[str, ...] = ()
     cleans: bool = False
+    learned_all: bool = False
 
     def main(self) -> None:
         """Run the command that the arguments name."""

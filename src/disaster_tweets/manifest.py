@@ -17,6 +17,9 @@ from disaster_tweets.runtime import KINDS
 SCHEMA_VERSION = 3
 NAME = "manifest.json"
 
+# The texts of `metrics`: kept from the training, or scored by models trained without them.
+HELD_OUT, OUT_OF_FOLD = MEASURED_ON = ("held_out", "out_of_fold")
+
 Manifest = dict[str, Any]
 
 _NUMBER = (int, float)
@@ -76,7 +79,9 @@ _FORM_OF_MORE: dict[str, Any] = {
 
 # Keys that may be absent, with what they hold where they are there.
 _OPTIONAL_FORM: dict[str, Any] = {
+    "measured_on": str,  # MEASURED_ON; without it, on held-out texts
     "slices": dict,
+    "sources": dict,  # the measures on other data sets, by the name of each
     "robustness": dict,
     "candidates": dict,  # the measures of each kind of model, of which one ships
     "architecture": {  # and heads, feed_forward, window, hidden where it has such parts
@@ -85,7 +90,7 @@ _OPTIONAL_FORM: dict[str, Any] = {
         "filters": int,
         "parameters": int,
     },
-    "distillation": {  # of a student
+    "distillation": {  # of a student; and related, where it has such labels
         "assistant_layers": int,
         "linear": _NUMBER,
         "labelled": int,

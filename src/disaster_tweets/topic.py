@@ -45,13 +45,15 @@ LIMITS: tuple[str, ...] = (
     "is sent.",
     "A false alarm, an old report and a film plot look like news.",
     "Figures of speech fool it, such as a kitchen after a tornado.",
-    "It knows the events and the slang of about 2015, when its tweets were written.",
+    "It misses some people in need, above all those who do not say what has happened.",
+    "Its tweets were written before 2020; later events and slang are new to it.",
 )
 
 # What the training data are, for the same card; may be empty.
 TRAINING_DATA = (
     "The labelled tweets of the Kaggle competition “Natural Language Processing with Disaster "
-    "Tweets”. They were collected by keywords, and some of their labels are wrong."
+    "Tweets”, which were collected by keywords; some of their labels are wrong. Besides, "
+    "tweets of other events with people’s labels, and sentences written for the purpose."
 )
 
 # The beginning of the names of SQL functions, columns and commands of hosts:

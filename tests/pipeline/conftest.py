@@ -211,6 +211,7 @@ def build(base: Path) -> Project:
         prepare={
             "columns": {"id": "id", "text": "text", "label": "target"},
             "labels": {label: str(i) for i, label in enumerate(LABELS)},
+            "fractions": {"calibration": 0.15, "held_out": 0.15},
         },
         **TINY,
     )

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from disaster_tweets.metrics import measure
 from disaster_tweets.runtime import ENCODER, KINDS
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
-from pipeline import encoder, evaluate
+from pipeline import encoder, evaluate, targets
 from pipeline.inference_graph import InferenceGraph, to_tflite
 from pipeline.integers import quantize
 from pipeline.perturbation import PERTURBATIONS
@@ -309,7 +310,7 @@ def test_the_architecture_names_only_what_the_model_has(reference: ModuleType) -
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("labels", [2, 4])
-def test_an_exported_model_is_calibrated_to_a_split(
+def test_an_exported_model_is_calibrated(
     labels: int,
     kind: str,
     reference: ModuleType,
@@ -344,13 +345,63 @@ def test_an_exported_model_is_calibrated_to_a_split(
         logits[3, -outputs:], graph.logits(encoded[3], positions)[0], atol=0.2
     )
 
-    split = labelled(texts, made_up(40, labels))
-    exported.fit(split)
+    of_texts = made_up(40, labels)
+    exported.fit(logits, of_texts)
     probabilities = exported.score(texts)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     # The texts say nothing of the targets, so the mean of either is the same.
-    expected = shares(evaluate.targets(split)).mean(axis=0)
+    expected = shares(of_texts).mean(axis=0)
     np.testing.assert_allclose(probabilities.mean(axis=0), expected, atol=0.05)
+
+
+class TestSources:
+    TABLE = pd.DataFrame(
+        {
+            "source": ["events"] * 5 + ["written"] * 2 + ["scored only"],
+            "part": ["first", "first", "first", "other", "other", "", "", ""],
+            "kind": [*("report", "report", "chat", "chat", "chat"), "danger", "danger", ""],
+            "target": [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, None],
+        }
+    )
+
+    def test_each_source_is_measured_by_part_and_by_kind(self) -> None:
+        probabilities = np.array([0.9, 0.5, 0.7, 0.2, 0.49, 0.6, 0.3, 0.9])
+        assert evaluate.measure_sources(self.TABLE, probabilities, 0.5) == {
+            "events": {
+                "texts": 5,
+                "accuracy": 0.8,
+                "auc": 0.8333,
+                "kinds": {
+                    "chat": {"texts": 3, "target": 0, "flagged": 0.3333},
+                    "report": {"texts": 2, "target": 1, "flagged": 1.0},
+                },
+                "parts": {"first": {"texts": 3, "auc": 0.5}},
+            },
+            "written": {
+                "texts": 2,
+                "accuracy": 1.0,
+                "auc": 1.0,
+                # Its texts have both labels, so the kind has none.
+                "kinds": {"danger": {"texts": 2, "flagged": 0.5}},
+            },
+        }
+
+    def test_without_texts_there_is_nothing(self) -> None:
+        assert evaluate.measure_sources(self.TABLE[:0], np.zeros(0), 0.5) == {}
+
+    def test_a_logit_out_of_fold_counts_before_that_of_the_file(self) -> None:
+        class Constant(evaluate.Exported):
+            def __init__(self) -> None:
+                self.kind = "student"
+
+            def logits(self, texts: list[str]) -> np.ndarray:
+                return np.tile([0.0, -4.0], (len(texts), 1))
+
+            def calibrated(self, logits: np.ndarray) -> np.ndarray:
+                return logits
+
+        table = pd.DataFrame({"text": ["a", "b"], "student": [2.0, np.nan]})
+        assert evaluate.probabilities_of(Constant(), table)[:, 1].tolist() == [2.0, -4.0]
 
 
 @pytest.mark.parametrize("labels", [2, 4])
@@ -360,6 +411,7 @@ def test_what_the_models_learned_from_is_counted(
     monkeypatch.chdir(tmp_path)
     settings = "{linear: 0.4, layers: [0, 2, 4], epochs: 3}"
     Path("params.yaml").write_text(f"assistant: {settings}\n", "utf-8")
+    monkeypatch.setattr(targets, "label_names", lambda: ("label",) * labels)
     for path in (
         "data/prepared/train.csv",
         "data/sources/targets.csv",
@@ -369,6 +421,9 @@ def test_what_the_models_learned_from_is_counted(
     labelled(["a", "b", "c"], made_up(3, labels)).to_csv("data/prepared/train.csv", index=False)
     more = labelled(["b", "x", "y"], made_up(3, labels)).drop(columns=["id", "count"])
     more.to_csv("data/sources/targets.csv", index=False)
+    header, row = "text,source,target\n", "a,elsewhere,1.0\n"
+    related = header + row if labels == 2 else header
+    Path("data/sources/related.csv").write_text(related, "utf-8")
     texts = [f"text {i}" for i in range(9)]
     labelled(texts, made_up(9, labels)).to_csv("data/assistant/train.csv", index=False)
 
@@ -377,5 +432,6 @@ def test_what_the_models_learned_from_is_counted(
         "linear": 0.4,
         "labelled": 3,
         "unlabelled": 2,
+        "related": 1 if labels == 2 else 0,
         "texts": 9,
     }

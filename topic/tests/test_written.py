@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import subprocess
+import sys
 from collections import Counter
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -114,3 +116,32 @@ def test_no_text_is_nearly_that_of_another_group(rows: list[Row]) -> None:
         if one["group"] != other["group"] and alike(one["text"], other["text"])
     }
     assert found == set()
+
+
+def test_a_copy_of_this_repository_can_learn_the_sentences_alone(tmp_path: Path) -> None:
+    """As docs/model/teachers.md tells it: one line a row, so that grep can part them."""
+    header, *lines = WRITTEN.read_text("utf-8").splitlines(keepends=True)
+    held_out = [line for line in lines if ",held_out," in line]
+    train = [line for line in lines if ",held_out," not in line]
+    for name, chosen in (("train", train), ("test", held_out)):
+        (tmp_path / f"{name}.csv").write_text("".join([header, *chosen]), "utf-8")
+    options = {
+        "--test": str(tmp_path / "test.csv"),
+        "--name": "emergency posts",
+        "--positive": LABELS[1],
+        "--question": "Is this post about a real emergency?",
+        "--example": "we are on the roof and the water is rising",
+    }
+    done = subprocess.run(
+        [
+            *(sys.executable, "scripts/make_it_yours.py", tmp_path / "train.csv"),
+            *(tmp_path / "copy", "--example", "this playlist is fire"),
+            *(word for option in options.items() for word in option),
+        ],
+        cwd=WRITTEN.parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"train.csv: {len(train):,} texts" in done.stdout
+    assert f"test.csv: {len(held_out):,} texts" in done.stdout

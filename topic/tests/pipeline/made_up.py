@@ -9,6 +9,11 @@ from tests.tiny import checksums
 
 PARAMS = "topic/params.yaml"
 TEXTS_OF_AN_EVENT = 42
+EVENTS = ("2013_Storm", "2014_Flood")
+FOLDS = 2  # each leaves out one of the events
+INFORMATIVENESS = ("Not related", "Related and informative")
+# How many texts the sources take of what there is.
+SETTINGS = {"on_topic": 30, "informative": 60, "events_more": 20, "general": 15}
 
 
 def fill(project: Project, texts: Texts) -> None:
@@ -26,19 +31,61 @@ def fill(project: Project, texts: Texts) -> None:
     write_csv(mirror / "sample_submission.csv", ["id", "target"], sample)
     project.change_params(PARAMS, download_dataset={"checksums": checksums(mirror)})
 
-    events: dict[str, object] = project.params(PARAMS)["download_events"]["checksums"]
     tweets = [(f"{text} reported", label) for text, label in texts]
-    for i, event in enumerate(events):
+    for i, event in enumerate(EVENTS):
         of_event = tweets[i * TEXTS_OF_AN_EVENT : (i + 1) * TEXTS_OF_AN_EVENT]
         write_event(mirror / f"crisislex/{event}.csv", of_event, first_id=10**17 + i * 100)
-    found = checksums(mirror / "crisislex")
-    in_params = {event: found[f"{event}.csv"] for event in events}
-    project.change_params(PARAMS, download_events={"checksums": in_params})
+        write_judged(
+            mirror / f"crisislex26/{event}.csv", [(f"{t} too", y) for t, y in of_event]
+        )
+    (mirror / "tweeteval").mkdir()
+    general = "".join(f"{text} of course\n" for text, _ in texts[:20])
+    (mirror / "tweeteval/irony.txt").write_text(general, "utf-8")
+    downloads = project.params(PARAMS)["download_tweets"]
+    for name, settings in downloads.items():
+        found = checksums(mirror / name)
+        settings["checksums"] = {file.rpartition(".")[0]: found[file] for file in found}
+    left_out = [[event.lower()] for event in EVENTS]
+    sources = SETTINGS | {"events": left_out}
+    project.change_params(PARAMS, download_tweets=downloads, sources=sources)
 
-    # Each stage that soft labels depend on, as `dvc commit` looks for what it wrote.
-    project.dvc("repro", "prepare", "topic/dvc.yaml:download_events")
-    write_soft_labels(project.folder / "topic/soft_labels.csv", texts, list(events))
-    project.dvc("commit", "--force", "topic/dvc.yaml:soft_labels")
+    folder = project.folder / "topic"
+    write_written(folder / "written.csv", texts[:60])
+    folds = [(i, i % FOLDS) for i, _ in enumerate(texts)]
+    write_csv(folder / "folds.csv", ["id", "fold"], folds)
+    header = ["source", "id", "fold", "student", "encoder"]
+    write_csv(folder / "out_of_fold.csv", header, [])
+
+    # Each stage that the frozen ones depend on, as `dvc commit` looks for what it wrote.
+    project.dvc("repro", "prepare", "download_backbone", "topic/dvc.yaml:download_tweets")
+    write_soft_labels(folder / "soft_labels.csv", texts)
+    for stage in ("soft_labels", "cross_fit"):
+        project.dvc("commit", "--force", f"topic/dvc.yaml:{stage}")
+
+
+def write_judged(path: Path, texts: Texts) -> None:
+    """Write a file of the form of CrisisLexT26, every third text by an eyewitness."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        columns = "Tweet Text, Information Source, Information Type, Informativeness"
+        file.write(f"Tweet ID, {columns}\n")
+        for i, (text, label) in enumerate(texts):
+            speaker = "Media" if i % 3 else "Eyewitness"
+            judged = INFORMATIVENESS[label > 0]
+            file.write(f'"{7 * 10**16 + i}","{text}",{speaker},Other,{judged}\n')
+
+
+def write_written(path: Path, texts: Texts) -> None:
+    """Write sentences of the form of topic/written.csv, a fifth of them held out."""
+    rows = [
+        (
+            *(f"made-{i // 4}-{i % 4 + 1}", f"made-{i // 4}", "report" if label else "joke"),
+            *("disaster" if label else "not_disaster", "held_out" if i % 20 < 4 else "train"),
+            f"{text} we write",
+        )
+        for i, (text, label) in enumerate(texts)
+    ]
+    write_csv(path, ["id", "group", "kind", "label", "split", "text"], rows)
 
 
 def write_event(path: Path, texts: Texts, first_id: int) -> None:
@@ -51,12 +98,12 @@ def write_event(path: Path, texts: Texts, first_id: int) -> None:
             file.write(f"'{first_id + i}',\"{text}\",{topic}\n")
 
 
-def write_soft_labels(path: Path, texts: Texts, events: list[str]) -> None:
+def write_soft_labels(path: Path, texts: Texts) -> None:
     """Stand in for two teachers: write their logits of all texts but half of each event."""
     rows: list[tuple[object, ...]] = [
-        ("labelled", i, i % 2, *logits(text)) for i, (text, _) in enumerate(texts)
+        ("labelled", i, i % FOLDS, *logits(text)) for i, (text, _) in enumerate(texts)
     ]
-    for i, event in enumerate(events):
+    for i, event in enumerate(EVENTS):
         for j, (text, _) in enumerate(texts[i * TEXTS_OF_AN_EVENT :][: TEXTS_OF_AN_EVENT // 2]):
             rows.append((event, 10**17 + i * 100 + j, "", *logits(text)))
     write_csv(path, ["source", "id", "fold", "teacher_0", "teacher_1"], rows)

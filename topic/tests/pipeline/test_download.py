@@ -8,7 +8,6 @@ from tests.pipeline.downloads import (
     CONTENT,
     Downloads,
     Server,
-    assert_a_mirror_serves,
     assert_succeeded,
     error_of,
     fill,
@@ -23,11 +22,18 @@ DATASET = {
     "sample_submission.csv": b"id,target\n2,0\n",
 }
 EVENTS = {
-    "2013_Storm": b"tweet id, tweet, label\n'1',\"roof gone\",on-topic\n",
-    "2014_Flood": b"tweet id, tweet, label\n'2',\"river high\",off-topic\n",
+    "2013_Storm.csv": b"tweet id, tweet, label\n'1',\"roof gone\",on-topic\n",
+    "2014_Flood.csv": b"tweet id, tweet, label\n'2',\"river high\",off-topic\n",
 }
-EVENT_FILES = {f"{name}.csv": content for name, content in EVENTS.items()}
+GENERAL = {"irony.txt": b"a monday\n"}
 TEACHER = {"model.safetensors": CONTENT[::-1], "config.json": b"{}\n"}
+
+
+def tweets(url: str, files: dict[str, bytes]) -> dict[str, object]:
+    """Return the parameters of a data set."""
+    suffix = url[-4:]
+    checksums = {name.removesuffix(suffix): sha256(files[name]) for name in files}
+    return {"url": url, "revision": "def456", "suffix": suffix, "checksums": checksums}
 
 
 @pytest.fixture(autouse=True)
@@ -40,10 +46,9 @@ def _params(downloads: Downloads, server: Server) -> None:
             "competition": "some-competition",
             "checksums": {name: md5(content) for name, content in DATASET.items()},
         },
-        download_events={
-            "url": f"{server.url}/{{revision}}/{{event}}/{{event}}-all.csv",
-            "revision": "def456",
-            "checksums": {name: sha256(content) for name, content in EVENTS.items()},
+        download_tweets={
+            "events": tweets(f"{server.url}/{{revision}}/{{name}}/{{name}}-all.csv", EVENTS),
+            "general": tweets(f"{server.url}/{{revision}}/{{name}}/text.txt", GENERAL),
         },
         download_teacher={
             "repository": "someone/large-teacher",
@@ -159,35 +164,40 @@ def test_dataset_target_is_no_folder(downloads: Downloads) -> None:
     assert "data/raw/train.csv: cannot be written (Not a directory); check the folder" in error
 
 
-@pytest.mark.parametrize("kind", ["folder", "url"])
-def test_events_from_mirror(downloads: Downloads, server: Server, kind: str) -> None:
-    places = ("crisislex", "data/events")
-    stage = "topic.download_events"
-    assert_a_mirror_serves(downloads, server, kind, stage, places, EVENT_FILES)
+def test_tweets_from_mirror(downloads: Downloads, server: Server) -> None:
+    mirror = downloads.root / "mirror"
+    fill(mirror / "events", EVENTS)
+    fill(mirror / "general", GENERAL)
+    assert_succeeded(downloads.run("topic.download_tweets", DISASTER_TWEETS_MIRROR=mirror))
+    assert downloads.files("data/events") == EVENTS
+    assert downloads.files("data/general") == GENERAL
+    assert server.ranges == []
 
 
-def test_events_from_their_repository(downloads: Downloads, server: Server) -> None:
-    server.files = {
-        f"/def456/{name}/{name}-all.csv": content for name, content in EVENTS.items()
-    }
-    assert_succeeded(downloads.run("topic.download_events"))
-    assert downloads.files("data/events") == EVENT_FILES
-    assert_succeeded(downloads.run("topic.download_events"))
-    assert server.ranges == [None, None]
+def test_tweets_from_their_repositories(downloads: Downloads, server: Server) -> None:
+    server.files = {"/def456/irony/text.txt": GENERAL["irony.txt"]}
+    for name, content in EVENTS.items():
+        event = name.removesuffix(".csv")
+        server.files[f"/def456/{event}/{event}-all.csv"] = content
+    for _ in range(2):  # the second time everything is there
+        assert_succeeded(downloads.run("topic.download_tweets"))
+        assert downloads.files("data/events") == EVENTS
+        assert downloads.files("data/general") == GENERAL
+    assert server.ranges == [None, None, None]
 
 
-def test_an_event_of_another_hash_is_refused(downloads: Downloads) -> None:
-    name, wrong = "2014_Flood.csv", EVENT_FILES["2014_Flood.csv"] + b"more"
+def test_tweets_of_another_hash_are_refused(downloads: Downloads) -> None:
+    name, wrong = "2014_Flood.csv", EVENTS["2014_Flood.csv"] + b"more"
     fill(downloads.root / "data" / "events", {name: wrong})
-    mirror = fill(downloads.root / "mirror" / "crisislex", EVENT_FILES | {name: wrong}).parent
-    error = error_of(downloads.run("topic.download_events", DISASTER_TWEETS_MIRROR=mirror))
-    assert f"{name}: expected {sha256(EVENT_FILES[name])}, got {sha256(wrong)}" in error
-    assert f"holds the right crisislex/{name}" in error
+    mirror = fill(downloads.root / "mirror" / "events", EVENTS | {name: wrong}).parent
+    error = error_of(downloads.run("topic.download_tweets", DISASTER_TWEETS_MIRROR=mirror))
+    assert f"{name}: expected {sha256(EVENTS[name])}, got {sha256(wrong)}" in error
+    assert f"holds the right events/{name}" in error
     assert downloads.files("data/events").keys() == {"2013_Storm.csv"}
 
 
-def test_an_event_that_is_nowhere_is_named(downloads: Downloads, server: Server) -> None:
-    error = error_of(downloads.run("topic.download_events"))
+def test_tweets_that_are_nowhere_are_named(downloads: Downloads, server: Server) -> None:
+    error = error_of(downloads.run("topic.download_tweets"))
     file = "/def456/2013_Storm/2013_Storm-all.csv"
     assert f"{server.url}{file}: HTTP 404 Not Found; set DISASTER_TWEETS_MIRROR" in error
     assert downloads.files("data/events") == {}

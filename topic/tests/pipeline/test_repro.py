@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
+import pandas as pd
+
 from disaster_tweets.manifest import parse
 from tests.pipeline.conftest import ALL, UP_TO_DATE, Project, stages_run
 
+from .made_up import EVENTS, FOLDS
+
+CROSS_FIT = "topic/dvc.yaml:cross_fit"
 SUBMIT = "topic/dvc.yaml:submit"
 SOFT_LABELS = "topic/dvc.yaml:soft_labels"
 SOURCES = "topic/dvc.yaml:sources"
@@ -13,6 +20,36 @@ SOURCES = "topic/dvc.yaml:sources"
 def test_the_submission_follows_the_model(project: Project) -> None:
     project.change_params(evaluate={"model_version": "9.9"})
     assert stages_run(project.dvc("repro", ALL)) == ["evaluate", SUBMIT]
+
+
+def test_a_recipe_is_measured_out_of_fold(project: Project) -> None:
+    """A fold trains and scores what it left out; then every text trains."""
+    # So tiny a student, trained on so little, may lose much in integers.
+    limits = {"mean_difference": 1.0, "auc_drop": 1.0}
+    project.change_params(export={"parity": {"student": limits, "encoder": limits}})
+    train = pd.read_csv(project.folder / "data/prepared/train.csv")
+    of_fold = set(train.loc[train["id"] % FOLDS == 1, "id"].astype(str))
+    path = project.folder / "topic/out_of_fold.csv"
+    path.write_text(path.read_text("utf-8") + ",0,0,1.5,2.5\n,1,1,9.0,9.0\n", "utf-8")
+    project.run(sys.executable, "-m", "topic.cross_fit", "1")
+    table = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+    # The row of another fold stays, and none of this fold is left from before.
+    assert table[table["fold"] == 0].values.tolist() == [["", "0", 0, 1.5, 2.5]]
+    found = table[table["fold"] == 1]
+    assert set(found.loc[found["source"] == "", "id"]) == of_fold
+    assert set(found["source"]) == {"", "CrisisLexT6", "CrisisLexT26"}
+    assert found[["student", "encoder"]].notna().all(axis=None)
+    assert not (found["student"] == 9.0).any()
+
+    project.dvc("commit", "--force", CROSS_FIT)
+    project.change_params(prepare={"fractions": {"calibration": 0, "held_out": 0}})
+    project.dvc("repro", ALL)
+    manifest = parse((project.folder / "artifacts/manifest.json").read_bytes())
+    assert manifest["measured_on"] == "out_of_fold"
+    # Those of the fold that train now, too: more than before.
+    assert len(of_fold) < manifest["metrics"]["texts"] < manifest["distillation"]["labelled"]
+    assert set(manifest["sources"]) == {"CrisisLexT6", "CrisisLexT26", "written"}
+    assert set(manifest["sources"]["CrisisLexT6"]["parts"]) <= {EVENTS[1].lower()}
 
 
 def test_the_manifest_tells_of_the_teachers(built: Project) -> None:

@@ -1,8 +1,8 @@
-"""What the models learn besides labels: soft labels, joined by id, and more texts."""
+"""What the models learn besides labels: soft labels by id, related labels, more texts."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,34 @@ import pandas as pd
 import pytest
 import yaml
 
-from pipeline.project import PREPARED, SOURCES, PipelineError
-from pipeline.targets import read_table
-from topic.project import EVENTS, SOFT_LABELS
-from topic.sources import examples, main, read_events, read_soft_labels, teachers
+from pipeline.project import PREPARED, RAW, SOURCES, PipelineError
+from pipeline.splits import label_names
+from pipeline.targets import read_description, read_related, read_table
+from pipeline.unseen import read_measured
+from tests.pipeline.conftest import write_csv
+from topic import sources, texts
+from topic.project import (
+    FOLDS,
+    GENERAL,
+    INFORMATIVE,
+    ON_TOPIC,
+    OUT_OF_FOLD,
+    SOFT_LABELS,
+    WRITTEN,
+)
+from topic.sources import (
+    LABELLED,
+    choose_informative,
+    main,
+    mixed,
+    of_texts,
+    probabilities,
+    read_soft_labels,
+    teachers,
+    write_sources,
+)
 
-from .made_up import write_event
+from .made_up import write_event, write_judged
 
 SOFT = """source,id,fold,teacher_0,teacher_1
 labelled,1,0,2.0,0.0
@@ -24,9 +46,11 @@ labelled,007,1,-2.0,-2.0
 2013_Storm,100000000000000003,,-1.0,-1.0
 2014_Flood,100000000000000001,,0.0,0.0
 """
-LABELLED = pd.DataFrame(
-    {"id": ["007", "1"], "text": ["a calm day", "a dam broke"], "target": [0.0, 1.0]}
-)
+TEACHER = {"repository": "somebody/large", "revision": "abc"}
+SETTINGS = {
+    **{"weight": 0.25, "seed": 1, "on_topic": 9, "informative": 9},
+    **{"events_more": 9, "general": 9, "events": [["2013_storm"], ["2014_flood"]]},
+}
 
 
 def probability(*logits: float) -> float:
@@ -40,44 +64,38 @@ def soft(tmp_path: Path) -> pd.DataFrame:
 
 
 @pytest.fixture
-def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A project with three texts of the competition, two events, and soft labels."""
     monkeypatch.chdir(tmp_path)
-    EVENTS.parent.mkdir()
-    storm = [("roof gone", 1), ("caf\u00c3\u00a9 &amp; cake", 0), ("no power", 1)]
-    write_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
-    write_event(EVENTS / "2014_Flood.csv", [("river high", 0)], first_id=10**17 + 1)
-    return read_events()
-
-
-def test_events_are_read_with_their_ids_as_they_are_written(events: pd.DataFrame) -> None:
-    assert events.to_dict("list") == {
-        "source": ["2013_Storm"] * 3 + ["2014_Flood"],
-        "id": [f"10000000000000000{i}" for i in (1, 2, 3, 1)],
-        "text": ["roof gone", "caf\u00c3\u00a9 &amp; cake", "no power", "river high"],
-        "on_topic": [True, False, True, False],
-    }
-
-
-def test_a_text_is_read_once_for_its_event(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    EVENTS.parent.mkdir()
-    repeats = [("@one see http://x.co/1", 1), ("@two see http://x.co/2", 0), ("", 0)]
-    write_event(EVENTS / "2013_Storm.csv", repeats, first_id=1)
-    write_event(EVENTS / "2014_Flood.csv", repeats[:1], first_id=7)
-    assert read_events()[["source", "id"]].values.tolist() == [
-        ["2013_Storm", "1"],
-        ["2014_Flood", "7"],
+    texts._of_competition.cache_clear()
+    rows = [("1", "a dam broke", 1), ("007", "a calm day", 0), ("5", "new here", 1)]
+    write_csv(RAW / "train.csv", ["id", "text", "target"], rows)
+    write_csv(RAW / "test.csv", ["id", "text"], [("2", "only scored")])
+    write_csv(
+        PREPARED / "train.csv", ["id", "text", "target", "count"], [(*r, 1) for r in rows]
+    )
+    storm = [("roof gone", 1), ("tea", 0), ("no power", 0)]
+    write_event(ON_TOPIC / "2013_Storm.csv", storm, first_id=10**17 + 1)
+    write_event(ON_TOPIC / "2014_Flood.csv", [("river high", 0)], first_id=10**17 + 1)
+    write_judged(INFORMATIVE / "2013_Storm.csv", [("roof gone", 1), ("windy", 0)])
+    write_judged(INFORMATIVE / "2014_Flood.csv", [("boats here", 1), ("wet", 1), ("fish", 0)])
+    GENERAL.mkdir()
+    (GENERAL / "irony.txt").write_text("a monday\n", "utf-8")
+    written = [
+        ("a-1", "a", "danger", "disaster", "train", "help us"),
+        ("b-1", "b", "joke", "not_disaster", "held_out", "help me choose"),
     ]
-
-
-def test_without_events_the_next_step_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(PipelineError, match=r"data/events: no events; run dvc repro topic/"):
-        read_events()
+    write_csv(WRITTEN, ["id", "group", "kind", "label", "split", "text"], written)
+    write_csv(FOLDS, ["id", "fold"], [("1", 0), ("007", 1), ("5", 0)])
+    scored = [("", "1", 0, 1.5, 2.5), ("CrisisLexT6", str(10**17 + 1), 0, -1.0, -2.0)]
+    write_csv(OUT_OF_FOLD, ["source", "id", "fold", "student", "encoder"], scored)
+    SOFT_LABELS.write_text(SOFT, "utf-8")
+    settings = {"sources": SETTINGS, "download_teacher": TEACHER}
+    Path("topic/params.yaml").write_text(yaml.safe_dump(settings), "utf-8")
+    Path("params.yaml").write_text("prepare: {labels: {none: '0', some: '1'}}\n", "utf-8")
+    label_names.cache_clear()
+    yield
+    label_names.cache_clear()
 
 
 def test_soft_labels_that_are_missing_are_named_with_the_next_step(tmp_path: Path) -> None:
@@ -89,92 +107,130 @@ def test_soft_labels_that_are_missing_are_named_with_the_next_step(tmp_path: Pat
     assert "\n" not in message
 
 
-def test_every_teacher_is_found(soft: pd.DataFrame) -> None:
-    assert teachers(soft) == ["teacher_0", "teacher_1"]
+class TestSoftLabels:
+    def test_every_teacher_is_found(self, soft: pd.DataFrame) -> None:
+        assert teachers(soft) == ["teacher_0", "teacher_1"]
+
+    def test_texts_get_theirs_by_source_and_id(self, soft: pd.DataFrame) -> None:
+        mean = probabilities(soft, teachers(soft))
+        labelled = of_texts(mean, LABELLED, pd.Series(["007", "5", "1"]))
+        expected = [probability(-2.0, -2.0), np.nan, probability(2.0, 0.0)]
+        np.testing.assert_allclose(labelled, expected)
+        events = pd.Series(["2014_flood", "2013_storm"])
+        found = of_texts(mean, events, pd.Series(["100000000000000001"] * 2))
+        np.testing.assert_allclose(found, [0.5, probability(1.0, 3.0)])
+
+    def test_only_the_teachers_that_are_named_count(self, soft: pd.DataFrame) -> None:
+        mean = probabilities(soft, ["teacher_1"])
+        found = of_texts(mean, LABELLED, pd.Series(["1"]))
+        np.testing.assert_allclose(found, [0.5])
+
+    def test_an_id_that_several_texts_have_is_left_out(self, soft: pd.DataFrame) -> None:
+        repeated = pd.concat([soft, soft.iloc[[2]].assign(teacher_0=-9.0)])
+        ids = pd.Series(["100000000000000001", "100000000000000003"])
+        found = of_texts(probabilities(repeated, ["teacher_0"]), "2013_storm", ids)
+        assert np.isnan(found).tolist() == [True, False]
+        twice = of_texts(probabilities(soft, ["teacher_0"]), LABELLED, pd.Series(["1", "1"]))
+        assert np.isnan(twice).all()
+
+    def test_the_label_counts_the_rest_and_alone_where_there_is_no_soft_label(self) -> None:
+        targets = mixed(np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.5, np.nan]), 0.7)
+        np.testing.assert_allclose(targets, [0.65, 0.35, 1.0])
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.7, 1.0])
-def test_labels_and_soft_labels_are_joined_by_id(
-    soft: pd.DataFrame, events: pd.DataFrame, weight: float
-) -> None:
-    texts, targets = examples(LABELLED, events, soft, teachers(soft), weight)
-    # The second text of the storm has no soft label.
-    assert texts == ["a calm day", "a dam broke", "roof gone", "no power", "river high"]
-    expected = [
-        weight * probability(-2.0, -2.0),
-        weight * probability(2.0, 0.0) + (1 - weight),
-        probability(1.0, 3.0),
-        probability(-1.0),
-        0.5,
-    ]
-    np.testing.assert_allclose(targets, expected)
-
-
-def test_only_the_teachers_that_are_named_count(
-    soft: pd.DataFrame, events: pd.DataFrame
-) -> None:
-    _, targets = examples(LABELLED, events, soft, ["teacher_1"], 1.0)
-    np.testing.assert_allclose(targets[:3], [probability(x) for x in (-2.0, 0.0, 3.0)])
-
-
-def test_what_people_said_of_an_event_reaches_no_target(
-    soft: pd.DataFrame, events: pd.DataFrame
-) -> None:
-    other = events.assign(on_topic=~events["on_topic"])
-    texts, targets = examples(LABELLED, events, soft, teachers(soft), 0.7)
-    assert examples(LABELLED, other, soft, teachers(soft), 0.7)[0] == texts
-    np.testing.assert_array_equal(
-        examples(LABELLED, other, soft, teachers(soft), 0.7)[1], targets
+def test_rare_kinds_and_speakers_are_kept_and_others_drawn() -> None:
+    tweets = pd.DataFrame(
+        {
+            "speaker": ["Media", "Eyewitness", "Media", "Outsiders", "Media"],
+            "kind": ["informative", "related", "unrelated", "informative", "informative"],
+        }
     )
+    chosen = choose_informative(tweets, 3, seed=1).index
+    assert {1, 2} < set(chosen)
+    assert len(chosen) == 3
+    assert list(choose_informative(tweets, 3, seed=1).index) == list(chosen)
+    assert list(choose_informative(tweets, 1, seed=1).index) == [1, 2]
+    assert len(choose_informative(tweets, 99, seed=1)) == 5
 
 
-def test_a_labelled_text_without_a_soft_label_is_named(
-    soft: pd.DataFrame, events: pd.DataFrame
-) -> None:
-    # The id of an event's tweet is not one of a labelled text.
-    labelled = LABELLED.assign(id=["100000000000000003", "1"])
-    with pytest.raises(PipelineError) as caught:
-        examples(labelled, events, soft, teachers(soft), 0.7)
-    message = str(caught.value)
-    assert "soft_labels.csv: no soft label of the text with id 100000000000000003" in message
-    assert "\n" not in message
+@pytest.mark.usefixtures("_folder")
+class TestFiles:
+    def targets(self) -> dict[str, float]:
+        table = read_table(SOURCES / "targets.csv")
+        return dict(zip(table["text"], table["target"], strict=True))
 
+    def related(self) -> set[tuple[str, str, float]]:
+        return set(read_related().itertuples(index=False, name=None))
 
-def test_an_id_that_several_texts_of_an_event_have_is_left_out(
-    soft: pd.DataFrame, events: pd.DataFrame
-) -> None:
-    more = events.iloc[[0]].assign(text="another roof")
-    texts, targets = examples(LABELLED, pd.concat([events, more]), soft, teachers(soft), 0.7)
-    assert texts[2:] == ["no power", "river high"]
-    assert len(targets) == 4
+    def test_what_the_model_that_ships_learns(self) -> None:
+        main()
 
-    repeated = pd.concat([soft, soft.iloc[[2]].assign(teacher_0=-9.0)])
-    assert examples(LABELLED, events, repeated, teachers(soft), 0.7)[0] == texts
+        assert self.targets() == {
+            "a dam broke": pytest.approx(0.25 * probability(2.0, 0.0) + 0.75),
+            "a calm day": pytest.approx(0.25 * probability(-2.0)),
+            "new here": 1.0,
+            "help us": 1.0,
+            "roof gone": pytest.approx(probability(1.0, 3.0)),
+            "no power": pytest.approx(probability(-1.0)),
+            "river high": 0.5,
+        }
+        assert self.related() == {
+            ("roof gone", "on_topic", 1.0),
+            ("no power", "on_topic", 0.0),
+            ("river high", "on_topic", 0.0),
+            ("roof gone", "informative", 1.0),
+            ("windy", "informative", 0.0),
+            ("boats here", "informative", 1.0),
+            ("wet", "informative", 1.0),
+            ("fish", "informative", 0.0),
+        }
+        # What no teacher has read is for the assistant to label.
+        unlabelled = read_table(SOURCES / "unlabelled.csv")["text"]
+        assert set(unlabelled) == {"tea", "a monday"}
+        assert read_description() == {
+            "teachers": {**TEACHER, "licence": "Apache-2.0", "teachers": 2, "weight": 0.25}
+        }
 
+    def test_a_fold_learns_of_its_own_teacher_and_nothing_of_its_events(self) -> None:
+        write_sources(1, SETTINGS)
 
-def test_the_files_of_the_sources_are_written(
-    events: pd.DataFrame, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In the folder that the events are in."""
-    PREPARED.mkdir()
-    LABELLED.assign(count=1).to_csv(PREPARED / "train.csv", index=False)
-    SOFT_LABELS.parent.mkdir()
-    SOFT_LABELS.write_text(SOFT, "utf-8")
-    teacher = {"repository": "somebody/large", "revision": "abc"}
-    settings = {"sources": {"weight": 0.25}, "download_teacher": teacher}
-    Path("topic/params.yaml").write_text(yaml.safe_dump(settings), "utf-8")
-    main()
+        targets = self.targets()
+        assert targets["a dam broke"] == pytest.approx(0.25 * probability(0.0) + 0.75)
+        assert targets["roof gone"] == pytest.approx(probability(3.0))
+        of_flood = {"river high", "boats here", "wet", "fish"}
+        learned = {*targets, *(text for text, *_ in self.related())}
+        assert not of_flood & {*learned, *read_table(SOURCES / "unlabelled.csv")["text"]}
+        assert {"roof gone", "windy"} < learned
+        assert read_description()["teachers"]["teachers"] == 1
 
-    targets = read_table(SOURCES / "targets.csv")
-    assert targets["text"].tolist() == [
-        *("a calm day", "a dam broke", "roof gone", "no power", "river high")
-    ]
-    assert targets["target"][1] == pytest.approx(0.25 * probability(2.0, 0.0) + 0.75)
-    # What no teacher has read is for the assistant to label.
-    unlabelled = read_table(SOURCES / "unlabelled.csv")
-    assert unlabelled["text"].tolist() == ["caf\u00c3\u00a9 &amp; cake"]
-    description = json.loads((SOURCES / "description.json").read_text("utf-8"))
-    assert description == {
-        "teachers": {**teacher, "licence": "Apache-2.0", "teachers": 2, "weight": 0.25}
-    }
-    assert capsys.readouterr().out == "5 texts with soft labels, 4 of events\n"
+    def test_what_is_measured_has_a_logit_or_is_never_learned(self) -> None:
+        main()
+        found = read_measured().set_index("text")
+
+        assert set(found.index) == {"a dam broke", "roof gone", "help me choose", "only scored"}
+        assert found.loc[
+            "a dam broke", ["source", "target", "student", "encoder"]
+        ].tolist() == [*("", 1.0, 1.5, 2.5)]
+        storm = found.loc["roof gone"]
+        assert [storm["source"], storm["part"]] == ["CrisisLexT6", "2013_storm"]
+        assert [storm["kind"], storm["target"], storm["student"]] == ["on_topic", 1.0, -1.0]
+        assert found.loc["help me choose", ["source", "kind", "target"]].tolist() == [
+            *("written", "joke", 0.0)
+        ]
+        assert np.isnan(found.loc["only scored", "target"])
+        assert found.loc[["help me choose", "only scored"], "student"].isna().all()
+        learned = {*self.targets(), *read_table(SOURCES / "unlabelled.csv")["text"]}
+        assert not {"help me choose", "only scored"} & learned
+
+    def test_each_text_says_which_fold_leaves_it_out_and_how_it_speaks(self) -> None:
+        found = sources.measured(SETTINGS).set_index("text")
+
+        assert found.loc[["a dam broke", "a calm day", "new here"], "fold"].tolist() == [
+            0,
+            1,
+            0,
+        ]
+        assert found.loc[["windy", "fish"], "fold"].tolist() == [0, 1]
+        assert found.loc["boats here", "kind"] == "informative, by eyewitness"
+        assert found.loc["wet", "kind"] == "informative, by media"
+        assert found.loc["fish", "kind"] == "unrelated"

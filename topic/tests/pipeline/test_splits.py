@@ -1,4 +1,4 @@
-"""The labelled tweets themselves: none is trained on and measured."""
+"""The labelled tweets themselves: none is learned and measured."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 from disaster_tweets.text import Cleaner
 from pipeline.prepare import merge_repeats, read_labelled, split
 from pipeline.project import RAW, params
+from topic.sources import read_folds
 
 
-def test_no_tweet_is_on_two_sides(
+def test_no_tweet_is_in_two_folds(
     raw_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare, clean = params("prepare"), Cleaner(params("reads"))
+    prepare, clean, folds = params("prepare"), Cleaner(params("reads")), read_folds()
     monkeypatch.chdir(tmp_path)
     RAW.parent.mkdir()
     RAW.symlink_to(raw_data, target_is_directory=True)
@@ -22,8 +23,14 @@ def test_no_tweet_is_on_two_sides(
     texts = merge_repeats(raw, labels=2)
     assert texts["count"].sum() == len(raw) == 7613
     parts = split(texts, **prepare["fractions"], seed=prepare["seed"])
-    seen = [set(part["text"].map(clean).str.casefold()) for part in parts.values()]
-    assert not seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2]
+    assert {name: len(part) for name, part in parts.items()} == {
+        **{"train": len(texts), "calibration": 0, "held_out": 0}
+    }
+    assert set(folds.index) == set(texts["id"])
+    fold_of = texts["id"].map(folds)
+    assert fold_of.value_counts().min() > len(texts) // fold_of.nunique() - 2
+    seen = texts["text"].map(clean).str.casefold()
+    assert fold_of.groupby(seen).nunique().max() == 1
     assert texts["id"].is_unique
     written = raw.set_index("id")["text"]
     assert (written[texts["id"]].to_numpy() == texts["text"]).all()

@@ -11,9 +11,12 @@ import pytest
 import yaml
 
 from pipeline.prepare import mask
-from pipeline.project import PREPARED
-from topic.project import EVENTS, SOFT_LABELS, TEACHER
-from topic.sources import read_events, read_soft_labels
+from pipeline.project import PREPARED, RAW
+from tests.pipeline.conftest import write_csv
+from topic import texts
+from topic.project import FOLDS, ON_TOPIC, SOFT_LABELS, TEACHER
+from topic.sources import read_soft_labels
+from topic.texts import read_on_topic
 
 from .made_up import write_event
 
@@ -22,7 +25,6 @@ torch = pytest.importorskip("torch", reason=NEEDS)
 transformers = pytest.importorskip("transformers", reason=NEEDS)
 
 SETTINGS = {
-    "folds": 2,
     "event_texts": 3,
     "max_tokens": 16,
     "dropout": 0.1,
@@ -31,7 +33,7 @@ SETTINGS = {
     "learning_rate": 1e-3,
     "warm_up": 0.1,
     "weight_decay": 0.01,
-    "seeds": {"folds": 1, "events": 7, "weights": 0, "batches": 100},
+    "seeds": {"events": 7, "weights": 0, "batches": 100},
     "threads": 1,
 }
 TEXTS = [
@@ -50,13 +52,13 @@ def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     write_encoder()
     PREPARED.mkdir(parents=True)
     table = pd.DataFrame({"id": IDS, "text": TEXTS, "target": [1.0, 0.0] * 6, "count": 1})
-    table[:8].to_csv(PREPARED / "train.csv", index=False)
-    table[8:].to_csv(PREPARED / "calibration.csv", index=False)
-    unread = table[:1].assign(id=99, text="held out")
-    unread.to_csv(PREPARED / "held_out.csv", index=False)
+    table.to_csv(PREPARED / "train.csv", index=False)
+    texts._of_competition.cache_clear()
+    for name in ("train.csv", "test.csv"):
+        write_csv(RAW / name, ["id", "text"], [(1, "something else")])
+    write_csv(FOLDS, ["id", "fold"], [(i, place % 2) for place, i in enumerate(IDS)])
     storm = [(f"{text} storm", i % 2) for i, text in enumerate(TEXTS[:5])]
-    write_event(EVENTS / "2013_Storm.csv", storm, first_id=10**17 + 1)
-    SOFT_LABELS.parent.mkdir()
+    write_event(ON_TOPIC / "2013_Storm.csv", storm, first_id=10**17 + 1)
     Path("topic/params.yaml").write_text(yaml.safe_dump({"teacher": SETTINGS}), "utf-8")
     from topic import teacher
 
@@ -91,9 +93,9 @@ def test_each_text_has_a_soft_label_of_each_teacher_by_its_id(teacher: ModuleTyp
     labelled = soft[soft["source"] == "labelled"]
     assert labelled["id"].tolist() == [str(i) for i in sorted(IDS)]
     assert labelled["fold"].value_counts().to_dict() == {0: 6, 1: 6}
-    events = soft[soft["source"] == "2013_Storm"]
+    events = soft[soft["source"] == "2013_storm"]
     assert len(events) == 3
-    assert set(events["id"]) < set(read_events()["id"])
+    assert set(events["id"]) < set(read_on_topic()["id"])
     assert events["fold"].isna().all()
     logits = soft[["teacher_0", "teacher_1"]].to_numpy()
     assert np.isfinite(logits).all()
@@ -134,6 +136,6 @@ def test_a_teacher_has_not_seen_its_fold_nor_a_label_of_an_event(
     teacher.main()
     soft = read_soft_labels()
     masked = dict(zip(map(str, IDS), map(mask, TEXTS), strict=True))
-    for fold, texts in enumerate(seen):
+    for fold, learned in enumerate(seen):
         others = soft[(soft["source"] == "labelled") & (soft["fold"] != fold)]
-        assert sorted(texts) == sorted(masked[i] for i in others["id"])
+        assert sorted(learned) == sorted(masked[i] for i in others["id"])

@@ -1,0 +1,36 @@
+"""What the benchmarks train on and measure: all folds but the first one, and the first one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pipeline.splits import hard, read_split, targets
+from pipeline.unseen import Unseen, cross_fitted
+from topic.project import OUT_OF_FOLD
+from topic.sources import read_folds
+
+FOLD = 0
+
+
+def train_and_held_out() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the labelled texts outside of the fold and in it: ``id``, ``text``, ``label``."""
+    table = read_split("train")
+    table = table.assign(label=hard(targets(table))[:, 0].astype(int))
+    of_fold = table["id"].map(read_folds()) == FOLD
+    return table[~of_fold], table[of_fold]
+
+
+def out_of_fold(kind: str, held_out: pd.DataFrame) -> np.ndarray:
+    """Return the probabilities (texts, 2) that the pipeline's model of the fold gives to it.
+
+    Args:
+        kind: The kind of model.
+        held_out: As `train_and_held_out` returns it.
+    """
+    table = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
+    logit = table[table["source"] == ""].set_index("id")[kind]
+    logits = np.zeros((len(held_out), 2))
+    logits[:, 1] = logit[held_out["id"]]
+    unseen = Unseen(list(held_out["text"]), held_out[["label"]].to_numpy(float), logits)
+    return cross_fitted(unseen)

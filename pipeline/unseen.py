@@ -1,0 +1,111 @@
+"""Labelled texts that a model has not learned, and what it makes of them.
+
+A topic with a calibration split and a held-out split lets the exported file score these. A
+topic may also train on every text: prepare.fractions of 0 in params.yaml. Then the logits are
+out of fold. For each text they come from a model of the same recipe that was trained without
+it, and data/sources/measured.csv has them. The calibration is fitted to all of them, as
+scikit-learn's ``CalibratedClassifierCV(ensemble=False)`` does it. What is reported is
+cross-fitted: the calibration of each text is fitted to others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold
+
+from disaster_tweets.calibration import calibrate, fit, tabulate
+from disaster_tweets.runtime import KINDS
+from pipeline.exported import Exported
+from pipeline.project import SOURCES, PipelineError
+from pipeline.splits import read_split, shares, targets
+
+MEASURED = SOURCES / "measured.csv"
+# Of a text: the data set that it is from (empty for the topic's own labels), its part of that
+# data set, what kind of text it is, the target (empty if it has none), and for each kind of
+# model the logit out of fold (empty: nothing learns from the text, so the exported file scores
+# it).
+COLUMNS = ("source", "part", "kind", "text", "target", *KINDS)
+
+_FOLDS = 5  # of the calibration
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Texts that a model has not learned: targets (texts, outputs), logits (texts, labels)."""
+
+    texts: list[str]
+    targets: np.ndarray
+    logits: np.ndarray
+
+
+def write_measured(table: pd.DataFrame, path: Path = MEASURED) -> None:
+    """Write a table of `COLUMNS`; those that it lacks are empty."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.reindex(columns=list(COLUMNS)).to_csv(path, index=False, lineterminator="\n")
+
+
+def read_measured() -> pd.DataFrame:
+    """Return what `write_measured` wrote; numbers that are not there are NaN."""
+    table = pd.read_csv(MEASURED, dtype=str, keep_default_na=False, lineterminator="\n")
+    for column in ("target", *KINDS):
+        table[column] = pd.to_numeric(table[column])
+    return table
+
+
+def to_calibrate(exported: Exported) -> Unseen:
+    """Return the texts to which the calibration of a model is fitted.
+
+    Raises:
+        PipelineError: There are none.
+    """
+    split = read_split("calibration")
+    return _scored(exported, split) if len(split) else _out_of_fold(exported.kind)
+
+
+def to_report(exported: Exported) -> tuple[Unseen, np.ndarray]:
+    """Return the texts on which a model is reported, and their probabilities (texts, labels).
+
+    Args:
+        exported: A model whose calibration is fitted.
+    """
+    split = read_split("held_out")
+    if len(split):
+        held_out = _scored(exported, split)
+        return held_out, exported.calibrated(held_out.logits)
+    unseen = _out_of_fold(exported.kind)
+    return unseen, cross_fitted(unseen)
+
+
+def cross_fitted(unseen: Unseen) -> np.ndarray:
+    """Return probabilities (texts, labels) float32, each by a calibration fitted to others."""
+    of_texts = shares(unseen.targets)
+    probabilities = np.empty(of_texts.shape, np.float32)
+    for others, these in KFold(_FOLDS, shuffle=True, random_state=0).split(of_texts):
+        fitted = fit(unseen.logits[others], of_texts[others])
+        probabilities[these] = calibrate(unseen.logits[these], fitted, tabulate(fitted))
+    return probabilities
+
+
+def _scored(exported: Exported, split: pd.DataFrame) -> Unseen:
+    texts = list(split["text"])
+    return Unseen(texts, targets(split), exported.logits(texts))
+
+
+def _out_of_fold(kind: str) -> Unseen:
+    table = read_measured()
+    table = table[(table["source"] == "") & table[kind].notna()]
+    if table.empty:
+        raise PipelineError(
+            f"{MEASURED}: no text has a logit out of fold, and no split calibrates; set "
+            "prepare.fractions in params.yaml above 0"
+        )
+    logits = table[kind].to_numpy(float)
+    return Unseen(
+        list(table["text"]),
+        table[["target"]].to_numpy(float),
+        np.stack([np.zeros_like(logits), logits], axis=1),
+    )
