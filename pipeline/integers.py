@@ -19,7 +19,7 @@ from pipeline.project import PipelineError
 
 # Between two values of an embedding, in standard deviations. The finer, the closer to the
 # trained model, and the larger the file once it is compressed.
-_STEP = 0.09
+_STEP = 0.095
 _INT8 = 127
 _HEADROOM = 1.5  # over the largest response to a filter that training texts have
 _TINY = float(np.finfo(np.float32).tiny)  # in place of the 0 of a filter that never responds

@@ -26,7 +26,7 @@ def test_a_recipe_is_measured_out_of_fold(project: Project) -> None:
     """A fold trains and scores what it left out; then every text trains."""
     # So tiny a student, trained on so little, may lose much in integers.
     limits = {"mean_difference": 1.0, "auc_drop": 1.0}
-    project.change_params(export={"parity": {"student": limits, "encoder": limits}})
+    parity = {"student": limits, "encoder": limits}
     train = pd.read_csv(project.folder / "data/prepared/train.csv")
     of_fold = set(train.loc[train["id"] % FOLDS == 1, "id"].astype(str))
     path = project.folder / "topic/out_of_fold.csv"
@@ -42,7 +42,9 @@ def test_a_recipe_is_measured_out_of_fold(project: Project) -> None:
     assert not (found["student"] == 9.0).any()
 
     project.dvc("commit", "--force", CROSS_FIT)
-    project.change_params(prepare={"fractions": {"calibration": 0, "held_out": 0}})
+    project.change_params(
+        prepare={"fractions": {"calibration": 0, "held_out": 0}}, export={"parity": parity}
+    )
     project.dvc("repro", ALL)
     manifest = parse((project.folder / "artifacts/manifest.json").read_bytes())
     assert manifest["measured_on"] == "out_of_fold"
