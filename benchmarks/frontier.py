@@ -37,7 +37,7 @@ from pipeline.targets import linear_model
 from pipeline.unseen import Unseen, cross_fitted, read_measured
 from topic.project import OUT_OF_FOLD
 from topic.project import params as topic_params
-from topic.sources import measured, read_soft_labels
+from topic.sources import LABELLED, measured, read_soft_labels
 
 PAGE, PICTURE = ROOT / "docs/model/frontier.md", ROOT / "docs/model/frontier.svg"
 MEASURED = re.compile(
@@ -66,7 +66,8 @@ def logits_of_competition() -> pd.DataFrame:
     table = table.set_index("id")[["text", "target", "fold"]]
     said = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
     said = said[said["source"] == ""].set_index("id")[[STUDENT, ENCODER]]
-    soft = read_soft_labels().query("source == @LABELLED").set_index("id")
+    soft = read_soft_labels()
+    soft = soft[soft["source"] == LABELLED].set_index("id")
     own = [soft[f"teacher_{fold:.0f}"][i] for i, fold in soft["fold"].items()]
     table = table.join(said, how="inner").join(pd.Series(own, soft.index, name="teacher"))
     table["linear"] = np.nan
