@@ -495,8 +495,21 @@ def missing_outputs(source: Source) -> list[str]:
     return [path for path, md5 in source.outputs.items() if md5_of(ROOT / path) != md5]
 
 
+def md5_of_folder(folder: Path) -> str | None:
+    """Return the hash by which DVC knows a folder: that of a list of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    entries = [
+        {"md5": md5_of(path), "relpath": path.relative_to(folder).as_posix()} for path in files
+    ]
+    entries.sort(key=lambda entry: str(entry["relpath"]))
+    digest = hashlib.md5(json.dumps(entries).encode(), usedforsecurity=False)
+    return f"{digest.hexdigest()}.dir"
+
+
 def md5_of(path: Path) -> str | None:
-    """Return the hash by which DVC knows a file; None if it cannot be read."""
+    """Return the hash by which DVC knows a file or a folder; None if it cannot be read."""
+    if path.is_dir():
+        return md5_of_folder(path)
     digest = hashlib.md5(usedforsecurity=False)
     try:
         with path.open("rb") as file:

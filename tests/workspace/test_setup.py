@@ -312,6 +312,19 @@ class TestPythons:
         )
 
 
+def test_a_folder_has_the_hash_that_dvc_gives_it(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "b.txt").write_bytes(b"one\n")
+    (tmp_path / "sub" / "a.txt").write_bytes(b"two\n")
+    md5_of = load_script(ROOT / SCRIPT).md5_of
+
+    # As `dvc add` writes it.
+    assert md5_of(tmp_path) == "6b1e1375a7232b636627dc7a2cdfcfe3.dir"
+    (tmp_path / "b.txt").write_bytes(b"other\n")
+    assert md5_of(tmp_path) != "6b1e1375a7232b636627dc7a2cdfcfe3.dir"
+    assert md5_of(tmp_path / "missing") is None
+
+
 def canonical(name: str) -> str:
     """Return the name of a distribution in the form that package indexes compare."""
     return re.sub(r"[-_.]+", "-", name).lower()
