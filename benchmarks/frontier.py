@@ -30,11 +30,11 @@ from disaster_tweets import Classifier
 from disaster_tweets.metrics import auc, expected_calibration_error
 from disaster_tweets.runtime import ENCODER, STUDENT
 from pipeline.cleaning import clean
-from pipeline.evaluate import measure_sources
+from pipeline.evaluate import measure_sources, probabilities_of
 from pipeline.exported import FILES, Exported
 from pipeline.project import params
 from pipeline.targets import linear_model
-from pipeline.unseen import Unseen, cross_fitted, read_measured
+from pipeline.unseen import Unseen, cross_fitted, read_measured, to_calibrate
 from topic.project import OUT_OF_FOLD
 from topic.project import params as topic_params
 from topic.sources import LABELLED, measured, read_soft_labels
@@ -62,8 +62,8 @@ def logits_of_competition() -> pd.DataFrame:
 
     Only texts that every model has: the teachers have read some of them.
     """
-    table = measured(topic_params("sources")).query("source == ''")
-    table = table.set_index("id")[["text", "target", "fold"]]
+    labelled = measured(topic_params("sources")).query("source == ''")
+    table = labelled.set_index("id")[["text", "target", "fold"]]
     said = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
     said = said[said["source"] == ""].set_index("id")[[STUDENT, ENCODER]]
     soft = read_soft_labels()
@@ -71,7 +71,6 @@ def logits_of_competition() -> pd.DataFrame:
     own = [soft[f"teacher_{fold:.0f}"][i] for i, fold in soft["fold"].items()]
     table = table.join(said, how="inner").join(pd.Series(own, soft.index, name="teacher"))
     table["linear"] = np.nan
-    labelled = measured(topic_params("sources")).query("source == ''")
     for fold in table["fold"].unique():
         seen = labelled[labelled["fold"] != fold]
         model = linear_model()
@@ -134,13 +133,9 @@ def elsewhere(before: Path | None) -> Iterator[str]:
     scored: dict[str, np.ndarray] = {}
     for kind in (ENCODER, STUDENT):
         exported = Exported(kind, params("model")["max_tokens"])
-        competition = read_measured().query("source == ''").dropna(subset=[kind])
-        logits = np.stack([np.zeros(len(competition)), competition[kind]], axis=1)
-        exported.fit(logits, competition[["target"]].to_numpy(float))
-        out_of_fold = np.stack([np.zeros(len(table)), table[kind]], axis=1)
-        missing = table[kind].isna().to_numpy()
-        out_of_fold[missing] = exported.logits(list(table["text"][missing]))
-        scored[TITLES[kind]] = exported.calibrated(out_of_fold)[:, 1]
+        calibration = to_calibrate(exported)
+        exported.fit(calibration.logits, calibration.targets)
+        scored[TITLES[kind]] = probabilities_of(exported, table)[:, 1]
     if before:
         classifier = Classifier.load(before)
         scored["before"] = classifier.predict_proba(list(table["text"]))[:, 1]

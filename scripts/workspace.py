@@ -495,13 +495,12 @@ def missing_outputs(source: Source) -> list[str]:
     return [path for path, md5 in source.outputs.items() if md5_of(ROOT / path) != md5]
 
 
-def md5_of_folder(folder: Path) -> str | None:
+def md5_of_folder(folder: Path) -> str:
     """Return the hash by which DVC knows a folder: that of a list of its files."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    entries = [
-        {"md5": md5_of(path), "relpath": path.relative_to(folder).as_posix()} for path in files
-    ]
-    entries.sort(key=lambda entry: str(entry["relpath"]))
+    files = {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    }
+    entries = [{"md5": md5_of(folder / name), "relpath": name} for name in sorted(files)]
     digest = hashlib.md5(json.dumps(entries).encode(), usedforsecurity=False)
     return f"{digest.hexdigest()}.dir"
 
