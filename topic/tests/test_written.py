@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import subprocess
 import sys
@@ -28,12 +27,6 @@ OTHERS = frozenset(
 )
 
 
-@pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    with WRITTEN.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.lower().replace("'", "").replace("\u2019", ""))
 
@@ -47,30 +40,32 @@ def alike(one: str, other: str) -> bool:
     return common > 0.7 or bool(fewest and len(runs[0] & runs[1]) / fewest > 0.6)
 
 
-def test_there_are_thousands_and_half_of_them_are_of_real_disasters(rows: list[Row]) -> None:
-    assert len(rows) >= 3000
-    share = sum(row["label"] == LABELS[1] for row in rows) / len(rows)
+def test_there_are_thousands_and_half_of_them_are_of_real_disasters(written: list[Row]) -> None:
+    assert len(written) >= 3000
+    share = sum(row["label"] == LABELS[1] for row in written) / len(written)
     assert 0.45 < share < 0.55
 
 
-def test_the_kind_says_the_label(rows: list[Row]) -> None:
-    assert {row["kind"] for row in rows} == REAL | OTHERS
-    wrong = [row["id"] for row in rows if (row["kind"] in REAL) != (row["label"] == LABELS[1])]
+def test_the_kind_says_the_label(written: list[Row]) -> None:
+    assert {row["kind"] for row in written} == REAL | OTHERS
+    wrong = [
+        row["id"] for row in written if (row["kind"] in REAL) != (row["label"] == LABELS[1])
+    ]
     assert wrong == []
 
 
-def test_ids_and_texts_are_there_once(rows: list[Row]) -> None:
+def test_ids_and_texts_are_there_once(written: list[Row]) -> None:
     for column in ("id", "text"):
-        twice = [each for each, n in Counter(row[column] for row in rows).items() if n > 1]
+        twice = [each for each, n in Counter(row[column] for row in written).items() if n > 1]
         assert twice == []
-    assert all(row["text"] == row["text"].strip() != "" for row in rows)
-    assert all("\n" not in row["text"] for row in rows)
-    assert all(row["id"].rpartition("-")[0] == row["group"] for row in rows)
+    assert all(row["text"] == row["text"].strip() != "" for row in written)
+    assert all("\n" not in row["text"] for row in written)
+    assert all(row["id"].rpartition("-")[0] == row["group"] for row in written)
 
 
-def test_each_group_has_both_labels_and_is_on_one_side(rows: list[Row]) -> None:
+def test_each_group_has_both_labels_and_is_on_one_side(written: list[Row]) -> None:
     groups: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in written:
         groups.setdefault(row["group"], []).append(row)
     assert {
         name for name, of in groups.items() if len({row["label"] for row in of}) < 2
@@ -82,8 +77,8 @@ def test_each_group_has_both_labels_and_is_on_one_side(rows: list[Row]) -> None:
     assert 0.19 < held_out < 0.21
 
 
-def test_the_held_out_texts_are_of_every_kind(rows: list[Row]) -> None:
-    counts = Counter(row["kind"] for row in rows if row["split"] == "held_out")
+def test_the_held_out_texts_are_of_every_kind(written: list[Row]) -> None:
+    counts = Counter(row["kind"] for row in written if row["split"] == "held_out")
     assert set(counts) == REAL | OTHERS
     assert min(counts.values()) >= 10
 
@@ -100,11 +95,11 @@ def test_what_counts_as_alike(one: str, other: str, expected: bool) -> None:
     assert alike(one, other) == expected
 
 
-def test_no_text_is_nearly_that_of_another_group(rows: list[Row]) -> None:
+def test_no_text_is_nearly_that_of_another_group(written: list[Row]) -> None:
     """Within a group, texts are meant to be alike: they say different things."""
     # Only those are compared that share two neighbouring words which few others have.
     by_words: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
+    for row in written:
         split = words(row["text"])
         for pair in {*pairwise(split)}:
             by_words.setdefault(pair, []).append(row)
