@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from pipeline.fetch import fetch_all
@@ -10,21 +11,30 @@ from topic.project import params
 
 
 def fetch(name: str, settings: Settings) -> None:
-    """Fetch a data set to data/NAME.
+    """Fetch a data set to data/NAME, which appears once all its files are there.
+
+    Until then they are in data/NAME.part, where the next try goes on.
 
     Args:
         name: Its name, also in a mirror.
         settings: ``url``, ``revision``, the ``suffix`` of its files, and their ``checksums``.
     """
     suffix = settings["suffix"]
+    folder = Path("data", name)
+    part = folder.with_name(f"{name}.part")
+    if folder.exists() and not part.exists():
+        folder.rename(part)
     fetch_all(
-        Path("data") / name,
+        part,
         {f"{file}{suffix}": checksum for file, checksum in settings["checksums"].items()},
         lambda file: f"{name}/{file}",
         lambda file: settings["url"].format(
             revision=settings["revision"], name=file.removesuffix(suffix)
         ),
     )
+    if folder.exists():
+        shutil.rmtree(folder)
+    part.rename(folder)
 
 
 def main() -> None:

@@ -193,14 +193,22 @@ def test_tweets_of_another_hash_are_refused(downloads: Downloads) -> None:
     error = error_of(downloads.run("topic.download_tweets", DISASTER_TWEETS_MIRROR=mirror))
     assert f"{name}: expected {sha256(EVENTS[name])}, got {sha256(wrong)}" in error
     assert f"holds the right events/{name}" in error
-    assert downloads.files("data/events").keys() == {"2013_Storm.csv"}
+    # A folder of which DVC knows the hash is complete, or it is not there.
+    assert not (downloads.root / "data" / "events").exists()
+    assert downloads.files("data/events.part").keys() == {"2013_Storm.csv"}
+
+    mirror = fill(downloads.root / "whole" / "events", {name: EVENTS[name]}).parent
+    fill(mirror / "general", GENERAL)
+    assert_succeeded(downloads.run("topic.download_tweets", DISASTER_TWEETS_MIRROR=mirror))
+    assert downloads.files("data/events") == EVENTS
+    assert not (downloads.root / "data" / "events.part").exists()
 
 
 def test_tweets_that_are_nowhere_are_named(downloads: Downloads, server: Server) -> None:
     error = error_of(downloads.run("topic.download_tweets"))
     file = "/def456/2013_Storm/2013_Storm-all.csv"
     assert f"{server.url}{file}: HTTP 404 Not Found; set DISASTER_TWEETS_MIRROR" in error
-    assert downloads.files("data/events") == {}
+    assert not (downloads.root / "data" / "events").exists()
 
 
 def test_a_teacher_comes_from_the_hub_to_a_folder_of_its_own(
