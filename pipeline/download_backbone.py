@@ -19,12 +19,10 @@ def download(settings: Settings, folder: Path) -> None:
     repository: str = settings["repository"]
     # The hub's own variable for a copy of the hub.
     hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-    fetch_all(
-        folder,
-        settings["checksums"],
-        lambda name: f"{repository.rpartition('/')[2]}/{name}",
-        lambda name: f"{hub}/{repository}/resolve/{settings['revision']}/{name}",
-    )
+    url = f"{hub}/{repository}/resolve/{settings['revision']}"
+    checksums: dict[str, str] = settings["checksums"]
+    sources = {name: f"{url}/{name}" for name in checksums}
+    fetch_all(folder, checksums, sources, in_mirror=f"{repository.rpartition('/')[2]}/")
 
 
 def main() -> None:

@@ -19,18 +19,17 @@ def fetch(name: str, settings: Settings) -> None:
         name: Its name, also in a mirror.
         settings: ``url``, ``revision``, the ``suffix`` of its files, and their ``checksums``.
     """
-    suffix = settings["suffix"]
+    url, revision, suffix = settings["url"], settings["revision"], settings["suffix"]
+    checksums: dict[str, str] = settings["checksums"]
     folder = Path("data", name)
     part = folder.with_name(f"{name}.part")
     if folder.exists() and not part.exists():
         folder.rename(part)
     fetch_all(
         part,
-        {f"{file}{suffix}": checksum for file, checksum in settings["checksums"].items()},
-        lambda file: f"{name}/{file}",
-        lambda file: settings["url"].format(
-            revision=settings["revision"], name=file.removesuffix(suffix)
-        ),
+        {f"{file}{suffix}": checksum for file, checksum in checksums.items()},
+        {f"{file}{suffix}": url.format(revision=revision, name=file) for file in checksums},
+        in_mirror=f"{name}/",
     )
     if folder.exists():
         shutil.rmtree(folder)

@@ -23,9 +23,9 @@ from disaster_tweets.topic import LABELS
 
 from ..conftest import ROOT, load_script
 from ..tiny import TINY, checksums, make_backbone
-from .downloads import downloads, server
+from .downloads import checkout, server
 
-__all__ = ["downloads", "server"]
+__all__ = ["checkout", "server"]
 
 ALL = "--all-pipelines"
 UP_TO_DATE = "Data and pipelines are up to date."

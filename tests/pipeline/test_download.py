@@ -2,382 +2,187 @@
 
 from __future__ import annotations
 
-import socket
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline import fetch as fetching
-from pipeline.fetch import SourceError, fetch
-from pipeline.project import PipelineError
+from pipeline import download_backbone, fetch
+from pipeline.project import BACKBONE
 
+from ..conftest import ROOT
 from .downloads import (
-    BACKBONE,
-    CONTENT,
-    HALF,
-    Downloads,
+    MIRROR,
+    UNCLOSED,
     Server,
-    assert_a_mirror_serves,
-    assert_succeeded,
+    checksums,
     error_of,
-    fill,
-    md5,
-    sha256,
-    zipped,
+    read,
+    write,
+    write_params,
 )
 
-STAGE = "pipeline.download_backbone"
-WHOLE_ZIP = zipped({"x.csv": CONTENT})
-DAMAGED_ZIP = WHOLE_ZIP[:100] + bytes([WHOLE_ZIP[100] ^ 0xFF]) + WHOLE_ZIP[101:]
+FILES = {"model.safetensors": bytes(range(256)) * 2048, "tokenizer.json": b"{}\n"}
+WRONG = FILES | {"model.safetensors": b"other"}
+HUB = "hub/someone/small-backbone/resolve/abc123"
+FIRST = f"/{HUB}/model.safetensors"
+NEXT_STEP = f"set {MIRROR} to a folder or URL that holds the right small-backbone/model.safe"
 
 
-@pytest.fixture
-def url(server: Server) -> str:
-    server.files["/file.bin"] = CONTENT
-    return f"{server.url}/file.bin"
+pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
 
-@pytest.fixture
-def destination(tmp_path: Path) -> Path:
-    return tmp_path / "new" / "file.bin"
+@pytest.fixture(autouse=True)
+def _params(checkout: Path) -> None:
+    write_parameters(checkout)
 
 
-def part_of(destination: Path) -> Path:
-    return destination.with_name(f"{destination.name}.part")
+def write_parameters(checkout: Path, algorithm: str = "sha256") -> None:
+    write_params(
+        checkout / "params.yaml",
+        download_backbone={
+            "repository": "someone/small-backbone",
+            "revision": "abc123",
+            "checksums": checksums(FILES, algorithm),
+        },
+    )
 
 
-def assert_fetched(destination: Path, content: bytes = CONTENT) -> None:
-    assert destination.read_bytes() == content
-    assert not part_of(destination).exists()
+@pytest.fixture(params=["folder", "URL"])
+def mirror(
+    request: pytest.FixtureRequest, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """The backbone's folder in a mirror that the user chose."""
+    folder = server.folder / "mirror"
+    monkeypatch.setenv(
+        MIRROR, str(folder) if request.param == "folder" else f"{server.url}/mirror/"
+    )
+    write(server.folder / HUB, FILES)  # and nobody looks there
+    return folder / "small-backbone"
 
 
-def assert_nothing_left(destination: Path) -> None:
-    assert not destination.exists()
-    assert not part_of(destination).exists()
+@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
+def test_from_the_hub(checkout: Path, server: Server, algorithm: str) -> None:
+    write_parameters(checkout, algorithm)
+    write(server.folder / HUB, FILES)
+    for _ in range(2):  # the second time everything is there
+        download_backbone.main()
+        assert read(BACKBONE) == FILES
+    assert server.requested == [FIRST, f"/{HUB}/tokenizer.json"]
 
 
-# Local files
+def test_from_a_mirror(mirror: Path, server: Server) -> None:
+    write(mirror, FILES)
+    download_backbone.main()
+    assert read(BACKBONE) == FILES
+    assert not any("hub" in path for path in server.requested)
 
 
-@pytest.mark.parametrize("checksum", [md5(CONTENT), sha256(CONTENT), sha256(CONTENT).upper()])
-def test_local_file(tmp_path: Path, destination: Path, checksum: str) -> None:
-    (tmp_path / "source").write_bytes(CONTENT)
-    algorithm, _, digest = checksum.partition(":")
-    fetch(tmp_path / "source", destination, f"{algorithm.lower()}:{digest}")
-    assert_fetched(destination)
+def test_a_mirror_without_a_file(mirror: Path, server: Server) -> None:
+    error = error_of(download_backbone.main)
+    assert "mirror/small-backbone/model.safetensors: " in error
+    assert "is not there" in error or "404" in error
+    assert NEXT_STEP in error
+    assert not any("hub" in path for path in server.requested)
 
 
-def test_local_file_missing(tmp_path: Path, destination: Path) -> None:
-    with pytest.raises(
-        SourceError, match=r"source: No such file or directory; set \w+_MIRROR "
-    ):
-        fetch(tmp_path / "source", destination, md5(CONTENT))
-    assert_nothing_left(destination)
+def test_a_mirror_with_a_wrong_file(mirror: Path) -> None:
+    write(mirror, WRONG)
+    write(BACKBONE, WRONG | {"tokenizer.json": b"old"})
+    error = error_of(download_backbone.main)
+    name = "model.safetensors"
+    got = checksums(WRONG)[name].partition(":")[2]
+    assert f"mirror/small-backbone/{name}: " in error
+    assert f"expected {checksums(FILES)[name]} but got {got}; {NEXT_STEP}" in error
+    assert read(BACKBONE) == {}
 
 
-def test_local_file_wrong(tmp_path: Path, destination: Path) -> None:
-    (tmp_path / "source").write_bytes(CONTENT[:-1])
-    with pytest.raises(SourceError) as caught:
-        fetch(tmp_path / "source", destination, md5(CONTENT))
-    message = str(caught.value)
-    assert str(tmp_path / "source") in message
-    assert f"expected {md5(CONTENT)}, got {md5(CONTENT[:-1])} (524,287 bytes)" in message
-    assert_nothing_left(destination)
+@pytest.mark.parametrize("failure", ["busy", "cut", "stall"])
+def test_a_failure_is_tried_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    monkeypatch.setattr(fetch, "TIMEOUT", 0.5)
+    write(server.folder / HUB, FILES)
+    server.failures = [failure] * fetch.RETRIES
+    download_backbone.main()
+    assert read(BACKBONE) == FILES
 
 
-def test_unknown_checksum(tmp_path: Path, destination: Path) -> None:
-    (tmp_path / "source").write_bytes(CONTENT)
-    with pytest.raises(PipelineError, match="write md5:HEX or sha256:HEX"):
-        fetch(tmp_path / "source", destination, "crc32:00000000")
-    assert_nothing_left(destination)
+@pytest.mark.parametrize(
+    ("failure", "problem"),
+    [("busy", "503"), ("cut", "13 bytes read, 987 more"), ("stall", "timed out"), ("", "404")],
+)
+def test_failures_without_an_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch, failure: str, problem: str
+) -> None:
+    monkeypatch.setattr(fetch, "TIMEOUT", 0.1)
+    write(BACKBONE, {"tokenizer.json": b"old and wrong"})
+    server.failures = [failure] * 9
+    error = error_of(download_backbone.main)
+    assert error.startswith(f"{server.url}{FIRST}: ")
+    assert problem in error
+    assert NEXT_STEP in error
+    assert server.requested == [FIRST] * (1 + fetch.RETRIES)
+    assert read(BACKBONE) == {}
 
 
-def test_verified_file_is_kept(server: Server, url: str, destination: Path) -> None:
-    destination.parent.mkdir()
-    destination.write_bytes(CONTENT)
-    fetch(url, destination, sha256(CONTENT))
-    assert server.ranges == []
+@pytest.mark.parametrize(
+    ("hub", "problem"),
+    # Nothing listens on this port.
+    [("http://127.0.0.1:9", "Connection refused"), ("http:///hub", "Invalid URL")],
+)
+def test_no_connection(monkeypatch: pytest.MonkeyPatch, hub: str, problem: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub)
+    assert problem in error_of(download_backbone.main)
 
 
-def test_wrong_file_is_replaced(url: str, destination: Path) -> None:
-    destination.parent.mkdir()
-    destination.write_bytes(b"old")
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-
-
-def test_wrong_file_is_removed(tmp_path: Path, destination: Path) -> None:
-    destination.parent.mkdir()
-    destination.write_bytes(b"old")
-    with pytest.raises(SourceError):
-        fetch(tmp_path / "missing", destination, sha256(CONTENT))
-    assert_nothing_left(destination)
-
-
-def test_link_is_replaced_and_its_target_kept(tmp_path: Path, destination: Path) -> None:
-    (tmp_path / "source").write_bytes(CONTENT)
-    (tmp_path / "cached").write_bytes(b"old")
-    destination.parent.mkdir()
-    destination.symlink_to(tmp_path / "cached")
-    fetch(tmp_path / "source", destination, md5(CONTENT))
-    assert_fetched(destination)
+def test_a_link_is_replaced_and_its_target_kept(server: Server, tmp_path: Path) -> None:
+    write(server.folder / HUB, FILES)
+    write(tmp_path, {"cached": b"old"})
+    BACKBONE.mkdir(parents=True)
+    (BACKBONE / "tokenizer.json").symlink_to(tmp_path / "cached")
+    download_backbone.main()
+    assert read(BACKBONE) == FILES
     assert (tmp_path / "cached").read_bytes() == b"old"
 
 
-def test_folder_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "source").write_bytes(CONTENT)
-    (tmp_path / "file").touch()
-    with pytest.raises(PipelineError, match=r"x\.csv: cannot be written \(Not a directory\);"):
-        fetch(tmp_path / "source", tmp_path / "file" / "x.csv", md5(CONTENT))
+def test_the_target_is_no_folder(checkout: Path) -> None:
+    write(checkout, {"data/backbone": b""})
+    error = error_of(download_backbone.main)
+    assert error.startswith(f"{BACKBONE / 'model.safetensors'}: cannot be written (")
+    assert "; check the folder, its permissions" in error
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_disk_full(tmp_path: Path, destination: Path) -> None:
-    (tmp_path / "source").write_bytes(CONTENT)
-    destination.parent.mkdir()
-    part_of(destination).symlink_to("/dev/full")
-    with pytest.raises(PipelineError, match=r"cannot be written \(No space left on device\);"):
-        fetch(tmp_path / "source", destination, md5(CONTENT))
-    assert_nothing_left(destination)
-
-
-# Zip archives
-
-
-def test_member(tmp_path: Path, destination: Path) -> None:
-    (tmp_path / "a.zip").write_bytes(zipped({"deep/x.csv": CONTENT, "ax.csv": b""}))
-    fetch(tmp_path / "a.zip", destination, md5(CONTENT), member="x.csv")
-    assert_fetched(destination)
-
-
-@pytest.mark.parametrize(
-    ("archive", "problem"),
-    [
-        (zipped({"x.csv": b"other"}), "x.csv: expected md5:"),
-        (zipped({"y.csv": CONTENT}), "the archive holds no x.csv"),
-        (WHOLE_ZIP[:-30], "not a readable zip archive"),
-        (DAMAGED_ZIP, "not a readable zip archive"),
-        (b"<html>", "not a readable zip archive"),
-    ],
-    ids=["wrong", "missing", "truncated", "damaged", "no zip"],
-)
-def test_member_problems(
-    tmp_path: Path, destination: Path, archive: bytes, problem: str
-) -> None:
-    (tmp_path / "a.zip").write_bytes(archive)
-    with pytest.raises(SourceError) as caught:
-        fetch(tmp_path / "a.zip", destination, md5(CONTENT), member="x.csv")
-    assert caught.value.problem.startswith(problem)
-    assert_nothing_left(destination)
-
-
-def test_archive_of_unknown_hash(server: Server, destination: Path) -> None:
-    server.files["/a.zip"] = WHOLE_ZIP
-    fetch(f"{server.url}/a.zip", destination, None)
-    assert_fetched(destination, WHOLE_ZIP)
-
-
-@pytest.mark.parametrize("archive", [WHOLE_ZIP[:-30], DAMAGED_ZIP], ids=["cut", "damaged"])
-def test_damaged_archive_of_unknown_hash(
-    server: Server, destination: Path, archive: bytes
-) -> None:
-    server.files["/a.zip"] = archive
-    with pytest.raises(
-        SourceError, match=r"a\.zip: (not a readable zip|x\.csv in it is damaged)"
-    ):
-        fetch(f"{server.url}/a.zip", destination, None)
-    assert_nothing_left(destination)
-
-
-# Downloads
-
-
-def test_download(server: Server, url: str, destination: Path) -> None:
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-    assert server.ranges == [None]
-
-
-@pytest.mark.parametrize("cut", ["cut", "cut chunks"])
-def test_interrupted_download_is_resumed(
-    server: Server, url: str, destination: Path, cut: str
-) -> None:
-    server.behaviours = [cut]
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-    assert server.ranges == [None, f"bytes={HALF}-"]
-    assert server.sent[1] == len(CONTENT) - HALF
-
-
-def test_next_run_resumes(
-    server: Server, url: str, destination: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetching, "ATTEMPTS", 1)
-    server.behaviours = ["cut"]
-    with pytest.raises(SourceError, match=r"ended after 262,144 of 524,288 bytes .* resumes"):
-        fetch(url, destination, sha256(CONTENT))
-    assert not destination.exists()
-    assert part_of(destination).read_bytes() == CONTENT[:HALF]
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-    assert server.ranges == [None, f"bytes={HALF}-"]
-    assert server.sent[1] == len(CONTENT) - HALF
-
-
-def test_complete_part_is_not_fetched_again(
-    server: Server, url: str, destination: Path
-) -> None:
-    destination.parent.mkdir()
-    part_of(destination).write_bytes(CONTENT)
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-    assert server.ranges == []
-
-
-@pytest.mark.parametrize("behaviour", ["ignore range", "unsatisfiable", "other range"])
-def test_server_that_cannot_resume(
-    server: Server, url: str, destination: Path, behaviour: str
-) -> None:
-    server.behaviours = ["cut", behaviour]
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-    assert server.ranges[1] == f"bytes={HALF}-"
-
-
-@pytest.mark.parametrize("old", [b"other", CONTENT + b"longer"], ids=["other", "too long"])
-def test_wrong_part_is_thrown_away_once(
-    server: Server, url: str, destination: Path, old: bytes
-) -> None:
-    destination.parent.mkdir()
-    part_of(destination).write_bytes(old)
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-    assert server.ranges == [f"bytes={len(old)}-", None]
-
-
-def test_wrong_part_of_wrong_file(server: Server, url: str, destination: Path) -> None:
-    destination.parent.mkdir()
-    part_of(destination).write_bytes(b"other")
-    with pytest.raises(SourceError, match="expected sha256:"):
-        fetch(url, destination, sha256(b"right"))
-    assert_nothing_left(destination)
-    assert server.ranges == ["bytes=5-", None]
-
-
-def test_wrong_hash(server: Server, url: str, destination: Path) -> None:
-    with pytest.raises(SourceError) as caught:
-        fetch(url, destination, sha256(b"right"))
-    assert str(caught.value).startswith(
-        f"{url}: expected {sha256(b'right')}, got {sha256(CONTENT)} (524,288 bytes); set "
-    )
-    assert_nothing_left(destination)
-    assert server.ranges == [None]
-
-
-def test_always_truncated(server: Server, url: str, destination: Path) -> None:
-    server.behaviours = ["cut"] * fetching.ATTEMPTS
-    with pytest.raises(SourceError, match=r"the answer ended after [0-9,]+ of 524,288 bytes"):
-        fetch(url, destination, sha256(CONTENT))
-    assert not destination.exists()
-    assert CONTENT.startswith(part_of(destination).read_bytes())
-
-
-def test_stall_halfway_is_resumed(
-    server: Server, url: str, destination: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetching, "TIMEOUT", 0.2)
-    server.behaviours = ["stall halfway"]
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-    assert server.ranges == [None, f"bytes={HALF}-"]
-
-
-def test_busy_server(server: Server, url: str, destination: Path) -> None:
-    server.behaviours = ["busy"]
-    fetch(url, destination, sha256(CONTENT))
-    assert_fetched(destination)
-
-
-def test_not_found(server: Server, destination: Path) -> None:
-    with pytest.raises(SourceError, match="/none: HTTP 404 Not Found; set"):
-        fetch(f"{server.url}/none", destination, sha256(CONTENT))
-    assert_nothing_left(destination)
-    assert server.ranges == [None]
-
-
-def test_stall(
-    server: Server, url: str, destination: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetching, "TIMEOUT", 0.2)
-    server.behaviours = ["stall"] * fetching.ATTEMPTS
-    with pytest.raises(SourceError, match=r"no answer for 0\.2 s \(4 attempts\)"):
-        fetch(url, destination, sha256(CONTENT))
-    assert_nothing_left(destination)
-    assert len(server.ranges) == 4
-
-
-@pytest.mark.parametrize(
-    ("address", "problem"),
-    # Nothing listens on this port.
-    [("http://127.0.0.1:9/x", "Connection refused"), ("http://", "No host supplied")],
-)
-def test_no_connection(
-    destination: Path, monkeypatch: pytest.MonkeyPatch, address: str, problem: str
-) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(fetching, "PAUSE", 0.0)
-    with pytest.raises(SourceError, match=problem) as caught:
-        fetch(address, destination, sha256(CONTENT))
-    assert "\n" not in str(caught.value)
-    assert_nothing_left(destination)
-
-
-def test_unknown_host(destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(fetching, "PAUSE", 0.0)
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
-    with pytest.raises(SourceError, match=r"/x: Name or service not known \(4 attempts\); set"):
-        fetch("http://host.invalid/x", destination, sha256(CONTENT))
-    assert_nothing_left(destination)
-
-
-# The stage, as DVC runs it
+    write(mirror, FILES)
+    monkeypatch.setattr("shutil.move", fail)
+    error = error_of(download_backbone.main)
+    assert "model.safetensors: cannot be written ([Errno 28] No space left" in error
+    assert read(BACKBONE) == {}
 
 
-@pytest.mark.parametrize("kind", ["folder", "url"])
-def test_backbone_from_mirror(downloads: Downloads, server: Server, kind: str) -> None:
-    places = ("small-backbone", "data/backbone")
-    assert_a_mirror_serves(downloads, server, kind, STAGE, places, BACKBONE)
+def test_an_unknown_algorithm(checkout: Path) -> None:
+    write_parameters(checkout, "sha1")
+    assert "of model.safetensors: write md5:HEX or sha256:HEX" in error_of(
+        download_backbone.main
+    )
 
 
-def test_backbone_mirror_without_a_file(downloads: Downloads, server: Server) -> None:
-    mirror = fill(downloads.root / "mirror", {})
-    error = error_of(downloads.run(STAGE, DISASTER_TWEETS_MIRROR=mirror))
-    assert "holds the right small-backbone/model.safetensors" in error
-    assert server.ranges == []
+def test_the_stage_is_silent_or_prints_one_line(checkout: Path, tmp_path: Path) -> None:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "src")])
+    environment = {**os.environ, "PYTHONPATH": path, MIRROR: str(tmp_path / "mirror")}
+    command = [sys.executable, "-m", "pipeline.download_backbone"]
+    failed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    write(tmp_path / "mirror/small-backbone", FILES)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
 
-
-def test_backbone_from_hub(downloads: Downloads, server: Server) -> None:
-    resolve = "/hub/someone/small-backbone/resolve/abc123"
-    server.files = {f"{resolve}/{name}": data for name, data in BACKBONE.items()}
-    server.behaviours = ["cut"]
-    assert_succeeded(downloads.run(STAGE))
-    assert downloads.files("data/backbone") == BACKBONE
-    assert server.ranges == [None, f"bytes={HALF}-", None]
-
-
-def test_backbone_not_in_hub(downloads: Downloads, server: Server) -> None:
-    fill(downloads.root / "data" / "backbone", {"tokenizer.json": b"old and wrong"})
-    error = error_of(downloads.run(STAGE))
-    file = "/hub/someone/small-backbone/resolve/abc123/model.safetensors"
-    assert f"{server.url}{file}: HTTP 404 Not Found; set DISASTER_TWEETS_MIRROR" in error
-    assert "holds the right small-backbone/model.safetensors" in error
-    assert downloads.files("data/backbone") == {}
-
-
-def test_backbone_without_a_network(downloads: Downloads) -> None:
-    error = error_of(downloads.run(STAGE, HF_ENDPOINT="http://127.0.0.1:9"))
-    assert "Connection refused (4 attempts); set DISASTER_TWEETS_MIRROR" in error
+    assert (failed.returncode, failed.stdout) == (1, "")
+    (line,) = failed.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert read(BACKBONE) == FILES

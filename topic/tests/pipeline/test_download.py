@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import zipfile
+from pathlib import Path
+
 import pytest
 
+from pipeline.project import BACKBONE, RAW
 from tests.pipeline.downloads import (
-    CONTENT,
-    Downloads,
+    MIRROR,
+    UNCLOSED,
+    Files,
     Server,
-    assert_succeeded,
+    checksums,
     error_of,
-    fill,
-    md5,
-    sha256,
-    zipped,
+    read,
+    write,
+    write_params,
 )
+from topic import download_dataset, download_teacher, download_tweets
+from topic.project import TEACHER
 
 DATASET = {
     "train.csv": b"id,text,target\n1,a fire,1\n",
@@ -26,25 +34,27 @@ EVENTS = {
     "2014_Flood.csv": b"tweet id, tweet, label\n'2',\"river high\",off-topic\n",
 }
 GENERAL = {"irony.txt": b"a monday\n"}
-TEACHER = {"model.safetensors": CONTENT[::-1], "config.json": b"{}\n"}
+LARGE = {"model.safetensors": b"large", "config.json": b"{}\n"}
+
+pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 
 
-def tweets(url: str, files: dict[str, bytes]) -> dict[str, object]:
+def tweets(url: str, files: Files) -> dict[str, object]:
     """Return the parameters of a data set."""
     suffix = url[-4:]
-    checksums = {name.removesuffix(suffix): sha256(files[name]) for name in files}
-    return {"url": url, "revision": "def456", "suffix": suffix, "checksums": checksums}
+    found = {name.removesuffix(suffix): value for name, value in checksums(files).items()}
+    return {"url": url, "revision": "def456", "suffix": suffix, "checksums": found}
 
 
 @pytest.fixture(autouse=True)
-def _params(downloads: Downloads, server: Server) -> None:
+def _params(checkout: Path, server: Server) -> None:
     """Let the stages look for these files at the server."""
-    downloads.write_params(
-        "topic/params.yaml",
+    write_params(
+        checkout / "topic/params.yaml",
         download_dataset={
-            "archive": f"{server.url}/public/tweets.zip",
+            "archive": f"{server.url}/tweets.zip",
             "competition": "some-competition",
-            "checksums": {name: md5(content) for name, content in DATASET.items()},
+            "checksums": checksums(DATASET, "md5"),
         },
         download_tweets={
             "events": tweets(f"{server.url}/{{revision}}/{{name}}/{{name}}-all.csv", EVENTS),
@@ -53,169 +63,154 @@ def _params(downloads: Downloads, server: Server) -> None:
         download_teacher={
             "repository": "someone/large-teacher",
             "revision": "abc789",
-            "checksums": {name: sha256(content) for name, content in TEACHER.items()},
+            "checksums": checksums(LARGE),
         },
     )
 
 
-def test_dataset_from_folder(downloads: Downloads, server: Server) -> None:
-    mirror = fill(downloads.root / "mirror", DATASET)
-    assert_succeeded(downloads.run("topic.download_dataset", DISASTER_TWEETS_MIRROR=mirror))
-    assert downloads.files("data/raw") == DATASET
-    assert server.ranges == []
+def zipped(files: Files) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(f"some/folder/{name}", content)
+    return buffer.getvalue()
 
 
-def test_dataset_from_url(downloads: Downloads, server: Server) -> None:
-    server.files = {f"/m/{name}": content for name, content in DATASET.items()}
-    mirror = f"{server.url}/m/"
-    assert_succeeded(downloads.run("topic.download_dataset", DISASTER_TWEETS_MIRROR=mirror))
-    assert downloads.files("data/raw") == DATASET
+WHOLE = zipped(DATASET)
+BAD_ARCHIVES = {
+    "cut": WHOLE[:-30],
+    "damaged": WHOLE[:60] + bytes(9) + WHOLE[69:],
+    "not a zip": b"<html>",
+    "of another file": zipped(DATASET | {"test.csv": b"other"}),
+    "without a file": zipped({"train.csv": DATASET["train.csv"]}),
+}
 
 
-@pytest.mark.parametrize("name", DATASET)
-def test_dataset_mirror_with_a_wrong_file(
-    downloads: Downloads, server: Server, name: str
-) -> None:
-    server.files["/public/tweets.zip"] = zipped(DATASET)
-    mirror = fill(downloads.root / "mirror", {**DATASET, name: b"other"})
-    error = error_of(downloads.run("topic.download_dataset", DISASTER_TWEETS_MIRROR=mirror))
-    assert f"{mirror / name}: expected {md5(DATASET[name])}, got {md5(b'other')}" in error
-    assert f"set DISASTER_TWEETS_MIRROR to a folder or URL that holds the right {name}" in error
-    assert name not in downloads.files("data/raw")
-    assert f"{name}.part" not in downloads.files("data/raw")
-    assert server.ranges == []
+def install_kaggle(tmp_path: Path, body: str) -> None:
+    """Put a client on PATH that runs some Python."""
+    script = f"#!{sys.executable}\nimport pathlib, sys\n{body}\n"
+    write(tmp_path / "bin", {"kaggle": script.encode()})
+    (tmp_path / "bin/kaggle").chmod(0o755)
 
 
-def test_dataset_mirror_without_a_file(downloads: Downloads, server: Server) -> None:
-    server.files["/public/tweets.zip"] = zipped(DATASET)
-    mirror = fill(downloads.root / "mirror", {"train.csv": DATASET["train.csv"]})
-    error = error_of(downloads.run("topic.download_dataset", DISASTER_TWEETS_MIRROR=mirror))
-    assert f"{mirror / 'test.csv'}: No such file or directory; set DISASTER_TWEETS" in error
-    assert server.ranges == []
-
-
-def test_dataset_from_public_archive(downloads: Downloads, server: Server) -> None:
-    members = {f"some/folder/{name}": content for name, content in DATASET.items()}
-    server.files["/public/tweets.zip"] = zipped(members)
-    assert_succeeded(downloads.run("topic.download_dataset"))
-    assert downloads.files("data/raw") == DATASET
-    assert_succeeded(downloads.run("topic.download_dataset"))
-    assert server.ranges == [None]
-
-
-SUCCEEDING_KAGGLE = """
+def kaggle_that_gives(archive: bytes) -> str:
+    return f"""
 assert sys.argv[1:-1] == ["competitions", "download", "-c", "some-competition", "-p"]
-(pathlib.Path(sys.argv[-1]) / "some-competition.zip").write_bytes(bytes.fromhex("{}"))
+(pathlib.Path(sys.argv[-1]) / "some-competition.zip").write_bytes({archive!r})
 print("Downloading some-competition.zip")
 """
 
 
+def test_dataset_from_a_mirror(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(server.folder / "mirror", DATASET)
+    monkeypatch.setenv(MIRROR, f"{server.url}/mirror")
+    download_dataset.main()
+    assert read(RAW) == DATASET
+    assert server.requested == [f"/mirror/{name}" for name in DATASET]
+
+
+def test_a_mirror_is_the_only_source_of_the_dataset(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(server.folder, {"tweets.zip": WHOLE})
+    install_kaggle(tmp_path, kaggle_that_gives(WHOLE))
+    mirror = write(tmp_path / "mirror", DATASET | {"test.csv": b"other"})
+    monkeypatch.setenv(MIRROR, str(mirror))
+    error = error_of(download_dataset.main)
+    assert error.startswith(f"{mirror / 'test.csv'}: MD5 hash of downloaded file (test.csv)")
+    assert error.endswith("holds the right test.csv")
+    assert read(RAW) == {"train.csv": DATASET["train.csv"]}
+    assert server.requested == []
+
+
+def test_dataset_from_the_public_archive(server: Server) -> None:
+    write(server.folder, {"tweets.zip": WHOLE})
+    for _ in range(2):  # the second time everything is there
+        download_dataset.main()
+        assert read(RAW) == DATASET
+    assert server.requested == ["/tweets.zip"]
+
+
+@pytest.mark.parametrize("archive", BAD_ARCHIVES.values(), ids=BAD_ARCHIVES)
+def test_dataset_from_kaggle_where_the_public_archive_is_bad(
+    server: Server, tmp_path: Path, archive: bytes
+) -> None:
+    write(server.folder, {"tweets.zip": archive})
+    install_kaggle(tmp_path, kaggle_that_gives(WHOLE))
+    download_dataset.main()
+    assert read(RAW) == DATASET
+
+
 @pytest.mark.parametrize(
-    "credentials",
-    [{"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "k"}, {"KAGGLE_API_TOKEN": "t"}, {}],
-    ids=["user and key", "token", "file"],
+    ("body", "problem"),
+    [
+        ("print('Hello'); sys.exit('403 - Forbidden\\n')", "status 1: 403 - Forbidden"),
+        ("print('Nothing to do')", "not a readable zip archive"),
+        (kaggle_that_gives(zipped({})), "train.csv is not there"),
+        ("", "the command is not installed"),
+    ],
+    ids=["refuses", "gives nothing", "gives another archive", "not installed"],
 )
-def test_dataset_from_kaggle(
-    downloads: Downloads, server: Server, credentials: dict[str, str]
-) -> None:
-    if not credentials:
-        fill(downloads.root / "home" / ".kaggle", {"kaggle.json": b"{}"})
-    server.files["/public/tweets.zip"] = zipped({**DATASET, "test.csv": b"other"})
-    downloads.install("kaggle", SUCCEEDING_KAGGLE.format(zipped(DATASET).hex()))
-    assert_succeeded(downloads.run("topic.download_dataset", **credentials))
-    assert downloads.files("data/raw") == DATASET
-
-
-def test_dataset_from_failing_kaggle(downloads: Downloads) -> None:
-    downloads.install("kaggle", "print('Hello'); sys.exit('403 - Forbidden\\n')")
-    error = error_of(downloads.run("topic.download_dataset", KAGGLE_API_TOKEN="t"))
-    assert "kaggle: no archive, status 1: 403 - Forbidden)" in error
-    assert downloads.files("data/raw") == {}
-
-
-def test_dataset_from_wrong_kaggle(downloads: Downloads) -> None:
-    wrong = zipped({**DATASET, "train.csv": b"other"})
-    downloads.install("kaggle", SUCCEEDING_KAGGLE.format(wrong.hex()))
-    error = error_of(downloads.run("topic.download_dataset", KAGGLE_API_TOKEN="t"))
-    assert f"kaggle: train.csv: expected {md5(DATASET['train.csv'])}, got md5:" in error
-    assert downloads.files("data/raw") == {}
-
-
-@pytest.mark.parametrize("installed", [False, True])
 def test_dataset_without_a_source(
-    downloads: Downloads, server: Server, installed: bool
+    server: Server, tmp_path: Path, body: str, problem: str
 ) -> None:
-    fill(downloads.root / "data" / "raw", {"test.csv": b"old and wrong"})
-    if installed:
-        downloads.install("kaggle", "raise AssertionError")
-    error = error_of(downloads.run("topic.download_dataset"))
-    kaggle = "no credentials" if installed else "the command is not installed"
-    assert f"{server.url}/public/tweets.zip: HTTP 404 Not Found | kaggle: {kaggle}" in error
-    assert (
-        "set DISASTER_TWEETS_MIRROR to a folder or URL that holds the right train.csv" in error
-    )
-    assert "install and configure kaggle" in error
-    assert downloads.files("data/raw") == {}
+    write(RAW, {"test.csv": b"old and wrong"})
+    if body:
+        install_kaggle(tmp_path, body)
+    error = error_of(download_dataset.main)
+    assert f"({server.url}/tweets.zip: 404 Client Error: " in error
+    assert f" | kaggle: {problem}" in error
+    assert f"set {MIRROR} to a folder or URL that holds the right train.csv, test.csv" in error
+    assert "or install and configure kaggle and accept the rules" in error
+    assert read(RAW) == {}
 
 
-def test_dataset_target_is_no_folder(downloads: Downloads) -> None:
-    fill(downloads.root / "data", {"raw": b""})
-    error = error_of(downloads.run("topic.download_dataset"))
-    assert "data/raw/train.csv: cannot be written (Not a directory); check the folder" in error
+def test_kaggle_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_dataset, "KAGGLE_TIMEOUT", 0.5)
+    install_kaggle(tmp_path, "import time; time.sleep(60)")
+    assert "timed out after 0.5 seconds" in error_of(download_dataset.main)
 
 
-def test_tweets_from_mirror(downloads: Downloads, server: Server) -> None:
-    mirror = downloads.root / "mirror"
-    fill(mirror / "events", EVENTS)
-    fill(mirror / "general", GENERAL)
-    assert_succeeded(downloads.run("topic.download_tweets", DISASTER_TWEETS_MIRROR=mirror))
-    assert downloads.files("data/events") == EVENTS
-    assert downloads.files("data/general") == GENERAL
-    assert server.ranges == []
-
-
-def test_tweets_from_their_repositories(downloads: Downloads, server: Server) -> None:
-    server.files = {"/def456/irony/text.txt": GENERAL["irony.txt"]}
+def test_tweets_from_their_repositories(server: Server) -> None:
+    write(server.folder, {"def456/irony/text.txt": GENERAL["irony.txt"]})
     for name, content in EVENTS.items():
         event = name.removesuffix(".csv")
-        server.files[f"/def456/{event}/{event}-all.csv"] = content
+        write(server.folder, {f"def456/{event}/{event}-all.csv": content})
     for _ in range(2):  # the second time everything is there
-        assert_succeeded(downloads.run("topic.download_tweets"))
-        assert downloads.files("data/events") == EVENTS
-        assert downloads.files("data/general") == GENERAL
-    assert server.ranges == [None, None, None]
+        download_tweets.main()
+        assert read(Path("data")) == {
+            **{f"events/{name}": content for name, content in EVENTS.items()},
+            "general/irony.txt": GENERAL["irony.txt"],
+        }
+    assert len(server.requested) == 3
 
 
-def test_tweets_of_another_hash_are_refused(downloads: Downloads) -> None:
-    name, wrong = "2014_Flood.csv", EVENTS["2014_Flood.csv"] + b"more"
-    fill(downloads.root / "data" / "events", {name: wrong})
-    mirror = fill(downloads.root / "mirror" / "events", EVENTS | {name: wrong}).parent
-    error = error_of(downloads.run("topic.download_tweets", DISASTER_TWEETS_MIRROR=mirror))
-    assert f"{name}: expected {sha256(EVENTS[name])}, got {sha256(wrong)}" in error
-    assert f"holds the right events/{name}" in error
-    # A folder of which DVC knows the hash is complete, or it is not there.
-    assert not (downloads.root / "data" / "events").exists()
-    assert downloads.files("data/events.part").keys() == {"2013_Storm.csv"}
-
-    mirror = fill(downloads.root / "whole" / "events", {name: EVENTS[name]}).parent
-    fill(mirror / "general", GENERAL)
-    assert_succeeded(downloads.run("topic.download_tweets", DISASTER_TWEETS_MIRROR=mirror))
-    assert downloads.files("data/events") == EVENTS
-    assert not (downloads.root / "data" / "events.part").exists()
-
-
-def test_tweets_that_are_nowhere_are_named(downloads: Downloads, server: Server) -> None:
-    error = error_of(downloads.run("topic.download_tweets"))
-    file = "/def456/2013_Storm/2013_Storm-all.csv"
-    assert f"{server.url}{file}: HTTP 404 Not Found; set DISASTER_TWEETS_MIRROR" in error
-    assert not (downloads.root / "data" / "events").exists()
-
-
-def test_a_teacher_comes_from_the_hub_to_a_folder_of_its_own(
-    downloads: Downloads, server: Server
+def test_a_folder_of_tweets_is_complete_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resolve = "/hub/someone/large-teacher/resolve/abc789"
-    server.files = {f"{resolve}/{name}": data for name, data in TEACHER.items()}
-    assert_succeeded(downloads.run("topic.download_teacher"))
-    assert downloads.files("data/teacher") == TEACHER
-    assert downloads.files("data/backbone") == {}
+    name = "2014_Flood.csv"
+    wrong = EVENTS | {name: EVENTS[name] + b"more"}
+    write(Path("data/events"), {name: wrong[name]})
+    monkeypatch.setenv(MIRROR, str(tmp_path / "wrong"))
+    write(tmp_path / "wrong/events", wrong)
+    error = error_of(download_tweets.main)
+    assert error.startswith(str(tmp_path / "wrong/events" / name))
+    assert error.endswith(f"holds the right events/{name}")
+    # DVC knows the hash of the whole folder.
+    assert read(Path("data")) == {"events.part/2013_Storm.csv": EVENTS["2013_Storm.csv"]}
+
+    # The next try goes on after what is there.
+    monkeypatch.setenv(MIRROR, str(tmp_path / "right"))
+    write(
+        tmp_path / "right", {f"events/{name}": EVENTS[name], "general/irony.txt": b"a monday\n"}
+    )
+    download_tweets.main()
+    assert read(Path("data/events")) == EVENTS
+    assert not Path("data/events.part").exists()
+
+
+def test_the_teacher_comes_from_the_hub_to_a_folder_of_its_own(server: Server) -> None:
+    write(server.folder / "hub/someone/large-teacher/resolve/abc789", LARGE)
+    download_teacher.main()
+    assert read(TEACHER) == LARGE
+    assert not BACKBONE.exists()
