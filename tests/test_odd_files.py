@@ -11,7 +11,6 @@ import gzip
 import io
 import json
 import lzma
-import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,9 +20,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROOT, Completed
+from .conftest import Completed
 from .fingerprint import added, fingerprints, scores_in, scores_of
-from .test_house import script
 from .test_score import score, summary
 
 ODD = Path(__file__).parent / "odd"
@@ -1011,21 +1009,6 @@ def test_each(name: str, folder: Path) -> None:
         assert output.read_bytes() == case.output
     else:
         assert scores_in(output, case.encoding) == scores_of(case.texts)
-
-
-def test_git_keeps_small_ones_only(folder: Path) -> None:
-    shutil.copytree(ROOT / ".ci", folder / ".ci")
-    (folder / "tests" / "odd").mkdir(parents=True)
-    for size in (5_000, 5_001):
-        Path("tests", "odd", f"{size}.csv").write_bytes(bytes(size))
-    done = script(
-        "check_files.py", "tests/odd/5000.csv", "tests/odd/5001.csv", "in.csv", cwd=folder
-    )
-
-    assert done.stderr.splitlines() == [
-        "tests/odd/5001.csv: larger than 5,000 bytes; keep it out of Git",
-        "in.csv: data stays out of Git, as the texts may not be passed on",
-    ]
 
 
 class TestRowsSetAside:
