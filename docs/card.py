@@ -1,7 +1,7 @@
-"""What README and model card say of a model: tables and sentences made of its manifest.
+"""Write the tables and sentences of README and model card from a manifest.
 
-Holds for any number of labels and for either kind of model. What only some manifests have, such
-as teachers, becomes the empty text in the others.
+They hold for any number of labels and for both kinds of model. A part that the manifest lacks,
+such as teachers, becomes the empty text.
 """
 
 from __future__ import annotations
@@ -25,13 +25,25 @@ MEASURES = {
 }
 _OF_SLICES = ("accuracy", "auc", "expected_calibration_error")
 _KINDS = {
-    "student": "A small network over the word embeddings of a pretrained encoder, the "
-    "*student*, which learned from a larger one, the *assistant*. It computes in integers, "
-    "with NumPy alone: the same text has the same score on every machine, to the last bit.",
-    "encoder": "A pretrained encoder, fine-tuned on labelled texts. Its weights are quantized "
-    "to int8, and LiteRT runs it. Scores may differ a little between processors.",
+    "student": "The model is a small neural network, the *student*. It uses the word "
+    "embeddings of a pretrained encoder and was distilled from a larger model, the "
+    "*assistant*. It computes in integers with NumPy alone, so a text has the same score on "
+    "every machine, to the last bit.",
+    "encoder": "The model is a pretrained encoder, fine-tuned on labelled texts. Its weights "
+    "are quantized to int8, and LiteRT runs it. Scores may differ slightly between processors.",
 }
 _READS = {"urls": "URLs", "handles": "@handles", "emoji": "emoji"}
+# The perturbations of the manifest, as they stand in a sentence.
+_PERTURBATIONS = {
+    "spelling": "spelling mistakes",
+    "no punctuation": "removed punctuation",
+    "hashtags added": "added hashtags",
+    "words made hashtags": "words turned into hashtags",
+    "URL added": "an added URL",
+    "handle added": "an added handle",
+    "emoji added": "an added emoji",
+    "trailing space": "a trailing space",
+}
 
 
 def model_card(template: str, manifest: Manifest, written: Sequence[dict[str, str]]) -> str:
@@ -47,8 +59,7 @@ def model_card(template: str, manifest: Manifest, written: Sequence[dict[str, st
 
 
 def values(manifest: Manifest, written: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """Return what a template may name."""
-    parity = manifest["parity"]
+    """Return the names that a template may use, with their texts."""
     return {
         **{key: manifest[key] for key in ("model_version", "max_tokens", "licence")},
         "question": topic.QUESTION,
@@ -62,10 +73,7 @@ def values(manifest: Manifest, written: Sequence[dict[str, str]]) -> dict[str, A
         "confusion": confusion_table(manifest),
         "candidates": candidates(manifest),
         "calibrated": calibrated(manifest),
-        "mean_difference": f"{parity['mean_difference']:.4f}",
-        "compared": f"{parity['texts']:,}",
-        "max_difference": f"{parity['max_difference']:.4f}",
-        "auc_drop": f"{parity['auc_drop']:.4f}",
+        "quantization": quantization(manifest),
         "steadiness": steadiness(manifest),
         "robustness": robustness_table(manifest),
         "slices": slices_table(manifest),
@@ -78,7 +86,7 @@ def values(manifest: Manifest, written: Sequence[dict[str, str]]) -> dict[str, A
 
 
 def facts(manifest: Manifest) -> str:
-    """Return a table of what the model is and where it comes from."""
+    """Return a table of the model's parts and of their origin."""
     training = manifest["training"]
     rows = {"labels": ", ".join(map(_code, manifest["labels"]))}
     if manifest["threshold"] is not None:
@@ -113,9 +121,9 @@ def _origin(model: dict[str, str]) -> str:
 
 
 def structure(architecture: dict[str, int], labels: int) -> str:
-    """Return in words what the model computes, from the word pieces to the logits."""
+    """Return the layers of the model in words, from the word pieces to the logits."""
     sizes = {key: f"{value:,}" for key, value in architecture.items()}
-    parts = ["embeddings of word pieces, {width} wide", "layer normalization"]
+    parts = ["word-piece embeddings of width {width}", "layer normalization"]
     if architecture["layers"]:
         parts.append(
             "{layers} encoder layers" if architecture["layers"] > 1 else "an encoder layer"
@@ -123,24 +131,25 @@ def structure(architecture: dict[str, int], labels: int) -> str:
         parts[-1] += " with {heads} attention heads and {feed_forward} feed-forward units"
     if architecture["filters"]:
         parts.append("a convolution of {filters} filters over {window} neighbouring pieces")
-        parts.append("the largest and the mean response of each filter")
+        parts.append("max and mean pooling of each filter")
     else:
-        parts.append("the mean over the pieces")
+        parts.append("mean pooling over the pieces")
     if "hidden" in architecture:
-        parts.append("{hidden} hidden units that read these")
+        parts.append("a hidden layer of {hidden} units")
     parts.append("one logit" if labels == 2 else f"{labels} logits, one for each label")
     return "; ".join(parts).format_map(sizes)
 
 
 def reads(reads: dict[str, Any]) -> str:
-    """Return in a sentence what is left out of a text before the model reads it."""
+    """Return a sentence on what is removed from a text before the model reads it."""
     left_out = [name for key, name in _READS.items() if not reads[key]]
     if reads["marks"] != "all":
         kept = [f"`{mark}`" for mark in reads["marks"]]
-        left_out.append(f"all marks but {_listed(kept)}" if kept else "all marks")
+        marks = "all punctuation and symbols"
+        left_out.append(f"{marks} except {_listed(kept)}" if kept else marks)
     if not left_out:
-        return "Nothing is left out of a text before the model reads it."
-    return f"Left out before the model reads a text: {_listed(left_out)}."
+        return "Nothing is removed from a text before the model reads it."
+    return f"Removed from a text before the model reads it: {_listed(left_out)}."
 
 
 def _listed(items: Sequence[str]) -> str:
@@ -149,20 +158,34 @@ def _listed(items: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def quantization(manifest: Manifest) -> str:
+    """Return how far the exported model is from the trained one."""
+    parity = manifest["parity"]
+    fall = parity["auc_drop"]
+    auc = f"{'fell' if fall > 0 else 'rose'} by {abs(fall):.4f}"
+    if abs(fall) < 0.00005:
+        auc = "changed by less than 0.0001"
+    return (
+        f"Quantization changed the probability of {parity['texts']:,} texts by "
+        f"{parity['mean_difference']:.4f} on average and by {parity['max_difference']:.4f} at "
+        f"most. The AUC {auc}."
+    )
+
+
 def measured_on(manifest: Manifest) -> str:
-    """Return which texts the measures are of: held-out ones, or texts out of fold."""
+    """Return which texts were measured: held-out ones, or texts out of fold."""
     on: str = manifest.get("measured_on", HELD_OUT)
     return on
 
 
 def measured_texts(manifest: Manifest) -> str:
-    """Return in a phrase how many texts the measures are of, and which."""
+    """Return a phrase on how many texts were measured, and which."""
     count = f"{manifest['metrics']['texts']:,}"
     if measured_on(manifest) == HELD_OUT:
         return f"{count} held-out texts"
     return (
-        f"{count} labelled texts, each scored by a model of the same recipe that had not "
-        "learned it (out of fold)"
+        f"{count} labelled texts, each scored by a model that was trained without it "
+        "(out of fold)"
     )
 
 
@@ -177,11 +200,11 @@ def sources_tables(manifest: Manifest) -> str:
         rows += [
             _of_source(f"{source}, {part}", each) for part, each in of.get("parts", {}).items()
         ]
-    rows += ["", "| | kind | is one | texts | flagged |", "|---|---|---|---|---|"]
+    rows += ["", "| | kind | positive | texts | flagged |", "|---|---|---|---|---|"]
     for source, of in found.items():
         ranked = sorted(of["kinds"].items(), key=lambda kind: -kind[1].get("target", 0.5))
         for kind, each in ranked:
-            target = {0: "no", 1: "yes"}.get(each.get("target"), "some")
+            target = {0: "no", 1: "yes"}.get(each.get("target"), "mixed")
             name = kind.replace("_", " ")
             flagged = percent(each["flagged"])
             rows.append(f"| {source} | {name} | {target} | {each['texts']:,} | {flagged} |")
@@ -206,7 +229,7 @@ def metrics_table(manifest: Manifest) -> str:
 
 
 def confusion_table(manifest: Manifest) -> str:
-    """Return how many of the measured texts of each label got which label."""
+    """Return the confusion matrix of the measured texts as a Markdown table."""
     labels, matrix = manifest["labels"], manifest["metrics"]["confusion_matrix"]
     rows = [f"| | {' | '.join(f'predicted {_code(label)}' for label in labels)} |"]
     rows.append(f"|{'---|' * (len(labels) + 1)}")
@@ -222,7 +245,7 @@ def candidates(manifest: Manifest) -> str:
         return ""
     keys = [key for key in MEASURES if key in found[manifest["kind"]]["metrics"]]
     rows = [
-        "The pipeline trains two kinds of model, and measures both on the same texts:",
+        "The pipeline trains two kinds of model and measures both on the same texts:",
         "",
         f"| | {' | '.join(MEASURES[key] for key in keys)} | size |",
         f"|{'---|' * (len(keys) + 2)}",
@@ -235,24 +258,24 @@ def candidates(manifest: Manifest) -> str:
 
 
 def calibrated(manifest: Manifest) -> str:
-    """Return in a paragraph what the probabilities are, and how a label follows from them."""
+    """Return a paragraph on the probabilities and on how a label follows from them."""
     on = (
         "the calibration split"
         if measured_on(manifest) == HELD_OUT
-        else "texts that are scored out of fold"
+        else "texts that were scored out of fold"
     )
-    fitted = f"were fitted to the labels of {on} for the least log loss, on exported files"
+    fitted = f"fitted by minimizing the log loss on {on}"
     if len(manifest["labels"]) == 2:
         positive = _code(manifest["positive_label"])
         return (
-            "The probability is calibrated: its odds are those of the network's, bent by beta "
-            f"calibration, whose three numbers {fitted}. It is the probability of {positive}. "
-            f"From the threshold {manifest['threshold']} on, a text gets this label."
+            f"The model gives the calibrated probability of {positive}. Beta calibration has "
+            f"three parameters, {fitted}. A text gets the label {positive} if its probability "
+            f"is at least {manifest['threshold']}."
         )
     return (
-        "The probabilities are calibrated: the network's logits are divided by a temperature "
-        f"and shifted by a bias for each label. These numbers {fitted}. A text gets the most "
-        "probable label; there is no threshold."
+        "The probabilities are calibrated: the logits are divided by a temperature, and each "
+        f"label has a bias. These parameters were {fitted}. A text gets the most probable "
+        "label; there is no threshold."
     )
 
 
@@ -261,7 +284,7 @@ def robustness_table(manifest: Manifest) -> str:
     if "robustness" not in manifest:
         return "Not measured."
     rows = [
-        "| what is done | average | 95 % of the texts at most | largest | decisions changed |",
+        "| change | mean | 95th percentile | largest | decisions changed |",
         "|---|---|---|---|---|",
     ]
     for name, moved in manifest["robustness"].items():
@@ -276,7 +299,7 @@ def robustness_table(manifest: Manifest) -> str:
 def slices_table(manifest: Manifest) -> str:
     """Return the measures of each slice, with their intervals, as a Markdown table."""
     if not manifest.get("slices"):
-        return "Not measured: no part has texts of each label."
+        return "Not measured: no group has texts of each label."
     rows = [
         f"| | texts | {' | '.join(MEASURES[key] for key in _OF_SLICES)} |",
         "|---|---|---|---|---|",
@@ -292,23 +315,29 @@ def _with_interval(of: dict[str, float]) -> str:
 
 
 def steadiness(manifest: Manifest) -> str:
-    """Return in a paragraph what both tables of the model card tell at length."""
+    """Return a paragraph that sums up both tables of the model card."""
     said = []
     if moved := manifest.get("robustness"):
         worst = max(moved, key=lambda name: moved[name]["mean_difference"])
-        still = [name for name, by in moved.items() if by["max_difference"] == 0]
+        still = [
+            _PERTURBATIONS.get(name, name)
+            for name, by in moved.items()
+            if by["max_difference"] == 0
+        ]
         said.append(
-            f"Of what people do to a text, {worst} moves the probability most: by "
+            "Among the tested changes to a text, the largest effect comes from "
+            f"{_PERTURBATIONS.get(worst, worst)}: the probability moves by "
             f"{moved[worst]['mean_difference']:.3f} on average, and "
-            f"{percent(moved[worst]['decisions_changed'])} of the decisions change. Not "
-            f"moved at all by: {', '.join(still) or 'nothing'}."
+            f"{percent(moved[worst]['decisions_changed'])} of the decisions change."
         )
+        if still:
+            said.append(f"These changes have no effect: {_listed(still)}.")
     if parts := manifest.get("slices"):
         ranked = sorted(parts, key=lambda name: parts[name]["accuracy"]["value"])
         low, high = (parts[ranked[end]]["accuracy"]["value"] for end in (0, -1))
         said.append(
-            f"The accuracy is lowest on texts {ranked[0]}, {low:.3f}, and highest on texts "
-            f"{ranked[-1]}, {high:.3f}."
+            f"Accuracy is lowest on texts {ranked[0]} ({low:.3f}) and highest on texts "
+            f"{ranked[-1]} ({high:.3f})."
         )
     return " ".join(said)
 
@@ -319,41 +348,41 @@ def percent(share: float) -> str:
 
 
 def learned(manifest: Manifest) -> str:
-    """Return in a paragraph what the model learned, and from which others."""
+    """Return a paragraph on how the model was trained, and on which texts."""
     said = []
     if teachers := manifest.get("teachers"):
         said.append(
-            f"{teachers['teachers']} teachers, large encoders, gave texts a soft label, the "
-            f"mean of their probabilities. It counts {100 * teachers['weight']:.0f} % where a "
-            "text has a label too, and the label the rest."
+            f"The teachers, {teachers['teachers']} large encoders, gave texts soft labels: the "
+            "mean of their probabilities. Where a text also has a label, the soft label counts "
+            f"{100 * teachers['weight']:.0f} % and the label the rest."
         )
     if taught := manifest.get("distillation"):
         unlabelled = f" and {taught['unlabelled']:,} others" if taught["unlabelled"] else ""
         said.append(
-            f"An assistant of {taught['assistant_layers']} layers learned "
+            f"An assistant of {taught['assistant_layers']} layers was trained on "
             f"{taught['labelled']:,} labelled texts{unlabelled}."
         )
         if taught.get("related"):
             said.append(
-                f"It also learned {taught['related']:,} labels of other data sets, which mean "
-                "something near."
+                f"It was also trained on {taught['related']:,} labels of other data sets, "
+                "which answer related questions."
             )
         if taught["linear"]:
             said.append(
-                "A linear model over characters and pairs of words counts "
-                f"{100 * taught['linear']:.0f} % of the logits in these targets; it judges no "
-                "text that it has seen."
+                "In its training targets, a linear model over characters and word pairs counts "
+                f"{100 * taught['linear']:.0f} % of the logits. The linear model scores only "
+                "texts that it was not fitted on."
             )
         said.append(
-            "The assistant then labelled more: texts without a label, and copies of all these "
-            "that have other words, fewer words, or those of two texts. The student learned "
-            f"{taught['texts']:,} texts in all."
+            "The assistant then labelled texts without a label and augmented copies of all "
+            "texts. In a copy, words are replaced or removed, or two texts are joined. The "
+            f"student was trained on {taught['texts']:,} texts in all."
         )
     return " ".join(said)
 
 
 def failures(written: Sequence[dict[str, str]]) -> str:
-    """Return which of the texts that were written for the purpose the model gets wrong.
+    """Return which of the texts that test the model it gets wrong.
 
     Args:
         written: Texts with their ``label``, and ``known: wrong`` where the model errs; maybe
@@ -363,10 +392,10 @@ def failures(written: Sequence[dict[str, str]]) -> str:
         return ""
     wrong = [each for each in written if each.get("known") == "wrong"]
     lines = [
-        f"Of {len(written)} texts that were written for the purpose, "
-        f"`topic/regression.json`, the model gets {len(written) - len(wrong)} right."
+        f"`topic/regression.json` has {len(written)} texts that were written to find mistakes. "
+        f"The model gets {len(written) - len(wrong)} of them right."
     ]
     if wrong:
-        lines[0] += " These it gets wrong, each with the right answer:"
+        lines[0] += " It gets these wrong; each stands behind its right label:"
         lines += ["", *(f"- {_code(each['label'])}: *{each['text']}*" for each in wrong)]
     return "\n".join(lines)

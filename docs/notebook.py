@@ -1,6 +1,6 @@
-"""The buttons that open the exploration notebook in Colab and the repository in Codespaces.
+"""Buttons that open the exploration notebook in Colab and the repository in Codespaces.
 
-They lead to the address that setup.cfg names. As long as it names none, there are no buttons.
+They link to the address in setup.cfg. Without an address there are no buttons.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def repository(setup: Path) -> str:
 def buttons(repository: str) -> str:
     """Return the buttons as one line of Markdown: none without a repository.
 
-    The one of Colab opens the notebook, which not every repository has.
+    The button of Colab opens the notebook; it is left out if there is no notebook.
     """
     if not repository:
         return ""

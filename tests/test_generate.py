@@ -122,10 +122,10 @@ def test_the_measures_on_other_data_sets(generate: ModuleType) -> None:
         "| events, storm | 700 |  | 0.950 |",
         "| offers | 3 |  |  |",
         "",
-        "| | kind | is one | texts | flagged |",
+        "| | kind | positive | texts | flagged |",
         "|---|---|---|---|---|",
         "| events | on topic | yes | 150 | 90.0 % |",
-        "| events | mixed | some | 50 | 50.0 % |",
+        "| events | mixed | mixed | 50 | 50.0 % |",
         "| events | chat | no | 1,000 | 12.5 % |",
         "| offers | offer | yes | 3 | 100.0 % |",
     ]
@@ -137,7 +137,7 @@ def test_the_measures_on_other_data_sets(generate: ModuleType) -> None:
     [
         ({}, "1,234 held-out texts"),
         ({"measured_on": "held_out"}, "1,234 held-out texts"),
-        ({"measured_on": "out_of_fold"}, "1,234 labelled texts, each scored by a model of the"),
+        ({"measured_on": "out_of_fold"}, "1,234 labelled texts, each scored by a model that"),
     ],
 )
 def test_the_texts_that_are_measured(
@@ -150,12 +150,42 @@ def test_the_texts_that_are_measured(
 def test_the_readme_says_what_moves_the_score_and_what_does_not(generate: ModuleType) -> None:
     said = " ".join(generate.card.steadiness(MANIFEST).split())
 
-    assert "spelling moves the probability most: by 0.062 on average, and 6.8 %" in said
+    assert "the largest effect comes from spelling mistakes: " in said
+    assert "by 0.062 on average, and 6.8 % of the decisions change." in said
     # Not the upper case, which moves one text a little.
-    assert "Not moved at all by: URL added." in said
+    assert "These changes have no effect: an added URL." in said
     assert (
-        "lowest on texts of up to 4 words, 0.600, and highest on texts with a URL, 0.814"
+        "lowest on texts of up to 4 words (0.600) and highest on texts with a URL (0.814)"
         in said
+    )
+
+
+def test_texts_are_called_steady_only_where_some_change_has_no_effect(
+    generate: ModuleType,
+) -> None:
+    said = generate.card.steadiness({"robustness": {"spelling": moved(0.1, 0.5, 0.1)}})
+
+    assert said.endswith("10.0 % of the decisions change.")
+
+
+@pytest.mark.parametrize(
+    ("fall", "said"),
+    [
+        (0.00123, "The AUC fell by 0.0012."),
+        (-0.00123, "The AUC rose by 0.0012."),
+        (-0.00001, "The AUC changed by less than 0.0001."),
+        (0.0, "The AUC changed by less than 0.0001."),
+    ],
+)
+def test_the_change_of_the_auc_has_no_sign(
+    generate: ModuleType, fall: float, said: str
+) -> None:
+    parity = {"texts": 1000, "mean_difference": 0.0008, "max_difference": 0.0098}
+    told = generate.card.quantization({"parity": {**parity, "auc_drop": fall}})
+
+    assert told == (
+        "Quantization changed the probability of 1,000 texts by 0.0008 on average and by "
+        f"0.0098 at most. {said}"
     )
 
 
@@ -164,17 +194,17 @@ def test_a_model_is_told_in_words_whatever_it_has(generate: ModuleType) -> None:
     ends = {"width": 384, "parameters": 7}
     layers = {"layers": 6, "heads": 12, "feed_forward": 1536}
     convolution = {"filters": 256, "window": 3}
-    start = "embeddings of word pieces, 384 wide; layer normalization; "
+    start = "word-piece embeddings of width 384; layer normalization; "
     told_layers = "6 encoder layers with 12 attention heads and 1,536 feed-forward units; "
     told_convolution = (
         "a convolution of 256 filters over 3 neighbouring pieces; "
-        "the largest and the mean response of each filter; "
+        "max and mean pooling of each filter; "
     )
 
     assert told({**ends, "layers": 0, **convolution}) == f"{start}{told_convolution}one logit"
     assert (
         told({**ends, **layers, "filters": 0})
-        == f"{start}{told_layers}the mean over the pieces; one logit"
+        == f"{start}{told_layers}mean pooling over the pieces; one logit"
     )
     assert (
         told({**ends, **layers, **convolution})
@@ -182,7 +212,7 @@ def test_a_model_is_told_in_words_whatever_it_has(generate: ModuleType) -> None:
     )
     assert (
         told({**ends, "layers": 0, **convolution, "hidden": 64})
-        == f"{start}{told_convolution}64 hidden units that read these; one logit"
+        == f"{start}{told_convolution}a hidden layer of 64 units; one logit"
     )
     one = told({**ends, **layers, "layers": 1, "filters": 0})
     assert "; an encoder layer with 12 attention heads and" in one
@@ -191,23 +221,27 @@ def test_a_model_is_told_in_words_whatever_it_has(generate: ModuleType) -> None:
 def test_the_logits_of_more_labels_are_told(generate: ModuleType) -> None:
     told = generate.card.structure({"width": 8, "layers": 0, "filters": 0, "parameters": 7}, 4)
 
-    assert told.endswith("; the mean over the pieces; 4 logits, one for each label")
+    assert told.endswith("; mean pooling over the pieces; 4 logits, one for each label")
 
 
 @pytest.mark.parametrize(
     ("reads", "said"),
     [
-        ((True, True, True, "all"), "Nothing is left out of a text before the model reads it."),
+        (
+            (True, True, True, "all"),
+            "Nothing is removed from a text before the model reads it.",
+        ),
         (
             (False, False, False, "!?"),
-            "Left out before the model reads a text: URLs, @handles, emoji and all marks but "
-            "`!` and `?`.",
+            "Removed from a text before the model reads it: URLs, @handles, emoji and all "
+            "punctuation and symbols except `!` and `?`.",
         ),
         (
             (True, False, True, ""),
-            "Left out before the model reads a text: @handles and all marks.",
+            "Removed from a text before the model reads it: @handles and all punctuation and "
+            "symbols.",
         ),
-        ((False, True, True, "all"), "Left out before the model reads a text: URLs."),
+        ((False, True, True, "all"), "Removed from a text before the model reads it: URLs."),
     ],
 )
 def test_what_the_model_reads_is_told(
@@ -261,11 +295,11 @@ def test_what_the_model_learned_is_told_as_far_as_it_is_known(generate: ModuleTy
         {"distillation": {**taught, "unlabelled": 50}, "teachers": teachers}
     )
 
-    assert "An assistant of 6 layers learned 1,000 labelled texts." in alone
-    assert "A linear model over characters and pairs of words counts 50 %" in alone
-    assert "The student learned 12,000 texts in all." in alone
+    assert "An assistant of 6 layers was trained on 1,000 labelled texts." in alone
+    assert "a linear model over characters and word pairs counts 50 %" in alone
+    assert "The student was trained on 12,000 texts in all." in alone
     assert "teachers" not in alone
-    assert "5 teachers, large encoders," in both
+    assert "The teachers, 5 large encoders, gave" in both
     assert "1,000 labelled texts and 50 others." in both
     assert "linear" not in generate.card.learned({"distillation": {**taught, "linear": 0}})
     assert generate.card.learned({}) == ""
@@ -280,8 +314,8 @@ def test_written_texts_are_counted_where_there_are_some(generate: ModuleType) ->
 
     assert generate.card.failures([]) == ""
     said = generate.card.failures(written)
-    assert "Of 3 texts" in said
-    assert "gets 2 right" in said
+    assert "has 3 texts" in said
+    assert "gets 2 of them right" in said
     assert said.endswith("\n\n- `b`: *two*")
     assert "wrong" not in generate.card.failures(written[:1])
 

@@ -273,6 +273,21 @@ class TestMeasure:
         assert of["low"] == pytest.approx(of["value"] - half, abs=half / 8)
         assert of["high"] == pytest.approx(of["value"] + half, abs=half / 8)
 
+    @pytest.mark.parametrize("shift", [0, 0.2, 1])
+    def test_the_interval_of_the_calibration_error_contains_it(self, shift: float) -> None:
+        """Resampled texts look worse calibrated: uncorrected, the interval may lie above."""
+        logits, labels = sample(1000)
+        probabilities = two(1 / (1 + np.exp(-logits - shift)))
+        of = measure(probabilities, labels, 0.5, 500, 0)["expected_calibration_error"]
+        drawn = np.random.default_rng(0).integers(0, 1000, (500, 1000))
+        resampled = [expected_calibration_error(probabilities[d, 1], labels[d]) for d in drawn]
+        low, median, high = np.percentile(resampled, [2.5, 50, 97.5])
+
+        assert median > of["value"]
+        assert 0 <= of["low"] < of["value"] < of["high"]
+        assert of["low"] == pytest.approx(max(0, of["value"] + low - median), abs=1e-4)
+        assert of["high"] == pytest.approx(of["value"] + high - median, abs=1e-4)
+
     def test_two_texts(self) -> None:
         # Half of the resamples hold one class and are drawn again.
         measured = measure(two(np.array([0.2, 0.7])), np.array([0, 1]), 0.5, 100, 0)
