@@ -23,13 +23,23 @@ LIFECYCLE = [
     *("postStartCommand", "postAttachCommand"),
 ]
 # How this machine reaches a package index; not part of what a new machine lacks.
-NETWORK = ("PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy")
+NETWORK = (
+    "PIP_",
+    "UV_",
+    "SSL_CERT_",
+    "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 MIRROR = "DISASTER_TWEETS_MIRROR"
 # DVC's records of data that Git does not hold, and no stage downloads.
 RECORDS = "data/raw/*.dvc"
 # A port that nothing listens on: every download fails at once.
-NO_PROXY = "http://127.0.0.1:9"
-OFFLINE = {"http_proxy": NO_PROXY, "https_proxy": NO_PROXY, "PIP_RETRIES": "0"}
+DEAD = "http://127.0.0.1:9"
+OFFLINE = {"http_proxy": DEAD, "https_proxy": DEAD, "PIP_NO_INDEX": "1", MIRROR: ""}
+# Programs of a machine that has Python and Git, no more: pip installs there.
+PATH = os.pathsep.join([str(Path(sys.base_prefix, "bin")), "/usr/bin", "/bin"])
 
 
 class Workspace:
@@ -37,72 +47,50 @@ class Workspace:
 
     Attributes:
         folder: The root of the clone.
-        environment: The variables that they see.
         setup_log: What each lifecycle command of the container left behind, in order.
     """
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.python = folder / ".venv" / "bin" / "python"
         self.setup_log: dict[str, Completed] = {}
-        self.environment = environment
-        self._isolated: list[str] = []
+        self._environment = new_machine(folder.with_name("home"))
 
     def run(self, *command: str | Path, **variables: str) -> Completed:
         """Run a program in the clone and wait for it."""
         done = subprocess.run(
-            [*self._isolated, *map(str, command)],
+            command,
             capture_output=True,
             cwd=self.folder,
             encoding="utf-8",
-            env={**self.environment, **variables},
+            env={**self._environment, **variables},
         )
         return Completed(done.returncode, done.stdout, done.stderr)
 
     def setup(self, **variables: str) -> Completed:
         return self.run("python3", SCRIPT, "setup", **variables)
 
-    def check(self, **variables: str) -> Completed:
-        return self.run("python3", SCRIPT, "check", **variables)
+    def check(self) -> Completed:
+        return self.run("python3", SCRIPT, "check", **OFFLINE)
 
     def git(self, *arguments: str) -> str:
         done = self.run("git", *arguments)
         assert done.status == 0, done.err
         return done.out
 
-    @property
-    def python(self) -> Path:
-        return self.folder / ".venv" / "bin" / "python"
-
-    @contextmanager
-    def without_network(self) -> Iterator[None]:
-        """Take the network away, or, where the system forbids that, name a dead proxy."""
-        before = self.environment, self._isolated
-        if _run("unshare", "--map-root-user", "--net", "true"):
-            self._isolated = ["unshare", "--map-root-user", "--net"]
-        self.environment = {k: v for k, v in before[0].items() if k != MIRROR} | OFFLINE
-        yield
-        self.environment, self._isolated = before
-
     @contextmanager
     def without_data(self) -> Iterator[None]:
         """Take away the data, also out of the cache, and bring them back."""
-        aside = self.folder.parent / "aside"
-        aside.mkdir()
-        records = {path: path.read_bytes() for path in self.folder.glob(RECORDS)}
-        folders = [
-            Path(name) for name in ("data", ".dvc/cache") if (self.folder / name).exists()
-        ]
-        for folder in folders:
-            (self.folder / folder).rename(aside / folder.name)
-        for path, record in records.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(record)
+        folders = [self.folder / "data", self.folder / ".dvc" / "cache"]
+        there = {path: self.folder.with_name(path.name) for path in folders if path.exists()}
+        for folder, aside in there.items():
+            folder.rename(aside)
+        self.git("checkout", "--", ".")  # the records of DVC
         yield
-        for name in ("data", ".dvc/cache"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
         for folder in folders:
-            (aside / folder.name).rename(self.folder / folder)
-        aside.rmdir()
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder, aside in there.items():
+            aside.rename(folder)
 
 
 @pytest.fixture(scope="session")
@@ -121,16 +109,15 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Workspace]:
 
     def clone() -> Workspace:
         folder = tmp_path_factory.mktemp("clone") / "work"
-        _git("clone", "--quiet", str(ROOT), str(folder))
-        for name in _git("-C", str(ROOT), "ls-files", "-z", "-co", "--exclude-standard"):
+        _output("git", "clone", "--quiet", str(ROOT), str(folder))
+        listed = _output("git", "-C", str(ROOT), "ls-files", "-z", "-co", "--exclude-standard")
+        for name in listed.split("\0")[:-1]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / name).is_file():
                 shutil.copy(ROOT / name, folder / name)
             else:
                 (folder / name).unlink(missing_ok=True)
-        home = folder.parent / "home"
-        home.mkdir()
-        workspace = Workspace(folder, new_machine(home))
+        workspace = Workspace(folder)
         workspace.git("config", "user.name", "Tester")
         workspace.git("config", "user.email", "tester@example.org")
         workspace.git("add", "--all")
@@ -145,14 +132,17 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Workspace]:
 
 
 @pytest.fixture(scope="session")
-def workspace(
-    clone: Callable[[], Workspace], configuration: dict[str, Any], tmp_path_factory: Any
-) -> Workspace:
+def bare(clone: Callable[[], Workspace]) -> Workspace:
+    """A clone in which nothing has been set up."""
+    return clone()
+
+
+@pytest.fixture(scope="session")
+def workspace(clone: Callable[[], Workspace], configuration: dict[str, Any]) -> Workspace:
     """A clone in which the lifecycle commands of the container have run."""
     workspace = clone()
     asked = ("-m", "pip", "download", "--quiet", "--no-deps", "iniconfig")
-    downloads = tmp_path_factory.mktemp("downloads")
-    if workspace.run(sys.executable, *asked, "--dest", downloads).status:
+    if workspace.run(sys.executable, *asked, "--dest", workspace.folder.parent).status:
         pytest.skip("needs a package index, and none can be reached")
     for name in LIFECYCLE:
         if command := configuration.get(name):
@@ -178,30 +168,16 @@ def script() -> ModuleType:
 
 
 def new_machine(home: Path) -> dict[str, str]:
-    """Return the environment of a machine that has Python, Git and a network, no more."""
-    network = {k: v for k, v in os.environ.items() if k.lower().startswith(_lower(NETWORK))}
-    cache = _output(sys.executable, "-m", "pip", "cache", "dir").strip()
-    bare = {
-        "HOME": str(home),
-        "PATH": os.pathsep.join([str(Path(sys.base_prefix, "bin")), "/usr/bin", "/bin"]),
-        # The same files as in any other environment here, downloaded once.
-        "PIP_CACHE_DIR": cache,
-    }
-    mirror = {MIRROR: os.environ[MIRROR]} if os.environ.get(MIRROR) else {}
-    return {**network, **bare, **mirror}
-
-
-def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.lower() for name in names)
-
-
-def _git(*arguments: str) -> list[str]:
-    return _output("git", *arguments).split("\0")[:-1]
+    """Return the environment of a machine that has Python, Git, a network and, if known, uv."""
+    home.mkdir()
+    kept = {k: v for k, v in os.environ.items() if k.upper().startswith((*NETWORK, MIRROR))}
+    # The same files as in any other environment here, downloaded once.
+    kept["PIP_CACHE_DIR"] = _output(sys.executable, "-m", "pip", "cache", "dir").strip()
+    if uv := shutil.which("uv"):
+        kept["UV_CACHE_DIR"] = _output(uv, "cache", "dir").strip()
+        (home / "uv").symlink_to(uv)
+    return {**kept, "HOME": str(home), "PATH": os.pathsep.join([str(home), PATH])}
 
 
 def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def _run(*command: str) -> bool:
-    return shutil.which(command[0]) is not None and not subprocess.run(command).returncode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -76,11 +76,11 @@ def test_artifacts_of_other_sources_are_refused(repository: Workspace) -> None:
     assert "run dvc repro" in done.stdout + done.stderr
 
 
-def test_without_an_environment_the_next_step_is_said(clone: Callable[[], Workspace]) -> None:
-    bare = clone()
+def test_without_an_environment_the_next_step_is_said(bare: Workspace) -> None:
     bare.git("config", "core.hooksPath", ".githooks")
     stage(bare, "scripts/house.py", GOOD)
     done = commit(bare)
+    bare.git("reset", "--hard", "--quiet")
 
     assert done.returncode == 1
     assert done.stderr == (

@@ -1,49 +1,40 @@
-"""The set-up script: from nothing, again, without network, without data, after a break."""
+"""The set-up script: from nothing, again, without network, without data."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ..conftest import ROOT, load_script
-from .conftest import MIRROR, SCRIPT, Workspace
+from .conftest import MIRROR, OFFLINE, PATH, RECORDS, Workspace
 
-SECONDS = 120  # for anything that is waited for
 EXAMPLES = load_script(ROOT / "src" / "disaster_tweets" / "topic.py").EXAMPLES
-SOURCES = load_script(ROOT / SCRIPT).sources()
-DOWNLOADED = [source for source in SOURCES if source.by_stage]
-PARTS = [
-    *("environment", "package", "notebook kernel", "artifacts", "Git hooks"),
-    *(source.part for source in SOURCES),
+PARTS = ("environment", "package", "notebook kernel", "Git hooks", "artifacts", "data")
+# The stages that download.
+STAGES = [
+    f"{name}:{stage}"
+    for name in ("dvc.yaml", "topic/dvc.yaml")
+    if (ROOT / name).exists()
+    for stage in re.findall(r"^  (download_\w+):$", (ROOT / name).read_text("utf-8"), re.M)
 ]
 NOTEBOOK = """
-import nbformat, sys
+import nbformat
 from nbclient import NotebookClient
 cell = nbformat.v4.new_code_cell("import disaster_tweets, sys; print(sys.prefix)")
 notebook = nbformat.v4.new_notebook(cells=[cell])
 NotebookClient(notebook, kernel_name="disaster-tweets").execute()
 print(notebook.cells[0].outputs[0].text)
 """
-VERSIONS = """
-import json
-from importlib.metadata import distributions
-print(json.dumps({d.name: d.version for d in distributions()}))
-"""
 
 
 def states(out: str) -> dict[str, str]:
-    """Return what `check` printed on each part: ok or missing."""
+    """Return what was printed on each part: ok or missing."""
     return {
         match[2]: match[1]
         for match in re.finditer(r"^(ok|missing) +([\w.]+( \w+)?)  ", out, re.MULTILINE)
@@ -52,6 +43,12 @@ def states(out: str) -> dict[str, str]:
 
 def all_but(*missing: str) -> dict[str, str]:
     return {part: "missing" if part in missing else "ok" for part in PARTS}
+
+
+def pins(text: str) -> dict[str, str]:
+    """Return the versions in lines NAME==VERSION, by names as package indexes compare them."""
+    found = re.findall(r"^([\w.-]+)==(.+)$", text, re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
 
 def files(folder: Path) -> dict[Path, tuple[int, int]]:
@@ -74,9 +71,8 @@ class TestLifecycle:
         assert last == "postAttachCommand"
         for name, done in before:
             assert done.status == 0, f"{name}: {done.out}{done.err}"
-        assert set(states(attached.out).items()) >= {
-            (part, "ok") for part in PARTS[: -len(SOURCES)]
-        }
+        assert states(attached.out) | {"data": "ok"} == all_but()
+        assert workspace.git("status", "--porcelain") == ""
 
     def test_it_ends_ready(self, workspace_with_data: Workspace) -> None:
         attached = workspace_with_data.setup_log["postAttachCommand"]
@@ -85,26 +81,13 @@ class TestLifecycle:
         assert states(attached.out) == all_but()
         assert attached.out.endswith("\nREADY\n")
 
-    def test_the_clone_stays_as_it_was(self, workspace: Workspace) -> None:
-        assert workspace.git("status", "--porcelain") == ""
-
     def test_the_constraints_are_what_is_installed(self, workspace: Workspace) -> None:
-        installed = {
-            canonical(name): version
-            for name, version in json.loads(
-                workspace.run(workspace.python, "-c", VERSIONS).out
-            ).items()
-        }
-        constraints = (ROOT / "constraints.txt").read_text("utf-8")
-        pinned = dict(re.findall(r"^([\w.-]+)==(.+)$", constraints, re.MULTILINE))
+        frozen = workspace.run(workspace.python, "-m", "pip", "freeze", "--all").out
+        installed = pins(frozen)
 
         assert "tensorflow" in installed
-        wrong = {
-            name: (version, installed[canonical(name)])
-            for name, version in pinned.items()
-            if installed.get(canonical(name), version) != version
-        }
-        assert wrong == {}
+        for name, version in pins((ROOT / "constraints.txt").read_text("utf-8")).items():
+            assert installed.get(name, version) == version, name
         assert workspace.run(workspace.python, "-m", "pip", "check").status == 0
 
     def test_a_notebook_finds_its_kernel(self, workspace: Workspace) -> None:
@@ -120,186 +103,176 @@ class TestLifecycle:
 
 
 class TestAgain:
-    def test_a_second_run_changes_nothing(self, workspace_with_data: Workspace) -> None:
+    def test_without_network_a_second_run_changes_nothing(
+        self, workspace_with_data: Workspace
+    ) -> None:
         before = files(workspace_with_data.folder)
-        done = workspace_with_data.setup()
+        done = workspace_with_data.setup(**OFFLINE)
 
         assert (done.status, done.err) == (0, "")
-        assert states(done.out.partition("\n\n")[0]) == all_but()
         assert done.out.startswith("ok ")
+        assert states(done.out) == all_but()
+        assert done.out.endswith("\nREADY\n")
         assert files(workspace_with_data.folder) == before
 
-    def test_without_network_nothing_is_lacking(self, workspace_with_data: Workspace) -> None:
-        with workspace_with_data.without_network():
-            done = workspace_with_data.setup()
-
-        assert (done.status, done.err) == (0, "")
-        assert done.out.endswith("\nREADY\n")
-
-    def test_kernel_and_hooks_come_back(self, workspace: Workspace) -> None:
+    def test_what_has_changed_is_noticed_and_mended(self, workspace: Workspace) -> None:
+        for name in ("setup.cfg", "pipeline/training.py"):
+            with (workspace.folder / name).open("a", encoding="utf-8") as file:
+                file.write("\n# Something new.\n")
         shutil.rmtree(workspace.folder / ".venv" / "share" / "jupyter" / "kernels")
         workspace.git("config", "--unset", "core.hooksPath")
-        with workspace.without_network():
-            lacking = workspace.check()
-            workspace.setup()
-            mended = workspace.check()
+        lacking = workspace.check()
+        workspace.git("checkout", "--", ".")
+        mended = workspace.setup(PATH=PATH)
 
+        expected = all_but("environment", "notebook kernel", "Git hooks", "artifacts")
         assert lacking.status == 1
-        for part in ("notebook kernel", "Git hooks"):
-            assert states(lacking.out)[part] == "missing"
-            assert states(mended.out)[part] == "ok"
-
-    def test_a_change_of_the_requirements_is_noticed(self, workspace: Workspace) -> None:
-        setup = workspace.folder / "setup.cfg"
-        before = setup.read_text("utf-8")
-        setup.write_text(before + "\n# A new requirement.\n", "utf-8")
-        with workspace.without_network():
-            done = workspace.check()
-        setup.write_text(before, "utf-8")
-
-        assert states(done.out)["environment"] == "missing"
-        assert "not what setup.cfg and constraints.txt ask for: run python3" in done.out
-
-    def test_an_interrupted_run_is_mended(self, clone: Callable[[], Workspace]) -> None:
-        fresh = clone()
-        stamp = fresh.folder / ".venv" / "workspace.json"
-        process = subprocess.Popen(
-            ["python3", SCRIPT, "setup"],
-            cwd=fresh.folder,
-            env={**fresh.environment, "PIP_CACHE_DIR": str(fresh.folder.parent / "cache")},
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
+        assert states(lacking.out) | {"data": "ok"} == expected
+        assert re.search(
+            r"^missing +artifacts .*\bstudent\b.* run dvc repro ", lacking.out, re.M
         )
-        end = time.monotonic() + SECONDS
-        while not stamp.exists() and time.monotonic() < end:
-            time.sleep(0.05)
-        assert process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        with fresh.without_network():
-            checked, again = fresh.check(), fresh.setup()
+        assert "not what setup.cfg and constraints.txt ask for: run python3" in lacking.out
+        assert "environment: installing" in mended.out
+        assert states(mended.out) | {"data": "ok"} == all_but()
 
-        assert states(checked.out)["environment"] == "missing"
-        assert "an earlier set-up was interrupted: run python3" in checked.out
-        assert again.out.startswith("environment: an earlier set-up was interrupted; making")
-        # What it lacks without network is said, in the last line.
-        assert again.status == 1
-        assert again.err.splitlines()[-1].startswith("error: pip could not install")
-        assert fresh.git("status", "--porcelain") == ""
+    def test_a_set_up_that_failed_is_said(self, bare: Workspace) -> None:
+        done = bare.setup(PATH=PATH, **OFFLINE)
+        checked = bare.check()
+
+        assert done.status == 1
+        assert re.match(r"environment: making .venv with Python 3\.\d+\n", done.out)
+        assert done.err.splitlines()[-1].startswith("error: pip could not install")
+        assert "Traceback" not in done.err
+        assert checked.status == 1
+        assert "not all is installed: run python3 scripts/workspace.py setup" in checked.out
+        assert checked.out.endswith("\nNOT READY\n")
+        assert bare.git("status", "--porcelain") == ""
 
 
 class TestData:
-    @pytest.fixture(params=["empty", "wrong", "no network"])
-    def bad_source(self, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-        if request.param == "wrong":
-            for name in (Path(path).name for source in DOWNLOADED for path in source.outputs):
-                (tmp_path / name).write_text("id,text\n1,A made-up text", "utf-8")
-        return request.param
-
+    @pytest.mark.parametrize("source", ["wrong", "no network"])
     def test_a_failing_source_leaves_a_usable_workspace(
-        self, workspace: Workspace, bad_source: str, tmp_path: Path
+        self, workspace: Workspace, source: str, tmp_path: Path
     ) -> None:
+        for path in (workspace.folder / "data").rglob("*"):
+            (tmp_path / path.name).write_text("id,text\n1,A made-up text", "utf-8")
         with workspace.without_data():
-            if bad_source == "no network":
-                with workspace.without_network():
-                    done = workspace.setup()
-            else:
-                done = workspace.setup(**{MIRROR: str(tmp_path)})
-            checked = workspace.check()
+            wrong = {MIRROR: str(tmp_path)}
+            done = workspace.setup(**(wrong if source == "wrong" else OFFLINE))
             predicted = workspace.run(
                 workspace.folder / ".venv/bin/disaster-tweets", "predict", EXAMPLES[0]
             )
             status = workspace.git("status", "--porcelain")
 
-        assert (done.status, checked.status, predicted.status) == (0, 1, 0)
-        assert states(checked.out) == all_but(*(source.part for source in SOURCES))
-        assert checked.out.splitlines()[-1].startswith("NOT READY to train; all else works")
+        assert (done.status, predicted.status) == (0, 0)
+        assert states(done.out) == all_but("data")
+        lacking = re.findall(r"^missing +data .*: run python3 .* setup$", done.out, re.M)
+        assert len(lacking) == len(STAGES)
+        assert done.out.splitlines()[-1].startswith("NOT READY to train; all else works")
         reasons = [line for line in done.err.splitlines() if line.startswith("error: ")]
-        assert len(reasons) == len(DOWNLOADED)
+        assert len(reasons) == len(STAGES)
         assert all(MIRROR in reason for reason in reasons)
         assert "Traceback" not in done.out + done.err
         assert status == ""
 
     def test_a_damaged_file_is_fetched_anew(self, workspace_with_data: Workspace) -> None:
-        name = next(iter(DOWNLOADED[0].outputs))
-        path = workspace_with_data.folder / name
+        path = workspace_with_data.folder / "data" / "backbone" / "tokenizer.json"
         content = path.read_bytes()
         path.unlink()
         path.write_bytes(content[:1000])
-        checked = workspace_with_data.check()
         done = workspace_with_data.setup()
 
-        # To DVC, artifacts made from other data are not those of this data.
-        assert states(checked.out) == all_but(DOWNLOADED[0].part, "artifacts")
-        assert f"{name}: run python3" in checked.out
+        assert done.out.startswith("data: fetching with DVC: download_backbone\n")
         assert done.out.endswith("\nREADY\n")
         assert path.read_bytes() == content
 
     def test_a_remote_is_asked_first(
         self, workspace_with_data: Workspace, tmp_path: Path
     ) -> None:
-        local = workspace_with_data.folder / ".dvc" / "config.local"
-        dvc = (workspace_with_data.python, "-m", "dvc")
-        remote = ("remote", "add", "--quiet", "--local", "--default", "storage", str(tmp_path))
-        tracked = [path for source in SOURCES if not source.by_stage for path in source.outputs]
-        push = ("push", "--quiet", *(source.target for source in SOURCES))
-        for command in (remote, *([("add", "--quiet", *tracked)] if tracked else []), push):
-            assert workspace_with_data.run(*dvc, *command).status == 0
-        with workspace_with_data.without_data():
-            done = workspace_with_data.setup(**{MIRROR: str(tmp_path / "none")})
-            status = workspace_with_data.git("status", "--porcelain")
-        local.unlink()
+        workspace = workspace_with_data
+        dvc = (workspace.python, "-m", "dvc")
+        records = [path.relative_to(ROOT).as_posix() for path in ROOT.glob(RECORDS)]
+        add = [("add", "--quiet", *(name.removesuffix(".dvc") for name in records))]
+        for command in (
+            ("remote", "add", "--quiet", "--local", "--default", "storage", str(tmp_path)),
+            *(add if records else []),
+            ("push", "--quiet", *STAGES, *records),
+        ):
+            assert workspace.run(*dvc, *command).status == 0
+        with workspace.without_data():
+            done = workspace.setup(**{MIRROR: str(tmp_path / "none")})
+            status = workspace.git("status", "--porcelain")
+        (workspace.folder / ".dvc" / "config.local").unlink()
 
         assert done.out.endswith("\nREADY\n"), done.err
         assert status == ""
 
 
 class TestPythons:
-    """Which Python makes .venv. Those on the PATH are stand-ins that only say their version."""
+    """Which Python makes .venv, and what it holds. The commands are recorded, none runs."""
 
     @pytest.fixture
-    def find(self, script: ModuleType, tmp_path: Path, monkeypatch: Any) -> Callable[..., str]:
-        if os.name == "nt":
-            pytest.skip("the stand-ins are shell scripts")
+    def make(self, script: ModuleType, tmp_path: Path, monkeypatch: Any) -> Any:
+        """Return a function that makes an environment, and gives its first commands."""
 
-        def find(own: str, **others: str) -> str:
-            for name, version in {"own": own, **others}.items():
-                python = tmp_path / name.replace("_", ".")
-                python.write_text(
-                    f"#!/bin/sh\necho {python}\necho {version}\n" if version else "exit 1\n"
-                )
-                python.chmod(0o755)
-            monkeypatch.setenv("PATH", str(tmp_path))
-            monkeypatch.setattr(script.sys, "executable", str(tmp_path / "own"))
-            return script.find_interpreter().version
+        def make(this: str, then: str, uv: str = "") -> tuple[str, str]:
+            commands = []
 
-        return find
+            def run(command: list[str], **_: Any) -> SimpleNamespace:
+                commands.append(" ".join(map(str, command)))
+                return SimpleNamespace(returncode=0)
 
-    def test_this_one_is_taken_if_it_can_train(self, find: Callable[..., str]) -> None:
-        assert find("3.13.2", python3_12="3.12.1") == "3.13.2"
+            versions, number = iter(["", then]), tuple(map(int, this.split(".")))
+            for name, value in {
+                **{"THIS": this, "STAMP": tmp_path / "stamp", "VENV": ".venv"},
+                "sys": SimpleNamespace(version_info=number, executable=f"python{this}"),
+                "shutil": SimpleNamespace(which=lambda _: uv),
+                "subprocess": SimpleNamespace(run=run),
+                "environment_version": lambda: next(versions),
+            }.items():
+                monkeypatch.setattr(script, name, value)
+            script.make_environment()
+            return commands[0], commands[1]
 
-    @pytest.mark.parametrize("own", ["3.9.6", "3.10.4", "3.14.0", "3.15.0"])
-    def test_else_another_that_can(self, find: Callable[..., str], own: str) -> None:
-        assert find(own, python3_12="", python3_11="3.11.7") == "3.11.7"
+        return make
 
-    def test_else_one_that_can_do_the_rest(self, find: Callable[..., str]) -> None:
-        assert find("3.14.0", python3_12="") == "3.14.0"
-        assert find("3.9.6", python3_10="3.10.4") == "3.10.4"
+    @pytest.mark.parametrize("this", ["3.10", "3.13", "3.14"])
+    def test_only_some_can_train(self, make: Any, this: str, script: ModuleType) -> None:
+        venv, install = make(this, this)
 
-    def test_none_at_all_is_said(self, find: Callable[..., str], script: ModuleType) -> None:
-        with pytest.raises(script.WorkspaceError, match="install Python 3"):
-            find("3.9.6", python3_12="")
+        assert venv == f"python{this} -m venv --clear .venv"
+        extras, _, constraint = install.partition(" --editable ")[2].partition(" --constraint ")
+        trains = this in script.TRAINABLE
+        assert extras == f".[dev,notebook,test,web{',train' if trains else ''}]"
+        assert constraint == ("constraints.txt" if trains else "")
 
-    def test_an_environment_is_not_made_with_itself(self, workspace: Workspace) -> None:
-        code = (
-            "import workspace, sys; print(workspace.find_interpreter().executable, sys.prefix)"
-        )
-        scripts = str(workspace.folder / "scripts")
-        done = workspace.run(workspace.python, "-B", "-c", code, PYTHONPATH=scripts)
-        found, prefix = done.out.split()
+    @pytest.mark.parametrize(("this", "asked"), [("3.9", "3.12"), ("3.13", "python3.13")])
+    def test_uv_finds_one_that_can(self, make: Any, this: str, asked: str) -> None:
+        venv, install = make(this, "3.12", uv="uv")
 
-        assert Path(prefix) == workspace.folder / ".venv"
-        assert Path(prefix) not in Path(found).parents
+        assert venv == f"uv venv --quiet --seed --python {asked} --clear .venv"
+        assert install.startswith("uv pip install --python ")
+
+    def test_one_that_is_too_old_is_said(self, make: Any, script: ModuleType) -> None:
+        with pytest.raises(script.WorkspaceError, match=r"this is Python 3.9: run py\S*3.12 "):
+            make("3.9", "")
+
+    def test_what_cannot_train_is_not_ready_to_train(
+        self, script: ModuleType, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        done = subprocess.CompletedProcess([], 0, script.HOOKS, "")
+        for name, value in {
+            **{"environment_version": "3.14", "flaw": "", "in_git": True, "run": done},
+            "dvc_status": ([], {}),
+        }.items():
+            monkeypatch.setattr(script, name, lambda *_, value=value: value)
+        monkeypatch.setattr(script, "KERNEL_FILE", ROOT / "setup.cfg")
+
+        assert script.check() == 1
+        out = capsys.readouterr().out
+        assert states(out) == {"training": "missing", **all_but()}
+        assert "not with Python 3.14: delete .venv, then run py" in out
+        assert "\nNOT READY to train; all else works" in out
 
     def test_those_that_can_train_are_those_of_the_pipeline(self, script: ModuleType) -> None:
         tox = (ROOT / "tox.ini").read_text("utf-8")
@@ -310,21 +283,3 @@ class TestPythons:
         assert {f"python{version}" for version in script.TRAINABLE} == set(
             pythons[1].split(", ")
         )
-
-
-def test_a_folder_has_the_hash_that_dvc_gives_it(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "b.txt").write_bytes(b"one\n")
-    (tmp_path / "sub" / "a.txt").write_bytes(b"two\n")
-    md5_of = load_script(ROOT / SCRIPT).md5_of
-
-    # As `dvc add` writes it.
-    assert md5_of(tmp_path) == "6b1e1375a7232b636627dc7a2cdfcfe3.dir"
-    (tmp_path / "b.txt").write_bytes(b"other\n")
-    assert md5_of(tmp_path) != "6b1e1375a7232b636627dc7a2cdfcfe3.dir"
-    assert md5_of(tmp_path / "missing") is None
-
-
-def canonical(name: str) -> str:
-    """Return the name of a distribution in the form that package indexes compare."""
-    return re.sub(r"[-_.]+", "-", name).lower()
