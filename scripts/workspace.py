@@ -137,8 +137,8 @@ def make_environment() -> None:
         or run(PYTHON, "-m", "ipykernel", "install", "--sys-prefix", *kernel).returncode
     ):
         raise WorkspaceError(
-            "pip could not install the package (its reasons are above); check the network, then "
-            f"{AGAIN}; if it fails again, delete .venv first"
+            "pip could not install the package (its reasons are above); check the network, "
+            f"then {AGAIN}; if it fails again, delete .venv first"
         )
     STAMP.write_text(sources(), "utf-8")
     say("environment", f"installed in {time.monotonic() - start:.0f} s")
