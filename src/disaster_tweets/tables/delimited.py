@@ -1,4 +1,4 @@
-"""Delimited text: the characters of each record are kept, and two fields appended."""
+"""Read delimited text; each record keeps its characters and gets two more fields."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ from disaster_tweets.tables.source import Source
 
 _MARKDOWN_RULE = re.compile(r"\s*\|?(\s*:?-{3,}:?\s*\|)+\s*(:?-{3,}:?)?\s*")
 _UNDECODED = re.compile("[\udc80-\udcff]")
-_LONGEST_FIELD = (1 << 31) - 1  # the most that csv takes on every system
+_LONGEST_FIELD = (1 << 31) - 1  # the largest limit that the csv module accepts on every system
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How records are written.
+    """The way in which records are written.
 
     Attributes:
-        delimiter: What separates fields.
-        quoting: ``"standard"`` or ``"none"``; None for standard, with a look at the lines.
-        end: What ends a line.
+        delimiter: The delimiter of fields.
+        quoting: ``"standard"``, ``"none"``, or None for standard with a check of the lines.
+        end: The line end.
     """
 
     delimiter: str
@@ -80,32 +80,32 @@ class Dialect:
 
     @property
     def has_quotes(self) -> bool:
-        """Whether a field may stand in quotes."""
+        """Whether fields may be quoted."""
         return self.quoting != NONE
 
 
 @dataclass
 class _Table:
-    """What the first file says, and the others must agree with."""
+    """The properties of the first file, which later files must share."""
 
     title: str
     columns: list[str]
     text: int
     dialect: Dialect
     encoding: Encoding
-    preface: str  # what stands before the header, without the mark of the byte order
-    header: str  # the header with its line end; nothing where there is none
+    preface: str  # the lines before the header, without the byte order mark
+    header: str  # the header with its line end; empty if there is none
 
 
 class DelimitedReader:
-    """Reads records of fields; see `rows.Reader`.
+    """Reads the records of delimited text; see `rows.Reader`.
 
     Args:
-        reading: How to read them.
-        new: The columns of the scores, if there are to be any.
-        notify: Is told what had to be guessed.
+        reading: Options for reading.
+        new: The columns for the scores, if there are any.
+        notify: Receives a line about each assumption.
         last: The last file of the table, after which no line end is added.
-        chunk_rows: How many rows a chunk has.
+        chunk_rows: The number of rows of a chunk.
     """
 
     def __init__(
@@ -125,17 +125,17 @@ class DelimitedReader:
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns; their numbers, from 1, where there is no header."""
+        """The column names; without a header, numbers from 1."""
         return self._known.columns
 
     @property
     def dialect(self) -> Dialect:
-        """How the first file is written."""
+        """The dialect of the first file."""
         return self._known.dialect
 
     @property
     def encoding(self) -> Encoding:
-        """How the first file is encoded."""
+        """The encoding of the first file."""
         return self._known.encoding
 
     @property
@@ -144,12 +144,12 @@ class DelimitedReader:
         return self._table
 
     def check(self, source: Source) -> None:
-        """Read the beginning of a file; TableError if nothing can be read after it."""
+        """Read the beginning of a file; raise TableError if no row can follow."""
         with self._open(source):
             pass
 
     def head(self) -> bytes:
-        """Return the header with the new columns."""
+        """Return the header line with the new columns."""
         table = self._known
         head = table.header
         if self._reading.header:
@@ -167,7 +167,7 @@ class DelimitedReader:
         return b""
 
     def rejected_head(self) -> bytes:
-        """Return the header as it is."""
+        """Return the header line unchanged."""
         table = self._known
         head = table.preface + table.header
         return table.encoding.mark + encoded(head, table.encoding, table.title)
@@ -190,7 +190,7 @@ class DelimitedReader:
         quotes, other = dialect.has_quotes, "\r" if dialect.end == "\n" else "\n"
         number, line_number, offset = start.rows, start.line, start.offset
         remaining = iter(lines)
-        usual = dialect.end  # what ends a line that has no end, where another file follows
+        usual = dialect.end  # the line end for a last line without one, if another file follows
         chunk = DelimitedChunk(self, lines)
         size = 0
         for line in remaining:
@@ -262,7 +262,7 @@ class DelimitedReader:
     def _quoted(
         self, line: str, remaining: Iterator[str], lines: Lines, number: int
     ) -> tuple[str, list[str], int]:
-        """Return a record with quotes, its fields, and how many lines it takes."""
+        """Return a record with quotes, its fields, and its number of lines."""
         dialect = self._known.dialect
         body = line.rstrip("\r")
         fields = fields_of_line(body, dialect.delimiter)
@@ -314,7 +314,7 @@ class DelimitedReader:
 
     @contextmanager
     def _open(self, source: Source) -> Iterator[tuple[Lines, int, int]]:
-        """Open a file behind its header, and say how many lines and bytes that is."""
+        """Open a file after its header, and yield the lines and bytes of the header."""
         with source.open(self._reading.format) as content:
             quotes = self._reading.quoting != NONE
             lines = Lines(content, self._reading.encoding, records=True, quotes=quotes)
@@ -351,7 +351,7 @@ class DelimitedReader:
             yield lines, line, offset
 
     def _begin(self, lines: Lines, source: Source) -> tuple[_Table, int, int]:
-        """Find out the dialect and the columns; return them and where the rows begin."""
+        """Detect the dialect and the columns; return them and the position of the first row."""
         first = lines.beginning.split(lines.end)
         skipped = _blank_lines(first, 0)
         told = separator_line(first[skipped]) if skipped < len(first) else None
@@ -414,7 +414,7 @@ class DelimitedReader:
         return Dialect(found.delimiter, quoting, lines.end), found.records
 
     def _header(self, lines: Lines, first: list[str], dialect: Dialect, number: int) -> Record:
-        """Return the first record; it names the columns, or shows how many there are."""
+        """Return the first record: the header, or a row that shows the number of columns."""
         line, remaining = first[0], iter(first[1:])
         self._check_decodable(line, lines, number)
         if not dialect.has_quotes or QUOTE not in line:
@@ -433,7 +433,7 @@ class DelimitedReader:
         return found
 
     def _check_decodable(self, text: str, lines: Lines, number: int) -> None:
-        """Raise EncodingError where the header, or what stands before it, is not UTF-8."""
+        """Raise EncodingError if the header or a line before it is not UTF-8."""
         if _UNDECODED.search(text) and self._reading.header:
             raise EncodingError(
                 "header: not valid UTF-8",
@@ -443,7 +443,7 @@ class DelimitedReader:
             )
 
     def _names_texts(self, columns: list[str]) -> bool:
-        """Say whether columns include the one that surely holds the texts."""
+        """Say whether the columns include one that certainly holds the texts."""
         if not self._reading.header:
             return False
         wanted = self._reading.text_column
@@ -452,7 +452,7 @@ class DelimitedReader:
         return any(map(is_usual, columns))
 
     def _text(self, title: str, columns: list[str]) -> int:
-        """Return the index of the column of the texts."""
+        """Return the index of the text column."""
         reading = self._reading
         if not reading.header and reading.text_column is None and len(columns) == 1:
             return 0
@@ -485,7 +485,7 @@ class DelimitedReader:
             self._notify(notice)
 
     def written(self, field: str, what: str) -> str:
-        """Return a field as this dialect writes it; TableError on ``what`` if it cannot."""
+        """Return a field as this dialect writes it; raise TableError on ``what`` if it cannot."""
         dialect = self._known.dialect
         special = (dialect.delimiter, QUOTE, "\r", "\n") if dialect.has_quotes else ()
         if any(character in field for character in special):
@@ -500,7 +500,7 @@ class DelimitedReader:
         return field
 
     def rendered(self, body: str, fields: list[str], added: str) -> str:
-        """Return a record without the fields that are overwritten, and with more of them."""
+        """Return a record without the overwritten fields, and with ``added`` at its end."""
         delimiter, kept = self._known.dialect.delimiter, self._kept or []
         raw = fields
         if self._known.dialect.has_quotes and QUOTE in body:
@@ -509,7 +509,7 @@ class DelimitedReader:
         return f"{body}{added}" if kept else added[len(delimiter) :]
 
     def _raw_fields(self, body: str) -> list[str]:
-        """Return the fields of a record, which was read before, as they are written."""
+        """Return the fields of a record as the file has them, quotes included."""
         dialect = self._known.dialect
         lines = iter(body.split(dialect.end))
         return record(
@@ -518,7 +518,7 @@ class DelimitedReader:
 
 
 class DelimitedChunk(TakenRows):
-    """Some records; see `rows.Chunk`."""
+    """Consecutive records of a file; see `rows.Chunk`."""
 
     def __init__(self, reader: DelimitedReader, lines: Lines) -> None:
         super().__init__()
@@ -530,18 +530,18 @@ class DelimitedChunk(TakenRows):
     def add(
         self, number: int, body: str, ending: str, fields: list[str], text: str | None
     ) -> None:
-        """Take a row."""
+        """Add a readable row."""
         self.take(number, text)
         self._bodies.append(body)
         self._endings.append(ending)
         self._fields.append(fields)
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Return the readable rows, and the blank lines between them."""
+        """Return the readable rows with their scores, and the blank lines between them."""
         reader = self._reader
         delimiter = reader.dialect.delimiter
         empty = delimiter * 2
-        labels: dict[str, str] = {}  # as they are written
+        labels: dict[str, str] = {}  # each label as a written field
         out = []
         for index, (body, ending, score) in enumerate(
             zip(self._bodies, self._endings, scores, strict=True)
@@ -560,7 +560,7 @@ class DelimitedChunk(TakenRows):
         return encoded(self._with_blank(out), reader.encoding, self._lines.title)
 
     def rejected(self) -> bytes:
-        """Return the broken rows as they were."""
+        """Return the unreadable rows unchanged."""
         return encoded("".join(self._rejected), self._reader.encoding, self._lines.title)
 
     def values(self) -> list[list[Any]]:
@@ -568,19 +568,19 @@ class DelimitedChunk(TakenRows):
         return [list(fields) for fields in self._fields]
 
     def column(self, name: str) -> list[Any]:
-        """Return a field of each readable row."""
+        """Return one field of each readable row."""
         columns = self._reader.columns
         index = columns.index(find(columns, name, file=self._lines.title))
         return [fields[index] for fields in self._fields]
 
 
 def _blank_lines(lines: list[str], start: int) -> int:
-    """Return the index of the first line, from one on, that holds anything."""
+    """Return the index of the first line from ``start`` on that is not blank."""
     while start < len(lines) and not lines[start].rstrip("\r"):
         start += 1
     return start
 
 
 def _size(line: str, unended: bool) -> int:
-    """Return the bytes of a record as UTF-8, with the end of its last line."""
+    """Return the bytes of a record as UTF-8, including its last line end."""
     return size_of(line) + (not unended)
