@@ -1,7 +1,7 @@
-"""Scores the chunks of a run, in several processes where it is long.
+"""Score the chunks of a run, in several processes if the run is long.
 
-Threads would not do: Python runs one of them at a time, and the model leaves it more than half
-of the work. What a process costs, its start and its memory, only a long run gets back.
+Threads would not help: the interpreter lock serializes more than half of the work. Processes
+take time to start and memory, so they pay off only in a long run.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from disaster_tweets.tables.rows import Chunk, Score
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
-MOST_USEFUL = 8  # workers; one process that reads and writes keeps no more of them busy
-_ALONE = 8192  # texts that are scored before there is help
+MOST_USEFUL = 8  # workers; one process that reads and writes cannot keep more of them busy
+_ALONE = 8192  # texts to score before workers start
 
-Left = Callable[[Chunk], "int | None"]  # the bytes behind a chunk, where that is known
+Left = Callable[[Chunk], "int | None"]  # returns the bytes after a chunk, or None if unknown
 
 
 class _Asked(NamedTuple):
     chunk: Chunk
     lookup: Lookup
-    answer: Future[Outcome] | None  # None: this process is to score the texts
+    answer: Future[Outcome] | None  # None: this process scores the texts
 
 
 class ChunkScorer:
-    """Scores chunks in their order, reading ahead where workers help.
+    """Scores chunks in their order, and reads ahead while workers are running.
 
     Args:
-        classifier: What scores; each worker loads it anew.
-        jobs: How many workers there may be; with one, this process scores alone.
+        classifier: The classifier; each worker loads its own.
+        jobs: The largest number of workers; with 1, this process scores alone.
     """
 
     def __init__(self, classifier: Classifier, jobs: int) -> None:
@@ -52,7 +52,7 @@ class ChunkScorer:
     ) -> Iterator[tuple[Chunk, list[Score | None]]]:
         """Yield each chunk with its scores.
 
-        What goes wrong with reading a chunk is raised when those before it were yielded.
+        An error while reading a chunk is raised after the earlier chunks were yielded.
         """
         remaining, problem = iter(chunks), None
         asked: deque[_Asked] = deque()
@@ -67,7 +67,7 @@ class ChunkScorer:
                 break
             behind = left(chunk)
             first_left = behind if first_left is None else first_left
-            # Where less is left than was read, the help would come too late.
+            # Workers that start after the middle of the input would start too late.
             if behind is None or first_left is None or behind >= first_left - behind:
                 self._call_for_help()
             asked.append(self._ask(chunk))
@@ -79,11 +79,11 @@ class ChunkScorer:
             raise problem
 
     def _help(self) -> _Workers | None:
-        """Return the workers, if they have started."""
+        """Return the workers if they have started."""
         return self._workers if self._workers and self._workers.are_ready() else None
 
     def _ahead(self) -> int:
-        """Return how many chunks are read before the first of them is needed."""
+        """Return how many chunks to read ahead."""
         return self._jobs + 1 if self._help() else 0
 
     def _call_for_help(self) -> None:
@@ -91,7 +91,7 @@ class ChunkScorer:
             try:
                 self._workers = _Workers(self._classifier, self._jobs)
             except (ImportError, NotImplementedError, OSError, BrokenExecutor):
-                self._jobs = 1  # there are systems where processes cannot share anything
+                self._jobs = 1  # some systems do not support shared memory between processes
 
     def _ask(self, chunk: Chunk) -> _Asked:
         lookup = self._scorer.look_up(chunk.texts)
@@ -107,7 +107,7 @@ class ChunkScorer:
         if asked.answer is not None:
             try:
                 of_new = asked.answer.result()
-            except BrokenExecutor:  # a worker has died, as where memory is short
+            except BrokenExecutor:  # a worker died, for example for lack of memory
                 self.close()
         if of_new is None:
             of_new = score(self._classifier, list(asked.lookup.new.values()))
@@ -115,7 +115,7 @@ class ChunkScorer:
         return asked.chunk, self._scorer.scores(asked.lookup, of_new)
 
     def close(self) -> None:
-        """Let the workers go; what is still to be scored is scored without them."""
+        """Stop the workers; this process scores the remaining texts."""
         if self._workers is not None:
             self._workers.close()
         self._workers, self._jobs = None, 1
@@ -128,28 +128,28 @@ class _Workers:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        # A forked process could hang: BLAS has threads, and may hold locks.
+        # A forked process could hang: BLAS has threads that may hold locks.
         context = get_context("spawn")
         self._pool = ProcessPoolExecutor(count, context, _begin, (classifier,))
         with _interrupt_held():
             self._starting = [self._pool.submit(os.getpid) for _ in range(count)]
 
     def are_ready(self) -> bool:
-        """Say whether they have started; until then it is faster not to wait for them."""
+        """Say whether all workers have started; until then waiting for them is slower."""
         return all(each.done() for each in self._starting)
 
     def score(self, texts: list[str]) -> Future[Outcome]:
-        """Let one of them score texts."""
+        """Score texts in one of the processes."""
         return self._pool.submit(_score, texts)
 
     def close(self) -> None:
-        """End them, when each is done with what it has begun."""
+        """Stop the processes after their current work."""
         self._pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def _interrupt_held() -> Iterator[None]:
-    """Keep Ctrl-C from processes that start now; this one hears it afterwards."""
+    """Block Ctrl-C in processes that start now; this process receives it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -160,19 +160,19 @@ def _interrupt_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# What follows runs in the workers.
+# The functions below run in the workers.
 
 _classifiers: list[Classifier] = []
 
 
 def _begin(classifier: Classifier) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one hears it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles it
     _classifiers.append(classifier)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process where the one that began it was killed."""
+    """Exit if the parent process was killed."""
     from multiprocessing import parent_process
 
     parent = parent_process()

@@ -485,7 +485,7 @@ class DelimitedReader:
             self._notify(notice)
 
     def written(self, field: str, what: str) -> str:
-        """Return a field as this dialect writes it; raise TableError on ``what`` if it cannot."""
+        """Return a field as this dialect writes it; TableError on ``what`` if it cannot."""
         dialect = self._known.dialect
         special = (dialect.delimiter, QUOTE, "\r", "\n") if dialect.has_quotes else ()
         if any(character in field for character in special):

@@ -1,4 +1,4 @@
-"""A JSON document whose rows are objects in it; around them it stays as it is."""
+"""Read a JSON document with objects as rows; the text around them stays unchanged."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from disaster_tweets.tables.source import Content, Source, readable
 class JsonFileReader:
     """Reads the objects of a document; see `rows.Reader`.
 
-    A row's position counts the rows alone: to go on at one, those before it are read again.
+    A position counts rows only: to continue there, earlier rows are read again.
 
     Args:
-        reading: How to read them.
-        new: The keys of the scores, if there are to be any.
-        notify: Is told what had to be guessed.
+        reading: Options for reading.
+        new: The keys for the scores, if there are any.
+        notify: Receives a line about each assumption.
         last: The last file of the table.
-        tabular: The rows are asked for their values, in the same columns for all.
+        tabular: The caller will ask for cell values, with the same columns in all rows.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class JsonFileReader:
 
     @property
     def columns(self) -> list[str]:
-        """The keys of all rows that were looked at."""
+        """The keys of all examined rows."""
         return self.objects.columns
 
     def check(self, source: Source) -> None:
-        """Choose the key of the texts, and for a table look at all keys."""
+        """Choose the key of the texts; for tabular output collect all keys."""
         with self._open(source) as document:
             self._look(document, iter(document), source.title, whole=self._tabular)
 
     def _look(
         self, document: Document, elements: Iterator[Element], title: str, *, whole: bool
     ) -> list[Element]:
-        """Choose the key of the texts over the first rows, and return these rows."""
+        """Choose the key of the texts from the first rows, and return these rows."""
         first = list(islice(elements, CHOSEN_OVER))
         if document.kind == "values" and len(first) == 1 and first[0].text.startswith("{"):
             raise ContentError(
@@ -94,7 +94,7 @@ class JsonFileReader:
         return first
 
     def _check_wrapper(self, key: str | None, title: str) -> None:
-        """Say which list of an object holds the rows, unless that is usual."""
+        """Report which list of an object holds the rows, unless it is a usual one."""
         if key in ("errors", "error"):
             raise ContentError(f"holds {key}, and no other list of rows", file=title)
         if key not in (None, "data", "orderedItems"):
@@ -108,19 +108,19 @@ class JsonFileReader:
                 continue
 
     def kinds(self) -> dict[str, str]:
-        """Return what each key holds; see `cells.common`."""
+        """Return the kind of each column; see `cells.common`."""
         return self.objects.kinds()
 
     def head(self) -> bytes:
-        """Return all before the first row."""
+        """Return the text before the first row."""
         return self.encoding.mark + self._written(self._head)
 
     def tail(self) -> bytes:
-        """Return all behind the last row."""
+        """Return the text after the last row."""
         return self._written(self._tail)
 
     def rejected_head(self) -> bytes:
-        """Return nothing: rejected rows become lines."""
+        """Return nothing: rejected rows are written as lines."""
         return b""
 
     def _written(self, text: str) -> bytes:
@@ -159,7 +159,7 @@ class JsonFileReader:
     def _read(
         self, chunk: JsonFileChunk, element: Element, before: str, number: int, *, keep: bool
     ) -> bool:
-        """Take a row; say whether it can be read."""
+        """Add a row; return whether it is readable."""
         try:
             record, text = self.objects.read(element.text)
         except RowError as problem:
@@ -187,7 +187,7 @@ class JsonFileReader:
 
 
 def _decoding(content: Content, encoding: Encoding) -> Callable[[int], str]:
-    """Return a function that reads so many characters or fewer, and none at the end."""
+    """Return a function that reads at most that many characters, and none at the end."""
     title, file = content.source.title, content.file
     decoder = Decoder(encoding, title)
     with readable(title):
@@ -195,7 +195,7 @@ def _decoding(content: Content, encoding: Encoding) -> Callable[[int], str]:
 
     def read(size: int) -> str:
         text, piece = "", b"more"
-        while piece and not text:  # a piece may hold a part of a character only
+        while piece and not text:  # a piece may end inside a character
             with readable(title):
                 piece = file.read(size)
             text = decoder.decode(piece)
@@ -213,7 +213,7 @@ def _readable(elements: list[Element]) -> Iterator[dict[str, object]]:
 
 
 class JsonFileChunk(ObjectChunk):
-    """Some rows of a document; see `rows.Chunk`."""
+    """Consecutive rows of a document; see `rows.Chunk`."""
 
     def __init__(self, reader: JsonFileReader, title: str) -> None:
         super().__init__(reader.objects, title)
@@ -223,16 +223,16 @@ class JsonFileChunk(ObjectChunk):
     def add_element(
         self, number: int, row: str, before: str, record: dict[str, object], text: str | None
     ) -> None:
-        """Take a row, and what stands before it."""
+        """Add a row, and the text before it."""
         self._before.append(before)
         self.add(number, row, record, text)
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Return the readable rows, and what stands between them."""
+        """Return the readable rows with their scores, and the text between them."""
         rows = zip(self._before, self.objects(scores), strict=True)
         text = "".join(before + row for before, row in rows)
         return encoded(text, self._reader.encoding, self._title)
 
     def rejected(self) -> bytes:
-        """Return each broken row as a line."""
+        """Return each unreadable row as a line."""
         return encoded("".join(self._rejected), self._reader.encoding, self._title)
