@@ -1,7 +1,7 @@
-"""The manifest: what a trained model says of itself, and the check of its form.
+"""Check and read the manifest: the description of a trained model in manifest.json.
 
-The pipeline's last stage writes it; nothing else may. Adding a key is free; a change that
-breaks readers raises SCHEMA_VERSION.
+Only the pipeline's last stage writes it. Adding a key is free; a change that breaks readers
+raises SCHEMA_VERSION.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from disaster_tweets.runtime import KINDS
 SCHEMA_VERSION = 3
 NAME = "manifest.json"
 
-# The texts of `metrics`: kept from the training, or scored by models trained without them.
+# Values of ``measured_on``: the texts of ``metrics`` were held out, or scored by models
+# that were trained without them.
 HELD_OUT, OUT_OF_FOLD = MEASURED_ON = ("held_out", "out_of_fold")
 
 Manifest = dict[str, Any]
@@ -26,7 +27,7 @@ _NUMBER = (int, float)
 _INTERVAL = {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER}
 _FILE = {"size": int, "crc32": int, "sha256": str}
 
-# Each key that must be there, with its type; nested tables likewise.
+# Required keys and the types of their values; nested tables likewise.
 _FORM: dict[str, Any] = {
     "schema_version": int,
     "model_version": str,
@@ -63,7 +64,7 @@ _FORM: dict[str, Any] = {
     },
 }
 
-# What a manifest of two labels has besides, and one of more.
+# Further requirements for two labels, and for more.
 _FORM_OF_TWO: dict[str, Any] = {
     "positive_label": str,
     "threshold": _NUMBER,
@@ -77,27 +78,27 @@ _FORM_OF_MORE: dict[str, Any] = {
     "metrics": {"macro_f1": _INTERVAL},
 }
 
-# Keys that may be absent, with what they hold where they are there.
+# Optional keys and the types of their values.
 _OPTIONAL_FORM: dict[str, Any] = {
-    "measured_on": str,  # MEASURED_ON; without it, on held-out texts
+    "measured_on": str,  # one of MEASURED_ON; held-out texts if missing
     "slices": dict,
-    "sources": dict,  # the measures on other data sets, by the name of each
+    "sources": dict,  # the metrics on other data sets, by name
     "robustness": dict,
-    "candidates": dict,  # the measures of each kind of model, of which one ships
-    "architecture": {  # and heads, feed_forward, window, hidden where it has such parts
+    "candidates": dict,  # the metrics of each kind of model, one of which ships
+    "architecture": {  # also heads, feed_forward, window and hidden, if the model has them
         "layers": int,
         "width": int,
         "filters": int,
         "parameters": int,
     },
-    "distillation": {  # of a student; and related, where it has such labels
+    "distillation": {  # for a distilled model; also related, if it has related labels
         "assistant_layers": int,
         "linear": _NUMBER,
         "labelled": int,
         "unlabelled": int,
         "texts": int,
     },
-    "teachers": {  # of a model that had some
+    "teachers": {  # for a model distilled from teachers
         "repository": str,
         "revision": str,
         "licence": str,
@@ -108,14 +109,14 @@ _OPTIONAL_FORM: dict[str, Any] = {
 
 
 def parse(raw: bytes, source: str = NAME) -> Manifest:
-    """Return the manifest in ``raw``.
+    """Parse a manifest and check its form.
 
     Args:
         raw: JSON in UTF-8.
-        source: The file's name, for messages.
+        source: The name of the file in messages.
 
     Raises:
-        ArtifactError: The content is not a manifest that this version understands.
+        ArtifactError: The content is no manifest that this version understands.
     """
     try:
         manifest = json.loads(raw)
@@ -146,7 +147,7 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
 
 
 def _check_labels(manifest: Manifest, source: str) -> None:
-    """Check the labels, and what depends on how many they are."""
+    """Check the labels, and the values that depend on their number."""
     labels = manifest["labels"]
     named = all(isinstance(label, str) and label for label in labels)
     if not named or len(labels) < 2 or len(set(labels)) < len(labels):
@@ -154,7 +155,7 @@ def _check_labels(manifest: Manifest, source: str) -> None:
     two = len(labels) == 2
     _check_form(manifest, _FORM_OF_TWO if two else _FORM_OF_MORE, source, "")
     calibration = manifest["calibration"]
-    # Else the order of the texts would change, or a probability be no number.
+    # Otherwise calibration could reverse the order of texts, or give NaN.
     if two:
         if manifest["positive_label"] != labels[1]:
             raise _refused(source, "positive_label must be the second of the labels")
