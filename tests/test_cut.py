@@ -173,15 +173,15 @@ class TestScorer:
     ) -> None:
         texts = ["cake", "a " * (room + 1), None, "Вода поднялась до окон", "cake"]
         asked: list[int] = []
-        submit = workers._Workers.score
+        submit = workers.Workers.score
 
         def spy(self: Any, new: list[str]) -> Any:
             asked.append(len(new))
             return submit(self, new)
 
-        monkeypatch.setattr(workers, "_ALONE", 0)
-        monkeypatch.setattr(workers._Workers, "are_ready", lambda self: True)
-        monkeypatch.setattr(workers._Workers, "score", spy)
+        monkeypatch.setattr(workers, "TEXTS_BEFORE_WORKERS", 0)
+        monkeypatch.setattr(workers.Workers, "are_ready", lambda self: True)
+        monkeypatch.setattr(workers.Workers, "score", spy)
         score = workers.ChunkScorer(classifier, 2)
         chunks: Iterator[Any] = iter([SimpleNamespace(texts=texts)])
         try:

@@ -43,15 +43,15 @@ def content(target: Path) -> list[bytes]:
 def helped(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Let workers score from the first text on; return how many texts each chunk left them."""
     texts: list[int] = []
-    submit = workers._Workers.score
+    submit = workers.Workers.score
 
     def spy(self: Any, new: list[str]) -> Future[Any]:
         texts.append(len(new))
         return submit(self, new)
 
-    monkeypatch.setattr(workers, "_ALONE", 0)
-    monkeypatch.setattr(workers._Workers, "are_ready", lambda self: True)
-    monkeypatch.setattr(workers._Workers, "score", spy)
+    monkeypatch.setattr(workers, "TEXTS_BEFORE_WORKERS", 0)
+    monkeypatch.setattr(workers.Workers, "are_ready", lambda self: True)
+    monkeypatch.setattr(workers.Workers, "score", spy)
     return texts
 
 
@@ -95,7 +95,7 @@ class TestManyRows:
         def begin(*_: object) -> None:
             raise AssertionError
 
-        monkeypatch.setattr(workers, "_Workers", begin)
+        monkeypatch.setattr(workers, "Workers", begin)
         short = write(tmp_path / "in.csv", ROWS)  # 3,000 texts
         assert score(short, "-o", tmp_path / "out.csv", "--jobs", "3").status == 0
 
@@ -139,14 +139,14 @@ class TestTrouble:
         helped: list[int],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        submit = workers._Workers.score
+        submit = workers.Workers.score
 
         def kill_one(self: Any, texts: list[str]) -> Future[Any]:
             if len(helped) == 2:
                 multiprocessing.active_children()[0].kill()
             return submit(self, texts)
 
-        monkeypatch.setattr(workers._Workers, "score", kill_one)
+        monkeypatch.setattr(workers.Workers, "score", kill_one)
         target = tmp_path / "out.csv"
         done = score(source, "-o", target, "--jobs", "3", "--on-error", "skip")
         assert (done.status, len(done.err.splitlines())) == (0, 1)

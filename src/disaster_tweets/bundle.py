@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from disaster_tweets import manifest
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+from disaster_tweets.manifest import NAME as MANIFEST
+from disaster_tweets.manifest import Manifest, parse
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Bundle(NamedTuple):
             has no path, as inside a zip.
     """
 
-    manifest: manifest.Manifest
+    manifest: Manifest
     vocabulary: list[str]
     calibration: npt.NDArray[np.float64]
     model: Path | bytes
@@ -51,7 +52,7 @@ def bundled() -> Traversable:
     return importlib_resources.files("disaster_tweets.artifacts")
 
 
-def bundled_manifest() -> manifest.Manifest:
+def bundled_manifest() -> Manifest:
     """Return the manifest of the bundled model, without reading the model.
 
     Raises:
@@ -70,7 +71,7 @@ def open_folder(path: str | os.PathLike[str] | None) -> Traversable:
         return bundled()
     folder = Path(path)
     if not folder.is_dir():
-        raise ArtifactError(f"{folder}: no such folder; pass one that holds {manifest.NAME}")
+        raise ArtifactError(f"{folder}: no such folder; pass one that holds {MANIFEST}")
     return folder
 
 
@@ -83,29 +84,29 @@ def read(folder: Traversable) -> Bundle:
     Raises:
         ArtifactError: A file is missing, truncated or altered; the message names it.
     """
-    description = read_manifest(folder)
+    manifest = read_manifest(folder)
     model, vocabulary, calibration = (
-        intact(folder, name, description) for name in (MODEL, VOCABULARY, CALIBRATION)
+        intact(folder, name, manifest) for name in (MODEL, VOCABULARY, CALIBRATION)
     )
     return Bundle(
-        manifest=description,
+        manifest=manifest,
         vocabulary=read_vocabulary(vocabulary),
         calibration=_read_table(calibration),
         model=model if isinstance(model, Path) else model.read_bytes(),
     )
 
 
-def read_manifest(folder: Traversable) -> manifest.Manifest:
+def read_manifest(folder: Traversable) -> Manifest:
     """Return the checked content of ``folder``/manifest.json; ArtifactError if invalid."""
-    file = folder / manifest.NAME
+    file = folder / MANIFEST
     with _named(file):
         raw = file.read_bytes()
-    return manifest.parse(raw, str(file))
+    return parse(raw, str(file))
 
 
-def intact(folder: Traversable, name: str, description: manifest.Manifest) -> Traversable:
+def intact(folder: Traversable, name: str, manifest: Manifest) -> Traversable:
     """Return the file of an artifact; raise ArtifactError unless its CRC-32 is correct."""
-    file, expected = folder / name, description["artifacts"][name]
+    file, expected = folder / name, manifest["artifacts"][name]
     checksum = size = 0
     for block in _blocks(file):
         checksum = zlib.crc32(block, checksum)
@@ -114,11 +115,11 @@ def intact(folder: Traversable, name: str, description: manifest.Manifest) -> Tr
     return file
 
 
-def verified(folder: Traversable, name: str, description: manifest.Manifest) -> Traversable:
+def verified(folder: Traversable, name: str, manifest: Manifest) -> Traversable:
     """Return the file of an artifact; raise ArtifactError unless its SHA-256 is correct."""
     import hashlib
 
-    file, expected = folder / name, description["artifacts"][name]
+    file, expected = folder / name, manifest["artifacts"][name]
     digest, size = hashlib.sha256(), 0
     for block in _blocks(file):
         digest.update(block)

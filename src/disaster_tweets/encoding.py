@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from disaster_tweets.text import Cleaner, Reads, remembered, repair
+from disaster_tweets.text import Cleaner, Reads, cached_if_short, repair
 from disaster_tweets.tokenizer import Tokenizer
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -27,13 +27,13 @@ class Encoding:
     def __init__(self, reads: Reads, vocabulary: Sequence[str], max_tokens: int) -> None:
         self._clean = Cleaner(reads)
         self._tokenizer = Tokenizer(vocabulary, max_tokens)
-        self._normalized = remembered(self._normalize)
+        self._normalized = cached_if_short(self._normalize)
         of_ascii = [self._normalize(chr(code_point)) for code_point in range(128)]
         self._table = bytes(ord(found.strip() or " ") for found in of_ascii)
         self._table += bytes(range(128, 256))
         self._dropped = bytes(i for i, found in enumerate(of_ascii) if not found)
         # Punctuation marks, which become words of their own.
-        self._apart = [found.strip() for found in of_ascii if len(found) > 1]
+        self._marks = [found.strip() for found in of_ascii if len(found) > 1]
 
     @property
     def max_tokens(self) -> int:
@@ -45,7 +45,7 @@ class Encoding:
         text = self._clean.without_addresses(repair(text))
         in_bytes = text.encode("utf-8", "surrogatepass").translate(self._table, self._dropped)
         normalized = in_bytes.decode("utf-8", "surrogatepass")
-        for mark in self._apart:
+        for mark in self._marks:
             if mark in normalized:
                 normalized = normalized.replace(mark, f" {mark} ")
         if not normalized.isascii():

@@ -21,7 +21,7 @@ RESAMPLES, SEED = 1000, 20200101
 FEWEST = 30  # texts of each class; with fewer, a percentile interval is much too narrow
 
 _BLUE, _RED, _GRAY = "#1f5fa8", "#c2402d", "#8a8f98"
-_SHOWN = {"auc": "area under the curve", "f1": "F1"}
+_METRIC_NAMES = {"auc": "area under the curve", "f1": "F1"}
 _MOST_CURVES = 8  # in one plot; more colours are hard to tell apart
 _MOST_COUNTS = 16  # labels; with more, a cell of the confusion matrix has no room for its count
 _STYLE = {
@@ -120,7 +120,7 @@ def _warnings(of_labels: Mapping[str, int], measured: dict[str, Any]) -> Iterato
     few = [f"{count} {label}" for label, count in of_labels.items() if count < FEWEST]
     if few:
         yield (
-            f"only {_and(few)}: with fewer than {FEWEST} texts of a class the "
+            f"only {_enumerated(few)}: with fewer than {FEWEST} texts of a class the "
             "intervals are too narrow, and may have no width at all; label more texts"
         )
         return
@@ -134,7 +134,7 @@ def _warnings(of_labels: Mapping[str, int], measured: dict[str, Any]) -> Iterato
         )
 
 
-def _and(parts: Sequence[str]) -> str:
+def _enumerated(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
@@ -358,7 +358,7 @@ def _unit_square(axes: Any) -> None:
 
 def _title(axes: Any, report: dict[str, Any], title: str, name: str) -> None:
     """Write the title of a plot and, under it, the metric that sums up the plot."""
-    of, shown = report["metrics"][name], _SHOWN.get(name, name.replace("_", " "))
+    of, shown = report["metrics"][name], _METRIC_NAMES.get(name, name.replace("_", " "))
     axes.set_title(title, pad=26)
     axes.annotate(
         f"{shown} {of['value']:.3f}, 95 % interval {of['low']:.3f} to {of['high']:.3f}",

@@ -28,7 +28,7 @@ _INTERVAL = {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER}
 _FILE = {"size": int, "crc32": int, "sha256": str}
 
 # Required keys and the types of their values; nested tables likewise.
-_FORM: dict[str, Any] = {
+_SCHEMA: dict[str, Any] = {
     "schema_version": int,
     "model_version": str,
     "task": str,
@@ -65,13 +65,13 @@ _FORM: dict[str, Any] = {
 }
 
 # Further requirements for two labels, and for more.
-_FORM_OF_TWO: dict[str, Any] = {
+_SCHEMA_OF_TWO: dict[str, Any] = {
     "positive_label": str,
     "threshold": _NUMBER,
     "calibration": dict.fromkeys("abc", _NUMBER),
     "metrics": {"f1": _INTERVAL},
 }
-_FORM_OF_MORE: dict[str, Any] = {
+_SCHEMA_OF_MORE: dict[str, Any] = {
     "positive_label": type(None),
     "threshold": type(None),
     "calibration": {"temperature": _NUMBER, "biases": list},
@@ -79,7 +79,7 @@ _FORM_OF_MORE: dict[str, Any] = {
 }
 
 # Optional keys and the types of their values.
-_OPTIONAL_FORM: dict[str, Any] = {
+_OPTIONAL_SCHEMA: dict[str, Any] = {
     "measured_on": str,  # one of MEASURED_ON; held-out texts if missing
     "slices": dict,
     "sources": dict,  # the metrics on other data sets, by name
@@ -109,7 +109,7 @@ _OPTIONAL_FORM: dict[str, Any] = {
 
 
 def parse(raw: bytes, source: str = NAME) -> Manifest:
-    """Parse a manifest and check its form.
+    """Parse a manifest and check its schema.
 
     Args:
         raw: JSON in UTF-8.
@@ -128,9 +128,9 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
             f"{source}: schema_version is {found}, this version reads {SCHEMA_VERSION}; build "
             f"the model with this version, or reinstall {DISTRIBUTION}"
         )
-    _check_form(manifest, _FORM, source, "")
-    present = {key: form for key, form in _OPTIONAL_FORM.items() if key in manifest}
-    _check_form(manifest, present, source, "")
+    _check_schema(manifest, _SCHEMA, source, "")
+    present = {key: schema for key, schema in _OPTIONAL_SCHEMA.items() if key in manifest}
+    _check_schema(manifest, present, source, "")
     _check_labels(manifest, source)
     if manifest["kind"] not in KINDS:
         raise ArtifactError(
@@ -153,7 +153,7 @@ def _check_labels(manifest: Manifest, source: str) -> None:
     if not named or len(labels) < 2 or len(set(labels)) < len(labels):
         raise _refused(source, "labels must be two different names or more")
     two = len(labels) == 2
-    _check_form(manifest, _FORM_OF_TWO if two else _FORM_OF_MORE, source, "")
+    _check_schema(manifest, _SCHEMA_OF_TWO if two else _SCHEMA_OF_MORE, source, "")
     calibration = manifest["calibration"]
     # Otherwise calibration could reverse the order of texts, or give NaN.
     if two:
@@ -181,16 +181,16 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, _NUMBER) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _check_form(value: object, form: Any, source: str, key: str) -> None:
-    if isinstance(form, dict):
+def _check_schema(value: object, schema: Any, source: str, key: str) -> None:
+    if isinstance(schema, dict):
         if not isinstance(value, dict):
             raise _refused(source, f"{key or 'its content'} must be an object")
-        for name, inner in form.items():
+        for name, inner in schema.items():
             path = f"{key}/{name}".lstrip("/")
             if name not in value:
                 raise _refused(source, f"{path} is missing")
-            _check_form(value[name], inner, source, path)
-    elif not isinstance(value, form) or (isinstance(value, bool) and form is not bool):
+            _check_schema(value[name], inner, source, path)
+    elif not isinstance(value, schema) or (isinstance(value, bool) and schema is not bool):
         raise _refused(source, f"{key} has the wrong type")
 
 

@@ -41,7 +41,7 @@ def confusion_matrix(
     cell = classes * np.asarray(labels, int) + decide(probabilities, threshold)
     order = np.argsort(cell, kind="stable")
     filled, starts = np.unique(cell[order], return_index=True)
-    weights = _or_once(counts, labels)[..., order]
+    weights = _weights(counts, labels)[..., order]
     totals = np.zeros((*weights.shape[:-1], classes**2))
     totals[..., filled] = np.add.reduceat(weights, starts, axis=-1)
     return totals.reshape(*totals.shape[:-1], classes, classes)
@@ -49,22 +49,22 @@ def confusion_matrix(
 
 def accuracy(matrix: Array) -> Floats:
     """Return the share of correct decisions (...) in confusion matrices (..., k, k)."""
-    return _ratio(_right(matrix).sum(-1), matrix.sum((-2, -1)))
+    return _ratio(_correct(matrix).sum(-1), matrix.sum((-2, -1)))
 
 
 def precision(matrix: Array) -> Floats:
     """Return the precision of each label (..., k); 0 for a label that is never predicted."""
-    return _ratio(_right(matrix), matrix.sum(-2))
+    return _ratio(_correct(matrix), matrix.sum(-2))
 
 
 def recall(matrix: Array) -> Floats:
     """Return the recall of each label (..., k); 0 for a label that never occurs."""
-    return _ratio(_right(matrix), matrix.sum(-1))
+    return _ratio(_correct(matrix), matrix.sum(-1))
 
 
 def f1(matrix: Array) -> Floats:
     """Return the F1 of each label (..., k): the harmonic mean of precision and recall."""
-    return _ratio(2 * _right(matrix), matrix.sum(-2) + matrix.sum(-1))
+    return _ratio(2 * _correct(matrix), matrix.sum(-2) + matrix.sum(-1))
 
 
 def macro_f1(matrix: Array) -> Floats:
@@ -85,7 +85,7 @@ def auc(probabilities: Array, labels: Array, counts: Array | None = None) -> Flo
         counts: As for `confusion_matrix`.
     """
     order = np.argsort(probabilities, kind="stable")
-    ranked, weights = probabilities[order], _or_once(counts, labels)[..., order]
+    ranked, weights = probabilities[order], _weights(counts, labels)[..., order]
     starts = np.flatnonzero(np.append(True, ranked[1:] > ranked[:-1]))
     totals = np.add.reduceat(weights, starts, axis=-1)
     positives = np.add.reduceat(weights * labels[order], starts, axis=-1)
@@ -115,7 +115,7 @@ def log_loss(probabilities: Array, labels: Array, counts: Array | None = None) -
     tiny = float(np.finfo(probabilities.dtype).eps)
     of_label = np.take_along_axis(probabilities, np.asarray(labels, int)[:, None], axis=1)[:, 0]
     of_label = np.clip(of_label.astype(np.float64), tiny, 1 - tiny)
-    weights = _or_once(counts, labels)
+    weights = _weights(counts, labels)
     return _ratio(-(weights @ np.log(of_label)), weights.sum(-1))
 
 
@@ -128,7 +128,7 @@ def expected_calibration_error(
     weighted by its number of texts. Arguments as for `auc`.
     """
     gaps = np.eye(bins)[_bin_of(probabilities, bins)] * (probabilities - labels)[:, None]
-    weights = _or_once(counts, labels)
+    weights = _weights(counts, labels)
     return _ratio(np.abs(weights @ gaps).sum(-1), weights.sum(-1))
 
 
@@ -216,9 +216,9 @@ def roc_curve(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
 
     The curve begins at (0, 0); points on a straight line between neighbours are left out.
     """
-    false, true = _found(probabilities, labels)
+    false, true = _counts_at_or_above(probabilities, labels)
     bends = (np.diff(false, 2) != 0) | (np.diff(true, 2) != 0)
-    corners = _inner_and_ends(bends, len(true))
+    corners = _inner_points_and_ends(bends, len(true))
     return (
         np.append(0.0, false[corners] / false[-1]),
         np.append(0.0, true[corners] / true[-1]),
@@ -231,9 +231,9 @@ def precision_recall_curve(probabilities: Array, labels: Array) -> tuple[Floats,
     The curve ends at precision 1 and recall 0; of a run of equal recalls only the ends are
     kept.
     """
-    false, true = _found(probabilities, labels)
+    false, true = _counts_at_or_above(probabilities, labels)
     found = np.diff(true) != 0
-    ends = _inner_and_ends(found[:-1] | found[1:], len(true))
+    ends = _inner_points_and_ends(found[:-1] | found[1:], len(true))
     false, true = false[ends][::-1], true[ends][::-1]
     return np.append(true / (true + false), 1.0), np.append(true / true[0], 0.0)
 
@@ -289,7 +289,7 @@ def _resamples(labels: Array, resamples: int, seed: int) -> Iterator[Floats]:
         yield several.astype(np.float64)
 
 
-def _found(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
+def _counts_at_or_above(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
     """Return the numbers of negatives and positives at or above each probability, falling."""
     order = np.argsort(-probabilities, kind="stable")
     ranked, positive = probabilities[order], labels[order]
@@ -298,7 +298,7 @@ def _found(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
     return last + 1 - true, true
 
 
-def _inner_and_ends(inner: Array, points: int) -> Array:
+def _inner_points_and_ends(inner: Array, points: int) -> Array:
     """Return a mask (points,) of points to keep: some of the inner points, and both ends."""
     return np.concatenate([[True], inner, [True]])[:points]
 
@@ -308,11 +308,11 @@ def _bin_of(probabilities: Array, bins: int) -> Array:
     return found
 
 
-def _right(matrix: Array) -> Array:
+def _correct(matrix: Array) -> Array:
     return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
-def _or_once(counts: Array | None, labels: Array) -> Array:
+def _weights(counts: Array | None, labels: Array) -> Array:
     return np.ones(len(labels)) if counts is None else counts
 
 

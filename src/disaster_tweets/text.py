@@ -21,7 +21,7 @@ _OVERLONG_REFERENCE = re.compile(r"&#[0-9]{8,};?")
 _TRUNCATED = {"\x89Û_": "…", "\x89Û\x9d": "”"}
 _TRUNCATED_PATTERN = re.compile("|".join(map(re.escape, _TRUNCATED)))
 
-_SHORT = 16  # characters
+_LONGEST_CACHED = 16  # characters
 
 # Emoji, including those of later versions of Unicode.
 _PICTOGRAPHS = range(0x1F000, 0x1FB00)
@@ -116,22 +116,22 @@ def repair(text: str) -> str:
     return text if text.isascii() else _NON_ASCII.sub(lambda run: _plain(run[0]), text)
 
 
-def remembered(function: Callable[[str], str]) -> Callable[[str], str]:
+def cached_if_short(function: Callable[[str], str]) -> Callable[[str], str]:
     """Return a function with a cache of its results for short texts.
 
     Runs of quotation marks, dashes and emoji repeat often.
     """
-    memory = lru_cache(maxsize=1024)(function)
-    return lambda run: memory(run) if len(run) <= _SHORT else function(run)
+    cached = lru_cache(maxsize=1024)(function)
+    return lambda run: cached(run) if len(run) <= _LONGEST_CACHED else function(run)
 
 
-@remembered
+@cached_if_short
 def _plain(run: str) -> str:
     """Return a run of characters with plain letters in place of styled ones."""
     return run.translate(characters.styled_letters())
 
 
-@remembered
+@cached_if_short
 def _without_damage(run: str) -> str:
     """Undo one of the decoding errors that are common in collections of texts, if any."""
     for undo in (_from_mac_roman, _from_windows, _from_latin_1):

@@ -14,13 +14,13 @@ SPECIAL_TOKENS = ("[PAD]", UNKNOWN, START, END)
 
 _MAX_WORD_CHARACTERS = 100  # a longer word is unknown, as in BERT
 
-_LONG = 20  # characters
-_REMEMBERED_WORDS = 1 << 14
+_LONG_WORD = 20  # characters
+_CACHED_WORDS = 1 << 14
 
 # Costs of pieces are integers, so that sums do not depend on the processor. A piece at the
 # end or in the middle of a word costs one unit more than a whole word.
 _UNIT = 1 << 20
-_FRAGMENT = _UNIT
+_FRAGMENT_COST = _UNIT
 
 _CJK_RANGES = (
     (0x3400, 0x4DBF),
@@ -94,10 +94,10 @@ class Tokenizer:
         self._start, self._end = self._ids[START], self._ids[END]
         self._unknown = self._ids[UNKNOWN]
         self._costs = _Costs()
-        self._single = self._costs[len(vocabulary)] + _UNIT
+        self._character_cost = self._costs[len(vocabulary)] + _UNIT
         self._normalization = _Normalization()
         # In a stream of texts, the same few words outside the vocabulary occur again and again.
-        self._segmented = lru_cache(_REMEMBERED_WORDS)(self._segment)
+        self._segmented = lru_cache(_CACHED_WORDS)(self._segment)
 
     def encode(self, text: str) -> list[int]:
         """Return the token ids of ``text``: from 2 to ``max_tokens`` ids."""
@@ -134,14 +134,14 @@ class Tokenizer:
         return max(map(len, self._ids))
 
     @cached_property
-    def _least(self) -> int:
+    def _cheapest_piece(self) -> int:
         """The cost of the cheapest piece."""
         ranks = (
             rank
             for piece, rank in self._ids.items()
             if piece not in SPECIAL_TOKENS and len(piece.removeprefix("##")) > 1
         )
-        return min([self._single, *map(self._costs.__getitem__, islice(ranks, 1))])
+        return min([self._character_cost, *map(self._costs.__getitem__, islice(ranks, 1))])
 
     def _segment(self, word: str) -> list[int]:
         """Split a word into the pieces with the lowest total cost.
@@ -153,16 +153,17 @@ class Tokenizer:
         """
         if len(word) > _MAX_WORD_CHARACTERS:
             return [self._unknown]
-        known, costs, single, least = self._ids.get, self._costs, self._single, self._least
+        known, costs = self._ids.get, self._costs
+        single, cheapest = self._character_cost, self._cheapest_piece
         # The limit on the length of a piece helps only in long words, which are few.
-        longest = self._longest if len(word) > _LONG else len(word)
+        longest = self._longest if len(word) > _LONG_WORD else len(word)
         # For each place in the word: the lowest cost to reach it, and the last piece on that
         # path.
         lowest: list[float] = [0] + [math.inf] * len(word)
         last = [(0, self._unknown)] * len(lowest)
         for start in range(len(word)):
             reached = lowest[start]
-            if reached + least < lowest[-1]:  # otherwise no better path continues from here
+            if reached + cheapest < lowest[-1]:  # otherwise no better path starts here
                 for end in range(start + 1, min(len(word), start + longest) + 1):
                     part = word[start:end]
                     piece = known(part)
@@ -172,7 +173,7 @@ class Tokenizer:
                             lowest[end], last[end] = cost, (start, piece)
                     piece = known(f"##{part}") if start else None
                     if piece is not None:
-                        more = costs[piece] + _FRAGMENT if end - start > 1 else single
+                        more = costs[piece] + _FRAGMENT_COST if end - start > 1 else single
                         cost = reached + more
                         if cost < lowest[end]:
                             lowest[end], last[end] = cost, (start, piece)

@@ -26,7 +26,7 @@ from disaster_tweets.tables.parts import (
 from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import Chunk, NewColumns, Notify, Position, Reading, Score
 from disaster_tweets.tables.source import STANDARD, Source
-from disaster_tweets.tables.writers import AsItCame, writer_for
+from disaster_tweets.tables.writers import SameFormat, writer_for
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], object]  # receives the rows and the input bytes done so far
 
 # The keys of the manifest, and the files of the model, that determine the scores.
-_OF_MODEL = ("labels", "reads", "max_tokens", "calibration")
-_FILES = (MODEL, VOCABULARY, CALIBRATION)
+_MODEL_KEYS = ("labels", "reads", "max_tokens", "calibration")
+_HASHED = (MODEL, VOCABULARY, CALIBRATION)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Job:
         self.done = Checkpoint()
         self.resumed = 0
         self.refused: RowError | None = None
-        self._headed = False
+        self._header_written = False
         if reading.format == TXT:
             title = self._sources[0].title
             check_room(options.new, self._reader.columns, self._reader.columns[0], file=title)
@@ -168,7 +168,7 @@ class Job:
             self.resumed = self.done.rows
         if self.done.output:
             self._part.resume(self.done.output)
-            self._headed = True
+            self._header_written = True
         if self.done.rejects:
             self._rejects.resume(self.done.rejects)
         state.write(self.done)
@@ -202,12 +202,12 @@ class Job:
             raise self.refused
 
     def _write(self, chunk: Chunk, scores: list[Score | None]) -> None:
-        self._write_head()
+        self._write_header()
         first = not (self.done.scored or self.done.missing)
         self._part.write(self._writer.rows(chunk, scores, first=first))
         if chunk.broken:
             if not self.done.rejected:
-                self._rejects.write(self._reader.rejected_head())
+                self._rejects.write(self._reader.rejected_header())
             self._rejects.write(chunk.rejected())
         missing = scores.count(None)
         self.done = Checkpoint(
@@ -221,16 +221,16 @@ class Job:
             foreign=self.done.foreign + sum(s is not None and s.foreign for s in scores),
         )
 
-    def _write_head(self) -> None:
-        if not self._headed:
-            self._part.write(self._writer.head())
-            self._headed = True
+    def _write_header(self) -> None:
+        if not self._header_written:
+            self._part.write(self._writer.header())
+            self._header_written = True
 
     def _finish(self, state: State) -> None:
-        self._write_head()
-        tail = self._writer.tail()
-        if len(tail):
-            self._part.write(tail)
+        self._write_header()
+        footer = self._writer.footer()
+        if len(footer):
+            self._part.write(footer)
         parts = (self._rejects, self._part)
         for part in parts:
             part.complete()
@@ -261,14 +261,14 @@ class Job:
                 for source, size in zip(self._sources, self._sizes, strict=True)
             ],
             "options": {
-                **_plain(asdict(self._options.reading)),
+                **_as_json(asdict(self._options.reading)),
                 "output_format": self._options.output_format,
                 **asdict(self._options.new),
                 "threshold": classifier._threshold,
             },
             "model": {
-                **{name: classifier.manifest[name] for name in _OF_MODEL},
-                "files": [classifier.manifest["artifacts"][name]["sha256"] for name in _FILES],
+                **{name: classifier.manifest[name] for name in _MODEL_KEYS},
+                "files": [classifier.manifest["artifacts"][name]["sha256"] for name in _HASHED],
             },
         }
 
@@ -277,7 +277,7 @@ class Job:
         paths, written = self.paths, self._options.output_format
         if not self.to_file:
             if written in (PARQUET, ARROW, XLSX):
-                return SpooledOutput(self._made), StandardOutput()
+                return SpooledOutput(self._assembled), StandardOutput()
             return StandardOutput(), StandardOutput()
         rejects: Part = FilePart(paths.rejected_part, paths.rejected)
         if self._options.reading.format in (PARQUET, ARROW):
@@ -285,10 +285,10 @@ class Job:
                 paths.rejected_part, paths.rejected, self._options.reading.format
             )
         if written in (PARQUET, ARROW, XLSX):
-            return self._made(paths.part, paths.output), rejects
+            return self._assembled(paths.part, paths.output), rejects
         return FilePart(paths.part, paths.output, compressed), rejects
 
-    def _made(self, part: Path, target: Path) -> Part:
+    def _assembled(self, part: Path, target: Path) -> Part:
         """Return the part for a format that is assembled at the end."""
         if self._options.output_format == XLSX:
             return WorkbookPart(part, target)
@@ -300,14 +300,14 @@ class Job:
         # The compression of the input is known only after the first look at it.
         def compression() -> Any:
             same = self._options.reading.format == format_ and isinstance(
-                self._writer, AsItCame
+                self._writer, SameFormat
             )
             return getattr(self._reader, "compression", None) if same else None
 
         return ColumnarPart(part, target, format_, compression)
 
 
-def _plain(reading: dict[str, Any]) -> dict[str, Any]:
+def _as_json(reading: dict[str, Any]) -> dict[str, Any]:
     """Return reading options in the form that JSON returns."""
     del reading["sure"]  # only affects checks before the first row
     return {name: list(v) if isinstance(v, tuple) else v for name, v in reading.items()}

@@ -12,7 +12,7 @@ from disaster_tweets.tables.rows import Score
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
-_REMEMBERED = 50_000  # number of scores in the cache
+_CACHE_SIZE = 50_000  # number of scores in the cache
 
 
 class Lookup(NamedTuple):
@@ -20,12 +20,12 @@ class Lookup(NamedTuple):
 
     Attributes:
         keys: The cache key of each text; None if the text is missing.
-        known: The cached scores.
+        cached: The cached scores.
         new: The texts without a cached score, each once.
     """
 
     keys: list[bytes | None]
-    known: dict[bytes, Score]
+    cached: dict[bytes, Score]
     new: dict[bytes, str]
 
 
@@ -43,7 +43,7 @@ class Scorer:
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
-        self._known: dict[bytes, Score] = {}
+        self._cache: dict[bytes, Score] = {}
 
     def __call__(self, texts: Sequence[str | None]) -> list[Score | None]:
         """Return the score of each text; None for a missing text: None or empty."""
@@ -56,21 +56,21 @@ class Scorer:
         for key, text in zip(lookup.keys, texts, strict=True):
             if key is None or text is None:
                 continue
-            if key in self._known:
-                lookup.known[key] = self._known[key]
+            if key in self._cache:
+                lookup.cached[key] = self._cache[key]
             else:
                 lookup.new[key] = text
         return lookup
 
-    def scores(self, lookup: Lookup, of_new: Outcome) -> list[Score | None]:
+    def scores(self, lookup: Lookup, outcome: Outcome) -> list[Score | None]:
         """Return the scores of all texts, given those of the new ones; update the cache."""
-        known = dict(lookup.known)
-        for key, probability, label, cut, foreign in zip(lookup.new, *of_new, strict=True):
-            known[key] = Score(probability, label, cut, foreign)
-        if len(self._known) + len(lookup.new) > _REMEMBERED:
-            self._known.clear()
-        self._known.update(known)
-        return [None if key is None else known[key] for key in lookup.keys]
+        cached = dict(lookup.cached)
+        for key, probability, label, cut, foreign in zip(lookup.new, *outcome, strict=True):
+            cached[key] = Score(probability, label, cut, foreign)
+        if len(self._cache) + len(lookup.new) > _CACHE_SIZE:
+            self._cache.clear()
+        self._cache.update(cached)
+        return [None if key is None else cached[key] for key in lookup.keys]
 
 
 def score(classifier: Classifier, texts: list[str]) -> Outcome:

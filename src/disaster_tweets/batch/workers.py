@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
 MOST_USEFUL = 8  # workers; one process that reads and writes cannot keep more of them busy
-_ALONE = 8192  # texts to score before workers start
+TEXTS_BEFORE_WORKERS = 8192  # texts to score before workers start
 
-Left = Callable[[Chunk], "int | None"]  # returns the bytes after a chunk, or None if unknown
+BytesLeft = Callable[[Chunk], "int | None"]  # bytes after a chunk; None if unknown
 
 
-class _Asked(NamedTuple):
+class _Task(NamedTuple):
     chunk: Chunk
     lookup: Lookup
-    answer: Future[Outcome] | None  # None: this process scores the texts
+    outcome: Future[Outcome] | None  # None: this process scores the texts
 
 
 class ChunkScorer:
@@ -44,18 +44,18 @@ class ChunkScorer:
     def __init__(self, classifier: Classifier, jobs: int) -> None:
         self._classifier, self._jobs = classifier, jobs
         self._scorer = Scorer(classifier)
-        self._workers: _Workers | None = None
+        self._workers: Workers | None = None
         self._scored = 0
 
     def __call__(
-        self, chunks: Iterable[Chunk], left: Left
+        self, chunks: Iterable[Chunk], left: BytesLeft
     ) -> Iterator[tuple[Chunk, list[Score | None]]]:
         """Yield each chunk with its scores.
 
         An error while reading a chunk is raised after the earlier chunks were yielded.
         """
         remaining, problem = iter(chunks), None
-        asked: deque[_Asked] = deque()
+        tasks: deque[_Task] = deque()
         first_left: int | None = None
         while True:
             try:
@@ -69,50 +69,51 @@ class ChunkScorer:
             first_left = behind if first_left is None else first_left
             # Workers that start after the middle of the input would start too late.
             if behind is None or first_left is None or behind >= first_left - behind:
-                self._call_for_help()
-            asked.append(self._ask(chunk))
-            while len(asked) > self._ahead():
-                yield self._answer(asked.popleft())
-        while asked:
-            yield self._answer(asked.popleft())
+                self._start_workers()
+            tasks.append(self._submit(chunk))
+            while len(tasks) > self._chunks_ahead():
+                yield self._finish(tasks.popleft())
+        while tasks:
+            yield self._finish(tasks.popleft())
         if problem is not None:
             raise problem
 
-    def _help(self) -> _Workers | None:
+    def _ready_workers(self) -> Workers | None:
         """Return the workers if they have started."""
         return self._workers if self._workers and self._workers.are_ready() else None
 
-    def _ahead(self) -> int:
+    def _chunks_ahead(self) -> int:
         """Return how many chunks to read ahead."""
-        return self._jobs + 1 if self._help() else 0
+        return self._jobs + 1 if self._ready_workers() else 0
 
-    def _call_for_help(self) -> None:
-        if self._jobs > 1 and self._workers is None and self._scored >= _ALONE:
+    def _start_workers(self) -> None:
+        """Start the workers once, after enough texts to pay for their start."""
+        if self._jobs > 1 and self._workers is None and self._scored >= TEXTS_BEFORE_WORKERS:
             try:
-                self._workers = _Workers(self._classifier, self._jobs)
+                self._workers = Workers(self._classifier, self._jobs)
             except (ImportError, NotImplementedError, OSError, BrokenExecutor):
                 self._jobs = 1  # some systems do not support shared memory between processes
 
-    def _ask(self, chunk: Chunk) -> _Asked:
+    def _submit(self, chunk: Chunk) -> _Task:
         lookup = self._scorer.look_up(chunk.texts)
-        if lookup.new and (workers := self._help()):
+        if lookup.new and (workers := self._ready_workers()):
             try:
-                return _Asked(chunk, lookup, workers.score(list(lookup.new.values())))
+                return _Task(chunk, lookup, workers.score(list(lookup.new.values())))
             except BrokenExecutor:
                 self.close()
-        return _Asked(chunk, lookup, None)
+        return _Task(chunk, lookup, None)
 
-    def _answer(self, asked: _Asked) -> tuple[Chunk, list[Score | None]]:
-        of_new = None
-        if asked.answer is not None:
+    def _finish(self, task: _Task) -> tuple[Chunk, list[Score | None]]:
+        outcome = None
+        if task.outcome is not None:
             try:
-                of_new = asked.answer.result()
+                outcome = task.outcome.result()
             except BrokenExecutor:  # a worker died, for example for lack of memory
                 self.close()
-        if of_new is None:
-            of_new = score(self._classifier, list(asked.lookup.new.values()))
-            self._scored += len(asked.lookup.new)
-        return asked.chunk, self._scorer.scores(asked.lookup, of_new)
+        if outcome is None:
+            outcome = score(self._classifier, list(task.lookup.new.values()))
+            self._scored += len(task.lookup.new)
+        return task.chunk, self._scorer.scores(task.lookup, outcome)
 
     def close(self) -> None:
         """Stop the workers; this process scores the remaining texts."""
@@ -121,7 +122,7 @@ class ChunkScorer:
         self._workers, self._jobs = None, 1
 
 
-class _Workers:
+class Workers:
     """Processes that score texts."""
 
     def __init__(self, classifier: Classifier, count: int) -> None:
@@ -130,7 +131,7 @@ class _Workers:
 
         # A forked process could hang: BLAS has threads that may hold locks.
         context = get_context("spawn")
-        self._pool = ProcessPoolExecutor(count, context, _begin, (classifier,))
+        self._pool = ProcessPoolExecutor(count, context, _start, (classifier,))
         with _interrupt_held():
             self._starting = [self._pool.submit(os.getpid) for _ in range(count)]
 
@@ -165,7 +166,7 @@ def _interrupt_held() -> Iterator[None]:
 _classifiers: list[Classifier] = []
 
 
-def _begin(classifier: Classifier) -> None:
+def _start(classifier: Classifier) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles it
     _classifiers.append(classifier)
     Thread(target=_end_with_parent, daemon=True).start()

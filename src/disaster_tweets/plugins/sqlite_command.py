@@ -83,7 +83,7 @@ def score(
         with transaction(connection):
             add(connection, table, scores)
             if rescore:
-                _forget(connection, table, scores)
+                _clear_scores(connection, table, scores)
         job = _Job(connection, table, column, scores, keys)
         with _progress(0 if silent else job.pending) as progress:
             job.run(classifier, batch_size, progress)
@@ -189,7 +189,7 @@ class _Job:
         return max(cursor.rowcount, 0)  # -1 if there was nothing to write
 
 
-def _forget(connection: Connection, table: str, scores: ScoreColumns) -> None:
+def _clear_scores(connection: Connection, table: str, scores: ScoreColumns) -> None:
     # All at the start, so that an interrupted --rescore continues like any run.
     probability, label = map(quoted, scores)
     connection.execute(

@@ -34,8 +34,8 @@ LEVELS = 1023  # largest input of a hidden unit
 
 # Number of texts in a batch, so that the responses fit the cache of a processor core; also
 # the number of new tokens computed at once.
-_AT_ONCE = 32
-_SMALL = 1 << 18  # multiplications of a matrix product that OpenBLAS runs in one thread
+_BATCH = 32
+_SINGLE_THREADED = 1 << 18  # multiplications of a product that OpenBLAS runs in one thread
 
 
 def layout(pieces: int, width: int, filters: int, hidden: int, outputs: int) -> npt.DTypeLike:
@@ -89,9 +89,9 @@ class Integers:
         # The row of each token in the three tables below; the row past the end for a token that
         # was not met yet. Padding after the end of a text has row 0, which keeps its responses
         # at 0 or below.
-        self._none, self._unmet = pieces, pieces + 1
-        rows = np.full(pieces + 1, self._unmet)
-        rows[self._none] = 0
+        self._padding, self._unseen = pieces, pieces + 1
+        rows = np.full(pieces + 1, self._unseen)
+        rows[self._padding] = 0
         self._known = rows, 1  # the rows of tokens, and the first free row
         # The system allocates memory only for rows that are written.
         self._contributions = [np.empty((pieces + 1, filters), np.int16) for _ in range(WINDOW)]
@@ -99,7 +99,7 @@ class Integers:
             table[0] = value
         # Arrays, because NumPy converts a Python number slowly.
         self._levels, self._zero = np.array([LEVELS], np.float32), np.zeros(1, np.float32)
-        self._no_response = np.zeros(_AT_ONCE * filters, np.int16)
+        self._no_response = np.zeros(_BATCH * filters, np.int16)
 
     def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """Return the logits (texts, classes) of texts, given the token ids of each.
@@ -111,8 +111,8 @@ class Integers:
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         in_order = [encoded[i] for i in order]
         logits = np.zeros((len(encoded), max(outputs, 2)))
-        for start in range(0, len(encoded), _AT_ONCE):
-            end = start + _AT_ONCE
+        for start in range(0, len(encoded), _BATCH):
+            end = start + _BATCH
             logits[start:end, -outputs:] = self._outputs(in_order[start:end])
         if len(order) > 1:
             logits[order] = logits.copy()
@@ -148,14 +148,14 @@ class Integers:
         if texts == 1:
             ids = np.array(encoded[0], np.intp)
         else:
-            by_token = chain.from_iterable(zip_longest(*encoded, fillvalue=self._none))
+            by_token = chain.from_iterable(zip_longest(*encoded, fillvalue=self._padding))
             ids = np.fromiter(by_token, np.intp, tokens * texts)
         rows = self._known[0].take(ids)
         left, middle, right = self._contributions
         try:
             responses = middle.take(rows, axis=0)
         except IndexError:
-            self._learn(ids)
+            self._add_tokens(ids)
             rows = self._known[0].take(ids)
             responses = middle.take(rows, axis=0)
         # A token contributes as left neighbour to the response around the next token.
@@ -168,14 +168,14 @@ class Integers:
         total = np.add.reduce(responses, axis=0, dtype=np.int32)
         return largest.reshape(texts, filters), total.reshape(texts, filters)
 
-    def _learn(self, ids: npt.NDArray[np.intp]) -> None:
+    def _add_tokens(self, ids: npt.NDArray[np.intp]) -> None:
         """Compute the contributions of the tokens in ``ids`` that were not met before."""
-        with _learning:
+        with _adding:
             rows, free = self._known[0].copy(), self._known[1]
-            unmet = ids[rows.take(ids) == self._unmet].tolist()
-            new = np.array(list(dict.fromkeys(unmet)), np.intp)
-            for start in range(0, len(new), _AT_ONCE):
-                tokens = new[start : start + _AT_ONCE]
+            unseen = ids[rows.take(ids) == self._unseen].tolist()
+            new = np.array(list(dict.fromkeys(unseen)), np.intp)
+            for start in range(0, len(new), _BATCH):
+                tokens = new[start : start + _BATCH]
                 embeddings = self._embeddings[tokens].astype(np.float32)
                 sums = _product(embeddings, self._filters, len(self._factors))
                 contributions = np.rint(sums * self._factors + self._offsets)
@@ -194,7 +194,7 @@ class Integers:
 def _in_blocks(weights: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
     """Return weights (inputs, outputs) as (blocks, inputs, columns) for `_product`."""
     inputs, outputs = weights.shape
-    columns = max(1, _SMALL // (_AT_ONCE * inputs))
+    columns = max(1, _SINGLE_THREADED // (_BATCH * inputs))
     padded = np.zeros((inputs, -(-outputs // columns) * columns), np.float32)
     padded[:, :outputs] = weights
     return np.ascontiguousarray(padded.reshape(inputs, -1, columns).transpose(1, 0, 2))
@@ -214,12 +214,12 @@ def _product(
 
 
 # One lock for all models, so that a process forked while a thread holds it gets a new one.
-_learning = threading.Lock()
+_adding = threading.Lock()
 
 
 def _renew_lock() -> None:
-    global _learning
-    _learning = threading.Lock()
+    global _adding
+    _adding = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -73,16 +73,16 @@ class ColumnarReader:
             )
         return self._layout
 
-    def head(self) -> Any:
+    def header(self) -> Any:
         """Return an empty table with the output's schema."""
         assert self._layout is not None
         return self._arrow.Table.from_batches([], self._layout.output)
 
-    def tail(self) -> Any:
+    def footer(self) -> Any:
         """Return an empty table with the output's schema."""
-        return self.head()
+        return self.header()
 
-    def rejected_head(self) -> Any:
+    def rejected_header(self) -> Any:
         """Return an empty table with the input's schema."""
         assert self._layout is not None
         return self._arrow.Table.from_batches([], self._layout.input)

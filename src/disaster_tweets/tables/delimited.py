@@ -54,7 +54,7 @@ from disaster_tweets.tables.rows import (
     Position,
     Reading,
     Score,
-    TakenRows,
+    TextChunk,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
@@ -120,7 +120,7 @@ class DelimitedReader:
         self._reading, self._new, self._notify, self._last = reading, new, notify, last
         self._chunk_rows = chunk_rows
         self._table: _Table | None = None
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
         csv.field_size_limit(_LONGEST_FIELD)
 
     @property
@@ -148,7 +148,7 @@ class DelimitedReader:
         with self._open(source):
             pass
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return the header line with the new columns."""
         table = self._known
         head = table.header
@@ -162,11 +162,11 @@ class DelimitedReader:
             head = table.dialect.delimiter.join([*([body] if body else []), *added]) + ending
         return table.encoding.mark + encoded(table.preface + head, table.encoding, table.title)
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def rejected_head(self) -> bytes:
+    def rejected_header(self) -> bytes:
         """Return the header line unchanged."""
         table = self._known
         head = table.preface + table.header
@@ -190,7 +190,7 @@ class DelimitedReader:
         quotes, other = dialect.has_quotes, "\r" if dialect.end == "\n" else "\n"
         number, line_number, offset = start.rows, start.line, start.offset
         remaining = iter(lines)
-        usual = dialect.end  # the line end for a last line without one, if another file follows
+        default_end = dialect.end  # for a last line without an end, before another file
         chunk = DelimitedChunk(self, lines)
         size = 0
         for line in remaining:
@@ -204,10 +204,10 @@ class DelimitedReader:
             written = f"{line}{dialect.end}"
             ending = written[len(body) :]
             if lines.unended:
-                ending = line[len(body) :] if source is self._last else usual
+                ending = line[len(body) :] if source is self._last else default_end
                 written = f"{body}{ending}"
             elif body:
-                usual = ending
+                default_end = ending
             size += len(written)
             if not body:
                 chunk.blank(written)
@@ -321,7 +321,9 @@ class DelimitedReader:
             found, line, offset = self._begin(lines, source)
             if self._table is None:
                 if lines.encoding.name != UTF8 and lines.encoding.mark:
-                    self._tell(f"{lines.title}: is {lines.encoding.name}, as its mark says")
+                    self._notify_once(
+                        f"{lines.title}: is {lines.encoding.name}, as its mark says"
+                    )
                 self._table = found
                 self._choose_kept()
             elif found.columns != self._table.columns:
@@ -354,9 +356,9 @@ class DelimitedReader:
         """Detect the dialect and the columns; return them and the position of the first row."""
         first = lines.beginning.split(lines.end)
         skipped = _blank_lines(first, 0)
-        told = separator_line(first[skipped]) if skipped < len(first) else None
-        if told is not None:
-            self._check_decodable(told, lines, skipped + 1)
+        declared = separator_line(first[skipped]) if skipped < len(first) else None
+        if declared is not None:
+            self._check_decodable(declared, lines, skipped + 1)
             skipped = _blank_lines(first, skipped + 1)
         preface, first = first[:skipped], first[skipped:]
         if not first:
@@ -366,7 +368,7 @@ class DelimitedReader:
                 "is a table of Markdown, with a rule under its header; save it as CSV",
                 file=lines.title,
             )
-        dialect, records = self._dialect(lines, first, told)
+        dialect, records = self._dialect(lines, first, declared)
         header = self._header(lines, first, dialect, len(preface) + 1)
         if len(first) <= header.lines and not lines.complete:
             raise long_beginning(lines.title, len(preface) + 1)
@@ -389,11 +391,11 @@ class DelimitedReader:
         return table, len(preface) + taken, size
 
     def _dialect(
-        self, lines: Lines, first: list[str], told: str | None
+        self, lines: Lines, first: list[str], declared: str | None
     ) -> tuple[Dialect, list[list[str]]]:
         promised = DELIMITED[self._reading.format]
         quoting = self._reading.quoting
-        delimiter = self._reading.delimiter or told
+        delimiter = self._reading.delimiter or declared
         if delimiter is None and self._table is not None:
             delimiter = self._table.dialect.delimiter
             if self._reading.header and delimiter not in first[0]:
@@ -407,7 +409,7 @@ class DelimitedReader:
             found = sample(whole or first, lines.end, delimiter, quoting)
         if found.delimiter != promised and self._reading.delimiter is None:
             suffix = "CSV" if self._reading.format == CSV else "TSV"
-            self._tell(
+            self._notify_once(
                 f"{lines.title}: its fields are separated by {called(found.delimiter)}, not by "
                 f"{called(promised)} as in {suffix}"
             )
@@ -464,7 +466,7 @@ class DelimitedReader:
             maybe_no_header=reading.header,
         )
         if guessed:
-            self._tell(f"{title}: the texts are taken from column {shortened(found)}")
+            self._notify_once(f"{title}: the texts are taken from column {shortened(found)}")
         for other in reading.other_columns:
             find(columns, other, file=title)
         if reading.header:
@@ -479,9 +481,9 @@ class DelimitedReader:
 
     _kept: list[int] | None = None
 
-    def _tell(self, notice: str) -> None:
-        if notice not in self._told:
-            self._told.add(notice)
+    def _notify_once(self, notice: str) -> None:
+        if notice not in self._notified:
+            self._notified.add(notice)
             self._notify(notice)
 
     def written(self, field: str, what: str) -> str:
@@ -517,7 +519,7 @@ class DelimitedReader:
         ).raw
 
 
-class DelimitedChunk(TakenRows):
+class DelimitedChunk(TextChunk):
     """Consecutive records of a file; see `rows.Chunk`."""
 
     def __init__(self, reader: DelimitedReader, lines: Lines) -> None:

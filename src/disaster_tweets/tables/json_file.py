@@ -51,7 +51,7 @@ class JsonFileReader:
         self._reading, self._notify, self._tabular = reading, notify, tabular
         self.objects = Objects(reading, new, notify)
         self.encoding = Encoding(UTF8)
-        self._head, self._tail, self._title = "", "", ""
+        self._header, self._footer, self._title = "", "", ""
 
     @property
     def columns(self) -> list[str]:
@@ -111,15 +111,15 @@ class JsonFileReader:
         """Return the kind of each column; see `cells.common`."""
         return self.objects.kinds()
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return the text before the first row."""
-        return self.encoding.mark + self._written(self._head)
+        return self.encoding.mark + self._written(self._header)
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return the text after the last row."""
-        return self._written(self._tail)
+        return self._written(self._footer)
 
-    def rejected_head(self) -> bytes:
+    def rejected_header(self) -> bytes:
         """Return nothing: rejected rows are written as lines."""
         return b""
 
@@ -142,7 +142,7 @@ class JsonFileReader:
                 self.objects.activities = document.is_activity_stream
                 if first is None:
                     first = element
-                    self._head = element.before
+                    self._header = element.before
                 number += 1
                 before = element.before if written else ""
                 done = number <= start.rows
@@ -152,7 +152,7 @@ class JsonFileReader:
                     chunk.finish(Position(start.input, number, element.line, 0), consumed())
                     yield chunk
                     chunk, size = JsonFileChunk(self, source.title), 0
-            self._tail = document.after
+            self._footer = document.after
             chunk.finish(Position(start.input, number, 0, 0), consumed())
             yield chunk
 

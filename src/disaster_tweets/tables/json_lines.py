@@ -103,15 +103,15 @@ class JsonLinesReader:
         """Return the kind of each column; see `cells.common`."""
         return self.objects.kinds()
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return the byte order mark, if any."""
         return self._encoding.mark if self._encoding else b""
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def rejected_head(self) -> bytes:
+    def rejected_header(self) -> bytes:
         """Return nothing: the lines need no header."""
         return b""
 

@@ -208,12 +208,12 @@ def dump(value: Any) -> str:
             written: list[Any] = [Number("}")]
             for key, member in reversed(value.items()):
                 written += [member, Number(f", {_encode(key)}: ")]
-            stack += _begun("{", written)
+            stack += _opened("{", written)
         elif isinstance(value, (list, tuple)):
             written = [Number("]")]
             for item in reversed(value):
                 written += [item, Number(", ")]
-            stack += _begun("[", written)
+            stack += _opened("[", written)
         else:
             pieces.append(_encode(value))
     return "".join(pieces).encode(errors="backslashreplace").decode()
@@ -255,7 +255,7 @@ def _spellings(key: str) -> re.Pattern[str]:
     return re.compile(f'"{"".join(characters)}"')
 
 
-def _begun(bracket: str, written: list[Any]) -> list[Any]:
+def _opened(bracket: str, written: list[Any]) -> list[Any]:
     """Put the opening bracket in place of the first comma of a reversed output."""
     if len(written) == 1:
         return [*written, Number(bracket)]

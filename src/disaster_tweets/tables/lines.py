@@ -13,7 +13,7 @@ LONGEST = 1 << 26  # characters of a record; limits the memory that an unclosed 
 _BLOCK = 1 << 16
 _LINE_END = re.compile(r"\n|\r(?!\n|\r)")
 _QUOTED = re.compile(r'"[^"]*("|\Z)')
-_RETURN_ALONE = re.compile(r"\r(?!\n|\r)")
+_CARRIAGE_RETURN = re.compile(r"\r(?!\n|\r)")
 
 
 class Undecodable(str):
@@ -51,7 +51,7 @@ class Lines:
         self._mark = len(self.encoding.mark)
         self.beginning = self._sample(content.beginning[self._mark :])
         self.complete = len(content.beginning) < BEGINNING
-        self.end = "\r" if self._returns_alone(records, quotes) else "\n"
+        self.end = "\r" if self._has_carriage_returns(records, quotes) else "\n"
         with readable(self.title):
             self._file.read(self._mark)
 
@@ -60,7 +60,7 @@ class Lines:
         kept = "surrogateescape" if self.encoding.name == UTF8 else "replace"
         return first.decode(self.encoding.name, errors=kept)
 
-    def _returns_alone(self, records: bool, quotes: bool) -> bool:
+    def _has_carriage_returns(self, records: bool, quotes: bool) -> bool:
         """Say whether carriage returns end the lines, as on old Macintoshes.
 
         Args:
@@ -68,7 +68,7 @@ class Lines:
             quotes: Line feeds inside quotes belong to a record.
         """
         if not records:
-            return "\n" not in self.beginning and bool(_RETURN_ALONE.search(self.beginning))
+            return "\n" not in self.beginning and bool(_CARRIAGE_RETURN.search(self.beginning))
         outside = _QUOTED.sub("", self.beginning) if quotes else self.beginning
         first = _LINE_END.search(outside)
         return first is not None and first[0] == "\r"
@@ -113,9 +113,9 @@ class Lines:
         """
         if self._lines is not None:
             return self._lines
-        return self._of_utf8() if self.encoding.name == UTF8 else self._of_others()
+        return self._utf8_lines() if self.encoding.name == UTF8 else self._decoded_lines()
 
-    def _of_utf8(self) -> Iterator[str]:
+    def _utf8_lines(self) -> Iterator[str]:
         end = self.end
         separator = end.encode()
         for block in self._blocks(separator):
@@ -152,7 +152,7 @@ class Lines:
         if size:
             yield b"".join(rest)
 
-    def _of_others(self) -> Iterator[str]:
+    def _decoded_lines(self) -> Iterator[str]:
         decoder = Decoder(self.encoding, self.title, self.end)
         rest: list[str] = []
         size, finished = 0, False

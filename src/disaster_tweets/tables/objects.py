@@ -18,7 +18,7 @@ from disaster_tweets.tables.rows import (
     Notify,
     Reading,
     Score,
-    TakenRows,
+    TextChunk,
     text_or_none,
 )
 
@@ -205,7 +205,7 @@ def _keys(new: NewColumns) -> tuple[str, str]:
 _dumped = lru_cache(maxsize=1024)(json.dumps)
 
 
-class ObjectChunk(TakenRows):
+class ObjectChunk(TextChunk):
     """Consecutive rows; see `rows.Chunk`.
 
     Args:

@@ -21,12 +21,12 @@ from disaster_tweets.tables.rows import (
     Position,
     Reading,
     Score,
-    TakenRows,
+    TextChunk,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
 
-_SURE = 20  # minimum number of lines to judge by tabs alone
+_FEWEST = 20  # minimum number of lines to judge by tabs alone
 _MOST, _SOME = 0.9, 0.6  # shares of the lines
 
 
@@ -66,7 +66,7 @@ class PlainReader:
             if table.columns < 2 or len(table.records) < 2:
                 continue
             # A text of several lines or a broken row does not rule out a table.
-            tabs = delimiter == "\t" and len(table.records) >= _SURE and table.share > _MOST
+            tabs = delimiter == "\t" and len(table.records) >= _FEWEST and table.share > _MOST
             named = any(map(is_usual, table.records[0])) and table.share > _SOME
             if tabs or named:
                 raise ContentError(
@@ -76,15 +76,15 @@ class PlainReader:
                     candidates=[TSV if delimiter == "\t" else "csv", TXT],
                 )
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def rejected_head(self) -> bytes:
+    def rejected_header(self) -> bytes:
         """Return nothing: lines need no header."""
         return b""
 
@@ -121,7 +121,7 @@ def _is_object(line: str) -> bool:
     return True
 
 
-class PlainChunk(TakenRows):
+class PlainChunk(TextChunk):
     """Consecutive lines of a file; see `rows.Chunk`."""
 
     def __init__(self, lines: Lines, last: bool) -> None:

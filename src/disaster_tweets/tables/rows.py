@@ -131,7 +131,7 @@ class Chunk(Protocol):
         """Return the cell of each readable row in one of the columns named in `Reading`."""
 
 
-class TakenRows:
+class TextChunk:
     """A chunk of a text format, filled row by row.
 
     Attributes:
@@ -190,13 +190,13 @@ class Reader(Protocol):
     def chunks(self, source: Source, start: Position) -> Iterator[Chunk]:
         """Read a file from a position on."""
 
-    def head(self) -> Any:
+    def header(self) -> Any:
         """Return the beginning of the output; known after the first chunk, or the end."""
 
-    def tail(self) -> Any:
+    def footer(self) -> Any:
         """Return the end of the output; known after the last chunk."""
 
-    def rejected_head(self) -> Any:
+    def rejected_header(self) -> Any:
         """Return the beginning of the file of rejected rows."""
 
 

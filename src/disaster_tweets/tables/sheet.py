@@ -96,15 +96,15 @@ class SheetReader:
             self._notify(f"{title}: the texts are taken from column {shortened(found)}")
         self.columns, self._title, self._text = columns, title, columns.index(found)
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return nothing: `ToWorkbook` writes the rows."""
         return b""
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def rejected_head(self) -> bytes:
+    def rejected_header(self) -> bytes:
         """Return the column names as a line of CSV."""
         return _csv([self.columns]) if self._reading.header else b""
 

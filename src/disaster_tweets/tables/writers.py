@@ -24,33 +24,33 @@ from disaster_tweets.tables.rows import Chunk, NewColumns, Reader, Score
 class Writer(Protocol):
     """Formats the output from the chunks of a reader."""
 
-    def head(self) -> Any:
+    def header(self) -> Any:
         """Return the beginning of the output; known after the first chunk."""
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
         """Return the readable rows of a chunk; ``first`` if no row was written before."""
 
-    def tail(self) -> Any:
+    def footer(self) -> Any:
         """Return the end of the output; known after the last chunk."""
 
 
-class AsItCame:
+class SameFormat:
     """Writes the format of the input, and keeps every byte of its rows."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def head(self) -> Any:
+    def header(self) -> Any:
         """Return the beginning of the table that the reader read."""
-        return self._reader.head()
+        return self._reader.header()
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
         """Return the original rows with their scores."""
         return chunk.scored(scores)
 
-    def tail(self) -> Any:
+    def footer(self) -> Any:
         """Return the end of the table that the reader read."""
-        return self._reader.tail()
+        return self._reader.footer()
 
 
 class _Converting:
@@ -107,7 +107,7 @@ class ToDelimited(_Converting):
         super().__init__(reader, new, title, header)
         self._delimiter = delimiter
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return the header line, unless the input table has none."""
         with self._naming(None):
             return self._record(self.names) if self._header else b""
@@ -121,7 +121,7 @@ class ToDelimited(_Converting):
                 written.append(self._record([*(as_text(row[i]) for i in kept), *_added(score)]))
         return b"".join(written)
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
@@ -139,7 +139,7 @@ class ToJson(_Converting):
         super().__init__(reader, new, title, header)
         self._array = array
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return the opening bracket of an array."""
         return b"[\n" if self._array else b""
 
@@ -151,7 +151,7 @@ class ToJson(_Converting):
         text = ",\n".join(objects)
         return (text if first or not text else f",\n{text}").encode()
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return the closing bracket of an array."""
         return b"\n]\n" if self._array else b""
 
@@ -176,7 +176,7 @@ class ToColumnar(_Converting):
         (self._arrow,) = import_arrow()
         self._schema: Any = None
 
-    def head(self) -> Any:
+    def header(self) -> Any:
         """Return a table without rows."""
         return self.schema.empty_table()
 
@@ -240,7 +240,7 @@ class ToColumnar(_Converting):
                 ) from None
         return self._arrow.array(values, field.type)
 
-    def tail(self) -> Any:
+    def footer(self) -> Any:
         """Return a table without rows."""
         return self.schema.empty_table()
 
@@ -254,7 +254,7 @@ class ToWorkbook(_Converting):
         super().__init__(reader, new, title, header)
         self._workbook = Checker(title)
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return the header as a row of cells."""
         self._workbook.check(self.names, None)
         return _cells(self.names) if self._header else b""
@@ -272,7 +272,7 @@ class ToWorkbook(_Converting):
             rows.append(_cells(cells))
         return b"".join(rows)
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
@@ -348,9 +348,9 @@ def writer_for(
         as_is: Text around the rows of a JSON document may stay unchanged.
     """
     if read == written and read not in (XLSX, JSON):
-        return AsItCame(reader)
+        return SameFormat(reader)
     if {read, written} <= {PARQUET, ARROW} or (read == written == JSON and as_is):
-        return AsItCame(reader)
+        return SameFormat(reader)
     if written in DELIMITED:
         return ToDelimited(reader, new, title, header, DELIMITED[written])
     if written in (JSONL, JSON):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import disaster_tweets
-from disaster_tweets import bundle, verification
+from disaster_tweets import bundle, integrity
 from disaster_tweets.topic import TEXT, TEXTS
 
 from .conftest import fingerprint
@@ -287,7 +287,7 @@ class TestFourLabels:
         return float(score["probability"])
 
     def test_what_is_installed(self, four_labels_installed: Path) -> None:
-        checked, _ = verification.verify()
+        checked, _ = integrity.verify()
 
         assert f"scores: 10 golden {TEXTS}, the same to the bit" in checked
 
@@ -301,7 +301,7 @@ class TestFourLabels:
         self, folder: Path, change: dict[str, object], tolerance: float
     ) -> None:
         self.change(folder, change, golden_tolerance=tolerance)
-        checked, problems = verification.verify()
+        checked, problems = integrity.verify()
 
         assert not any(line.startswith("scores:") for line in checked)
         assert [line for line in problems if line.startswith(f"golden.json: {TEXT} 0 scores ")]
@@ -310,7 +310,7 @@ class TestFourLabels:
         score = self.first_score(folder)
         moved = float(np.nextafter(np.float32(score), np.float32(1)))
         self.change(folder, {"probability": moved})
-        checked, problems = verification.verify()
+        checked, problems = integrity.verify()
 
         assert not any(line.startswith("scores:") for line in checked)
         assert (
@@ -321,6 +321,6 @@ class TestFourLabels:
     def test_a_model_whose_scores_may_move(self, folder: Path) -> None:
         moved = {"probability": self.first_score(folder) + 0.0005}
         self.change(folder, moved, golden_tolerance=0.001)
-        checked, _ = verification.verify()
+        checked, _ = integrity.verify()
 
         assert f"scores: 10 golden {TEXTS}, within 0.001" in checked

@@ -33,13 +33,13 @@ def verify() -> tuple[list[str], list[str]]:
     _verify_files(checked, problems)
     try:
         folder = bundle.bundled()
-        description = bundle.read_manifest(folder)
+        manifest = bundle.read_manifest(folder)
         checked.append("manifest: its form is valid")
-        for name in description["artifacts"]:
-            bundle.verified(folder, name, description)
-        checked.append(f"artifacts: {len(description['artifacts'])} match the manifest")
-        golden = _read_golden(bundle.verified(folder, bundle.GOLDEN, description))
-        tolerance = description["golden_tolerance"]
+        for name in manifest["artifacts"]:
+            bundle.verified(folder, name, manifest)
+        checked.append(f"artifacts: {len(manifest['artifacts'])} match the manifest")
+        golden = _read_golden(bundle.verified(folder, bundle.GOLDEN, manifest))
+        tolerance = manifest["golden_tolerance"]
         moved = list(_moved_scores(golden, tolerance))
         problems += moved
         if not moved:
