@@ -112,7 +112,7 @@ def _forget_the_classifier() -> None:
     from disaster_tweets.classifier import bundled_classifier
     from disaster_tweets.plugins import contract, sqlite
 
-    for kept in (bundled_classifier, contract.load, sqlite._predict):
+    for kept in (bundled_classifier, contract.load, sqlite.cached_prediction):
         kept.cache_clear()
 
 

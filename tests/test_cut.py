@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from disaster_tweets import Classifier, bundle
 from disaster_tweets.batch import workers
 from disaster_tweets.batch.scorer import Scorer
+from disaster_tweets.encoding import Encoding
 from disaster_tweets.language import looks_foreign
-from disaster_tweets.text import Cleaner
-from disaster_tweets.tokenizer import Tokenizer
 
 LINK = " http://t.co/AbCd123456"
 SYLLABLE = "각"  # three letters, which the vocabulary may hold
@@ -24,9 +23,14 @@ MANY = 10_000
 
 
 @pytest.fixture(scope="module", params=["the topic's", "four"])
-def classifier(request: pytest.FixtureRequest, four_labels: Path) -> Classifier:
-    """The classifier of the topic, and one with four labels, which reads everything."""
-    return Classifier.load(four_labels if request.param == "four" else None)
+def folder(request: pytest.FixtureRequest, four_labels: Path) -> Path | None:
+    """The model of the topic, and one with four labels, which reads everything."""
+    return four_labels if request.param == "four" else None
+
+
+@pytest.fixture(scope="module")
+def classifier(folder: Path | None) -> Classifier:
+    return Classifier.load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +40,9 @@ def room(classifier: Classifier) -> int:
 
 
 @pytest.fixture(scope="module")
-def unlimited(classifier: Classifier) -> Tokenizer:
-    vocabulary = bundle.read(bundle.open_folder(classifier._path)).vocabulary
-    return Tokenizer(vocabulary, MANY)
+def unlimited(folder: Path | None) -> Encoding:
+    files = bundle.read(bundle.open_folder(folder))
+    return Encoding(files.manifest["reads"], files.vocabulary, MANY)
 
 
 class TestIsCut:
@@ -47,8 +51,10 @@ class TestIsCut:
         ["cake ", "7 ", "x? ", "!", "火", f"cake{LINK} "],
         ids=["words", "digits", "marks", "marks alone", "Chinese", "links"],
     )
-    def test_at_the_boundary(self, classifier: Classifier, room: int, part: str) -> None:
-        pieces = len(classifier._encoding.encode(part)) - 2
+    def test_at_the_boundary(
+        self, classifier: Classifier, unlimited: Encoding, room: int, part: str
+    ) -> None:
+        pieces = len(unlimited.encode(part)) - 2
         if not pieces:
             pytest.skip("the model reads nothing of it")
         parts = part * (room // pieces)
@@ -57,9 +63,11 @@ class TestIsCut:
             assert classifier._is_cut(text) is cut
             assert classifier._score([text])[2] == [cut]
 
-    def test_within_a_word(self, classifier: Classifier, room: int) -> None:
+    def test_within_a_word(
+        self, classifier: Classifier, unlimited: Encoding, room: int
+    ) -> None:
         word = "zqxjzqxj"
-        pieces = len(classifier._encoding.encode(word)) - 2
+        pieces = len(unlimited.encode(word)) - 2
         assert pieces > 1
         for missing in range(pieces + 1):
             text = "a " * (room - missing) + word
@@ -92,8 +100,8 @@ class TestIsCut:
     )
     @example(SYLLABLE * 60)
     @example("a\u0301" * 130)
-    def test_is_exact(self, classifier: Classifier, unlimited: Tokenizer, text: str) -> None:
-        pieces = unlimited.encode(Cleaner(classifier.manifest["reads"])(text))
+    def test_is_exact(self, classifier: Classifier, unlimited: Encoding, text: str) -> None:
+        pieces = unlimited.encode(text)
         cut = len(pieces) > classifier.manifest["max_tokens"]
 
         assert len(pieces) < MANY

@@ -149,7 +149,7 @@ class TestReport:
         measured = metrics.measure(
             classifier.predict_proba(TEXTS),
             np.array([label for label, _ in ROWS]),
-            classifier._threshold,
+            classifier.threshold if len(classifier.classes_) == 2 else None,
             evaluation.RESAMPLES,
             evaluation.SEED,
         )

@@ -158,8 +158,8 @@ class TestStandardError:
     def test_what_others_write_gets_through(self, run: Any) -> None:
         code = """if True:
             import os
-            from disaster_tweets.runtime.litert import _without_start_up_message
-            with _without_start_up_message():
+            from disaster_tweets.runtime.litert import without_start_up_message
+            with without_start_up_message():
                 line = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\\n"
                 os.write(2, line + b"a line\\nno end of a line")
         """
@@ -169,8 +169,8 @@ class TestStandardError:
     def test_who_writes_too_much_is_not_held_up(self, run: Any) -> None:
         code = """if True:
             import os
-            from disaster_tweets.runtime.litert import _without_start_up_message
-            with _without_start_up_message():
+            from disaster_tweets.runtime.litert import without_start_up_message
+            with without_start_up_message():
                 try:
                     while True:
                         os.write(2, b"kept\\n" * 100)

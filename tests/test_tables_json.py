@@ -6,6 +6,7 @@ import io
 import json
 import random
 import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -497,10 +498,15 @@ class TestDocument:
 
         document = Document(read, "x.json", block=1000)
 
-        for number, element in enumerate(document, start=1):
-            assert element.line == number
-            assert len(document._text) <= 4000
+        tracemalloc.start()
+        try:
+            for number, element in enumerate(document, start=1):
+                assert element.line == number
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
         assert number == count
+        assert most < len(text) / 4
         assert len(asked) < 2 * len(text) / 1000
 
 

@@ -32,7 +32,7 @@ _WORD = re.compile("[a-z\u00df-\u00f6\u00f8-\u024f\u1e00-\u1eff]+")
 _ADDRESS = re.compile(rf"{URL.pattern}|{HANDLE.pattern}|[#＃]\w+", re.IGNORECASE)
 
 # Words that are frequent in English and rare in the languages below.
-_ENGLISH = frozenset(
+ENGLISH_WORDS = frozenset(
     """
     the and of to is you that it for with this are my your they have has from what just but not
     were been us all by at his their can if when who how about after i'm it's don't can't i've
@@ -45,7 +45,7 @@ _ENGLISH = frozenset(
 
 # Words of the languages below that also occur in names and in English slang. Each counts one
 # point instead of two, and nothing alone: "San Juan de la Maguana", "Che Guevara", "Big Sur".
-_IN_NAMES = frozenset(
+WORDS_IN_NAMES = frozenset(
     """
     al ama au ba ben c ca chi com da dan das dat de del della dem den der des di din dos du e el
     era es est et eu hay l la lah lan las le les li lo los ma mag mit mo na nada o og om os pa
@@ -54,7 +54,7 @@ _IN_NAMES = frozenset(
 )
 
 # Frequent words by language, except those that are frequent in English too.
-_FUNCTION_WORDS = tuple(
+FUNCTION_WORDS = tuple(
     frozenset(words.split())
     for words in (
         # Spanish
@@ -133,7 +133,7 @@ _FUNCTION_WORDS = tuple(
         để ra từ""",
     )
 )
-_ANY_FUNCTION_WORD = frozenset().union(*_FUNCTION_WORDS)
+_ANY_FUNCTION_WORD = frozenset().union(*FUNCTION_WORDS)
 
 
 def looks_foreign(text: str, languages: Sequence[str]) -> bool:
@@ -157,7 +157,7 @@ def looks_foreign(text: str, languages: Sequence[str]) -> bool:
     if text.isascii() or not _OTHER_LETTERS.search(text):
         # Almost all English texts end here, before any slower step.
         words = text.lower().split()
-        if len(_ENGLISH.intersection(words)) >= _ENOUGH_ENGLISH:
+        if len(ENGLISH_WORDS.intersection(words)) >= _ENOUGH_ENGLISH:
             return False
         if _ANY_FUNCTION_WORD.isdisjoint(words):
             return False
@@ -178,15 +178,15 @@ def _has_other_function_words(text: str) -> bool:
     found = words & _ANY_FUNCTION_WORD
     if len(words) < _FEWEST_WORDS or len(found) < 2:
         return False
-    english = len(_ENGLISH & words.union(text.split()))  # split() keeps "don't" whole
+    english = len(ENGLISH_WORDS & words.union(text.split()))  # split() keeps "don't" whole
     if english >= _ENOUGH_ENGLISH:
         return False
     # An accent is weak evidence, because names have accents too.
     accented = any(not word.isascii() for word in words)
     needed = _ENOUGH_POINTS + 2 * english - accented
-    return any(_points(found & language) >= needed for language in _FUNCTION_WORDS)
+    return any(_points(found & language) >= needed for language in FUNCTION_WORDS)
 
 
 def _points(found: set[str]) -> int:
-    in_names = len(found & _IN_NAMES)
+    in_names = len(found & WORDS_IN_NAMES)
     return 2 * len(found) - in_names if in_names < len(found) else 0

@@ -48,7 +48,7 @@ def register_commands(cli: click.Group) -> None:
 def startup() -> None:
     """Load the model before the first query, because queries have a time limit."""
     with suppress(Exception):  # the error is logged, and only the functions are missing
-        _predict("")
+        cached_prediction("")
 
 
 @for_datasette
@@ -66,17 +66,18 @@ def probability(value: str | float | bytes | None) -> float | None:
     label. A number is scored as its digits. NULL and a BLOB give NULL.
     """
     text = as_text(value)
-    return None if text is None else _predict(text).probability
+    return None if text is None else cached_prediction(text).probability
 
 
 def label(value: str | float | bytes | None) -> str | None:
     """Return the label of a text; None as in `probability`: the SQL function."""
     text = as_text(value)
-    return None if text is None else _predict(text).label
+    return None if text is None else cached_prediction(text).label
 
 
 @functools.lru_cache(maxsize=16)  # for a row's probability and label, or a filter and a result
-def _predict(text: str) -> Prediction:
+def cached_prediction(text: str) -> Prediction:
+    """Return the prediction for a text; an error is logged before it is raised."""
     try:
         from disaster_tweets.classifier import bundled_classifier
 

@@ -46,7 +46,7 @@ class LiteRT:
     def __init__(self, model: Path | bytes) -> None:
         self._model = model
         self._idle: deque[_SingleText] = deque()
-        with _without_start_up_message():
+        with without_start_up_message():
             self._idle.append(_SingleText(model))
 
     def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
@@ -68,7 +68,7 @@ class LiteRT:
         try:
             interpreter = self._idle.pop()
         except IndexError:
-            with _without_start_up_message():
+            with without_start_up_message():
                 interpreter = _SingleText(self._model)
         yield interpreter
         self._idle.append(interpreter)  # not after an error, which leaves an unknown state
@@ -119,7 +119,7 @@ class _SingleText:
 
 
 @contextmanager
-def _without_start_up_message() -> Iterator[None]:
+def without_start_up_message() -> Iterator[None]:
     """Suppress the line that LiteRT prints for each interpreter, and pass on other output.
 
     C++ code writes it to file descriptor 2, and no setting disables it. The descriptor
