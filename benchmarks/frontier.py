@@ -1,22 +1,17 @@
-"""Compares models of different size on texts that they have not learned.
+"""Compares models of different size on texts outside their training sets.
 
-    python benchmarks/frontier.py [--before FOLDER] [--write]
+    python benchmarks/frontier.py [--write]
 
-Prints Markdown. With --write it also replaces the measured part of docs/model/frontier.md,
-and docs/model/frontier.svg. Linux only: it pins a core. Run it on a quiet machine after
+Prints Markdown. With --write it also renews the measured part of docs/model/frontier.md, and
+docs/model/frontier.svg. Linux only: it pins a core. Run it on a quiet machine after
 `dvc repro --all-pipelines`, in the environment that trains the model, with Matplotlib.
-
-FOLDER is the artifacts of an earlier model. It is measured on other data sets only, as it has
-learned most of the competition's texts.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -24,9 +19,9 @@ import numpy as np
 import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ROOT
+from pages import renew, spread
 from tweets import tweets
 
-from disaster_tweets import Classifier
 from disaster_tweets.metrics import auc, expected_calibration_error
 from disaster_tweets.runtime import ENCODER, STUDENT
 from pipeline.cleaning import clean
@@ -39,10 +34,7 @@ from topic.project import OUT_OF_FOLD
 from topic.project import params as topic_params
 from topic.sources import LABELLED, measured, read_soft_labels
 
-PAGE, PICTURE = ROOT / "docs/model/frontier.md", ROOT / "docs/model/frontier.svg"
-MEASURED = re.compile(
-    r"(<!-- measured: python benchmarks/frontier\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
-)
+PAGE = ROOT / "docs" / "model" / "frontier.md"
 TITLES = {
     ENCODER: "six layers (assistant)",
     STUDENT: "convolution (ships)",
@@ -50,26 +42,26 @@ TITLES = {
     "teacher": "teacher, twelve layers",
     "both": "mean of teacher and six layers",
 }
-LINEAR_LOGIT = 4.0  # what the linear model learns of a sure label
+LINEAR_LOGIT = 4.0  # target of the linear model for a certain label
 RESAMPLES, SEED = 2000, 20200101
 TEXTS, CHUNK, ROUNDS = 2048, 32, 5
-NEED = ("danger", "request")  # kinds of written sentences
+NEED = ("danger", "request")  # kinds of written sentences about people in need
 EYEWITNESS, UNRELATED = "informative, by eyewitness", "unrelated"  # kinds of tweets of T26
 
 
 def logits_of_competition() -> pd.DataFrame:
-    """Return the texts of the folds with ``label``, and a logit of each model out of fold.
+    """Return the texts of the folds with ``label``, and the out-of-fold logit of each model.
 
-    Only texts that every model has: the teachers have read some of them.
+    Only texts with a logit of every model are returned; the teachers scored some of the texts.
     """
     labelled = measured(topic_params("sources")).query("source == ''")
     table = labelled.set_index("id")[["text", "target", "fold"]]
-    said = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
-    said = said[said["source"] == ""].set_index("id")[[STUDENT, ENCODER]]
+    scored = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
+    scored = scored[scored["source"] == ""].set_index("id")[[STUDENT, ENCODER]]
     soft = read_soft_labels()
     soft = soft[soft["source"] == LABELLED].set_index("id")
     own = [soft[f"teacher_{fold:.0f}"][i] for i, fold in soft["fold"].items()]
-    table = table.join(said, how="inner").join(pd.Series(own, soft.index, name="teacher"))
+    table = table.join(scored, how="inner").join(pd.Series(own, soft.index, name="teacher"))
     table["linear"] = np.nan
     for fold in table["fold"].unique():
         seen = labelled[labelled["fold"] != fold]
@@ -95,7 +87,7 @@ def probabilities(table: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def competition(table: pd.DataFrame) -> Iterator[str]:
-    """Yield the measures on the competition, and how each model differs from six layers."""
+    """Yield the metrics on the competition, and the differences to six layers."""
     labels = table["label"].to_numpy()
     generator = np.random.default_rng(SEED)
     counts = generator.multinomial(len(table), np.full(len(table), 1 / len(table)), RESAMPLES)
@@ -126,8 +118,8 @@ def competition(table: pd.DataFrame) -> Iterator[str]:
     yield ""
 
 
-def elsewhere(before: Path | None) -> Iterator[str]:
-    """Yield the measures on events that were left out, and on written sentences."""
+def elsewhere() -> Iterator[str]:
+    """Yield the metrics on held-out events and on written sentences."""
     table = read_measured()
     table = table[(table["source"] != "") & table["target"].notna()]
     scored: dict[str, np.ndarray] = {}
@@ -136,9 +128,6 @@ def elsewhere(before: Path | None) -> Iterator[str]:
         calibration = to_calibrate(exported)
         exported.fit(calibration.logits, calibration.targets)
         scored[TITLES[kind]] = probabilities_of(exported, table)[:, 1]
-    if before:
-        classifier = Classifier.load(before)
-        scored["before"] = classifier.predict_proba(list(table["text"]))[:, 1]
     yield "Events that were left out, and written sentences that are held out:"
     yield ""
     yield (
@@ -161,7 +150,7 @@ def elsewhere(before: Path | None) -> Iterator[str]:
 
 
 def rates(table: pd.DataFrame) -> dict[str, list[float]]:
-    """Return the tweets a second of the models in each round, all in turn, on one core."""
+    """Return the tweets per second of each model by round, all in turn, on one core."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     linear = linear_model()
     linear.fit(_read(table["text"]), LINEAR_LOGIT * (2 * table["target"].to_numpy(float) - 1))
@@ -190,27 +179,22 @@ def speed(found: dict[str, list[float]]) -> Iterator[str]:
     yield "|---|---|---|"
     for name, each in found.items():
         size = f"{FILES[name].stat().st_size / 1e6:.1f} MB" if name in FILES else ""
-        spread = f"{median(each):,.0f} ({min(each):,.0f} to {max(each):,.0f})"
-        yield f"| {TITLES[name]} | {spread} | {size} |"
+        yield f"| {TITLES[name]} | {spread(each)} | {size} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--before", type=Path, help="the artifacts of an earlier model")
     parser.add_argument(
         "--write", action="store_true", help="renew frontier.md and frontier.svg in docs/model"
     )
     arguments = parser.parse_args()
     table = logits_of_competition()
     found = rates(table)
-    lines = [*competition(table), *elsewhere(arguments.before), *speed(found)]
+    lines = [*competition(table), *elsewhere(), *speed(found)]
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.write:
-        page = PAGE.read_text("utf-8")
-        PAGE.write_text(
-            MEASURED.sub(lambda kept: kept[1] + text + kept[2], page), "utf-8", newline="\n"
-        )
+        renew(PAGE, "frontier.py", text)
         labels = table["label"].to_numpy()
         draw(
             [
@@ -220,7 +204,7 @@ def main() -> None:
             [TITLES[name] for name in found],
             [OUR_COLOUR if name == STUDENT else OTHER_COLOUR for name in found],
             "accuracy on texts not seen, out of fold",
-            PICTURE,
+            PAGE.with_suffix(".svg"),
         )
 
 
