@@ -1,4 +1,4 @@
-"""Texts that are longer than the model reads: exactly those are called cut."""
+"""Detection of texts that are longer than the model reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from disaster_tweets.encoding import Encoding
 from disaster_tweets.language import looks_foreign
 
 LINK = " http://t.co/AbCd123456"
-SYLLABLE = "각"  # three letters, which the vocabulary may hold
+SYLLABLE = "각"  # three letters, which the vocabulary may contain
 MANY = 10_000
 
 
@@ -35,7 +35,7 @@ def classifier(folder: Path | None) -> Classifier:
 
 @pytest.fixture(scope="module")
 def room(classifier: Classifier) -> int:
-    """How many pieces the model reads, without the marks of the start and of the end."""
+    """The number of pieces that the model reads, without [CLS] and [SEP]."""
     return int(classifier.manifest["max_tokens"]) - 2
 
 
@@ -58,7 +58,7 @@ class TestIsCut:
         if not pieces:
             pytest.skip("the model reads nothing of it")
         parts = part * (room // pieces)
-        fits = parts + " a" * (room % pieces)  # a letter is a piece, or stands for an unknown
+        fits = parts + " a" * (room % pieces)  # a letter is one piece, known or unknown
         for text, cut in ((parts[: -len(part)], False), (fits, False), (f"{fits} a", True)):
             assert classifier._is_cut(text) is cut
             assert classifier._score([text])[2] == [cut]

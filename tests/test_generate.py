@@ -1,4 +1,4 @@
-"""What docs/generate.py makes of a manifest."""
+"""The pages that docs/generate.py makes from a manifest."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_the_readme_says_what_moves_the_score_and_what_does_not(generate: Module
     said = " ".join(generate.card.steadiness(MANIFEST).split())
 
     assert "spelling moves the probability most: by 0.062 on average, and 6.8 %" in said
-    # Not the upper case, which moves one text a little.
+    # Not the upper case, which changes the score of one text.
     assert "Not moved at all by: URL added." in said
     assert (
         "lowest on texts of up to 4 words, 0.600, and highest on texts with a URL, 0.814"

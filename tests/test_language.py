@@ -1,4 +1,4 @@
-"""Texts that look like another language than the model's: which do, and which must not."""
+"""Detection of texts in other languages than the model's."""
 
 from __future__ import annotations
 

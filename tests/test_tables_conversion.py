@@ -1,4 +1,4 @@
-"""Tables that change their format: no value is altered without a word."""
+"""Tables converted to another format: no value changes silently."""
 
 from __future__ import annotations
 
