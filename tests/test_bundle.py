@@ -318,7 +318,7 @@ class TestManifest:
         ("key", "value", "reason"),
         [
             ("schema_version", SCHEMA_VERSION - 1, "schema_version is "),
-            ("kind", "forest", "kind is 'forest', and this version runs student and encoder; "),
+            ("kind", "forest", "kind is 'forest', but this version runs student and encoder; "),
             ("max_tokens", None, "max_tokens has the wrong type; "),
         ],
     )

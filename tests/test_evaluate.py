@@ -601,7 +601,7 @@ class TestErrors:
             (
                 b"text,target\na,b,1\n",
                 (),
-                r"row 1 \(line 2\): 3 fields, where the header has 2",
+                r"row 1 \(line 2\): 3 fields, but the header has 2",
             ),
             (
                 b'text,target\n"a,1\nb,0\n',
@@ -698,7 +698,7 @@ class TestErrors:
 
         assert absent.status == 1
         assert absent.err.startswith("Error: absent.csv: No such file or directory; check")
-        assert "texts.doc: .doc is no format that is known here; save the texts in" in refused(
+        assert "texts.doc: .doc files cannot be read; save the texts in" in refused(
             labelled_csv(), name="texts.doc"
         )
 

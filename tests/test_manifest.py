@@ -157,7 +157,7 @@ class TestWrongValues:
             (
                 "kind",
                 "forest",
-                "kind is 'forest', and this version runs student and encoder; take a version "
+                "kind is 'forest', but this version runs student and encoder; use a version "
                 "that runs it, or reinstall disaster-tweets-model",
             ),
             ("kind", None, "kind has the wrong type"),

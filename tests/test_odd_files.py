@@ -358,7 +358,7 @@ DELIMITERS = [
          said=(SEMICOLON,)),
     file("entities.csv", "sugar &amp; cake", "rain &lt;3 wind", "calm &amp; dry"),
     fails("columns that spaces align", "in.csv", odd("aligned.csv"), "id   text"),
-    fails("a table of Markdown", "in.csv", odd("markdown.csv")),
+    fails("a Markdown table", "in.csv", odd("markdown.csv")),
     rows("one column whose texts hold commas", "in.csv", "text§\ncake, sugar§\ncalm§\n",
          "cake, sugar", "calm", may_fail=True),
 ]  # fmt: skip

@@ -407,7 +407,7 @@ class TestSeveralFiles:
     @pytest.mark.parametrize(
         ("first", "second", "words"),
         [
-            (b"id,text\n1,a\n", b"id,text\r3,c\r", "lines end otherwise"),
+            (b"id,text\n1,a\n", b"id,text\r3,c\r", "line ends differ"),
             (b"id,text\n1,a\n", "id,text\n3,c\n".encode("utf-16"), "utf-16"),
             (b"id,text\n1,a\n", b"id,Text\n3,c\n", "header differs"),
         ],

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from disaster_tweets.text import Cleaner, Reads, cached_if_short, repair
+from disaster_tweets.text import NON_ASCII, Cleaner, Reads, cached_if_short, repair
 from disaster_tweets.tokenizer import Tokenizer
-
-_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class Encoding:
@@ -51,7 +48,7 @@ class Encoding:
         if not normalized.isascii():
             # Last, because it may produce ASCII marks that the steps above would remove or
             # split.
-            normalized = _NON_ASCII.sub(lambda run: self._normalized(run[0]), normalized)
+            normalized = NON_ASCII.sub(lambda run: self._normalized(run[0]), normalized)
         return self._tokenizer.encode_words(normalized.split(), max_tokens)
 
     def _normalize(self, text: str) -> str:

@@ -105,12 +105,12 @@ def read(
     kept = [(number, text, target) for number, text, target in found if not _is_missing(target)]
     if not kept:
         raise TableError(
-            f"no row has both a text in {shortened(_text_name(reading))} and a label in "
+            f"no row has both a text in {shortened((reading.text_column or 'text').strip())} and a label in "
             f"{shortened(target_column.strip())}",
             file=source.title,
             column=target_column,
         )
-    spelled = [(number, _spelling(target)) for number, _, target in kept]
+    spelled = [(number, as_text(target).strip()) for number, _, target in kept]
     return LabelledTexts(
         rows=[number for number, _, _ in kept],
         texts=[text for _, text, _ in kept],
@@ -120,17 +120,9 @@ def read(
     )
 
 
-def _text_name(reading: Reading) -> str:
-    return (reading.text_column or "text").strip()
-
-
 def _is_missing(value: Any) -> bool:
     """Say whether a value is None, NaN or blank."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())
-
-
-def _spelling(value: Any) -> str:
-    return as_text(value).strip()
 
 
 class _Labels:

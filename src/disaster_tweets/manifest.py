@@ -134,8 +134,8 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
     _check_labels(manifest, source)
     if manifest["kind"] not in KINDS:
         raise ArtifactError(
-            f"{source}: kind is {manifest['kind']!r}, and this version runs "
-            f"{' and '.join(KINDS)}; take a version that runs it, or reinstall {DISTRIBUTION}"
+            f"{source}: kind is {manifest['kind']!r}, but this version runs "
+            f"{' and '.join(KINDS)}; use a version that runs it, or reinstall {DISTRIBUTION}"
         )
     if not manifest["max_tokens"] > 2:
         raise _refused(source, "max_tokens must be above 2")

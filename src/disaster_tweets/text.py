@@ -9,7 +9,7 @@ from typing import Any
 
 from disaster_tweets import characters
 
-_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 # Used on ASCII only: outside it, matches of ``\s`` and ``\w`` depend on the Python version.
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 HANDLE = re.compile(r"(?<!\w)@\w+")
@@ -108,12 +108,12 @@ def repair(text: str) -> str:
     if not text.isascii():
         if "\x89" in text:
             text = _TRUNCATED_PATTERN.sub(lambda match: _TRUNCATED[match[0]], text)
-        text = _NON_ASCII.sub(lambda run: _without_damage(run[0]), text)
+        text = NON_ASCII.sub(lambda run: _without_damage(run[0]), text)
     if "&" in text:
         import html  # local, because its table of entities is slow to import
 
         text = html.unescape(_OVERLONG_REFERENCE.sub("\ufffd", text))
-    return text if text.isascii() else _NON_ASCII.sub(lambda run: _plain(run[0]), text)
+    return text if text.isascii() else NON_ASCII.sub(lambda run: _plain(run[0]), text)
 
 
 def cached_if_short(function: Callable[[str], str]) -> Callable[[str], str]:

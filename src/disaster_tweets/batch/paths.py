@@ -60,16 +60,16 @@ class Paths:
         with writing(self.output):
             if not self.output.parent.is_dir():
                 raise WriteError(
-                    "its folder is not there; make it first", file=str(self.output)
+                    "its folder does not exist; make it first", file=str(self.output)
                 )
             if self.output.exists() and not self.output.is_file():
                 raise WriteError(
-                    "not a file that could be replaced; name another, or - for standard output",
+                    "not a regular file; name another, or - for standard output",
                     file=str(self.output),
                 )
             for path in (self.state, self.rejected, self.rejected_part):
                 if path.is_dir() and path != self.rejected_part:
-                    raise WriteError("a folder, where a file is needed", file=str(path))
+                    raise WriteError("a folder, but a file is needed", file=str(path))
 
     def _beside(self, suffix: str) -> Path:
         return Path(f"{self.output}{suffix}")

@@ -116,7 +116,7 @@ def single_member(file: BinaryIO, title: str) -> tuple[str, Decompressed]:
     if len(members) > 1:
         some = ", ".join(names[:5]) + " and others" * (len(names) > 5)
         raise ContentError(
-            f"a zip of {len(members)} files, where one is expected: {some}",
+            f"a zip of {len(members)} files, but one is expected: {some}",
             file=title,
             candidates=names[:5],
         )

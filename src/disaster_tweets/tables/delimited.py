@@ -243,10 +243,10 @@ class DelimitedReader:
             hint = ""
             if count == 1 and not self._reading.header:
                 hint = "; if each line is one text, name the file .txt"
-            return RowError(f"{found}, where {where} {count}{hint}")
+            return RowError(f"{found}, but {where} {count}{hint}")
         if other in body and self._is_outside_quotes(other, body):
             name = "carriage return" if other == "\r" else "line feed"
-            return RowError(f"a {name} outside quotes, where others end the lines")
+            return RowError(f"a {name} outside quotes, which ends no other line")
         return None
 
     def _is_outside_quotes(self, character: str, body: str) -> bool:
@@ -322,7 +322,7 @@ class DelimitedReader:
             if self._table is None:
                 if lines.encoding.name != UTF8 and lines.encoding.mark:
                     self._notify_once(
-                        f"{lines.title}: is {lines.encoding.name}, as its mark says"
+                        f"{lines.title}: is {lines.encoding.name}, by its byte order mark"
                     )
                 self._table = found
                 self._choose_kept()
@@ -341,7 +341,7 @@ class DelimitedReader:
                 )
             elif found.dialect.end != self._table.dialect.end:
                 raise DifferenceError(
-                    f"its lines end otherwise than those of {self._table.title}",
+                    f"its line ends differ from those of {self._table.title}",
                     file=lines.title,
                 )
             elif found.encoding.name != self._table.encoding.name:
@@ -365,7 +365,7 @@ class DelimitedReader:
             raise empty(lines.title)
         if len(first) > 1 and _MARKDOWN_RULE.fullmatch(first[1]) and "|" in first[0]:
             raise ContentError(
-                "is a table of Markdown, with a rule under its header; save it as CSV",
+                "is a Markdown table; save it as CSV",
                 file=lines.title,
             )
         dialect, records = self._dialect(lines, first, declared)

@@ -103,13 +103,13 @@ def unknown(name: str, *, title: str | None = None) -> FormatError:
     file = title or name
     advice = _ADVICE.get(suffix)
     if advice is not None:
-        return FormatError(f"{suffix} is no format that is known here; {advice}", file=file)
+        return FormatError(f"{suffix} files cannot be read; {advice}", file=file)
     nearest = _nearest(suffix)
     known = (
         f"known are {', '.join(KNOWN)}, also with {', '.join((*COMPRESSIONS, '.zip'))} behind"
     )
     return FormatError(
-        f"its format is not known by its name; {nearest + '; ' if nearest else ''}{known}",
+        f"its name ends in no known format; {nearest + '; ' if nearest else ''}{known}",
         file=file,
         candidates=FORMATS,
     )

@@ -164,7 +164,7 @@ class JsonLinesReader:
             if isinstance(line, Undecodable):
                 raise RowError("not valid UTF-8", candidates=lines.encodings_to_try(line))
             if lines.end == "\r" and "\n" in line:
-                raise RowError("a line feed, where carriage returns end the lines")
+                raise RowError("a line feed, but carriage returns end the lines")
             record, text = self.objects.read(line)
         except RowError as problem:
             problem.file, problem.row, problem.line = lines.title, number, line_number

@@ -192,7 +192,7 @@ def encoded(text: str, encoding: Encoding, title: str) -> bytes:
     except UnicodeEncodeError as error:
         lacks = error.object[error.start : error.start + 1]
         raise EncodingError(
-            f"{encoding.name} has no {lacks!a}, which the name of a new column needs",
+            f"{encoding.name} has no {lacks!a}, which is in the name of a new column",
             file=title,
         ) from None
 

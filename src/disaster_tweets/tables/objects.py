@@ -119,7 +119,7 @@ class Objects:
         if json_rows.has_repeated(text, record, key) or (
             path not in record and "." in path and _repeats(text, path.split("."))
         ):
-            raise RowError(f"a key of {path!r} is there more than once")
+            raise RowError(f"a key of {path!r} is repeated")
         if self.activities and path == _CONTENT:
             value = activity_text(record)
         else:
@@ -182,7 +182,7 @@ class Objects:
             )
         if len(json_rows.members(text)) > len(record):
             raise RowError(
-                "a key is there more than once, which a table cannot hold",
+                "a key is repeated, which a table cannot hold",
                 file=title,
                 row=number,
             )

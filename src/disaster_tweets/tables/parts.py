@@ -260,7 +260,7 @@ def lock(file: int, path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise WriteError(
-            "another run writes it at present; wait for its end", file=str(path)
+            "another run is writing it; wait until it ends", file=str(path)
         ) from None
     except OSError:  # some file systems have no locks
         return

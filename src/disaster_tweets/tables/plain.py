@@ -135,7 +135,7 @@ class PlainChunk(TextChunk):
         if misplaced or isinstance(line, Undecodable):
             tried = [] if misplaced else self._lines.encodings_to_try(line)
             problem = RowError(
-                "a line feed, where carriage returns end the lines"
+                "a line feed, but carriage returns end the lines"
                 if misplaced
                 else "not valid UTF-8",
                 file=self._lines.title,
