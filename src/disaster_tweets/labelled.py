@@ -105,8 +105,8 @@ def read(
     kept = [(number, text, target) for number, text, target in found if not _is_missing(target)]
     if not kept:
         raise TableError(
-            f"no row has both a text in {shortened((reading.text_column or 'text').strip())} and a label in "
-            f"{shortened(target_column.strip())}",
+            f"no row has both a text in {shortened((reading.text_column or 'text').strip())} "
+            f"and a label in {shortened(target_column.strip())}",
             file=source.title,
             column=target_column,
         )

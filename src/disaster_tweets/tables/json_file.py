@@ -13,50 +13,24 @@ from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import JSON
 from disaster_tweets.tables.json_document import Document, Element
 from disaster_tweets.tables.lines import encoded
-from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
+from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, ObjectReader
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
-    NewColumns,
-    Notify,
     Position,
-    Reading,
     Score,
 )
 from disaster_tweets.tables.source import Content, Source, readable
 
 
-class JsonFileReader:
+class JsonFileReader(ObjectReader):
     """Reads the objects of a document; see `rows.Reader`.
 
     A position counts rows only: to continue there, earlier rows are read again.
-
-    Args:
-        reading: Options for reading.
-        new: The keys for the scores, if there are any.
-        notify: Receives a line about each assumption.
-        last: The last file of the table.
-        tabular: The caller will ask for cell values, with the same columns in all rows.
     """
 
-    def __init__(
-        self,
-        reading: Reading,
-        new: NewColumns | None,
-        notify: Notify,
-        last: Source,
-        *,
-        tabular: bool = False,
-    ) -> None:
-        self._reading, self._notify, self._tabular = reading, notify, tabular
-        self.objects = Objects(reading, new, notify)
-        self.encoding = Encoding(UTF8)
-        self._header, self._footer, self._title = "", "", ""
-
-    @property
-    def columns(self) -> list[str]:
-        """The keys of all examined rows."""
-        return self.objects.columns
+    encoding = Encoding(UTF8)
+    _header = _footer = ""
 
     def check(self, source: Source) -> None:
         """Choose the key of the texts; for tabular output collect all keys."""
@@ -107,10 +81,6 @@ class JsonFileReader:
             except RowError:
                 continue
 
-    def kinds(self) -> dict[str, str]:
-        """Return the kind of each column; see `cells.common`."""
-        return self.objects.kinds()
-
     def header(self) -> bytes:
         """Return the text before the first row."""
         return self.encoding.mark + self._written(self._header)
@@ -118,10 +88,6 @@ class JsonFileReader:
     def footer(self) -> bytes:
         """Return the text after the last row."""
         return self._written(self._footer)
-
-    def rejected_header(self) -> bytes:
-        """Return nothing: rejected rows are written as lines."""
-        return b""
 
     def _written(self, text: str) -> bytes:
         return encoded(text, self.encoding, self._title)

@@ -10,14 +10,11 @@ from disaster_tweets.tables.encoding import UTF8, Encoding
 from disaster_tweets.tables.errors import DifferenceError, RowError
 from disaster_tweets.tables.formats import JSONL
 from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
-from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
+from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, ObjectReader
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
-    NewColumns,
-    Notify,
     Position,
-    Reading,
     Score,
 )
 from disaster_tweets.tables.source import Source
@@ -25,35 +22,10 @@ from disaster_tweets.tables.source import Source
 _BLANK = " \t\r"
 
 
-class JsonLinesReader:
-    """Reads one object per line and keeps blank lines; see `rows.Reader`.
+class JsonLinesReader(ObjectReader):
+    """Reads one object per line and keeps blank lines; see `rows.Reader`."""
 
-    Args:
-        reading: Options for reading.
-        new: The keys for the scores, if there are any.
-        notify: Receives a line about each assumption.
-        last: The last file of the table, after which no line end is added.
-        tabular: The caller will ask for cell values, with the same columns in all rows.
-    """
-
-    def __init__(
-        self,
-        reading: Reading,
-        new: NewColumns | None,
-        notify: Notify,
-        last: Source,
-        *,
-        tabular: bool = False,
-    ) -> None:
-        self._reading, self._last, self._tabular = reading, last, tabular
-        self.objects = Objects(reading, new, notify)
-        self._encoding: Encoding | None = None
-        self._title = ""
-
-    @property
-    def columns(self) -> list[str]:
-        """The keys of all examined rows."""
-        return self.objects.columns
+    _encoding: Encoding | None = None
 
     def check(self, source: Source) -> None:
         """Choose the key of the texts; for tabular output collect all keys."""
@@ -99,20 +71,12 @@ class JsonLinesReader:
                         continue
         return first
 
-    def kinds(self) -> dict[str, str]:
-        """Return the kind of each column; see `cells.common`."""
-        return self.objects.kinds()
-
     def header(self) -> bytes:
         """Return the byte order mark, if any."""
         return self._encoding.mark if self._encoding else b""
 
     def footer(self) -> bytes:
         """Return nothing."""
-        return b""
-
-    def rejected_header(self) -> bytes:
-        """Return nothing: the lines need no header."""
         return b""
 
     def chunks(self, source: Source, start: Position) -> Iterator[JsonLinesChunk]:

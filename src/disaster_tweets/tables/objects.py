@@ -21,6 +21,7 @@ from disaster_tweets.tables.rows import (
     TextChunk,
     text_or_none,
 )
+from disaster_tweets.tables.source import Source
 
 _CONTENT = "object.content"  # of an activity in ActivityPub
 CHOSEN_OVER = 1000  # number of rows from which the key of the texts is chosen
@@ -203,6 +204,49 @@ def _keys(new: NewColumns) -> tuple[str, str]:
 
 
 _dumped = lru_cache(maxsize=1024)(json.dumps)
+
+
+class ObjectReader:
+    """A reader of JSON objects; see `rows.Reader`.
+
+    Args:
+        reading: Options for reading.
+        new: The keys for the scores, if there are any.
+        notify: Receives a line about each assumption.
+        last: The last file of the table, after which no line end is added.
+        tabular: The caller will ask for cell values, with the same columns in all rows.
+
+    Attributes:
+        objects: The keys of the rows.
+    """
+
+    _title = ""
+
+    def __init__(
+        self,
+        reading: Reading,
+        new: NewColumns | None,
+        notify: Notify,
+        last: Source,
+        *,
+        tabular: bool = False,
+    ) -> None:
+        self._reading, self._notify = reading, notify
+        self._last, self._tabular = last, tabular
+        self.objects = Objects(reading, new, notify)
+
+    @property
+    def columns(self) -> list[str]:
+        """The keys of all examined rows."""
+        return self.objects.columns
+
+    def kinds(self) -> dict[str, str]:
+        """Return the kind of each column; see `cells.common`."""
+        return self.objects.kinds()
+
+    def rejected_header(self) -> bytes:
+        """Return nothing: rejected rows are written as lines."""
+        return b""
 
 
 class ObjectChunk(TextChunk):
