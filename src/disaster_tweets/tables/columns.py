@@ -38,7 +38,7 @@ def is_usual(name: str) -> bool:
 
 def choose_text_column(
     columns: Sequence[str],
-    wanted: str | None,
+    requested: str | None,
     *,
     file: str,
     typed: Callable[[], Sequence[str]] | None = None,
@@ -49,7 +49,7 @@ def choose_text_column(
 
     Args:
         columns: The names of all columns.
-        wanted: The name that the user asked for, if any.
+        requested: The name that the user asked for, if any.
         file: The name of the file.
         typed: Returns the columns of type text, for a format with types.
         others: Columns that certainly hold something else.
@@ -58,8 +58,8 @@ def choose_text_column(
     Raises:
         ColumnError: The requested column does not exist, or no column is an obvious choice.
     """
-    if wanted is not None:
-        return find(columns, wanted, file=file, maybe_no_header=maybe_no_header), False
+    if requested is not None:
+        return find(columns, requested, file=file, maybe_no_header=maybe_no_header), False
     if any(column.strip() == TEXT for column in columns):
         return find(columns, TEXT, file=file), False
     free = [column for column in columns if column not in others]
@@ -76,23 +76,23 @@ def choose_text_column(
 
 
 def find(
-    columns: Sequence[str], wanted: str, *, file: str, maybe_no_header: bool = False
+    columns: Sequence[str], requested: str, *, file: str, maybe_no_header: bool = False
 ) -> str:
     """Return the column of a name; surrounding spaces are ignored.
 
     Raises:
         ColumnError: No column matches, or several do.
     """
-    if columns.count(wanted) == 1:
-        return wanted
-    padded = [column for column in columns if column.strip() == wanted.strip()]
-    if wanted not in columns and len(padded) == 1:
+    if columns.count(requested) == 1:
+        return requested
+    padded = [column for column in columns if column.strip() == requested.strip()]
+    if requested not in columns and len(padded) == 1:
         return padded[0]
     problem = "several columns are named" if padded else "there is no column"
     raise ColumnError(
-        f"{problem} {wanted!r}; it has {listed(columns)}",
+        f"{problem} {requested!r}; it has {listed(columns)}",
         file=file,
-        column=wanted,
+        column=requested,
         candidates=columns,
         maybe_no_header=maybe_no_header,
     )

@@ -16,7 +16,7 @@ from disaster_tweets.tables.columns import (
     is_usual,
     shortened,
 )
-from disaster_tweets.tables.dialect import called, detect, sample, separator_line
+from disaster_tweets.tables.dialect import delimiter_name, detect, sample, separator_line
 from disaster_tweets.tables.encoding import UTF8, Encoding
 from disaster_tweets.tables.errors import (
     ContentError,
@@ -196,9 +196,9 @@ class DelimitedReader:
         for line in remaining:
             line_number += 1
             if quotes and QUOTE in line:
-                line, fields, taken = self._quoted(line, remaining, lines, line_number)
+                line, fields, line_count = self._quoted(line, remaining, lines, line_number)
             else:
-                taken = 1
+                line_count = 1
                 fields = None
             body = line.rstrip("\r") if line.endswith("\r") else line
             written = f"{line}{dialect.end}"
@@ -221,7 +221,7 @@ class DelimitedReader:
                 else:
                     problem.file, problem.row, problem.line = lines.title, number, line_number
                     chunk.reject(written, problem)
-            line_number += taken - 1
+            line_number += line_count - 1
             offset += _size(line, lines.unended)
             if chunk.rows == self._chunk_rows or size >= CHUNK_SIZE:
                 end = Position(start.input, number, line_number, offset)
@@ -335,8 +335,9 @@ class DelimitedReader:
                 raise DifferenceError(f"its {what} of {self._table.title}", file=lines.title)
             elif found.dialect.delimiter != self._table.dialect.delimiter:
                 raise DifferenceError(
-                    f"{called(found.dialect.delimiter)} separate its fields, and "
-                    f"{called(self._table.dialect.delimiter)} those of {self._table.title}",
+                    f"{delimiter_name(found.dialect.delimiter)} separate its fields, but "
+                    f"{delimiter_name(self._table.dialect.delimiter)} those of "
+                    f"{self._table.title}",
                     file=lines.title,
                 )
             elif found.dialect.end != self._table.dialect.end:
@@ -381,19 +382,19 @@ class DelimitedReader:
         else:
             text = self._table.text
         before = "".join(f"{line}{lines.end}" for line in preface)
-        taken = header.lines if self._reading.header else 0
-        written = lines.end.join(first[:taken])
+        header_lines = header.lines if self._reading.header else 0
+        written = lines.end.join(first[:header_lines])
         size = len(lines.encoding.mark) + size_of(before + written)
-        if taken and (len(first) > taken or source is not self._last):
+        if header_lines and (len(first) > header_lines or source is not self._last):
             written += lines.end
-            size += len(first) > taken
+            size += len(first) > header_lines
         table = _Table(lines.title, columns, text, dialect, lines.encoding, before, written)
-        return table, len(preface) + taken, size
+        return table, len(preface) + header_lines, size
 
     def _dialect(
         self, lines: Lines, first: list[str], declared: str | None
     ) -> tuple[Dialect, list[list[str]]]:
-        promised = DELIMITED[self._reading.format]
+        default = DELIMITED[self._reading.format]
         quoting = self._reading.quoting
         delimiter = self._reading.delimiter or declared
         if delimiter is None and self._table is not None:
@@ -403,15 +404,15 @@ class DelimitedReader:
         whole = first if lines.complete else first[:-1]
         if delimiter is None:
             found = detect(
-                whole or first, lines.end, promised, quoting, self._names_texts, lines.title
+                whole or first, lines.end, default, quoting, self._names_texts, lines.title
             )
         else:
             found = sample(whole or first, lines.end, delimiter, quoting)
-        if found.delimiter != promised and self._reading.delimiter is None:
+        if found.delimiter != default and self._reading.delimiter is None:
             suffix = "CSV" if self._reading.format == CSV else "TSV"
             self._notify_once(
-                f"{lines.title}: its fields are separated by {called(found.delimiter)}, not by "
-                f"{called(promised)} as in {suffix}"
+                f"{lines.title}: its fields are separated by {delimiter_name(found.delimiter)}"
+                f", not by {delimiter_name(default)} as in {suffix}"
             )
         return Dialect(found.delimiter, quoting, lines.end), found.records
 
@@ -448,9 +449,9 @@ class DelimitedReader:
         """Say whether the columns include one that certainly holds the texts."""
         if not self._reading.header:
             return False
-        wanted = self._reading.text_column
-        if wanted is not None:
-            return wanted.strip() in [column.strip() for column in columns]
+        requested = self._reading.text_column
+        if requested is not None:
+            return requested.strip() in [column.strip() for column in columns]
         return any(map(is_usual, columns))
 
     def _text(self, title: str, columns: list[str]) -> int:

@@ -46,7 +46,7 @@ def separator_line(line: str) -> str | None:
 def detect(
     lines: Sequence[str],
     end: str,
-    promised: str,
+    default: str,
     quoting: str | None,
     has_texts: Callable[[list[str]], bool],
     title: str,
@@ -56,7 +56,7 @@ def detect(
     Args:
         lines: The first lines of the file, the header first.
         end: The line end.
-        promised: The delimiter of the file's format, which wins in doubt.
+        default: The delimiter of the file's format, which wins in doubt.
         quoting: As in `rows.Reading`.
         has_texts: Says whether column names include one that certainly holds the texts.
         title: The name of the file in messages.
@@ -64,12 +64,12 @@ def detect(
     Raises:
         DelimiterError: Two other delimiters fit equally well.
     """
-    samples = {d: sample(lines, end, d, quoting) for d in {promised: "", **DELIMITERS}}
+    samples = {d: sample(lines, end, d, quoting) for d in {default: "", **DELIMITERS}}
     named = {d: has_texts(s.records[0]) if s.records else False for d, s in samples.items()}
-    first = samples[promised]
+    first = samples[default]
     others = [s for s in samples.values() if s is not first and s.columns > 1]
     fitting = [s for s in others if named[s.delimiter]]
-    if named[promised]:
+    if named[default]:
         return first
     if not fitting:
         if first.columns > 1 and first.share >= _CONSISTENT:
@@ -80,7 +80,7 @@ def detect(
     best = max(fitting, key=lambda s: s.share)
     rivals = [s for s in fitting if s.share == best.share]
     if len(rivals) > 1:
-        names = [called(s.delimiter) for s in rivals]
+        names = [delimiter_name(s.delimiter) for s in rivals]
         raise DelimiterError(
             f"{' or '.join(names)} could separate its fields",
             file=title,
@@ -121,7 +121,7 @@ def _fields(
         return None
 
 
-def called(delimiter: str) -> str:
+def delimiter_name(delimiter: str) -> str:
     """Return the name of a delimiter in messages."""
     name = DELIMITERS.get(delimiter)
     return repr(delimiter) if name is None else f"{name} ({delimiter!r})"

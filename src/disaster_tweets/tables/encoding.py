@@ -35,23 +35,23 @@ class Encoding(NamedTuple):
     mark: bytes = b""
 
 
-def encoding_of(beginning: bytes, wanted: str | None, title: str) -> Encoding:
+def encoding_of(beginning: bytes, requested: str | None, title: str) -> Encoding:
     """Return the encoding of a file, given its first bytes.
 
     Args:
         beginning: The first bytes of the file.
-        wanted: The encoding that the user asked for; None for UTF-8. A byte order mark wins.
+        requested: The encoding that the user asked for; None for UTF-8. A byte order mark wins.
         title: The name of the file in messages.
 
     Raises:
-        EncodingError: ``wanted`` is no text encoding, or the bytes look like UTF-16 without a
-            mark.
+        EncodingError: ``requested`` is no text encoding, or the bytes look like UTF-16 without
+            a mark.
     """
     for mark, name in _MARKS.items():
         if beginning.startswith(mark):
             return Encoding(name, mark)
-    if wanted is not None:
-        name = canonical(wanted, title)
+    if requested is not None:
+        name = canonical(requested, title)
         return Encoding(_BY_ENDIANNESS.get(name, name))
     order = _without_mark(beginning)
     if order is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.columns import is_usual
-from disaster_tweets.tables.dialect import DELIMITERS, called, sample
+from disaster_tweets.tables.dialect import DELIMITERS, delimiter_name, sample
 from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import JSONL, TSV, TXT
 from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
@@ -70,8 +70,8 @@ class PlainReader:
             named = any(map(is_usual, table.records[0])) and table.share > _SOME
             if tabs or named:
                 raise ContentError(
-                    f"looks like a table of {table.columns} columns that {called(delimiter)} "
-                    "separate, not like plain text",
+                    f"looks like a table of {table.columns} columns that "
+                    f"{delimiter_name(delimiter)} separate, not like plain text",
                     file=lines.title,
                     candidates=[TSV if delimiter == "\t" else "csv", TXT],
                 )
