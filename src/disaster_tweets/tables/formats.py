@@ -106,7 +106,7 @@ def unknown(name: str, *, title: str | None = None) -> FormatError:
         return FormatError(f"{suffix} files cannot be read; {advice}", file=file)
     nearest = _nearest(suffix)
     known = (
-        f"known are {', '.join(KNOWN)}, also with {', '.join((*COMPRESSIONS, '.zip'))} behind"
+        f"known are {', '.join(KNOWN)}, also followed by {', '.join((*COMPRESSIONS, '.zip'))}"
     )
     return FormatError(
         f"its name ends in no known format; {nearest + '; ' if nearest else ''}{known}",
