@@ -54,7 +54,7 @@ from disaster_tweets import Classifier
 from disaster_tweets.runtime import integers
 
 def learn():
-    with integers._learning:
+    with integers.new_tokens_lock:
         learning.set()
         done.wait()
 

@@ -170,7 +170,7 @@ class Integers:
 
     def _add_tokens(self, ids: npt.NDArray[np.intp]) -> None:
         """Compute the contributions of the tokens in ``ids`` that were not met before."""
-        with _adding:
+        with new_tokens_lock:
             rows, free = self._known[0].copy(), self._known[1]
             unseen = ids[rows.take(ids) == self._unseen].tolist()
             new = np.array(list(dict.fromkeys(unseen)), np.intp)
@@ -214,12 +214,12 @@ def _product(
 
 
 # One lock for all models, so that a process forked while a thread holds it gets a new one.
-_adding = threading.Lock()
+new_tokens_lock = threading.Lock()
 
 
 def _renew_lock() -> None:
-    global _adding
-    _adding = threading.Lock()
+    global new_tokens_lock
+    new_tokens_lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
