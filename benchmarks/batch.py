@@ -1,23 +1,20 @@
-"""What many tweets cost the installed package, and whether they touch each other's scores.
+"""Measures batches in the installed package: speed, memory and independence of neighbours.
 
-python benchmarks/batch.py CORE      prints one JSON object, for budgets.py
+python benchmarks/batch.py      prints one JSON object, for budgets.py
 """
 
 from __future__ import annotations
 
 import json
-import os
 import random
-import resource
-import sys
 from statistics import mean
 from time import perf_counter
 
+from environments import peak_of_this_process
 from tweets import tweets
 
 from disaster_tweets import Classifier, bundle
-from disaster_tweets.text import Cleaner
-from disaster_tweets.tokenizer import Tokenizer
+from disaster_tweets.encoding import Encoding
 
 TWEETS, REPEATS, BATCHES = 10_000, 5, (2, 7, 64, 500)
 
@@ -45,16 +42,13 @@ def dependent_scores(classifier: Classifier, texts: list[str]) -> int:
 
 
 def main() -> None:
-    os.sched_setaffinity(0, {int(sys.argv[1])})
     texts = tweets(TWEETS, seed=1)
     classifier = Classifier.load()
     rates = [throughput(classifier, texts)]
-    # Now, before the checks below need memory of their own; Linux counts in KiB.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_of_this_process()  # before the checks below take memory
     rates += [throughput(classifier, texts) for _ in range(REPEATS - 1)]
     files = bundle.read(bundle.bundled())
-    clean = Cleaner(files.manifest["reads"])
-    tokenizer = Tokenizer(files.vocabulary, files.manifest["max_tokens"])
+    encoding = Encoding(files.manifest["reads"], files.vocabulary, files.manifest["max_tokens"])
     print(
         json.dumps(
             {
@@ -62,7 +56,7 @@ def main() -> None:
                 "tweets_per_second": rates,
                 "peak_bytes": peak,
                 "dependent_scores": dependent_scores(classifier, texts[: max(BATCHES)]),
-                "mean_tokens": mean(len(tokenizer.encode(clean(text))) for text in texts),
+                "mean_tokens": mean(len(encoding.encode(text)) for text in texts),
             }
         )
     )

@@ -2,9 +2,9 @@
 
     python benchmarks/budgets.py [--wheel dist/X.whl]
 
-Exit status 1 where a budget is not met or cannot be measured. Linux only: it pins cores.
-Run it on a quiet machine from the environment that trains the model; this process itself
-imports nothing heavy, as a child's peak memory counts that of its parent before it starts.
+Exit status 1: a budget is not met or cannot be measured. Linux only: it pins cores. Run it on a
+quiet machine from the environment that trains the model. This process imports nothing heavy,
+because the peak memory of a child includes that of its parent before the child starts.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,17 +22,26 @@ from statistics import median, quantiles
 from time import perf_counter
 from zipfile import ZipFile
 
-from environments import ENVIRONMENT, Environment, NotMeasuredError, parse_wheel, processor
+from environments import (
+    Environment,
+    NotMeasuredError,
+    Worker,
+    machine,
+    output,
+    parse_wheel,
+    pinned,
+)
 from tweets import tweets
 
 HERE = Path(__file__).parent
+PEERS = HERE / "peers"
 TWEET = "Forest fire near La Ronge Sask. Canada"
 BLOCKS, BLOCK, PAIRS, KERAS_PAIRS = 10, 30, 25, 5
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A row of the table; one without a limit only informs."""
+    """A row of the table; a budget without a limit is for information."""
 
     name: str
     measured: str
@@ -73,22 +80,23 @@ def installed(ours: Environment, temporary: Path) -> Iterator[Budget]:
 
 
 def warm(ours: Environment, core: int) -> Iterator[Budget]:
-    """One tweet at a time on one core: blocks of ours and of Keras in turn, same tweets."""
-    command = [ours.python, str(HERE / "scorer.py"), str(core)]
-    reference = [sys.executable, str(HERE / "scorer.py"), str(core), "keras"]
+    """Yield the budgets of one tweet at a time on one core, in turn with Keras."""
+    command = [ours.python, str(PEERS / "package.py"), "score", str(PEERS)]
+    reference = [sys.executable, str(PEERS / "keras_encoder.py"), "score", str(PEERS)]
     texts = tweets((BLOCKS + 1) * BLOCK, seed=2)
     blocks = [texts[start : start + BLOCK] for start in range(0, len(texts), BLOCK)]
     seconds: list[float] = []
     ratios, keras, moved = [], [], []
-    with Scorer(command) as package, Scorer(reference) as model:
+    with pinned(core), Worker(command) as package, Worker(reference) as model:
         for number, block in enumerate(blocks):
-            (fast, scores), (slow, expected) = package(block), model(block)
+            answer, expected = (ask({"texts": block, "batch": 1}) for ask in (package, model))
             if number == 0:  # warm-up
                 continue
-            seconds += fast
-            keras += slow
-            ratios.append(median(slow) / median(fast))
-            moved += [abs(a - b) for a, b in zip(scores, expected, strict=True)]
+            seconds += answer["seconds"]
+            keras += expected["seconds"]
+            ratios.append(median(expected["seconds"]) / median(answer["seconds"]))
+            both = zip(answer["probabilities"], expected["probabilities"], strict=True)
+            moved += [abs(a - b) for a, b in both]
     percentile = quantiles(seconds, n=100)
     yield Budget(
         "one warm tweet, one core",
@@ -106,7 +114,8 @@ def warm(ours: Environment, core: int) -> Iterator[Budget]:
 
 
 def batch(ours: Environment, core: int) -> Iterator[Budget]:
-    measured = json.loads(output([ours.python, str(HERE / "batch.py"), str(core)]))
+    with pinned(core):
+        measured = json.loads(output([ours.python, str(HERE / "batch.py")]))
     rates = measured["tweets_per_second"]
     yield Budget(
         f"{measured['tweets']:,} distinct tweets, one core",
@@ -144,46 +153,6 @@ def starts(first: list[str], second: list[str], pairs: int) -> tuple[float, str]
     return median(warmed[0]) / median(warmed[1]), f"{'; '.join(spreads)}; {pairs} pairs"
 
 
-class Scorer:
-    """A running scorer.py: called with texts, it returns their seconds and probabilities."""
-
-    def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=ENVIRONMENT,
-        )
-
-    def __call__(self, texts: list[str]) -> tuple[list[float], list[float]]:
-        """Score ``texts``; return the seconds that each took and the probabilities."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps(texts), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        if not line:
-            raise NotMeasuredError("a scorer ended early; run benchmarks/scorer.py by hand")
-        answer = json.loads(line)
-        return answer["seconds"], answer["probabilities"]
-
-    def __enter__(self) -> Scorer:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-def output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["it gives no reason"]
-        raise NotMeasuredError(f"{Path(command[1]).name} failed: {last[0]}")
-    return done.stdout
-
-
 def training(package: str) -> str:
     try:
         return version(package)
@@ -195,22 +164,8 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds * 1e3:,.0f} ms"
 
 
-def machine(ours: Environment) -> str:
-    code = "from importlib.metadata import version; print(version('numpy'))"
-    numpy = output([ours.python, "-c", code]).strip()
-    try:
-        reference = f"TensorFlow {training('tensorflow')}, Keras {training('keras')}"
-    except NotMeasuredError:
-        reference = "no TensorFlow"
-    return (
-        f"{processor()}, {os.cpu_count()} cores; {platform.system()}, Python "
-        f"{platform.python_version()}, NumPy {numpy}, {reference}; "
-        f"load {os.getloadavg()[0]:.1f} at the start"
-    )
-
-
 def measure(name: str, budgets: Callable[[], Iterator[Budget]]) -> Iterator[Budget]:
-    """Yield the budgets of one group; in place of what is missing a row that says why."""
+    """Yield the budgets of one group, or a row with the reason why they are not measured."""
     try:
         yield from budgets()
     except NotMeasuredError as reason:
@@ -225,11 +180,12 @@ def row(budget: Budget) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     wheel = parse_wheel(parser)
-    core = max(os.sched_getaffinity(0))  # the first one serves most interrupts
+    core = max(os.sched_getaffinity(0))  # the first core serves most interrupts
     all_met = True
     with tempfile.TemporaryDirectory() as folder:
         ours = Environment(Path(folder, "package"), str(wheel.resolve()))
-        print(machine(ours))
+        frameworks = [f"{name} {training(name)}" for name in ("tensorflow", "keras")]
+        print(machine(f"NumPy {ours.version('numpy')}", *frameworks))
         print("\n| budget | measured | limit | met |\n|---|---|---|---|", flush=True)
         groups: list[tuple[str, Callable[[], Iterator[Budget]]]] = [
             ("sizes", lambda: sizes(wheel)),

@@ -9,19 +9,17 @@ package and psutil.
 from __future__ import annotations
 
 import csv
-import os
-import platform
 import sys
 import tempfile
 import time
 from importlib.metadata import version
 from itertools import cycle, islice
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
 import psutil
-from environments import processor
+from environments import machine
+from pages import spread
 from tweets import tweets
 
 DISTINCT, REPEATED, LONG, PAIRS = 100_000, 40_000, 1_000_000, 3
@@ -30,14 +28,14 @@ SAMPLE_SECONDS = 0.2
 
 
 class Measured(NamedTuple):
-    """What scoring one file took."""
+    """The measurements of scoring one file."""
 
     rows_per_second: float
     peak_bytes: int
 
 
 def write(path: Path, texts: list[str], rows: int) -> None:
-    """Write a CSV of numbered tweets, repeated as often as it takes."""
+    """Write a CSV file of numbered tweets, repeated up to a number of rows."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(("id", "text"))
@@ -47,7 +45,7 @@ def write(path: Path, texts: list[str], rows: int) -> None:
 def run_score(*arguments: str | Path) -> tuple[float, int]:
     """Return the seconds and the peak bytes of a run of `disaster-tweets score`.
 
-    The memory is what is resident in all its processes; what these share counts for each.
+    The memory is the resident memory of all its processes; shared memory counts for each.
     """
     start, peak = time.perf_counter(), 0
     command = [sys.executable, "-m", "disaster_tweets", "score", *map(str, arguments)]
@@ -65,12 +63,12 @@ def run_score(*arguments: str | Path) -> tuple[float, int]:
 
 
 def resident(process: psutil.Process) -> int:
-    """Return the resident bytes of a process and all that it began."""
+    """Return the resident bytes of a process and its descendants."""
     total = 0
     for each in (process, *process.children(recursive=True)):
         try:
             total += each.memory_info().rss
-        except psutil.NoSuchProcess:  # it has just ended
+        except psutil.NoSuchProcess:  # the process just ended
             continue
     return total
 
@@ -95,20 +93,18 @@ def processes(folder: Path, texts: list[str]) -> None:
         for jobs, measured in runs.items():
             measured.append(score(source, len(texts), "--jobs", str(jobs)))
     for jobs, measured in runs.items():
-        rates = [run.rows_per_second for run in measured]
-        spread = f"{median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
+        rate = spread([run.rows_per_second for run in measured])
         peak = max(run.peak_bytes for run in measured)
-        print(row(f"{len(texts):,} distinct tweets, `--jobs {jobs}`", spread, peak), flush=True)
+        print(row(f"{len(texts):,} distinct tweets, `--jobs {jobs}`", rate, peak), flush=True)
     ratios = [
         many.rows_per_second / one.rows_per_second
         for one, many in zip(*runs.values(), strict=True)
     ]
-    spread = f"{median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"
-    print(row("`--jobs 2` to `--jobs 1`, runs in turn", spread), flush=True)
+    print(row("`--jobs 2` to `--jobs 1`, runs in turn", spread(ratios)), flush=True)
 
 
 def bulk(folder: Path, texts: list[str], rows: int) -> None:
-    """Score a long file, in which each tweet stands often."""
+    """Score a long file with many repeated tweets."""
     source = folder / "long.csv"
     write(source, texts, rows)
     measured = score(source, rows)
@@ -122,17 +118,9 @@ def row(name: str, rate: str, peak: int | None = None) -> str:
     return f"| {name} | {rate} | {f'{peak / 1e6:,.0f} MB' if peak else ''} |"
 
 
-def machine() -> str:
-    return (
-        f"{processor()}, {len(os.sched_getaffinity(0))} cores; {platform.system()}, Python "
-        f"{platform.python_version()}, NumPy {version('numpy')}; load "
-        f"{os.getloadavg()[0]:.1f} at the start"
-    )
-
-
 def main() -> None:
     texts = tweets(DISTINCT, seed=3)
-    print(machine())
+    print(machine(f"NumPy {version('numpy')}"))
     print("\n| file | rows/s | peak memory, all processes |\n|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         processes(Path(folder), texts)

@@ -1,4 +1,4 @@
-"""The picture of quality against speed: a point and its title for each model."""
+"""Draw quality against speed: a point with a title for each model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 OTHER_COLOUR, OUR_COLOUR = "#808080", "#ea580c"  # each readable on white and on black
 
-# Where a title may stand: points to the right of its point and above it, the best place first.
+# Offsets of a title from its point, right and up, the best place first.
 PLACES = [
     *((9, 0), (-9, 0), (0, 12), (0, -12), (9, 12), (9, -12), (-9, 12), (-9, -12)),
     *((9, 24), (9, -24), (-9, 24), (-9, -24)),
@@ -26,9 +26,9 @@ def draw(
 
     Args:
         points: Tweets a second and quality of each model.
-        titles: What stands beside the points.
-        colours: Of points and titles.
-        quality: What the vertical axis shows.
+        titles: The title of each point.
+        colours: The colour of each point and its title.
+        quality: The label of the vertical axis.
         path: The SVG file to write.
     """
     import matplotlib
@@ -60,7 +60,7 @@ def _put_titles(
     titles: Sequence[str],
     colours: Sequence[str],
 ) -> None:
-    """Put each title beside its point: where it touches no other and no point, if it can."""
+    """Put each title beside its point, where it overlaps no other if possible."""
     from matplotlib.transforms import Bbox
 
     axes.figure.canvas.draw()

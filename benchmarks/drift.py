@@ -1,13 +1,13 @@
-r"""Do scores depend on processor, NumPy, BLAS or Python? Bit for bit, in many environments.
+r"""Compares scores bit for bit between processors and versions of NumPy, BLAS and Python.
 
     python benchmarks/drift.py                             this Python, as on older processors
     python benchmarks/drift.py --numpy numpy==1.26.0       and another NumPy, which pip installs
     python benchmarks/drift.py --python NAME COMMAND       and another Python, with NumPy
 
-The golden texts, made-up ones and those of a file are scored in each environment, in another
-order each time, and ids, logits and probabilities are compared with those of this Python. It
-prints a table in Markdown. Exit status 1: something differs by more than the model's own
-tolerance, which is 0 where it runs in integers.
+Each environment scores the golden texts, made-up texts and those of a file, in a different
+order. Token ids, logits and probabilities are compared with those of this Python. Prints a
+Markdown table. Exit status 1: a score differs by more than the model's tolerance, which is 0
+for a model in integers.
 
 More environments, on Debian 13 with the packages qemu-user and debootstrap. Each is an argument
 of this command:
@@ -62,7 +62,7 @@ from environments import ROOT, Environment, NotMeasuredError
 
 ARTIFACTS = ROOT / "artifacts"
 
-# What an OpenBLAS for many processors takes its kernels from, and the feature that they need.
+# Kernel sets of a generic OpenBLAS build, and the processor feature that each needs.
 CORES = {
     "Nehalem": "SSE42",
     "Sandybridge": "AVX",
@@ -81,17 +81,21 @@ PARTS = [
 
 
 def score() -> None:
-    """Score the texts on standard input, in an environment that holds little but NumPy."""
+    """Score the texts on standard input, in an environment with little more than NumPy."""
     sys.path.insert(0, str(ROOT / "src"))
     import numpy as np
 
-    from disaster_tweets import Classifier
+    from disaster_tweets import bundle
+    from disaster_tweets.calibration import calibrate
+    from disaster_tweets.encoding import Encoding
+    from disaster_tweets.runtime import open_model
 
-    classifier = Classifier.load(ARTIFACTS)
-    texts = json.load(sys.stdin)
-    ids = [classifier._encoding.encode(text) for text in texts]
-    logits = classifier._runtime.logits(ids)
-    probabilities = classifier._calibrated(logits)
+    files = bundle.read(ARTIFACTS)
+    manifest = files.manifest
+    encoding = Encoding(manifest["reads"], files.vocabulary, manifest["max_tokens"])
+    ids = list(map(encoding.encode, json.load(sys.stdin)))
+    logits = open_model(manifest["kind"], files.model).logits(ids)
+    probabilities = calibrate(logits, manifest["calibration"], files.calibration)
     found = {
         "machine": platform.machine(),
         "python": platform.python_version(),
@@ -112,14 +116,14 @@ def blas() -> str:
         mapped = Path("/proc/self/maps").read_text("utf-8")
     except OSError:
         mapped = ""
-    # Debian's is replaced by one of another folder, whatever was there at the build.
+    # Debian may have replaced the library since the build.
     if replaced := re.search(r"/([\w-]+/lib(?:blas|mkl_rt)\.\S+)", mapped):
         return replaced[1]
     return f"{described['name']} {described.get('version', '')}".strip()
 
 
 def measure(command: list[str], texts: list[str], env: dict[str, str]) -> dict[str, Any]:
-    """Return what `score` finds in an environment.
+    """Return the output of `score` in an environment.
 
     Raises:
         NotMeasuredError: The command fails.
@@ -141,7 +145,7 @@ def measure(command: list[str], texts: list[str], env: dict[str, str]) -> dict[s
 
 
 def disguises() -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield settings that let NumPy and OpenBLAS take this processor for an older one."""
+    """Yield settings that make NumPy and OpenBLAS use code for older processors."""
     try:
         from numpy._core import _multiarray_umath as core
     except ImportError:  # before NumPy 2
@@ -160,7 +164,7 @@ def disguises() -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def made_up(count: int) -> list[str]:
-    """Return texts like tweets, and as many of any characters; always the same ones."""
+    """Return texts like tweets and as many of random characters; the same on each call."""
     from tweets import tweets
 
     random_ = random.Random(1)
@@ -244,14 +248,14 @@ def main() -> None:
 def show(
     name: str, found: dict[str, Any], scores: list[Any], expected: list[Any], tolerance: float
 ) -> bool:
-    """Print the row of an environment, and say whether its scores are the expected ones.
+    """Print the row of an environment, and return whether its scores are as expected.
 
     Args:
-        name: The environment's.
-        found: What `measure` found there.
-        scores: For each text its ids, logits and probabilities, or a probability alone.
-        expected: The same from elsewhere.
-        tolerance: How far probabilities may differ; 0 where the logits must not either.
+        name: The name of the environment.
+        found: The output of `measure` there.
+        scores: For each text its ids, logits and probabilities, or only a probability.
+        expected: The expected scores.
+        tolerance: The largest difference of a probability; at 0 logits must not differ either.
     """
     different = [pair for pair in zip(scores, expected, strict=True) if pair[0] != pair[1]]
     largest = max((distance(*pair) for pair in different), default=0.0)
@@ -263,7 +267,7 @@ def show(
 
 
 def distance(score: Any, expected: Any) -> float:
-    """Return how far apart two scores are: the largest difference of a probability."""
+    """Return the largest difference between the probabilities of two scores."""
     if isinstance(score, float):
         return abs(score - expected)
     return max(map(distance, score[-1], expected[-1]))

@@ -2,15 +2,15 @@
 
     python benchmarks/engines.py [--write]
 
-Prints Markdown: rows per second, start-up, memory per worker, and what follows for a billion
-tweets. With --write it also replaces the measured part of docs/model/engines.md. Linux only,
-with two processor cores and Java. Run it on a quiet machine, in an environment that has the
-package with the extras dask, ray and spark.
+Prints Markdown: rows per second, start-up, memory per worker, and the estimate for a billion
+tweets. With --write it also renews the measured part of docs/model/engines.md. Linux only, with
+two processor cores and Java. Run it on a quiet machine, in an environment that has the package
+with the extras dask, ray and spark.
 
 Each engine reads distinct tweets from Parquet files (Ray gets them as Arrow tables) and writes
-their scores to such files. Each run is a process of its own. Once all its workers are up it
-scores a few tweets, then many: the rate is that of the tweets and the seconds by which the
-second job is larger, so that what a job costs in any case does not count.
+their scores to Parquet files. Each run is a process of its own. When all workers are running,
+it scores a few tweets, then many. The rate is the difference in tweets by the difference in
+seconds, so that the fixed cost of a job does not count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -32,26 +31,25 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bulk import machine, run_score
+from bulk import run_score
+from environments import ROOT, machine, peak_of_this_process
+from pages import renew, spread
 from tweets import tweets
 
 ROWS, ROUNDS = 96_000, 3
-FILES = 12  # Dask's scheduler of processes deals them out by six
+FILES = 12  # Dask's scheduler of processes assigns six at a time
 WORKERS = (1, 2)
 FEW, MOST_WARM_UPS = 480, 20
 BILLION = 1_000_000_000
 CLUSTERS = (1, 4, 16, 64, 256)
 
-PAGE = Path(__file__).parents[1] / "docs" / "model" / "engines.md"
-MEASURED = re.compile(
-    r"(<!-- measured: python benchmarks/engines\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
-)
+PAGE = ROOT / "docs" / "model" / "engines.md"
 
-Score = Callable[[Path, Path], Any]  # given a folder of Parquet files, and that of the answer
+Score = Callable[[Path, Path], Any]  # from a folder of Parquet files to a folder
 
 
 class Measured(NamedTuple):
-    """What one run took; the peak is that of the largest worker."""
+    """The measurements of one run; the peak is that of the largest worker."""
 
     startup_seconds: float
     rows_per_second: float
@@ -92,7 +90,7 @@ def spark(workers: int) -> Iterator[Score]:
 
 @contextmanager
 def dask(workers: int) -> Iterator[Score]:
-    """Start Dask's scheduler of processes; a cluster of its distributed one works likewise."""
+    """Start Dask's scheduler of processes; its distributed scheduler works likewise."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -145,7 +143,7 @@ def ray(workers: int) -> Iterator[Score]:
     ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
 
     def score(source: Path, target: Path) -> None:
-        # Not read_parquet: how long that of Ray 2.60 takes to begin varies by many seconds.
+        # Not read_parquet: its start-up in Ray 2.60 varies by many seconds.
         table = ray.data.from_arrow([pq.read_table(file) for file in source.iterdir()])
         table.map_batches(with_scores, batch_format="pyarrow").write_parquet(str(target))
 
@@ -160,12 +158,6 @@ ENGINES: dict[str, Callable[[int], AbstractContextManager[Score]]] = {
 }
 COMMAND = "disaster-tweets"
 DISTRIBUTIONS = {"spark": "pyspark"}
-
-
-def peak_of_this_process() -> int:
-    """Return the peak of the resident memory in bytes."""
-    status = Path("/proc/self/status").read_text("utf-8")
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def measure_engine(name: str, workers: int, folder: Path, started: float) -> Measured:
@@ -227,7 +219,7 @@ def measure_command(jobs: int, folder: Path) -> Measured:
 
 
 def measure(name: str, workers: int, inputs: Path) -> Measured:
-    """Run an engine in a new process, and return what that one printed last."""
+    """Run an engine in a new process, and return the measurements that it printed."""
     with tempfile.TemporaryDirectory() as folder:
         for source in inputs.iterdir():
             (Path(folder) / source.name).symlink_to(source)
@@ -253,10 +245,10 @@ def write_inputs(folder: Path) -> None:
             pq.write_table(part, folder / name / f"{file}.parquet")
 
 
-def report(runs: dict[str, dict[int, list[Measured]]], head: str) -> str:
+def report(runs: dict[str, dict[int, list[Measured]]], machine_line: str) -> str:
     """Return the Markdown: the machine, the engines, and a billion tweets."""
     lines = [
-        f"{head}.",
+        f"{machine_line}.",
         f"{ROWS:,} distinct tweets a run, {ROUNDS} runs with one worker and {ROUNDS} with two,",
         "in turn; medians, and in brackets the lowest and the highest.",
         "",
@@ -300,17 +292,13 @@ def engine_row(name: str, by_workers: dict[int, list[Measured]]) -> str:
         unit, peak = "per worker", max(run.peak_bytes for run in [*one, *two])
     cells = [
         title,
-        spread([run.rows_per_second for run in one], ",.0f"),
-        spread([run.rows_per_second for run in two], ",.0f"),
-        spread(ratios, ".2f"),
+        spread([run.rows_per_second for run in one]),
+        spread([run.rows_per_second for run in two]),
+        spread(ratios),
         f"{startup:.1f} s",
         f"{peak / 1e6:,.0f} MB {unit}",
     ]
     return f"| {' | '.join(cells)} |"
-
-
-def spread(values: list[float], form: str) -> str:
-    return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def main() -> None:
@@ -323,7 +311,7 @@ def main() -> None:
         measured = measure_engine(name, int(workers), Path(folder), float(started))
         print(f"\n{json.dumps(measured)}")
         return
-    head = machine()
+    machine_line = machine(f"NumPy {version('numpy')}")
     runs: dict[str, dict[int, list[Measured]]] = {}
     with tempfile.TemporaryDirectory() as inputs:
         write_inputs(Path(inputs))
@@ -333,13 +321,10 @@ def main() -> None:
                 for workers, measured in runs[name].items():
                     measured.append(measure(name, workers, Path(inputs)))
                     print(f"{name}, {workers}: {measured[-1]}", file=sys.stderr)
-    text = report(runs, head)
+    text = report(runs, machine_line)
     print(text)
     if arguments.write:
-        page = PAGE.read_text("utf-8")
-        PAGE.write_text(
-            MEASURED.sub(lambda found: found[1] + text + found[2], page), "utf-8", newline="\n"
-        )
+        renew(PAGE, "engines.py", text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the benchmarks train on and measure: all folds but the first one, and the first one."""
+"""The folds of the benchmarks: the first is held out, and all others are the training set."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def train_and_held_out() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def out_of_fold(kind: str, held_out: pd.DataFrame) -> np.ndarray:
-    """Return the probabilities (texts, 2) that the pipeline's model of the fold gives to it.
+    """Return the probabilities (texts, 2) by the pipeline's model without this fold.
 
     Args:
         kind: The kind of model.
-        held_out: As `train_and_held_out` returns it.
+        held_out: The second table of `train_and_held_out`.
     """
     table = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
     logit = table[table["source"] == ""].set_index("id")[kind]

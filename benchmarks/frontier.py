@@ -1,20 +1,19 @@
-"""Compares models of different size on texts that they have not learned.
+"""Compares models of different size on texts outside their training sets.
 
     python benchmarks/frontier.py [--before FOLDER] [--write]
 
-Prints Markdown. With --write it also replaces the measured part of docs/model/frontier.md,
-and docs/model/frontier.svg. Linux only: it pins a core. Run it on a quiet machine after
+Prints Markdown. With --write it also renews the measured part of docs/model/frontier.md, and
+docs/model/frontier.svg. Linux only: it pins a core. Run it on a quiet machine after
 `dvc repro --all-pipelines`, in the environment that trains the model, with Matplotlib.
 
-FOLDER is the artifacts of an earlier model. It is measured on other data sets only, as it has
-learned most of the competition's texts.
+FOLDER holds the artifacts of an earlier model. That model is measured on other data sets only,
+because most of the competition's texts were in its training set.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -24,6 +23,7 @@ import numpy as np
 import pandas as pd
 from chart import OTHER_COLOUR, OUR_COLOUR, draw
 from environments import ROOT
+from pages import renew, spread
 from tweets import tweets
 
 from disaster_tweets import Classifier
@@ -39,10 +39,7 @@ from topic.project import OUT_OF_FOLD
 from topic.project import params as topic_params
 from topic.sources import LABELLED, measured, read_soft_labels
 
-PAGE, PICTURE = ROOT / "docs/model/frontier.md", ROOT / "docs/model/frontier.svg"
-MEASURED = re.compile(
-    r"(<!-- measured: python benchmarks/frontier\.py -->\n).*?(<!-- /measured -->)", re.DOTALL
-)
+PAGE = ROOT / "docs" / "model" / "frontier.md"
 TITLES = {
     ENCODER: "six layers (assistant)",
     STUDENT: "convolution (ships)",
@@ -50,26 +47,26 @@ TITLES = {
     "teacher": "teacher, twelve layers",
     "both": "mean of teacher and six layers",
 }
-LINEAR_LOGIT = 4.0  # what the linear model learns of a sure label
+LINEAR_LOGIT = 4.0  # target of the linear model for a certain label
 RESAMPLES, SEED = 2000, 20200101
 TEXTS, CHUNK, ROUNDS = 2048, 32, 5
-NEED = ("danger", "request")  # kinds of written sentences
+NEED = ("danger", "request")  # kinds of written sentences about people in need
 EYEWITNESS, UNRELATED = "informative, by eyewitness", "unrelated"  # kinds of tweets of T26
 
 
 def logits_of_competition() -> pd.DataFrame:
-    """Return the texts of the folds with ``label``, and a logit of each model out of fold.
+    """Return the texts of the folds with ``label``, and the out-of-fold logit of each model.
 
-    Only texts that every model has: the teachers have read some of them.
+    Only texts with a logit of every model are returned; the teachers scored some of the texts.
     """
     labelled = measured(topic_params("sources")).query("source == ''")
     table = labelled.set_index("id")[["text", "target", "fold"]]
-    said = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
-    said = said[said["source"] == ""].set_index("id")[[STUDENT, ENCODER]]
+    scored = pd.read_csv(OUT_OF_FOLD, dtype={"id": str}, keep_default_na=False)
+    scored = scored[scored["source"] == ""].set_index("id")[[STUDENT, ENCODER]]
     soft = read_soft_labels()
     soft = soft[soft["source"] == LABELLED].set_index("id")
     own = [soft[f"teacher_{fold:.0f}"][i] for i, fold in soft["fold"].items()]
-    table = table.join(said, how="inner").join(pd.Series(own, soft.index, name="teacher"))
+    table = table.join(scored, how="inner").join(pd.Series(own, soft.index, name="teacher"))
     table["linear"] = np.nan
     for fold in table["fold"].unique():
         seen = labelled[labelled["fold"] != fold]
@@ -95,7 +92,7 @@ def probabilities(table: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def competition(table: pd.DataFrame) -> Iterator[str]:
-    """Yield the measures on the competition, and how each model differs from six layers."""
+    """Yield the metrics on the competition, and the differences to six layers."""
     labels = table["label"].to_numpy()
     generator = np.random.default_rng(SEED)
     counts = generator.multinomial(len(table), np.full(len(table), 1 / len(table)), RESAMPLES)
@@ -127,7 +124,7 @@ def competition(table: pd.DataFrame) -> Iterator[str]:
 
 
 def elsewhere(before: Path | None) -> Iterator[str]:
-    """Yield the measures on events that were left out, and on written sentences."""
+    """Yield the metrics on held-out events and on written sentences."""
     table = read_measured()
     table = table[(table["source"] != "") & table["target"].notna()]
     scored: dict[str, np.ndarray] = {}
@@ -161,7 +158,7 @@ def elsewhere(before: Path | None) -> Iterator[str]:
 
 
 def rates(table: pd.DataFrame) -> dict[str, list[float]]:
-    """Return the tweets a second of the models in each round, all in turn, on one core."""
+    """Return the tweets per second of each model by round, all in turn, on one core."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     linear = linear_model()
     linear.fit(_read(table["text"]), LINEAR_LOGIT * (2 * table["target"].to_numpy(float) - 1))
@@ -190,8 +187,7 @@ def speed(found: dict[str, list[float]]) -> Iterator[str]:
     yield "|---|---|---|"
     for name, each in found.items():
         size = f"{FILES[name].stat().st_size / 1e6:.1f} MB" if name in FILES else ""
-        spread = f"{median(each):,.0f} ({min(each):,.0f} to {max(each):,.0f})"
-        yield f"| {TITLES[name]} | {spread} | {size} |"
+        yield f"| {TITLES[name]} | {spread(each)} | {size} |"
 
 
 def main() -> None:
@@ -207,10 +203,7 @@ def main() -> None:
     text = "\n".join(lines) + "\n"
     print(text)
     if arguments.write:
-        page = PAGE.read_text("utf-8")
-        PAGE.write_text(
-            MEASURED.sub(lambda kept: kept[1] + text + kept[2], page), "utf-8", newline="\n"
-        )
+        renew(PAGE, "frontier.py", text)
         labels = table["label"].to_numpy()
         draw(
             [
@@ -220,7 +213,7 @@ def main() -> None:
             [TITLES[name] for name in found],
             [OUR_COLOUR if name == STUDENT else OTHER_COLOUR for name in found],
             "accuracy on texts not seen, out of fold",
-            PICTURE,
+            PAGE.with_suffix(".svg"),
         )
 
 

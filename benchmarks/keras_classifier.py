@@ -1,4 +1,4 @@
-"""The trained model in Keras, before its export: what the exported one is measured against.
+"""The trained model in Keras, before its export, as the reference for the exported model.
 
 python benchmarks/keras_classifier.py TEXT     one tweet from a cold start
 """
@@ -49,7 +49,7 @@ def load() -> Callable[[list[str]], list[float]]:
 
 
 def attention_heads() -> int:
-    """Return what the weights do not tell, without a YAML parser, which no peer installs."""
+    """Return the number of attention heads, without a YAML parser, which no peer installs."""
     settings = (ROOT / "params.yaml").read_text("utf-8")
     return int(re.findall(r"^  attention_heads: (\d+)$", settings, re.MULTILINE)[0])
 

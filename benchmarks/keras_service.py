@@ -1,4 +1,4 @@
-"""The simplest service around the Keras model: what service.py measures ours against.
+"""The simplest service around the Keras model, as the reference for service.py.
 
 python benchmarks/keras_service.py PORT
 """

@@ -1,11 +1,11 @@
-"""Fine-tunes the whole MiniLM encoder on the labels alone, for peers.py to compare with.
+"""Fine-tunes the whole MiniLM encoder on the labels alone, for peers.py.
 
     python benchmarks/minilm.py
 
-The usual way to a classifier: all layers and word pieces of the backbone, all folds of the
-labelled texts but one, with their marks, no teacher. Writes models/minilm, a checkpoint of
-BERT's as transformers reads it. Needs the data and the backbone, and the training environment
-with tokenizers.
+This is the usual recipe for a classifier: all layers and word pieces of the backbone, texts
+with their punctuation, and no teacher. One fold of the labelled texts is held out. Writes
+models/minilm, a BERT checkpoint for transformers. Needs the data and the backbone, and the
+training environment with tokenizers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from environments import ROOT
 from folds import train_and_held_out
 from safetensors.numpy import load_file, save_file
-from wordpiece import WordPiece
+from tokenizers import BertWordPieceTokenizer
 
 from pipeline import encoder, training
 from pipeline.prepare import mask
@@ -40,16 +40,17 @@ RECIPE = {
 
 
 class MaskedBatches(training.Batches):
-    """Batches of texts that keep their marks, with placeholders for URLs and handles."""
+    """Batches of texts with their punctuation, and placeholders for URLs and handles."""
 
     def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode(mask(text))
+        ids: list[int] = self._tokenizer.encode(mask(text)).ids
+        return ids
 
 
 def write_checkpoint(
     folder: Path, weights: encoder.Tensors, shape: encoder.Shape, pieces: list[str]
 ) -> None:
-    """Write weights, dimensions and word pieces as transformers names them."""
+    """Write weights, dimensions and word pieces with the names of transformers."""
     config = {
         "model_type": "bert",
         "vocab_size": shape.pieces,
@@ -66,7 +67,7 @@ def write_checkpoint(
         name if name.startswith("classifier.") else f"bert.{name}": value
         for name, value in weights.items()
     }
-    # The one token type is folded into the positions.
+    # The position embeddings include the only token type.
     zeros = np.zeros((1, shape.width), np.float32)
     named["bert.embeddings.token_type_embeddings.weight"] = zeros
     save_file(named, folder / "model.safetensors", {"format": "pt"})
@@ -87,7 +88,8 @@ def main() -> None:
     shape = encoder.Shape.of(weights, settings["attention_heads"])
     model = encoder.build(shape, settings["dropout"])
     encoder.load(model, weights, shape)
-    tokenizer = WordPiece(pieces, settings["max_tokens"])
+    tokenizer = BertWordPieceTokenizer(dict(zip(pieces, range(len(pieces)), strict=True)))
+    tokenizer.enable_truncation(settings["max_tokens"])
     texts, labels = list(split["text"]), split[["label"]].to_numpy(float)
     training.fit(model, MaskedBatches(texts, labels, tokenizer, settings), settings)
     with tempfile.TemporaryDirectory(dir=MODELS) as temporary:

@@ -1,10 +1,10 @@
-"""Times the way of a newcomer, from a clone to a prediction, the notebook, tests and a wheel.
+"""Times the first steps of a newcomer: clone, prediction, notebook, tests and a wheel.
 
     python benchmarks/on_ramp.py [REPOSITORY]
 
 Clones REPOSITORY (a folder or an address; default: this one) into an empty folder, runs the
-commands that its README marks, one after the other and with empty caches, and prints a Markdown
-table. What the commands print goes to standard error. Needs only the standard library.
+commands that its README marks one after the other, with empty caches, and prints a Markdown
+table. The output of the commands goes to standard error. Needs only the standard library.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ ROOT = Path(__file__).parents[1]
 
 
 class Goal(NamedTuple):
-    """What a newcomer wants, and the mark in the README of the commands that lead there.
+    """A goal of a newcomer, and the mark of its commands in the README.
 
     Attributes:
         name: The row of the table.
-        mark: The console block below `<!-- MARK -->` holds the commands.
-        extended: The end of one of its commands, and what the measurement puts in its place.
+        mark: The commands are in the console block below `<!-- MARK -->`.
+        extended: The end of one of the commands, and its replacement in the measurement.
     """
 
     name: str
@@ -43,8 +43,8 @@ GOALS = [
     Goal("the workspace", "workspace"),
     Goal("the notebook, run", "notebook"),
     Goal("the tests, on one Python", "test", ("--parallel 2", "--parallel 2 -e py312")),
-    # The artifacts are in Git: without force, stages would find their outputs done. With it,
-    # DVC looks for what the frozen stage was made of, which must be prepared first.
+    # The artifacts are in Git, so without --force DVC would skip the stages. With --force it
+    # needs the dependencies of the frozen stage, which `prepare` makes.
     Goal(
         "a rebuilt model and wheel",
         "rebuild",
@@ -57,7 +57,7 @@ GOALS = [
 
 
 def commands(readme: str, goal: Goal) -> str:
-    """Return the shell commands below a mark, extended as the goal says."""
+    """Return the shell commands below the mark of a goal, with its replacement."""
     block = re.search(rf"^<!-- {goal.mark} -->\n```console\n(.*?)```", readme, re.M | re.S)
     if block is None:
         sys.exit(f"error: README.md has no commands below <!-- {goal.mark} -->: mark them")
@@ -71,7 +71,7 @@ def commands(readme: str, goal: Goal) -> str:
 
 
 def newcomer(folder: Path) -> dict[str, str]:
-    """Return the environment of somebody who never ran anything here."""
+    """Return the environment variables of a user with empty caches."""
     private = ("PYTHON", "VIRTUAL_ENV", "PIP_CACHE_DIR", "TOX_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(private)}
     return {**kept, "XDG_CACHE_HOME": str(folder / "cache")}
@@ -109,7 +109,7 @@ def main() -> None:
             shlex.join(["git", "clone", "--quiet", repository, str(clone)]), Path(), environment
         )
         readme = (clone / "README.md").read_text("utf-8")
-        # All are looked up before the first runs, so that a missing mark costs no time.
+        # All marks are looked up first, so that a missing one costs no time.
         for goal, command in [(goal, commands(readme, goal)) for goal in GOALS]:
             seconds = timed(command, clone, environment)
             total += seconds

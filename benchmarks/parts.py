@@ -1,9 +1,9 @@
-"""Where the time of a tweet goes inside the installed package, alone and in a batch.
+"""Times the parts of scoring a tweet inside the installed package, alone and in a batch.
 
     python benchmarks/parts.py CORE      prints one JSON object, for peers.py
 
-Stopwatches run around the parts while `Classifier.predict_proba` scores tweets that it has not
-met. They take about a microsecond of a tweet that is scored alone.
+Stopwatches run around the parts while `Classifier.predict_proba` scores new tweets. They add
+about a microsecond to a tweet that is scored alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CALIBRATION, BETWEEN = "calibration", "Python between these"
 
 
 class Stopwatches:
-    """Score texts, and tell what each part of it took."""
+    """Scores texts, and times each part."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._predict_proba = classifier.predict_proba
@@ -74,12 +74,12 @@ def quartiles(measured: list[dict[str, float]]) -> dict[str, list[float]]:
 
 
 def main() -> None:
-    # Before NumPy is imported, which counts the cores to size its thread pool.
+    # Before NumPy is imported, because it counts the cores for its thread pool.
     os.sched_setaffinity(0, {int(sys.argv[1])})
     made = tweets(SINGLE + (BATCHES + 1) * BATCH, seed=6)
     single, many = made[:SINGLE], made[SINGLE:]
     batches = [many[start : start + BATCH] for start in range(0, len(many), BATCH)]
-    # An encoding of its own, as the classifier's would remember the words of the tweets.
+    # A separate encoding, because the classifier's would cache the words of the tweets.
     files = bundle.read(bundle.bundled())
     encoding = Encoding(files.manifest["reads"], files.vocabulary, files.manifest["max_tokens"])
     lengths = [len(encoding.encode(text)) for text in single]

@@ -1,13 +1,13 @@
-"""Compares the two ways to run the small model: in integers with NumPy, and by LiteRT.
+"""Compares two runtimes of the small model: integers with NumPy, and LiteRT.
 
     python benchmarks/runtimes.py
 
 Prints a Markdown table. Linux only: it pins a core. Run it on a quiet machine, after
 `dvc repro`, in the environment that trains the model.
 
-Both sides turn raw texts into log-odds, with the same trained weights. The integers are what
-the package does. The other side is what it did before: it cleans and tokenizes in two steps,
-and runs a flatbuffer with weights in int8. The last row tells what a second thread gains.
+Both sides turn raw texts into log-odds, with the same trained weights. The package runs the
+integers. LiteRT, which the package uses for encoders, runs a flatbuffer with weights in int8.
+The last row is the gain from a second thread.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -27,45 +25,32 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from environments import ENVIRONMENT, ROOT, processor
+from environments import ROOT, machine, output, peak_of_this_process
+from pages import spread
 from tweets import tweets
 
-# All that imports NumPy is imported later: NumPy counts the cores that it may use.
+# Imports of NumPy come later, because it counts the cores that it may use.
 from disaster_tweets import bundle
+from disaster_tweets.runtime import ENCODER, STUDENT
 
 MODELS = ROOT / "models"
 VOCABULARY, INTEGERS = MODELS / "student.vocab.txt", MODELS / "student.npy"
 TWEETS, SINGLE, CHUNK = 10_000, 300, 1024
-ROUNDS, STARTS = 7, 5  # and one before, which does not count
+ROUNDS, STARTS = 7, 5  # and one warm-up of each
 
 Score = Callable[[list[str]], list[float]]  # texts -> log-odds
-Pairs = list[tuple[float, float]]  # what LiteRT and the integers measure, round by round
+Pairs = list[tuple[float, float]]  # of LiteRT and integers, by round
 
 
-def by_litert(flatbuffer: Path) -> Score:
-    from disaster_tweets.runtime.litert import LiteRT
-    from disaster_tweets.text import Cleaner
-    from disaster_tweets.tokenizer import Tokenizer
-
-    manifest, pieces = bundle.bundled_manifest(), bundle.read_vocabulary(VOCABULARY)
-    clean, tokenizer = Cleaner(manifest["reads"]), Tokenizer(pieces, manifest["max_tokens"])
-    model = LiteRT(flatbuffer)
-    return lambda texts: model.logits([tokenizer.encode(clean(t)) for t in texts])[
-        :, 1
-    ].tolist()
-
-
-def in_integers(_: Path) -> Score:
+def scorer(kind: str, model: Path) -> Score:
+    """Return a function that cleans, tokenizes and scores with a kind of runtime."""
     from disaster_tweets.encoding import Encoding
-    from disaster_tweets.runtime.integers import Integers
+    from disaster_tweets.runtime import open_model
 
     manifest, pieces = bundle.bundled_manifest(), bundle.read_vocabulary(VOCABULARY)
     encoding = Encoding(manifest["reads"], pieces, manifest["max_tokens"])
-    model = Integers(INTEGERS)
-    return lambda texts: model.logits(list(map(encoding.encode, texts)))[:, 1].tolist()
-
-
-SIDES = {"LiteRT": by_litert, "integers": in_integers}
+    runtime = open_model(kind, model)
+    return lambda texts: runtime.logits(list(map(encoding.encode, texts)))[:, 1].tolist()
 
 
 def export(flatbuffer: Path) -> None:
@@ -99,35 +84,32 @@ def one_tweet(score: Score, seed: int) -> float:
     return median(seconds)
 
 
-def load(side: str, flatbuffer: Path) -> None:
-    """Print the seconds to the first score, and the peak of the memory after many."""
-    import numpy  # noqa: F401  (both need it)
+def load(kind: str, model: Path) -> None:
+    """Print the seconds to the first score, and the peak memory after many scores."""
+    import numpy  # noqa: F401  (both kinds need it)
 
     start = perf_counter()
-    score = SIDES[side](flatbuffer)
+    score = scorer(kind, model)
     score(["Forest fire near La Ronge Sask. Canada"])
     seconds = perf_counter() - start
     rate(score, seed=1)
-    status = Path("/proc/self/status").read_text("utf-8")
-    print(json.dumps([seconds, int(status.partition("VmHWM:")[2].split()[0]) * 1024]))
+    print(json.dumps([seconds, peak_of_this_process()]))
 
 
-def load_anew(side: str, flatbuffer: Path) -> list[float]:
-    """Return what `load` prints in a process of its own."""
-    command = [sys.executable, __file__, "--load", side, str(flatbuffer)]
-    measured: list[float] = json.loads(subprocess.check_output(command, env=ENVIRONMENT))
+def load_anew(kind: str, model: Path) -> list[float]:
+    """Return the measurements of `load` in a new process."""
+    command = [sys.executable, __file__, "--load", kind, str(model)]
+    measured: list[float] = json.loads(output(command))
     return measured
 
 
 def in_turn(measure: Callable[[Any, int], Any], sides: Iterable[Any], rounds: int) -> Any:
-    """Measure all sides in each round; return the results of both by round."""
+    """Measure all sides in each round, after a warm-up; return the results by round."""
     return [tuple(measure(side, n) for side in sides) for n in range(rounds + 1)][1:]
 
 
 def row(name: str, pairs: Pairs, unit: float = 1, *, more: bool = False) -> str:
-    """Return a row of the table; ``more`` says that more is better."""
-    from peers import spread
-
+    """Return a row of the table; ``more`` means that higher is better."""
     both = (spread([value * unit for value in side]) for side in zip(*pairs, strict=True))
     better = [b / a if more else a / b for a, b in pairs]
     return f"| {' | '.join([name, *both, spread(better)])} |"
@@ -138,26 +120,25 @@ def main() -> None:
     parser.add_argument("--load", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.load:
-        side, flatbuffer = arguments.load
-        return load(side, Path(flatbuffer))
+        kind, model = arguments.load
+        return load(kind, Path(model))
     for path in (MODELS / "student.safetensors", VOCABULARY, INTEGERS):
         if not path.is_file():
             sys.exit(f"error: no {path.relative_to(ROOT)}; run dvc repro")
     cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})  # the first one serves most interrupts
-    print(
-        f"One core of {processor()}; {platform.system()}, Python {platform.python_version()}, "
-        f"LiteRT {version('ai-edge-litert')}, NumPy {version('numpy')}; load "
-        f"{os.getloadavg()[0]:.1f} at the start. Medians, the lowest and the highest.\n"
-    )
+    os.sched_setaffinity(0, {max(cores)})  # the first core serves most interrupts
+    software = f"LiteRT {version('ai-edge-litert')}", f"NumPy {version('numpy')}"
+    print(f"{machine(*software, cores='One core of')}.")
+    print("Medians, the lowest and the highest.\n")
     with tempfile.TemporaryDirectory() as folder:
         flatbuffer = Path(folder, "student.tflite")
         export(flatbuffer)
-        loads = in_turn(lambda side, _: load_anew(side, flatbuffer), SIDES, STARTS)
-        scores = [of_side(flatbuffer) for of_side in SIDES.values()]
+        sides = ((ENCODER, flatbuffer), (STUDENT, INTEGERS))
+        loads = in_turn(lambda side, _: load_anew(*side), sides, STARTS)
+        scores = [scorer(*side) for side in sides]
         batches = in_turn(rate, scores, ROUNDS)
         alone = in_turn(lambda score, n: one_tweet(score, 100 + n), scores, ROUNDS)
-        os.sched_setaffinity(0, cores)  # NumPy goes on to use one
+        os.sched_setaffinity(0, cores)  # NumPy keeps using one
         gained = in_turn(
             lambda score, n: rate(score, 200 + n, threads=2) / rate(score, 300 + n),
             scores,

@@ -1,4 +1,4 @@
-"""Measures `disaster-tweets serve` under load, beside a plain Keras-and-Flask service.
+"""Measures `disaster-tweets serve` under load, and a plain Keras-and-Flask service.
 
     python benchmarks/service.py [--wheel dist/X.whl]
 
@@ -29,7 +29,6 @@ from environments import ENVIRONMENT, Environment, parse_wheel
 from tweets import tweets
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent
 DISTINCT, BATCH = 20_000, 100
 CLIENTS = (1, 8, 64)
 ROUNDS, SECONDS = 3, 6
@@ -114,7 +113,7 @@ def compare(ours: int, theirs: int, files: dict[int, Path]) -> None:
     print("|---|---|---|---|---|---|---|---|---|")
     for size, file in files.items():
         for clients in CLIENTS:
-            # The plain service answers none of many large requests before it has worked on all.
+            # The plain service works on all requests at once, and answers none before the end.
             seconds = SECONDS * max(1, size * clients // 1000)
             rounds = [
                 [result(load(port, clients, file, seconds)) for port in (ours, theirs)]
@@ -132,7 +131,7 @@ def summary(runs: tuple[dict[str, float], ...]) -> list[str]:
 
 
 def endurance(server: psutil.Process, port: int, file: Path) -> None:
-    """Load our service for minutes, and print how its memory went."""
+    """Load our service for minutes, and print its memory over time."""
     wrk = load(port, 8, file, LONG)
     memory = []
     while wrk.poll() is None:

@@ -1,4 +1,4 @@
-"""Distinct made-up tweets for the benchmarks: a seeded grammar, no real data."""
+"""Make distinct tweets for the benchmarks from a seeded grammar, without real data."""
 
 from __future__ import annotations
 

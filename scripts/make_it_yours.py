@@ -1,11 +1,11 @@
-"""Make the repository of another text classifier out of this one.
+"""Make a repository for another text classifier out of this one.
 
     python3 scripts/make_it_yours.py reviews.csv ../reviews
 
-Asks for what it cannot guess; each question is also an option. Writes a new folder and leaves
-this one as it is. A copy takes over every file that does not belong to the topic, and only the
-names change in it; scripts/templates has what takes the place of the other files.
-docs/make-it-yours.md is the guide.
+Asks for what it cannot detect; each question is also an option. Writes a new folder, and does
+not change this one. A copy keeps every file that does not depend on the topic, with other
+names. scripts/templates has the replacements of the other files. docs/make-it-yours.md is the
+guide.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-if sys.version_info < (3, 10):  # noqa: UP036 - any Python may be what starts it
+if sys.version_info < (3, 10):  # noqa: UP036 - any Python may start this script
     sys.exit("error: Python 3.10 or newer is needed")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -40,15 +40,15 @@ from yours.topic import Topic
 
 FEWEST, MOST = 200, 200_000  # different texts
 FEWEST_OF_A_LABEL = 10
-PARTS = {"test": "held_out", "validation": "calibration"}  # options, and the splits they fix
+PARTS = {"test": "held_out", "validation": "calibration"}  # options and their splits
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was read.
+    """The input texts.
 
     Attributes:
-        parts: The labelled texts by split; those whose split is drawn are in train.
+        parts: The labelled texts by split; texts without a fixed split are in train.
         unlabelled: The texts without labels.
         columns: The columns of the texts and of the labels.
     """
@@ -59,7 +59,7 @@ class Inputs:
 
 
 def main() -> int:
-    """Read the texts, ask, write the new folder, and say or do what comes next."""
+    """Read the texts, ask questions, write the new folder, and say or do the next step."""
     arguments = parsed()
     ask = Asker(terminal=sys.stdin is not None and sys.stdin.isatty())
     try:
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def make(arguments: argparse.Namespace, ask: Asker) -> list[str]:
-    """Write the new folder; return what there is to say of the texts."""
+    """Write the new folder; return lines about the texts."""
     folder = arguments.folder
     if folder.exists():
         raise CopyError(f"{folder}: is there already; name a new folder, or remove it")
@@ -113,7 +113,7 @@ def make(arguments: argparse.Namespace, ask: Asker) -> list[str]:
 
 
 def finish(arguments: argparse.Namespace) -> int:
-    """Run the command that does the rest, or print it."""
+    """Build the copy, or print the command that builds it."""
     if not arguments.run:
         print(
             f"\n{arguments.folder} is ready. One command trains, tests and packs it:\n\n"
@@ -231,7 +231,7 @@ def read(arguments: argparse.Namespace, ask: Asker) -> Inputs:
 
 
 def suggested_name(folder: Path) -> str:
-    """Return the name of the new folder, if it is one for a classifier."""
+    """Return the name of the new folder, if it can name a classifier."""
     try:
         return " ".join(topics.checked_name(folder.name))
     except CopyError:
@@ -239,7 +239,7 @@ def suggested_name(folder: Path) -> str:
 
 
 def suggested_question(positive: str | None) -> str:
-    """Return a question that will do."""
+    """Return a default question."""
     if positive is None:
         return "Which label does this text have?"
     return f"Is this text {positive.replace('_', ' ')}?"
@@ -290,7 +290,7 @@ def labels(
 def the_positive(
     arguments: argparse.Namespace, ask: Asker, names: Mapping[str, str]
 ) -> str | None:
-    """Return the name of the positive label; None where there are more than two labels."""
+    """Return the name of the positive label; None with more than two labels."""
     choices = list(dict.fromkeys(names.values()))
     if len(choices) > 2:
         if arguments.positive is not None:
@@ -356,7 +356,7 @@ def gathered(arguments: argparse.Namespace, inputs: Inputs, names: Mapping[str, 
 
 
 def named_file(arguments: argparse.Namespace, split: str) -> Path:
-    """Return the file that the texts of a split came from."""
+    """Return the file with the texts of a split."""
     options = {split: option for option, split in PARTS.items()} | {"train": "table"}
     path: Path = getattr(arguments, options[split])
     return path
@@ -365,13 +365,13 @@ def named_file(arguments: argparse.Namespace, split: str) -> Path:
 def described(
     arguments: argparse.Namespace, inputs: Inputs, names: Mapping[str, str], unlabelled: int
 ) -> list[str]:
-    """Return what there is to say of each file.
+    """Return lines about each file.
 
     Args:
-        arguments: Those of the command line.
-        inputs: What was read.
+        arguments: The arguments of the command line.
+        inputs: The input texts.
         names: The name of each label, by its spelling.
-        unlabelled: How many texts without a label the copy gets.
+        unlabelled: The number of unlabelled texts in the copy.
     """
     told = []
     for split, part in inputs.parts.items():
@@ -392,7 +392,7 @@ def described(
 
 
 def repeats(rows: Sequence[Row]) -> list[str]:
-    """Return what there is to say of texts that occur more than once."""
+    """Return a line about repeated texts, if there are any."""
     of_text: dict[str, set[str]] = {}
     in_splits: dict[str, set[str]] = {}
     for row in rows:
@@ -414,7 +414,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def check_size(inputs: Inputs) -> None:
-    """Raise CopyError where there are too few texts, or too many."""
+    """Raise CopyError if there are too few or too many texts."""
     different = len({text for part in inputs.parts.values() for text in part.texts})
     if different < FEWEST:
         raise CopyError(
@@ -430,7 +430,7 @@ def check_size(inputs: Inputs) -> None:
 
 
 def check_labels(data: Data, classes: Sequence[str]) -> None:
-    """Raise CopyError where a label has too few texts, in all or in a fixed split."""
+    """Raise CopyError if a label has too few texts, in total or in a fixed split."""
     counts = Counter(label for _, label in {(row.text, row.label) for row in data.rows})
     for label in classes:
         if counts[label] < FEWEST_OF_A_LABEL:
@@ -447,10 +447,10 @@ def check_labels(data: Data, classes: Sequence[str]) -> None:
 
 
 def training(texts: int) -> dict[str, object]:
-    """Return how long to train on so many different texts.
+    """Return the length of the training for a number of different texts.
 
-    Few texts have to be seen more often. For the student, the assistant labels augmented copies
-    of them, so that it has about as much to learn from whatever there is.
+    Few texts must be seen more often. The student learns from augmented copies that the
+    assistant labels, so it has about the same number of texts in any case.
     """
     sizes = ((1_000, 8, 30), (5_000, 4, 8), (20_000, 3, 4), (60_000, 2, 2), (MOST, 1, 1))
     epochs, copies = next(plan for limit, *plan in sizes if texts <= limit)

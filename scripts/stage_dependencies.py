@@ -1,14 +1,14 @@
-"""Write the sources that each stage depends on into dvc.yaml and topic/dvc.yaml.
+"""Write the source dependencies of each stage into dvc.yaml and topic/dvc.yaml.
 
     python scripts/stage_dependencies.py [--check]
 
 A stage runs a module, and depends on it and on every module of this repository that it
-imports, directly or through others. A package's ``__init__.py`` counts only where a name is
-imported from it: else a change of the public names would train the model anew. Data of the same
-name beside a module, NAME.json beside NAME.py, belongs to it.
+imports, directly or indirectly. The ``__init__.py`` of a package counts only if a name is
+imported from it; otherwise a change of the public names would retrain the model. A data file
+beside a module with the same name, NAME.json beside NAME.py, belongs to the module.
 
-With --check nothing is written; the exit status is 1 where a file lacks a module or names one
-too many.
+With --check nothing is written; the exit status is 1 if a file lacks a module or names one too
+many.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("dvc.yaml", "topic/dvc.yaml")
-# Where the packages of this repository lie.
+# The folders of the packages of this repository.
 PACKAGES = {"disaster_tweets": "src/disaster_tweets", "pipeline": "pipeline", "topic": "topic"}
 
 _STAGE = re.compile(r"^  (\w+):\n(?:(?:    .*)?\n)+", re.MULTILINE)
@@ -62,7 +62,7 @@ def _with_sources(stage: str) -> str:
 
 
 def closure(module: str) -> set[str]:
-    """Return the files of a module and of all that it imports, relative to the root."""
+    """Return the files of a module and of all its imports, relative to the root."""
     found: set[str] = set()
     waiting = [module]
     while waiting:
@@ -81,7 +81,7 @@ def _is_data(name: str) -> bool:
 
 
 def data_of(path: str) -> set[str]:
-    """Return the file of data that belongs to a module, if any."""
+    """Return the data file of a module, if any."""
     data = Path(path).with_suffix(".json")
     return {data.as_posix()} if (ROOT / data).is_file() else set()
 
@@ -99,7 +99,7 @@ def _file(module: str) -> str | None:
 
 
 def _imported(path: Path) -> list[str]:
-    """Return what a file imports where it runs: not what is there for types alone."""
+    """Return the runtime imports of a file, without those under TYPE_CHECKING."""
     tree = ast.parse(path.read_bytes())
     skipped = {
         id(inner)
@@ -114,7 +114,7 @@ def _imported(path: Path) -> list[str]:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            # What is imported from a package may be a module of it.
+            # A name imported from a package may be a module of it.
             of_package = [f"{node.module}.{alias.name}" for alias in node.names]
             modules = [name for name in of_package if _file(name)]
             names += modules if len(modules) == len(of_package) else [node.module, *modules]

@@ -1,9 +1,9 @@
-"""Write src/disaster_tweets/characters.json: what cleaning and tokenizing need of Unicode.
+"""Write src/disaster_tweets/characters.json: the Unicode data for cleaning and tokenizing.
 
     python3.13 scripts/unicode_data.py
 
-Every Python brings another version of Unicode, and a score must not depend on it. The file is
-written by a Python of the version below, and read by all.
+Each version of Python has its own version of Unicode, and a score must not depend on it. So one
+version of Python writes the file, and all versions read it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _HANGUL = range(0xAC00, 0xD7A4)  # decomposed by a formula
 
 
 def letters(character: str) -> str:
-    """Return the letters that a styled one stands for, or nothing.
+    """Return the plain letters for a styled letter, or nothing.
 
-    Those are the letters and digits of other shapes in Unicode's compatibility decompositions,
-    and some that it does not decompose. Left alone are raised and lowered digits, which change
-    a number, and signs of several letters such as that of a trade mark.
+    Styled letters are the letters and digits in Unicode's compatibility decompositions, and
+    some others. Superscript and subscript digits stay, because they would change a number.
+    Signs of several letters stay, such as the trade mark.
     """
     if drawn := _DRAWN_LETTER.fullmatch(unicodedata.name(character, "")):
         return drawn[1]
@@ -58,7 +58,7 @@ def runs() -> Iterator[str]:
 
 
 def content() -> str:
-    """Return what the file holds, by the version of Unicode that this Python has."""
+    """Return the content of the file, from the Unicode version of this Python."""
     characters = [chr(point) for point in range(sys.maxunicode + 1)]
     decomposed = {
         c: unicodedata.normalize("NFD", c) for c in characters if ord(c) not in _HANGUL
@@ -74,7 +74,7 @@ def content() -> str:
 
 
 def main() -> None:
-    """Write the file, or say which Python can."""
+    """Write the file, or name the required version of Python."""
     if unicodedata.unidata_version != UNICODE:
         raise SystemExit(
             f"this Python knows Unicode {unicodedata.unidata_version}; take one that knows "

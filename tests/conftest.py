@@ -1,4 +1,4 @@
-"""What the tests share: the wheel under test, the real data where it is there, processes."""
+"""Shared fixtures: the wheel under test, the real data if it exists, and processes."""
 
 import hashlib
 import importlib.util
@@ -26,13 +26,13 @@ except ModuleNotFoundError:  # the tests of the workspace run without the packag
 
 ROOT = Path(__file__).parents[1]
 
-# For tests of what only a classifier with two labels has, such as a threshold, or only one with
-# more. Whatever the topic, `four_labels` is a model with more.
+# For tests that need exactly two labels, as for a threshold, or more than two. For any topic,
+# `four_labels` is a model with more than two.
 two_labels = pytest.mark.skipif(len(LABELS) != 2, reason="the topic has more than two labels")
 more_labels = pytest.mark.skipif(len(LABELS) == 2, reason="the topic has two labels")
 
-# A shell starts what runs in the background with Ctrl-C ignored, and so would be the programs
-# that the tests interrupt.
+# A shell starts background programs with Ctrl-C ignored, and the programs that the tests
+# interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -49,7 +49,7 @@ def wheel() -> Path:
 
 @pytest.fixture(scope="session")
 def raw_data() -> Path:
-    """The folder with the raw data of the topic: the mirror that is set, or data/raw."""
+    """The folder with the raw data of the topic: the configured mirror, or data/raw."""
     for folder in (os.environ.get("DISASTER_TWEETS_MIRROR", ""), ROOT / "data" / "raw"):
         if folder and (Path(folder) / "train.csv").is_file():
             return Path(folder)
@@ -58,12 +58,12 @@ def raw_data() -> Path:
 
 @pytest.fixture(scope="session")
 def manifest() -> dict[str, Any]:
-    """The manifest of the installed model, read without the package's help."""
+    """The manifest of the installed model, read without the package."""
     return _artifact("manifest.json")
 
 
 def fingerprint(content: bytes) -> dict[str, Any]:
-    """Return how the manifest describes a file."""
+    """Return the entry of a file in the manifest."""
     return {
         "size": len(content),
         "crc32": zlib.crc32(content),
@@ -72,7 +72,7 @@ def fingerprint(content: bytes) -> dict[str, Any]:
 
 
 class Golden(NamedTuple):
-    """Texts with the scores that they must have, to within ``tolerance``; 0 is to the bit."""
+    """Texts with their expected scores, to within ``tolerance``; 0 means equal bits."""
 
     texts: list[str]
     probabilities: list[float]
@@ -92,13 +92,13 @@ def golden(manifest: dict[str, Any]) -> Golden:
 
 @pytest.fixture(scope="session")
 def four_labels() -> Path:
-    """The folder of a made-up model with four labels: `Classifier.load` takes it."""
+    """The folder of a made-up model with four labels, for `Classifier.load`."""
     return Path(__file__).with_name("four_labels")
 
 
 @pytest.fixture
 def four_labels_installed(four_labels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The same, in this process as the model that the package carries."""
+    """The model with four labels, as the bundled model of this process."""
     from disaster_tweets import bundle
 
     monkeypatch.setattr(bundle, "bundled", lambda: four_labels)
@@ -108,11 +108,11 @@ def four_labels_installed(four_labels: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _forget_the_classifier() -> None:
-    """Empty whatever keeps the classifier, or what it has said."""
+    """Clear the caches of the classifier and of its predictions."""
     from disaster_tweets.classifier import bundled_classifier
     from disaster_tweets.plugins import contract, sqlite
 
-    for kept in (bundled_classifier, contract.load, sqlite._predict):
+    for kept in (bundled_classifier, contract.load, sqlite.cached_prediction):
         kept.cache_clear()
 
 
@@ -121,7 +121,7 @@ Scored = Callable[[Any], list[int]]
 
 @pytest.fixture
 def scored(monkeypatch: pytest.MonkeyPatch) -> Scored:
-    """Return how many texts each call of a classifier's runtime scores from now on."""
+    """Return a function that records the number of texts in each call of a runtime."""
 
     def scored(classifier: Any) -> list[int]:
         numbers: list[int] = []
@@ -138,7 +138,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> Scored:
 
 
 class Completed(NamedTuple):
-    """What a process left behind."""
+    """The result of a process."""
 
     status: int
     out: str
@@ -153,7 +153,7 @@ def run(tmp_path: Path) -> Run:
     """Run ``python`` or an installed console script in an empty folder, and wait."""
 
     def run(command: str, *arguments: str | bytes, stdin: bytes = b"", **env: str) -> Completed:
-        # In UTF-8 mode what a process prints does not depend on the locale.
+        # In UTF-8 mode the output does not depend on the locale.
         variables = {**os.environ, "PYTHONUTF8": "1", **env}
         completed = subprocess.run(
             [executable(command), *arguments],
@@ -176,7 +176,7 @@ def run(tmp_path: Path) -> Run:
 def run_four_labels(
     four_labels_installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """Run the command line as `run` does, in this process and with the model of four labels."""
+    """Run the command line like `run`, in this process and with the model of four labels."""
     from click.testing import CliRunner
 
     from disaster_tweets.cli import commands
@@ -230,7 +230,7 @@ def _chunks(controller: int) -> Iterator[bytes]:
 
 
 def load_script(path: Path) -> ModuleType:
-    """Return a file of the repository that no package holds, run as a module."""
+    """Return a repository file outside the packages, run as a module."""
     spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -241,7 +241,7 @@ def load_script(path: Path) -> ModuleType:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nothing listens on at present."""
+    """Return a port that no program listens on."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.bind((host, 0))
         port: int = listener.getsockname()[1]

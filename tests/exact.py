@@ -1,4 +1,4 @@
-"""What the small model must give, from sums of int64, for which NumPy calls no BLAS.
+"""Compute the exact output of the small model with int64 sums, for which NumPy calls no BLAS.
 
 All else is one operation on two numbers at a time.
 """
@@ -15,14 +15,14 @@ from disaster_tweets.runtime.integers import LARGEST, LEVELS, WINDOW
 
 
 def record_of(model: Path | bytes) -> Any:
-    """Return the record in a model file, or in the content of one."""
+    """Return the record in a model file, given its path or content."""
     file = io.BytesIO(model) if isinstance(model, bytes) else model
     (record,) = np.load(file, allow_pickle=False)
     return record
 
 
 def exact_pooled(record: Any, encoded: list[list[int]]) -> np.ndarray[Any, Any]:
-    """Return what texts become, (texts, 2 * filters) int64."""
+    """Return the pooled responses of texts, (texts, 2 * filters) int64."""
     filters = len(record["pooling"]) // 2
     used = sorted(set().union(*encoded))
     sums = record["embeddings"][used].astype(np.int64) @ record["filters"].astype(np.int64)

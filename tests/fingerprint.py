@@ -1,4 +1,4 @@
-"""A classifier whose probability tells which text it was given, to the last character.
+"""A classifier with a different probability for each text, for tests of the right order.
 
 The real one reads neither quotes nor most punctuation, so that it would score a wrong text
 like the right one.
@@ -19,7 +19,7 @@ import pytest
 
 from disaster_tweets.classifier import Classifier
 
-LABELS = ("lower", "upper")  # none of the topic's: `score` writes whatever the classifier says
+LABELS = ("lower", "upper")  # not the topic's labels, as `score` writes those of any classifier
 
 
 def fingerprint(text: str) -> float:
@@ -33,7 +33,7 @@ def _label(text: str) -> str:
 
 
 def added(text: str | None) -> tuple[str, str]:
-    """Return the two fields that a delimited row gets; both are empty for a missing text."""
+    """Return the two new fields of a delimited row; both are empty for a missing text."""
     if text is None or not text.strip():
         return "", ""
     return f"{fingerprint(text):.6f}", _label(text)
@@ -57,7 +57,7 @@ def fingerprints() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Classifier, "load", load)
         patch.setattr(Classifier, "_score", score)
-        patch.setattr(os, "fsync", lambda number: None)  # most of the time goes there
+        patch.setattr(os, "fsync", lambda number: None)  # saves most of the time
         yield
 
 

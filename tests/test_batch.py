@@ -1,4 +1,4 @@
-"""A run in this process, with four labels: what it writes, and when it may be continued."""
+"""A bulk job in this process, with four labels: its output, and its conditions for a resume."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Run = Callable[..., Job]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Score in.csv to out.csv; after so many rows, where that is given, it is interrupted."""
+    """Score in.csv to out.csv; interrupt the run after a number of rows, if given."""
     rows = "".join(f'{n},"{TEXTS[n % 5]}{f" {n}" * (n % 5 < 4)}"\n' for n in range(ROWS))
     (tmp_path / "in.csv").write_text(f"n,text\n{rows}", "utf-8", newline="")
 
@@ -48,7 +48,7 @@ def interrupt(run: Run, classifier: Classifier) -> None:
 
 
 def changed(folder: Path, copy: Path, **changes: Any) -> Classifier:
-    """Return the classifier of a folder with another manifest."""
+    """Return the classifier of a folder with a different manifest."""
     shutil.copytree(folder, copy)
     manifest = json.loads((folder / "manifest.json").read_bytes())
     (copy / "manifest.json").write_text(json.dumps({**manifest, **changes}), "utf-8")

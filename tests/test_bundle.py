@@ -1,4 +1,4 @@
-"""The model's files: each damage is refused by name, and a zip serves as well as a folder.
+"""The model's files: an error names each damaged file, and a zip works like a folder.
 
 The form of the manifest is in test_manifest.py.
 """
@@ -26,7 +26,7 @@ from disaster_tweets.runtime.integers import layout
 
 from .conftest import fingerprint
 
-# golden.json is read by `disaster-tweets verify` alone.
+# Only `disaster-tweets verify` reads golden.json.
 FILES = ("model.bin", "vocab.txt", "calibration.npy")
 TEXT = "The parcel was late, and nobody answers the phone"
 
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refusal(folder: Path, name: str) -> str:
-    """Return the reason that loading gives, after the name of the file."""
+    """Return the reason in the loading error, after the name of the file."""
     with pytest.raises(ArtifactError) as caught:
         Classifier.load(folder)
     message = str(caught.value)
@@ -62,7 +62,7 @@ def test_a_copy_gives_the_same_scores(folder: Path) -> None:
 
 
 class Named:
-    """A path of somebody else's."""
+    """A path object of another library."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -72,13 +72,13 @@ class Named:
 
 
 class TestRelativePath:
-    """A copy of a classifier opens the model again, in another process as a rule."""
+    """A copy of a classifier opens the model again, usually in another process."""
 
     @pytest.fixture(params=[str, Path, Named])
     def classifier(
         self, request: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Classifier:
-        """One that was loaded by a relative path, of a folder that was left since."""
+        """A classifier loaded by a relative path, before the current folder changes."""
         monkeypatch.chdir(folder.parent)
         classifier = Classifier.load(request.param(folder.name))
         elsewhere = tmp_path / "elsewhere"
@@ -166,7 +166,7 @@ def saved(array: Any, allow_pickle: bool = False) -> bytes:
 
 
 class Harmful:
-    """What calls a function of Python's where it is unpickled."""
+    """An object whose unpickling calls a Python function."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pytest.fail, ("it was unpickled",)
@@ -178,7 +178,7 @@ PICKLED = saved(np.array([Harmful()], object), allow_pickle=True)
 
 
 class TestContent:
-    """Files that are not what they should be, although they are those of the manifest."""
+    """Invalid files whose checksums match the manifest."""
 
     @pytest.fixture
     def folder(self, four_labels: Path, tmp_path: Path) -> Path:
@@ -189,7 +189,7 @@ class TestContent:
 
     @staticmethod
     def replace(folder: Path, name: str, content: bytes) -> None:
-        """Replace a file, with a manifest that agrees."""
+        """Replace a file, and update the manifest."""
         (folder / name).write_bytes(content)
         description = json.loads((folder / "manifest.json").read_bytes())
         description["artifacts"][name] = fingerprint(content)
@@ -223,7 +223,7 @@ class TestContent:
         assert refused.endswith("); reinstall disaster-tweets-model")
 
     def test_a_record_of_another_size_is_a_model(self, folder: Path) -> None:
-        # Else the test above would show less than it seems to.
+        # Otherwise the test above would show less than it seems to.
         self.replace(folder, "model.bin", saved(RECORD))
 
         assert Classifier.load(folder).predict(TEXT)
@@ -267,7 +267,7 @@ class TestContent:
 
 
 def test_a_model_of_an_earlier_version(folder: Path) -> None:
-    """What version 0.x left in a folder: other files, of which the manifest tells."""
+    """The folder of version 0.x: other files, and a manifest that describes them."""
     (folder / "model.bin").rename(folder / "model.tflite")
     (folder / "calibration.npy").unlink()
     description = json.loads((folder / "manifest.json").read_bytes())
@@ -318,7 +318,7 @@ class TestManifest:
         ("key", "value", "reason"),
         [
             ("schema_version", SCHEMA_VERSION - 1, "schema_version is "),
-            ("kind", "forest", "kind is 'forest', and this version runs student and encoder; "),
+            ("kind", "forest", "kind is 'forest', but this version runs student and encoder; "),
             ("max_tokens", None, "max_tokens has the wrong type; "),
         ],
     )
@@ -344,7 +344,7 @@ class TestManifest:
 
 
 class TestZip:
-    """The wheel itself on the path, as zipapps and some clusters import it."""
+    """The wheel itself on the import path, as in zipapps and on some clusters."""
 
     def test_predict(self, run: Any, wheel: Path) -> None:
         code = (

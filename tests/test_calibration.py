@@ -1,4 +1,4 @@
-"""From logits to probabilities, with two labels and with more.
+"""Calibrated probabilities from logits, with two labels and with more.
 
 What is fitted is in tests/pipeline/test_calibration.py: it needs SciPy.
 """
@@ -21,7 +21,7 @@ IDENTITY: list[dict[str, Any]] = [
     {"a": 1.0, "b": 1.0, "c": 0.0},
     *({"temperature": 1.0, "biases": [0.0] * labels} for labels in (3, 4)),
 ]
-INTERPOLATED = 1e-5  # how far off a probability may be that a table gives
+INTERPOLATED = 1e-5  # largest error of a tabulated probability
 
 LOGITS = st.floats(-30, 30)
 
@@ -37,7 +37,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def of_odds(odds: np.ndarray) -> np.ndarray:
-    """Return logits (texts, 2) whose differences are these."""
+    """Return logits (texts, 2) with these differences."""
     return np.stack([np.zeros_like(odds), odds], axis=1)
 
 
@@ -97,7 +97,7 @@ class TestTable:
         )
 
     def test_the_table_decides(self) -> None:
-        # It travels with the model: no exponential is computed where a text is scored.
+        # The table ships with the model, so no exponential is computed during scoring.
         line = np.linspace(0, 1, 3073)
 
         assert calibrate(np.array([[0.0, -12.0]]), TWO, line).tolist() == [[0.75, 0.25]]
@@ -159,6 +159,6 @@ def test_probabilities_of_more_labels(
 
     assert found.sum(axis=1) == pytest.approx(1)
     assert ((found >= 0) & (found <= 1)).all()
-    # A higher logit alone never makes its label less probable.
+    # A higher logit never makes its label less probable.
     again = calibrated(given_logits + np.array([1.0, 0, 0]), calibration)
     assert (again[:, 0] >= found[:, 0] - 1e-7).all()

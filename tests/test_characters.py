@@ -1,4 +1,4 @@
-"""Unicode in one version: the same on every Python, and what Python 3.13 knows itself."""
+"""Unicode data in one version: the same on every Python, and equal to that of Python 3.13."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 from .conftest import ROOT, load_script
 
 EVERY = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
-# All of the planes that have had new characters in the last versions of Unicode, letters and
-# symbols of all kinds; and a sample of the others: ideographs, private use, not assigned.
+# The planes with new characters in the last versions of Unicode, with letters and symbols of
+# all kinds, and a sample of the others: ideographs, private use, unassigned.
 SAMPLE = [*EVERY[:0x20000], *EVERY[0x20000::61], *EVERY[0xE0000:0xE0200]]
 
 WORDS: Reads = {"urls": False, "handles": False, "emoji": False, "marks": "!?"}
@@ -45,7 +45,7 @@ def styled() -> Iterable[str]:
 
 
 class TestEveryPython:
-    """What is recorded here is the same for every Python that runs this."""
+    """The recorded data is the same for every Python that runs this test."""
 
     @pytest.mark.parametrize(
         ("properties", "recorded"),
@@ -73,12 +73,12 @@ class TestEveryPython:
         ("text", "words", "everything"),
         [
             # Letters, marks, symbols and an emoji of Unicode 14 and 15, which Python 3.10 and
-            # 3.11 do not know, ...
+            # 3.11 lack, ...
             ("5\u20c0fire", "5 fire", "5\u20c0fire"),
             ("fire\U0001fae0now", "fire now", "fire \U0001fae0 now"),
             ("x\u0cf3y \u0c5cb", "x\u0cf3y \u0c5cb", "x\u0cf3y \u0c5cb"),
             ("\U0001e4eca", "a", "a"),
-            # ... and of Unicode 16 and 17, which Python 3.14 knows, or a later one will.
+            # ... and of Unicode 16 and 17, which only Python 3.14 or a later version has.
             ("\ua7dcA @a\ua7dcb c", "\ua7dca \ua7dcb c", "\ua7dca @ a\ua7dcb c"),
             ("\U00010d50x", "\U00010d50x", "\U00010d50x"),
             ("a\U0001cd00b \u2427", "a\U0001cd00b \u2427", "a\U0001cd00b \u2427"),
@@ -99,7 +99,7 @@ class TestEveryPython:
 
 @same_version
 class TestPythonOfThatVersion:
-    """All code points as this Python has them."""
+    """All code points with the properties that this Python has."""
 
     @pytest.mark.parametrize(
         ("ours", "pythons"),

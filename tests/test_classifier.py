@@ -1,4 +1,4 @@
-"""The public API of Python: what it takes, what it returns, what it refuses."""
+"""The public Python API: arguments, results and errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def either(request: pytest.FixtureRequest, four_labels: Path) -> Classifier:
 
 
 class Arrow:
-    """A column that, as Arrow's does, yields scalars of its own."""
+    """A column that yields scalar objects, as Arrow's does."""
 
     def __init__(self, texts: list[str]) -> None:
         self.to_pylist = lambda: texts
@@ -51,7 +51,7 @@ class Arrow:
 
 
 class Frame:
-    """A table: it iterates over its columns' names."""
+    """A table, which iterates over the names of its columns."""
 
     columns = ("text",)
 
@@ -133,7 +133,7 @@ class TestErrors:
         assert len(str(caught.value).splitlines()) == 1
 
     def test_an_element_that_is_ambiguous_about_equality(self, classifier: Classifier) -> None:
-        class Ambiguous:  # as pandas.NA is
+        class Ambiguous:  # like pandas.NA
             def __ne__(self, other: object) -> bool:
                 raise TypeError("boolean value of NA is ambiguous")
 
@@ -215,7 +215,7 @@ class TestThreshold:
     ) -> None:
         scores = sorted({p.probability for p in classifier.predict(TEXTS)})
         assert len(scores) > 3
-        # The scores themselves are float32: each type of threshold holds them exactly.
+        # Scores are float32, so each type of threshold can hold them exactly.
         for threshold in (0, *scores, 1):
             decided = Classifier.load(threshold=number(threshold)).predict(TEXTS)
             assert {p.probability for p in decided} == set(scores)
@@ -236,7 +236,7 @@ class TestThreshold:
     )
     def test_anything_else_is_refused(self, threshold: Any) -> None:
         refusal = r"^threshold must be a number from 0 to 1, not "
-        if threshold is not None:  # which stands for the model's own
+        if threshold is not None:  # None is the model's own threshold
             with pytest.raises(InputError, match=refusal):
                 Classifier.load(threshold=threshold)
         classifier = Classifier.load(threshold=0.4)

@@ -1,4 +1,4 @@
-"""The command line, as the processes that users start."""
+"""The command line, run in processes as users start them."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ SPELLINGS = [("disaster-tweets",), ("disaster_tweets",), ("python", "-m", "disas
 
 
 def row(text: str) -> str:
-    """Return the line that `predict` prints for a text without control characters."""
+    """Return the line of `predict` for a text without control characters."""
     prediction = predict(text)
     return f"{prediction.probability:.4f}\t{prediction.label}\t{text}\n"
 
 
 def line(text: str, prediction: Prediction) -> str:
-    """Return the line of JSON that `predict` prints for a text, without its line end."""
+    """Return the JSON line of `predict` for a text, without its line end."""
     fields = {"probability": round(prediction.probability, 7), "label": prediction.label}
     if len(prediction.probabilities) > 2:
         of_labels = {label: round(p, 7) for label, p in prediction.probabilities.items()}
@@ -119,7 +119,7 @@ class TestPredict:
         first, second = out.splitlines()
 
         assert (status, err) == (0, "")
-        # What stands for the letters depends on the version of click.
+        # The placeholder depends on the version of click.
         assert first.split("\t")[2].startswith("caf")
         assert f"{second}\n" == row(PHONE)
 
@@ -142,7 +142,7 @@ class TestPredict:
 
 
 class TestDashes:
-    """A text may begin as an option does."""
+    """A text may begin like an option."""
 
     @pytest.mark.parametrize(
         "text",
@@ -198,7 +198,7 @@ def test_no_color(no_color: str, colored: bool) -> None:
 
 
 class TestHints:
-    """What is scored as a text, and is none."""
+    """Input that is no text."""
 
     @pytest.mark.parametrize("command", ["predict", "explain"])
     def test_the_name_of_a_file(self, run: Any, tmp_path: Path, command: str) -> None:
@@ -315,7 +315,7 @@ class TestStandardInput:
                     assert answer.result(timeout=60).decode().split() == row(text).split()
                 finally:
                     if not answer.done():
-                        process.kill()  # else the reader would wait for ever
+                        process.kill()  # otherwise the reader would wait for ever
         process.stdin.close()
 
         assert process.wait(60) == 0
@@ -410,7 +410,7 @@ class TestOtherCommands:
 
         assert (status, err) == (0, "")
         assert usage.startswith(" ".join(filter(None, ["Usage: disaster-tweets", command])))
-        # What it does comes first, as a sentence.
+        # The first sentence says what the command does.
         assert re.match(r"  [A-Z][^\n]+", body)
         assert not body.startswith("Options:")
 
@@ -441,7 +441,7 @@ class TestOtherCommands:
 
 @pytest.mark.usefixtures("four_labels_installed")
 class TestFourLabels:
-    """The commands with a model that has more than two labels, in this process."""
+    """The commands with a model of more than two labels, in this process."""
 
     TEXTS = ("Please send two", "thanks, best shop in town", "where is it?", "")
 

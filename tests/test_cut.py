@@ -1,4 +1,4 @@
-"""Texts that are longer than the model reads: exactly those are called cut."""
+"""Detection of texts that are longer than the model reads."""
 
 from __future__ import annotations
 
@@ -14,31 +14,35 @@ from hypothesis import strategies as st
 from disaster_tweets import Classifier, bundle
 from disaster_tweets.batch import workers
 from disaster_tweets.batch.scorer import Scorer
+from disaster_tweets.encoding import Encoding
 from disaster_tweets.language import looks_foreign
-from disaster_tweets.text import Cleaner
-from disaster_tweets.tokenizer import Tokenizer
 
 LINK = " http://t.co/AbCd123456"
-SYLLABLE = "각"  # three letters, which the vocabulary may hold
+SYLLABLE = "각"  # three letters, which the vocabulary may contain
 MANY = 10_000
 
 
 @pytest.fixture(scope="module", params=["the topic's", "four"])
-def classifier(request: pytest.FixtureRequest, four_labels: Path) -> Classifier:
-    """The classifier of the topic, and one with four labels, which reads everything."""
-    return Classifier.load(four_labels if request.param == "four" else None)
+def folder(request: pytest.FixtureRequest, four_labels: Path) -> Path | None:
+    """The model of the topic, and one with four labels, which reads everything."""
+    return four_labels if request.param == "four" else None
+
+
+@pytest.fixture(scope="module")
+def classifier(folder: Path | None) -> Classifier:
+    return Classifier.load(folder)
 
 
 @pytest.fixture(scope="module")
 def room(classifier: Classifier) -> int:
-    """How many pieces the model reads, without the marks of the start and of the end."""
+    """The number of pieces that the model reads, without [CLS] and [SEP]."""
     return int(classifier.manifest["max_tokens"]) - 2
 
 
 @pytest.fixture(scope="module")
-def unlimited(classifier: Classifier) -> Tokenizer:
-    vocabulary = bundle.read(bundle.open_folder(classifier._path)).vocabulary
-    return Tokenizer(vocabulary, MANY)
+def unlimited(folder: Path | None) -> Encoding:
+    files = bundle.read(bundle.open_folder(folder))
+    return Encoding(files.manifest["reads"], files.vocabulary, MANY)
 
 
 class TestIsCut:
@@ -47,19 +51,23 @@ class TestIsCut:
         ["cake ", "7 ", "x? ", "!", "火", f"cake{LINK} "],
         ids=["words", "digits", "marks", "marks alone", "Chinese", "links"],
     )
-    def test_at_the_boundary(self, classifier: Classifier, room: int, part: str) -> None:
-        pieces = len(classifier._encoding.encode(part)) - 2
+    def test_at_the_boundary(
+        self, classifier: Classifier, unlimited: Encoding, room: int, part: str
+    ) -> None:
+        pieces = len(unlimited.encode(part)) - 2
         if not pieces:
             pytest.skip("the model reads nothing of it")
         parts = part * (room // pieces)
-        fits = parts + " a" * (room % pieces)  # a letter is a piece, or stands for an unknown
+        fits = parts + " a" * (room % pieces)  # a letter is one piece, known or unknown
         for text, cut in ((parts[: -len(part)], False), (fits, False), (f"{fits} a", True)):
             assert classifier._is_cut(text) is cut
             assert classifier._score([text])[2] == [cut]
 
-    def test_within_a_word(self, classifier: Classifier, room: int) -> None:
+    def test_within_a_word(
+        self, classifier: Classifier, unlimited: Encoding, room: int
+    ) -> None:
         word = "zqxjzqxj"
-        pieces = len(classifier._encoding.encode(word)) - 2
+        pieces = len(unlimited.encode(word)) - 2
         assert pieces > 1
         for missing in range(pieces + 1):
             text = "a " * (room - missing) + word
@@ -92,8 +100,8 @@ class TestIsCut:
     )
     @example(SYLLABLE * 60)
     @example("a\u0301" * 130)
-    def test_is_exact(self, classifier: Classifier, unlimited: Tokenizer, text: str) -> None:
-        pieces = unlimited.encode(Cleaner(classifier.manifest["reads"])(text))
+    def test_is_exact(self, classifier: Classifier, unlimited: Encoding, text: str) -> None:
+        pieces = unlimited.encode(text)
         cut = len(pieces) > classifier.manifest["max_tokens"]
 
         assert len(pieces) < MANY
@@ -173,15 +181,15 @@ class TestScorer:
     ) -> None:
         texts = ["cake", "a " * (room + 1), None, "Вода поднялась до окон", "cake"]
         asked: list[int] = []
-        submit = workers._Workers.score
+        submit = workers.Workers.score
 
         def spy(self: Any, new: list[str]) -> Any:
             asked.append(len(new))
             return submit(self, new)
 
-        monkeypatch.setattr(workers, "_ALONE", 0)
-        monkeypatch.setattr(workers._Workers, "are_ready", lambda self: True)
-        monkeypatch.setattr(workers._Workers, "score", spy)
+        monkeypatch.setattr(workers, "TEXTS_BEFORE_WORKERS", 0)
+        monkeypatch.setattr(workers.Workers, "are_ready", lambda self: True)
+        monkeypatch.setattr(workers.Workers, "score", spy)
         score = workers.ChunkScorer(classifier, 2)
         chunks: Iterator[Any] = iter([SimpleNamespace(texts=texts)])
         try:

@@ -1,4 +1,4 @@
-"""The documents: their examples run, and what is generated is up to date."""
+"""The documents: their examples run, and their generated parts are up to date."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NUMBER = re.compile(r"0\.\d{4,}")
 
 
 class NearlyEqual(doctest.OutputChecker):
-    """Compares all but the probabilities to the letter, and those as far as a model allows."""
+    """Compares probabilities to within the model's tolerance, and everything else exactly."""
 
     def check_output(self, want: str, got: str, optionflags: int) -> bool:
         return nearly_equal(want, got)
@@ -74,7 +74,7 @@ def test_python_examples() -> None:
 
 
 def commands() -> list[tuple[str, str]]:
-    """Return the lines that follow ``$`` in the console examples, with their outputs."""
+    """Return the lines after ``$`` in the console examples, with their outputs."""
     return [
         (command, output)
         for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)

@@ -1,4 +1,4 @@
-"""The faster encoding against what it stands for: cleaning, and then tokenizing."""
+"""The fast encoding agrees with cleaning followed by tokenizing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ READS = {
     "emoji": {**WORDS, "emoji": True},
     "all marks": {**WORDS, "marks": "all"},
     "addresses": {**WORDS, "urls": True, "handles": True, "marks": "@#_/:."},
-    # Some of these become marks of ASCII, which are not read: ≠ loses its stroke, the Greek
+    # Some of these become ASCII marks that are not read: ≠ loses its stroke, and the Greek
     # question mark is a semicolon.
     "marks beyond ASCII": {**WORDS, "marks": "€“≠\u037e\u1fef👍"},
     "all": READS_ALL,
 }
 
-# What people write, and what decoding or cleaning makes of it.
+# Typical text, and the results of decoding or cleaning it.
 PARTS = [
     *("https://example.com/a?b=1", "www.example.com", "HTTP", "@some_body", "@日本", "@ⓤser"),
     *("&amp;", "&lt;3", "&#9888;", "&#x1d41f;", "&#120;", "&eacute", "&#0;", "&"),
@@ -50,7 +50,7 @@ MAX_TOKENS = 24
 
 
 class Coders(NamedTuple):
-    """The encoding, and the same in two steps for some length."""
+    """The encoding, and the two-step reference for some length."""
 
     encode: Callable[..., list[int]]
     in_two_steps: Callable[..., list[int]]
@@ -68,7 +68,7 @@ def make_coders(reads: Reads, vocabulary: list[str], max_tokens: int) -> Coders:
 
 
 def pieces() -> list[str]:
-    """Return a vocabulary that tells characters apart, where another one has [UNK]."""
+    """Return a vocabulary that distinguishes characters, where another one has only [UNK]."""
     characters = [*map(chr, range(0x21, 0x7F)), *"火éſı“€🎂👍🏽☎"]
     of_characters = [form for character in characters for form in (character, f"##{character}")]
     return [*SPECIAL_TOKENS, "cake", "fire", "##re", *of_characters]

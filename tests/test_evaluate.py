@@ -1,4 +1,4 @@
-"""``evaluate``, as the process that a user starts, and the reader of labelled texts."""
+"""The command ``evaluate``, run as users start it, and the reader of labelled texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from disaster_tweets.topic import LABELS, NOUNS
 
 from .conftest import two_labels
 
-# Two texts have both labels, so that any model makes two mistakes at least.
+# Two texts have both labels, so every model makes at least two mistakes.
 ROWS = [
     (1, "The parcel was late and the box was damaged"),
     (1, "Please send two of the blue ones"),
@@ -54,7 +54,7 @@ def as_jsonl(rows: list[dict[str, Any]]) -> bytes:
 
 @pytest.fixture
 def evaluate(run: Any, tmp_path: Path) -> Any:
-    """Run `evaluate` on a file of the given content."""
+    """Run `evaluate` on a file with this content."""
     return evaluation_by(run, tmp_path)
 
 
@@ -75,7 +75,7 @@ def evaluation_by(run: Any, folder: Path) -> Any:
 
 @pytest.fixture
 def report(evaluate: Any) -> Any:
-    """Run `evaluate --json`; return the object that it printed."""
+    """Run `evaluate --json`, and return the printed object."""
 
     def report(*arguments: Any, **options: Any) -> Any:
         status, out, err = evaluate(*arguments, "--json", **options)
@@ -87,7 +87,7 @@ def report(evaluate: Any) -> Any:
 
 @pytest.fixture
 def refused(evaluate: Any) -> Any:
-    """Run `evaluate`; return the one line that it refused the file with."""
+    """Run `evaluate`, and return the one line of its error."""
 
     def refused(*arguments: Any, **options: Any) -> str:
         status, out, err = evaluate(*arguments, **options)
@@ -101,7 +101,7 @@ def refused(evaluate: Any) -> Any:
 class TestReport:
     @pytest.fixture(params=["the topic's", "four"])
     def labels(self, request: pytest.FixtureRequest) -> str:
-        """Whose labels they are: with four, the command runs in this process."""
+        """The model: with four labels, the command runs in this process."""
         return str(request.param)
 
     @pytest.fixture
@@ -149,7 +149,7 @@ class TestReport:
         measured = metrics.measure(
             classifier.predict_proba(TEXTS),
             np.array([label for label, _ in ROWS]),
-            classifier._threshold,
+            classifier.threshold if len(classifier.classes_) == 2 else None,
             evaluation.RESAMPLES,
             evaluation.SEED,
         )
@@ -195,7 +195,7 @@ class TestReport:
         assert "mistakes" not in evaluate(labelled_csv(), "--mistakes", "0").out
 
     def test_control_characters_are_escaped(self, evaluate: Any) -> None:
-        # Whatever the model decides, one of the two labels is wrong.
+        # One of the two labels is wrong, whatever the model decides.
         text = "late\x1b[31m\nparcel\t\x85"
         lines = evaluate(as_csv([(text, 0), (text, 1)])).out.splitlines()
 
@@ -335,7 +335,7 @@ class TestFourLabels:
 
 
 def texts_of(labels: list[int]) -> labelled.LabelledTexts:
-    """Return texts that have these labels."""
+    """Return texts with these labels."""
     return labelled.LabelledTexts(
         rows=list(range(1, len(labels) + 1)),
         texts=[str(row) for row in range(len(labels))],
@@ -360,7 +360,7 @@ def test_the_best_threshold_parts_the_labels() -> None:
 
 
 class TestWarnings:
-    """An interval of few texts looks as good as one of many."""
+    """An interval of few texts looks as reliable as one of many."""
 
     def found(self, positives: int, negatives: int, mistakes: int) -> list[str]:
         probabilities = [0.9] * positives + [0.1] * negatives
@@ -601,7 +601,7 @@ class TestErrors:
             (
                 b"text,target\na,b,1\n",
                 (),
-                r"row 1 \(line 2\): 3 fields, where the header has 2",
+                r"row 1 \(line 2\): 3 fields, but the header has 2",
             ),
             (
                 b'text,target\n"a,1\nb,0\n',
@@ -698,7 +698,7 @@ class TestErrors:
 
         assert absent.status == 1
         assert absent.err.startswith("Error: absent.csv: No such file or directory; check")
-        assert "texts.doc: .doc is no format that is known here; save the texts in" in refused(
+        assert "texts.doc: .doc files cannot be read; save the texts in" in refused(
             labelled_csv(), name="texts.doc"
         )
 

@@ -1,4 +1,4 @@
-"""Explanations: the weights keep their definition, the command shows them."""
+"""Explanations: the weights match their definition, and the command shows them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def classifier() -> Classifier:
 
 
 def assert_definition(explanation: Explanation, classifier: Classifier) -> None:
-    """Compare with what `predict` says, to the last bit."""
+    """Compare with `predict`, to the last bit."""
     text, prediction = explanation.text, explanation.prediction
     assert prediction == classifier.predict(text)
     of_two = len(classifier.classes_) == 2
@@ -53,7 +53,7 @@ def assert_definition(explanation: Explanation, classifier: Classifier) -> None:
     for each in explanation.words:
         assert text[each.start : each.end] == each.word
         without = classifier.predict(text[: each.start] + text[each.end :])
-        # Of the same label, whatever label the text without the word gets.
+        # The probability of the same label, whatever label the text without the word gets.
         assert each.weight == (
             prediction.probability - without.probabilities[explanation.label]
         )
@@ -171,8 +171,8 @@ class TestCost:
         assert explanation.prediction == either.predict(text)
 
     def test_what_is_not_read_weighs_nothing(self, either: Classifier) -> None:
-        room = either.manifest["max_tokens"] - 2  # the marks of the start and of the end
-        # A letter is one token. One that is left out lets another one in.
+        room = either.manifest["max_tokens"] - 2  # without [CLS] and [SEP]
+        # A letter is one token. Leaving one out lets another one in.
         words = ["a"] * room + ["b"] * room
         weights = [each.weight for each in either.explain(" ".join(words)).words]
 
@@ -187,7 +187,7 @@ class TestCost:
         assert_definition(either.explain(" ".join(words)), either)
 
     def test_a_long_word_among_those_that_are_read(self, either: Classifier) -> None:
-        # Without the exclamation marks, words from far behind move up.
+        # Without the exclamation marks, the model reads words further behind.
         text = "bread " + "!" * 500 + " cake in the hills" * 60
 
         assert_definition(either.explain(text), either)
@@ -213,7 +213,7 @@ class TestValues:
 
 
 def rows(explanation: Explanation) -> str:
-    """Return what the command prints where no terminal is."""
+    """Return the output of the command without a terminal."""
     decision = explanation.prediction
     lines = [f"{decision.probability:.4f}\t{decision.label}"]
     for each in explanation.words:
@@ -223,7 +223,7 @@ def rows(explanation: Explanation) -> str:
 
 
 def as_object(explanation: Explanation) -> dict[str, Any]:
-    """Return what the command prints as JSON."""
+    """Return the JSON output of the command."""
     decision = explanation.prediction
     of_labels = {label: round(p, 7) for label, p in decision.probabilities.items()}
     return {

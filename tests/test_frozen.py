@@ -1,4 +1,4 @@
-"""A frozen application, as PyInstaller makes one: each worker process is the program again."""
+"""A frozen application, as PyInstaller makes it: each worker starts the program again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .conftest import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
 
-# Does what the boot loader of PyInstaller and its hook for multiprocessing do.
+# Does the work of PyInstaller's boot loader and of its hook for multiprocessing.
 PROGRAM = """#!{python}
 import sys
 sys.executable, sys.frozen = __file__, True
@@ -34,7 +34,7 @@ if __name__ == "__main__":
     main()
 """
 
-ROWS = 20_000  # more than one process scores alone
+ROWS = 20_000  # enough for workers to start
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What docs/generate.py makes of a manifest."""
+"""The pages that docs/generate.py makes from a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/hosts.md and the README's table: nothing that the distribution offers is left out."""
+"""docs/hosts.md and the table in the README list everything that the distribution offers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from .conftest import ROOT, load_script
 DISTRIBUTION = distribution("disaster-tweets-model")
 REFERENCE = (ROOT / "docs" / "hosts.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
-PAGES = sorted((ROOT / "docs" / "model" / "hosts").glob("*.md"))  # none in a copy
+PAGES = sorted((ROOT / "docs" / "model" / "hosts").glob("*.md"))  # a copy has none
 HOSTS = load_script(ROOT / "docs" / "hosts.py")
 ADAPTERS = sorted((ROOT / "src" / "disaster_tweets" / "plugins").glob("[!_]*.py"))
 HOST_TESTS = "".join(
     path.read_text("utf-8") for path in (ROOT / "tests" / "hosts").glob("*.py")
 )
-# What adapters share, parts of the one of SQLite, and what tests/test_plugins.py covers.
+# Modules shared by adapters, parts of the SQLite adapter, and modules that test_plugins.py
+# tests.
 NOT_FOR_HOSTS = {
     *("column", "contract", "discovery"),
     *("datasette_enrichment", "sqlite_columns", "sqlite_command"),

@@ -1,4 +1,4 @@
-"""What surrounds the code: workflows, hooks, forms, changelog, citation and version."""
+"""The files around the code: workflows, hooks, forms, changelog, citation and version."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def load(path: Path) -> Any:
 
 
 def script(name: str, *arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run one of the scripts in .ci."""
+    """Run a script of .ci."""
     return subprocess.run(
         [sys.executable, cwd / ".ci" / name, *map(str, arguments)],
         capture_output=True,
@@ -104,7 +104,7 @@ def run_hook(name: str, folder: Path, home: Path) -> subprocess.CompletedProcess
 
 
 def tracked() -> list[Path]:
-    """Return what Git tracks, relative to the root."""
+    """Return the files tracked by Git, relative to the root."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("needs a Git checkout")
     done = subprocess.run(
@@ -282,14 +282,14 @@ class TestHooks:
 
 
 class TestLineEndings:
-    """A clone on Windows gets other line endings, where no attribute forbids it."""
+    """A clone on Windows gets other line endings unless an attribute prevents it."""
 
     def test_what_is_hashed_keeps_its_bytes(self) -> None:
         files = [ROOT / place / name for place in (".", "topic") for name in DVC]
         named = {
             path
             for file in files
-            if file.is_file()  # a repository begins without locks
+            if file.is_file()  # a new repository has no lock files
             for path in re.findall(r"^ *- (?:path: )?([\w./-]+)", file.read_text("utf-8"), re.M)
         }
         paths = [
@@ -397,5 +397,5 @@ def test_commands_that_a_document_names_exist(name: str) -> None:
 
 
 def key(version: str) -> tuple[int, ...]:
-    """Return a version as numbers, which sort as versions do."""
+    """Return a version as numbers, for sorting."""
     return tuple(map(int, version.split(".")))

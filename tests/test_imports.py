@@ -1,4 +1,4 @@
-"""What an import costs, and what the package never imports: promises, tested."""
+"""The cost of an import, and modules that the package never imports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PUBLIC = [
 ]
 HEAVY = {"ai_edge_litert", "numpy"}
 PACKAGE = Path(str(importlib_resources.files("disaster_tweets")))
-# Unpickling runs what it reads; the others open connections.
+# Unpickling runs code from the file; the others open connections.
 NEVER = {"ftplib", "http.client", "pickle", "requests", "shelve", "socket", "urllib.request"}
 
 
@@ -59,7 +59,7 @@ def test_no_heavy_import(run: Any, command: tuple[str, ...]) -> None:
 
 
 def test_predict_needs_those_of_its_kind(run: Any, manifest: dict[str, Any]) -> None:
-    # Else the test above could not fail.
+    # Otherwise the test above could not fail.
     imported = imports(run, "disaster-tweets", "predict", "cake")
 
     assert HEAVY & imported == (HEAVY if manifest["kind"] == ENCODER else {"numpy"})
@@ -84,7 +84,7 @@ def test_predict_loads_nothing_but_the_dependencies(run: Any, manifest: dict[str
     loaded = {name.partition(".")[0] for name in run("python", "-c", code).out.split()}
 
     assert "disaster_tweets" in loaded
-    # They load parts of themselves on first use.
+    # They load parts of themselves at first use.
     allowed = {name.partition(".")[0] for name in dependencies}
     assert loaded <= {"disaster_tweets", *sys.stdlib_module_names, *allowed}
 
@@ -109,6 +109,6 @@ def test_no_module_imports_pickle_or_the_network(module: Path) -> None:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
 
-    # The service listens, and looks first whether it can.
+    # The service listens on a port, and first checks whether it can.
     allowed = {"socket"} if module == Path("web/server.py") else set()
     assert not NEVER & names - allowed

@@ -1,4 +1,4 @@
-"""The small model: the logits of exact arithmetic, in any company and on any processor."""
+"""The small model: exact logits, in any batch and on any processor."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Model(NamedTuple):
 
 @pytest.fixture(scope="module")
 def models(four_labels: Path) -> dict[str, Model]:
-    """The small models at hand: made up with four labels, and as a rule the topic's."""
+    """The small models: made up with four labels, and usually the topic's."""
     folders = {"the topic's": bundle.bundled(), "four labels": four_labels}
     bundles = {name: bundle.read(folder) for name, folder in folders.items()}
     return {
@@ -135,7 +135,7 @@ def test_every_sum_is_exact_in_floating_point(model: Model) -> None:
 
 
 class TestProcessors:
-    """In processes whose NumPy and OpenBLAS take this processor for another one."""
+    """Processes in which NumPy and OpenBLAS use code for other processors."""
 
     @pytest.fixture
     def start(self, run: Run, models: dict[str, Model]) -> Callable[..., str]:

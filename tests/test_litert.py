@@ -1,4 +1,4 @@
-"""An encoder, the kind of model that LiteRT runs. A small model comes without LiteRT."""
+"""An encoder, the kind of model that LiteRT runs; a small model needs no LiteRT."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ with open(sys.argv[1], "wb") as file:
 
 
 def as_encoder(folder: Path, model: bytes) -> None:
-    """Let the model in a folder be an encoder."""
+    """Declare the model in a folder an encoder."""
     (folder / "model.bin").write_bytes(model)
     manifest = json.loads((folder / "manifest.json").read_bytes())
     manifest["kind"] = "encoder"
@@ -56,7 +56,7 @@ def as_encoder(folder: Path, model: bytes) -> None:
 
 @pytest.fixture
 def folder(four_labels: Path, tmp_path: Path) -> Path:
-    """A model that is said to be an encoder, and is none."""
+    """A model with kind encoder that is no encoder."""
     folder = tmp_path / "model"
     shutil.copytree(four_labels, folder)
     as_encoder(folder, b"no flatbuffer at all, though long enough for a header" * 20)
@@ -137,7 +137,7 @@ class TestModel:
         monkeypatch.chdir(tmp_path / "elsewhere")
 
         with classifier._runtime._borrowed():  # type: ignore[attr-defined]
-            # As in a call that another one overlaps.
+            # As in a concurrent call.
             assert classifier.predict(TEXTS) == expected
         assert pickle.loads(pickle.dumps(classifier)).predict(TEXTS) == expected
 
@@ -153,13 +153,13 @@ class TestModel:
 
 @needs_litert
 class TestStandardError:
-    """LiteRT prints a line for each interpreter, which is dropped; all else gets through."""
+    """LiteRT's line for each interpreter is suppressed, and other output is passed on."""
 
     def test_what_others_write_gets_through(self, run: Any) -> None:
         code = """if True:
             import os
-            from disaster_tweets.runtime.litert import _without_start_up_message
-            with _without_start_up_message():
+            from disaster_tweets.runtime.litert import without_start_up_message
+            with without_start_up_message():
                 line = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\\n"
                 os.write(2, line + b"a line\\nno end of a line")
         """
@@ -169,8 +169,8 @@ class TestStandardError:
     def test_who_writes_too_much_is_not_held_up(self, run: Any) -> None:
         code = """if True:
             import os
-            from disaster_tweets.runtime.litert import _without_start_up_message
-            with _without_start_up_message():
+            from disaster_tweets.runtime.litert import without_start_up_message
+            with without_start_up_message():
                 try:
                     while True:
                         os.write(2, b"kept\\n" * 100)

@@ -1,4 +1,4 @@
-"""The form of the manifest, with two labels and with more; damage is in test_bundle.py."""
+"""The schema of the manifest, with two labels and with more; test_bundle.py tests damage."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def of_four(four_labels: Path) -> Manifest:
 
 @pytest.fixture(scope="module")
 def of_two(of_four: Manifest) -> Manifest:
-    """The same manifest as it is with two labels."""
+    """The same manifest with two labels."""
     measured = {key: of for key, of in of_four["metrics"].items() if key != "macro_f1"}
     return {
         **of_four,
@@ -80,7 +80,7 @@ def parsed(manifest: Manifest, **changes: object) -> Manifest:
 
 
 def changed(manifest: Manifest, key: str, *value: object) -> Manifest:
-    """Return a copy with another value at a path of keys, or without it."""
+    """Return a copy with another value at a path of keys, or without the key."""
     copy: Manifest = json.loads(json.dumps(manifest))
     *path, last = key.split("/")
     table = copy
@@ -94,7 +94,7 @@ def changed(manifest: Manifest, key: str, *value: object) -> Manifest:
 
 
 def refusal(manifest: object) -> str:
-    """Return the reason that a manifest is refused with, and what to do."""
+    """Return the reason in the error, and the next step."""
     with pytest.raises(ArtifactError) as caught:
         parse(json.dumps(manifest).encode(), "manifest.json")
     message = str(caught.value)
@@ -157,7 +157,7 @@ class TestWrongValues:
             (
                 "kind",
                 "forest",
-                "kind is 'forest', and this version runs student and encoder; take a version "
+                "kind is 'forest', but this version runs student and encoder; use a version "
                 "that runs it, or reinstall disaster-tweets-model",
             ),
             ("kind", None, "kind has the wrong type"),
@@ -232,7 +232,7 @@ class TestWrongValues:
 class TestSchema:
     @pytest.mark.parametrize("version", [SCHEMA_VERSION - 1, SCHEMA_VERSION + 1])
     def test_another_version_is_refused_first(self, version: int) -> None:
-        # Whatever else the manifest may lack: the keys of that version are others.
+        # Missing keys do not matter, because that version has other keys.
         assert refusal({"schema_version": version}) == (
             f"schema_version is {version}, this version reads {SCHEMA_VERSION}; build the "
             "model with this version, or reinstall disaster-tweets-model"

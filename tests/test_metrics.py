@@ -1,4 +1,4 @@
-"""Measures against values worked out by hand or by construction."""
+"""Metrics compared with values worked out by hand or known by construction."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MEASURES = (
 )
 MEASURES_OF_MORE = ("accuracy", "macro_f1", "auc", "log_loss", "expected_calibration_error")
 
-# Three labels: two texts of the first, and one of each other. The last is decided wrongly.
+# Three labels: two texts of the first, one of each other. The last decision is wrong.
 OF_THREE = np.array([[0.7, 0.2, 0.1], [0.4, 0.3, 0.3], [0.1, 0.8, 0.1], [0.5, 0.1, 0.4]])
 THREE = np.array([0, 0, 1, 2])
 
@@ -53,7 +53,7 @@ def two(probabilities: np.ndarray) -> np.ndarray:
 
 
 def sample(texts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits of texts whose labels follow them."""
+    """Return logits of texts and labels drawn from them."""
     generator = np.random.default_rng(7)
     logits = generator.normal(0, 2, texts)
     labels = generator.random(texts) < 1 / (1 + np.exp(-logits))
@@ -100,13 +100,13 @@ def test_macro_f1_is_over_the_labels_that_texts_have() -> None:
     first = confusion_matrix(OF_THREE[:3], THREE[:3], None)
     assert macro_f1(first) == 1
 
-    # The second label, which one text gets and none has, is left out of the mean.
+    # The second label, predicted once and true for no text, is left out of the mean.
     wrong = confusion_matrix(OF_THREE[:3], np.array([0, 2, 2]), None)
     assert macro_f1(wrong) == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_auc_by_hand() -> None:
-    # Of the six pairs one is the wrong way round: 0.4 against 0.6.
+    # Of six pairs one is in the wrong order: 0.4 against 0.6.
     assert auc(PROBABILITIES, LABELS) == pytest.approx(5 / 6)
     assert auc(np.array([0.5, 0.5, 0.5]), np.array([0, 1, 1])) == 0.5
     # 0.7 against 0.7 counts half, 0.7 against 0.2 one.
@@ -115,10 +115,10 @@ def test_auc_by_hand() -> None:
 
 
 def test_one_vs_rest_auc_by_hand() -> None:
-    # Of the pairs of the first label, 0.4 against 0.5 is the wrong way round: 3 of 4 are right.
-    # The second and the third have three pairs each, all of them right.
+    # Of the pairs of the first label, 0.4 against 0.5 is in the wrong order: 3 of 4 are right.
+    # The second and the third label have three pairs each, all in the right order.
     assert one_vs_rest_auc(OF_THREE, THREE) == pytest.approx((3 / 4 + 1 + 1) / 3)
-    # The second and the third label do not occur, so that nothing is known of them.
+    # The second and the third label do not occur, so their AUC is unknown.
     assert one_vs_rest_auc(OF_THREE, np.array([0, 0, 1, 1])) == pytest.approx(
         (3 / 4 + 1 / 2) / 2
     )
@@ -289,12 +289,12 @@ class TestMeasure:
         assert of["high"] == pytest.approx(of["value"] + high - median, abs=1e-4)
 
     def test_two_texts(self) -> None:
-        # Half of the resamples hold one class and are drawn again.
+        # Half of the resamples hold one class, and are drawn again.
         measured = measure(two(np.array([0.2, 0.7])), np.array([0, 1]), 0.5, 100, 0)
         assert measured["auc"] == {"value": 1, "low": 1, "high": 1}
 
     def test_many_labels_of_one_text_each(self) -> None:
-        # No resample but one in very many holds all of them.
+        # Hardly any resample contains all of them.
         measured = measure(np.eye(40), np.arange(40), None, 100, 0)
         assert measured["auc"] == {"value": 1, "low": 1, "high": 1}
         assert measured["macro_f1"] == {"value": 1, "low": 1, "high": 1}
@@ -312,5 +312,5 @@ class TestMeasure:
         start = time.perf_counter()
         measure(probabilities, labels, 0.5, 1000, 0)
 
-        # About 1 s on one core; a loop over the resamples takes 20.
+        # About 1 s on one core; a loop over the resamples takes 20 s.
         assert time.perf_counter() - start < 6

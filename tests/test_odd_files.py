@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: odd files, and what must come of each: its exact texts, or an error.
+"""`disaster-tweets score` on odd files: the exact texts, or an error.
 
 A case is a file as someone may have it. The files in odd/ are as programs write them; what is
 about bytes is written here, byte for byte. All texts are made up.
@@ -26,7 +26,7 @@ from .test_score import score, summary
 
 ODD = Path(__file__).parent / "odd"
 BOM = b"\xef\xbb\xbf"
-MARK = "§"  # where a row gets its new fields
+MARK = "§"  # the place of the new fields in a row
 
 Texts = tuple["str | None", ...]
 Content = bytes | Callable[[], bytes]
@@ -34,7 +34,7 @@ Content = bytes | Callable[[], bytes]
 
 @dataclass(frozen=True)
 class Case:
-    """A file, how it is scored, and what must come of it.
+    """A file, the options of its scoring, and the expected result.
 
     Attributes:
         odd: What is odd about it.
@@ -74,7 +74,7 @@ def rows(
     said: tuple[str, ...] = (),
     may_fail: bool = False,
 ) -> Case:
-    """Delimited text; every row has a mark where its new fields must come out."""
+    """Delimited text; every row has a mark at the place of its new fields."""
     first, *others = content.split(MARK)
     fields = [("probability", "label")] * header + [added(text) for text in texts]
     assert len(fields) == len(others), odd
@@ -105,7 +105,7 @@ def reads(
     said: tuple[str, ...] = (),
     may_fail: bool = False,
 ) -> Case:
-    """A file whose rows come out in another form."""
+    """A file whose output rows have another form."""
     return Case(
         odd, name, content, tuple(options.split()), texts, may_fail, None, said, to, "utf-8-sig"
     )
@@ -120,7 +120,7 @@ def file(
     said: tuple[str, ...] = (),
     may_fail: bool = False,
 ) -> Case:
-    """A file in odd/; delimited text comes out as such."""
+    """A file in odd/; delimited text keeps its form."""
     json_format = Path(name).suffix in (".js", ".json", ".jsonl")
     return Case(
         odd or Path(name).stem,
@@ -144,7 +144,7 @@ def fails(
     options: str = "",
     to: str | None = None,
 ) -> Case:
-    """A file that nothing can be scored of."""
+    """A file without any row to score."""
     raw = content.encode() if isinstance(content, str) else content
     suffix = Path(name).suffix if Path(name).suffix in (".csv", ".tsv", ".jsonl") else ".csv"
     return Case(odd, name, raw, tuple(options.split()), words=words, to=to or f"out{suffix}")
@@ -212,7 +212,7 @@ def _table(columns: dict[str, Any]) -> Any:
 
 
 def xlsx(*sheets: list[list[Any]], hidden: int | None = None) -> Callable[[], bytes]:
-    """A workbook as openpyxl writes it; a sheet is a list of rows."""
+    """A workbook written by openpyxl; a sheet is a list of rows."""
 
     def make() -> bytes:
         openpyxl = pytest.importorskip("openpyxl", reason="makes workbooks with openpyxl")
@@ -239,7 +239,7 @@ _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 def workbook(
     sheet: str, strings: str = "", dimension: str = "", doctype: str = ""
 ) -> Callable[[], bytes]:
-    """A workbook of one sheet, given as the XML of its rows and of its shared strings."""
+    """A workbook of one sheet, from the XML of its rows and of its shared strings."""
 
     def make() -> bytes:
         head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -273,7 +273,7 @@ def workbook(
 
 
 def inline(*texts: str) -> str:
-    """A row of strings that stand in the cells themselves."""
+    """A row of inline strings."""
     cells = (f'<c t="inlineStr"><is>{text}</is></c>' for text in texts)
     return f"<row>{''.join(cells)}</row>"
 
@@ -298,7 +298,7 @@ def zstd(*frames: bytes, before: bytes = b"") -> Callable[[], bytes]:
 
 
 def cut(content: Content, end: int) -> Callable[[], bytes]:
-    """The same, without its end, as an interrupted download leaves it."""
+    """The same file, truncated like an interrupted download."""
     return lambda: (content if isinstance(content, bytes) else content())[:-end]
 
 
@@ -356,7 +356,7 @@ DELIMITERS = [
          said=(SEMICOLON,)),
     file("entities.csv", "sugar &amp; cake", "rain &lt;3 wind", "calm &amp; dry"),
     fails("columns that spaces align", "in.csv", odd("aligned.csv"), "id   text"),
-    fails("a table of Markdown", "in.csv", odd("markdown.csv")),
+    fails("a Markdown table", "in.csv", odd("markdown.csv")),
     rows("one column whose texts hold commas", "in.csv", "text§\ncake, sugar§\ncalm§\n",
          "cake, sugar", "calm", may_fail=True),
 ]  # fmt: skip
@@ -952,7 +952,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder to work in: so its own name is in no error."""
+    """An empty current folder, so that its name is in no error."""
     monkeypatch.chdir(tmp_path)
     with fingerprints():
         yield tmp_path
@@ -974,14 +974,14 @@ def run(case: Case) -> Completed:
 
 
 def said(text: str, words: tuple[str, ...]) -> None:
-    """Check that a text holds each of the words, or one of the alternatives to it."""
+    """Check that a text contains each of the words, or one of its alternatives."""
     for word in words:
         alternatives = [word] if word == "'|'" else word.split("|")
         assert any(each.lower() in text.lower() for each in alternatives), (word, text)
 
 
 def refused(completed: Completed, words: tuple[str, ...]) -> None:
-    """Check that the last line, and no other, is an error; notes may stand before it."""
+    """Check that only the last line is an error; notes may precede it."""
     status, out, err = completed
     *notes, error = err.splitlines()
     assert (status in (1, 2), out) == (True, ""), completed
@@ -1053,7 +1053,7 @@ class TestRowsSetAside:
 
 
 class TestValues:
-    """What else is in a row comes out of another format as it went in."""
+    """The other columns of a row keep their values in another format."""
 
     ROW = ("007", "1234567890123456789", "1e5", "TRUE", "=1+1", "0.10", "  a ", 'b, "c"')
     NAMES = tuple("abcdefgh")
@@ -1149,7 +1149,7 @@ class TestValues:
 
 
 class Pipe(io.BytesIO):
-    """Cannot be read twice."""
+    """A stream that cannot be read twice."""
 
     def seekable(self) -> bool:
         return False
@@ -1162,7 +1162,7 @@ class Pipe(io.BytesIO):
 
 
 def piped(raw: bytes) -> io.TextIOWrapper:
-    """Return what stands in for standard input."""
+    """Return a replacement for standard input."""
     return io.TextIOWrapper(io.BufferedReader(Pipe(raw)))  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""The plugin contract: our side of it, discovery, and a host beside broken neighbours."""
+"""The plugin contract: our plugin, discovery, and a host with broken plugins beside ours."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def python(*arguments: str) -> str:
 
 
 def fenced(language: str) -> list[str]:
-    """Return the contract page's code blocks in one language."""
+    """Return the code blocks of the contract page in one language."""
     return re.findall(rf"```{language}\n(.*?)```", CONTRACT_PAGE.read_text("utf-8"), re.DOTALL)
 
 
@@ -153,7 +153,7 @@ class TestContract:
 class TestDiscovery:
     @pytest.fixture
     def install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-        """Put a distribution with a plugin named ``neighbour`` on the path, as pip would."""
+        """Put a distribution with a plugin ``neighbour`` on the path, as pip would."""
         modules: list[str] = []
 
         def install(source: str, *, distribution: str = "one", card: bool = True) -> None:
@@ -355,7 +355,7 @@ class Environment(NamedTuple):
     folder: Path
 
     def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the environment, with nothing but what is installed there."""
+        """Run a command of the environment, with only its own packages."""
         scripts = self.folder / ("Scripts" if os.name == "nt" else "bin")
         variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         return subprocess.run(
@@ -364,7 +364,7 @@ class Environment(NamedTuple):
             text=True,
             encoding="utf-8",
             env=variables,
-            cwd=self.folder,  # not in the checkout, where a build may have left metadata
+            cwd=self.folder,  # not in the checkout, where a build may leave metadata
         )
 
     def python(self, *arguments: str) -> str:
@@ -375,10 +375,10 @@ class Environment(NamedTuple):
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Environment:
-    """This project's wheel, the host and broken neighbours, installed side by side."""
+    """This project's wheel, the host and broken plugins, installed together."""
     folder = tmp_path_factory.mktemp("host").resolve()
     projects = folder / "projects"
-    # Copies: a build leaves its traces beside the sources.
+    # Copies, because a build leaves files beside the sources.
     for name in ("text-classifier-host", "broken-plugin"):
         shutil.copytree(ROOT / "examples" / name, projects / name)
     write_project(projects / "faulty", FAULTY_PROJECT, FAULTY_MODULE)
@@ -390,8 +390,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Enviro
     offline = ("--no-deps", "--no-index", "--disable-pip-version-check")
     venv.python("-m", "pip", "install", *offline, *map(str, wheels))
 
-    # The dependencies are this environment's. They come after the new environment's own
-    # packages on the path, so those win.
+    # The dependencies come from this environment. They are later on the path than the packages
+    # of the new environment, so those win.
     purelib = venv.python("-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
     here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     Path(purelib.strip(), "dependencies.pth").write_text("\n".join(sorted(here)), "utf-8")
@@ -405,8 +405,8 @@ def write_project(folder: Path, pyproject: str, source: str) -> None:
 
 
 def build(project: Path, folder: Path) -> Path:
-    # By this environment's setuptools: the one that comes with a new environment may be
-    # too old, and pip would have to fetch another.
+    # With this environment's setuptools: the one of a new environment may be too old, and pip
+    # would have to download another.
     backend = "import sys; from setuptools.build_meta import build_wheel as build; "
     subprocess.run(
         [sys.executable, "-c", f"{backend}build(sys.argv[1])", folder],
@@ -451,7 +451,7 @@ class TestHost:
             ["shouting", "calm", f"P(shouting)={11 / 36:.4f}", repr(texts[0])],
             ["shouting", "calm", "P(shouting)=0.0000", repr(texts[1])],
         ]
-        # All three probabilities, as the labels are more than two.
+        # All three probabilities, because there are more than two labels.
         weather = [
             ["weather", "rain", "P(rain)=1.0000", "P(snow)=0.0000", "P(sun)=0.0000"],
             ["weather", "snow", "P(rain)=0.0000", "P(snow)=1.0000", "P(sun)=0.0000"],
@@ -485,7 +485,7 @@ class TestHost:
 
     def test_status_1_where_none_answers(self, environment: Environment) -> None:
         host = ROOT / "examples" / "text-classifier-host" / "text_classifier_host.py"
-        # -S: without the installed packages, so without plugins.
+        # -S: without the installed packages, and so without plugins.
         completed = environment.run("python", "-S", str(host), "text")
 
         assert completed.returncode == 1
@@ -506,7 +506,7 @@ class TestHost:
             "for plugin in discover(): print(plugin.name, bool(plugin.error))",
         )
 
-        # In the order of their names, as one never knows what the neighbours are called.
+        # Sorted by name, because other plugins may be installed.
         assert listed.splitlines() == sorted(listed.splitlines())
         assert set(listed.splitlines()) == {
             "broken True",

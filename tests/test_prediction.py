@@ -1,4 +1,4 @@
-"""The rule for decisions, at its edges, and what it shows."""
+"""The decision rule at its edges, and the probability that it shows."""
 
 from __future__ import annotations
 

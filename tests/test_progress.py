@@ -1,4 +1,4 @@
-"""What `progress` is told while texts are scored, and how it ends the work."""
+"""The calls of `progress` while texts are scored, and an exception that stops the work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: which columns it reads and adds, which files, and what it counts."""
+"""`disaster-tweets score`: columns that it reads and adds, files, and counts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SUMMARY = re.compile(
 
 
 def score(*arguments: str | Path) -> Completed:
-    """Run the command in this process, which is faster than to start one."""
+    """Run the command in this process, which is faster than a new one."""
     out, err = io.StringIO(), io.StringIO()
     with (
         contextlib.redirect_stdout(out),
@@ -39,7 +39,7 @@ def score(*arguments: str | Path) -> Completed:
 
 
 def summary(err: str) -> tuple[int, ...]:
-    """Return the rows, and those scored, missing and rejected, that one line tells.
+    """Return the numbers of rows, scored, missing and rejected in the summary line.
 
     Lines on what had to be guessed may stand before it, and on odd texts behind it.
     """
@@ -52,7 +52,7 @@ def summary(err: str) -> tuple[int, ...]:
 
 
 def refused(completed: Completed, *words: str, status: int = 1) -> None:
-    """Check that one line says what was wrong; a usage error has the usage above it."""
+    """Check that one line reports the error; a usage error has the usage before it."""
     assert (completed.status, completed.out) == (status, "")
     lines = completed.err.splitlines()
     assert len(lines) == 1 or (status == 2 and lines[0].startswith("Usage: "))

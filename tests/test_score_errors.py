@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: broken rows and files, each told in one line."""
+"""`disaster-tweets score`: broken rows and files, each with an error in one line."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class TestRejected:
         assert rejected.read_bytes().split() == [b"{", b"[]"]
 
     def test_of_a_former_run(self, tmp_path: Path) -> None:
-        """What was rejected then says nothing of the output that is there now."""
+        """An old file of rejected rows would not belong to the new output."""
         (tmp_path / "in.csv").write_bytes(b"text\ncake\n")
         (tmp_path / "out.csv.rejected").write_bytes(b"text\n1,2\n")
         score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", "--on-error", "skip")
@@ -182,7 +182,7 @@ class TestFilesThatCannotBe:
 
     @pytest.mark.skipif(os.name == "nt", reason="makes a named pipe")
     def test_an_output_that_is_a_device(self, source: Path, tmp_path: Path) -> None:
-        # It would be replaced by a file: /dev/null, for every process.
+        # Otherwise a file would replace /dev/null for every process.
         pipe = tmp_path / "out.csv"
         os.mkfifo(pipe)
 

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: a row out for each row in, whatever is in it, format by format."""
+"""`disaster-tweets score`: one row out for each row in, format by format."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .test_score import score, summary
 
 BOM = b"\xef\xbb\xbf"
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-# Dense in what readers and writers of these formats trip over.
+# Text with many characters that are special in these formats.
 CELLS = st.text(st.characters(codec="utf-8"), max_size=20) | st.text(
     st.sampled_from("\"',;\t\r\n \x00\x0b\x1c\x85\u2028\ufeffaé火🔥\\"), max_size=12
 )
@@ -31,7 +31,7 @@ SOME = settings(deadline=None, max_examples=25)
 
 
 def expected(text: str) -> tuple[str, str]:
-    """Return what the two new columns hold for a text, in a text format."""
+    """Return the two new fields of a text, in a text format."""
     prediction = predict(text)
     return f"{prediction.probability:.6f}", prediction.label
 
@@ -63,7 +63,7 @@ def scored(folder: Path) -> Scored:
 
 
 def cell(value: str, delimiter: str, quoted: bool) -> str:
-    """Return a field as it is written; one quoted needlessly says the same."""
+    """Return a field as it is written; unnecessary quotes make no difference."""
     if quoted or any(character in value for character in f'{delimiter}"\r\n'):
         return '"' + value.replace('"', '""') + '"'
     return value
@@ -71,14 +71,14 @@ def cell(value: str, delimiter: str, quoted: bool) -> str:
 
 @st.composite
 def tables(draw: st.DrawFn, delimiter: str) -> tuple[bytes, bytes, list[dict[str, str]]]:
-    """A file as it goes in, as it must come out, and its rows."""
+    """A file before and after, and its rows."""
     names = draw(HEADERS)[: draw(st.integers(1, 5))]
     names = names if "text" in names else ["text", *names]
     rows = draw(st.lists(st.lists(CELLS, min_size=len(names), max_size=len(names)), max_size=6))
     before = after = "\ufeff" if draw(st.booleans()) else ""
     for number, row in enumerate([names, *rows]):
         cells = [cell(value, delimiter, draw(st.booleans())) for value in row]
-        record = delimiter.join(cells) or '""'  # else it would be a blank line
+        record = delimiter.join(cells) or '""'  # an empty record would be a blank line
         text = row[names.index("text")]
         added = (
             ("probability", "label")
@@ -102,11 +102,11 @@ class TestTables:
     def test_every_byte_stays(self, scored: Scored, name: str, data: Any) -> None:
         content, scores, rows = data.draw(tables(DELIMITERS[name]))
         missing = sum(not row["text"].strip() for row in rows)
-        # A few short fields in quotes look like quotes that are characters like others.
+        # A few short quoted fields look like quotes that are ordinary characters.
         out = scored(name, content, len(rows), missing, "--quoting", "standard")
 
         assert out == scores
-        if sys.version_info >= (3, 11) or b"\0" not in out:  # before, csv reads no NUL
+        if sys.version_info >= (3, 11) or b"\0" not in out:  # older csv cannot read NUL
             text = io.StringIO(out.decode("utf-8-sig"), newline="")
             read = list(csv.DictReader(text, delimiter=DELIMITERS[name]))
             new = [(row.pop("probability"), row.pop("label")) for row in read]
@@ -156,7 +156,7 @@ class TestTables:
         ]
 
 
-# Lone surrogates too: JSON can spell them.
+# Including lone surrogates: JSON can spell them.
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -171,7 +171,7 @@ TEXTS = st.none() | CELLS.filter(len) | st.text(st.characters(categories=None), 
 
 @st.composite
 def objects(draw: st.DrawFn) -> tuple[str, str]:
-    """A JSON record as it goes in, and as it must come out but for the scores."""
+    """A JSON record before, and after except for the scores."""
     record = draw(st.dictionaries(CELLS, VALUES, min_size=1, max_size=3))
     for taken in ("text", "probability", "label"):
         record.pop(taken, None)
@@ -198,7 +198,7 @@ class TestJsonLines:
         last = ending if ended and records else ""
         content = ending.join(map("".join, records)) + last
         texts = [json.loads("".join(record)).get("text", ...) for record in records]
-        assume(not records or set(texts) != {...})  # else no row has the key that is asked for
+        assume(not records or set(texts) != {...})  # otherwise no row has the requested key
         texts = [None if text is ... else text for text in texts]
         texts = [text if text and text.strip() else None for text in texts]
         after = []

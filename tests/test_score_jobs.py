@@ -1,4 +1,4 @@
-"""`disaster-tweets score --jobs`: several processes write what one does, and end with it."""
+"""`disaster-tweets score --jobs`: several processes write the same as one, and end with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes 
 
 
 def write(path: Path, rows: int, broken: int = 0, columns: str = "n,text") -> Path:
-    """Write a table whose texts come three times each, some of them missing."""
+    """Write a table with each text three times, and some missing texts."""
     lines = (
         f"{n},{'' if n % 501 == 7 else f'Lemon cake {n // 3}'}{',x' * (n == broken)}\n"
         for n in range(1, rows + 1)
@@ -41,17 +41,17 @@ def content(target: Path) -> list[bytes]:
 
 @pytest.fixture
 def helped(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let workers score from the first text on; return how many texts each chunk left them."""
+    """Let workers score from the first text on; return the number of texts of each task."""
     texts: list[int] = []
-    submit = workers._Workers.score
+    submit = workers.Workers.score
 
     def spy(self: Any, new: list[str]) -> Future[Any]:
         texts.append(len(new))
         return submit(self, new)
 
-    monkeypatch.setattr(workers, "_ALONE", 0)
-    monkeypatch.setattr(workers._Workers, "are_ready", lambda self: True)
-    monkeypatch.setattr(workers._Workers, "score", spy)
+    monkeypatch.setattr(workers, "TEXTS_BEFORE_WORKERS", 0)
+    monkeypatch.setattr(workers.Workers, "are_ready", lambda self: True)
+    monkeypatch.setattr(workers.Workers, "score", spy)
     return texts
 
 
@@ -62,7 +62,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(source: Path) -> list[bytes]:
-    """What one process writes of the source; it rejects a row."""
+    """The output of one process, with one rejected row."""
     target = source.with_name("whole.csv")
     score(source, "-o", target, "--jobs", "1", "--on-error", "skip")
     assert len(content(target)) == 2
@@ -78,7 +78,7 @@ class TestManyRows:
         assert summary(done.err)[0] == ROWS
         assert content(target) == whole
         assert len(helped) > 3
-        assert sum(helped) < ROWS / 2  # a text that comes again is remembered
+        assert sum(helped) < ROWS / 2  # repeated texts come from the cache
 
     def test_of_several_files_too(self, tmp_path: Path, helped: list[int]) -> None:
         sources = [write(tmp_path / f"{n}.csv", 2500 + n) for n in range(3)]
@@ -95,7 +95,7 @@ class TestManyRows:
         def begin(*_: object) -> None:
             raise AssertionError
 
-        monkeypatch.setattr(workers, "_Workers", begin)
+        monkeypatch.setattr(workers, "Workers", begin)
         short = write(tmp_path / "in.csv", ROWS)  # 3,000 texts
         assert score(short, "-o", tmp_path / "out.csv", "--jobs", "3").status == 0
 
@@ -139,14 +139,14 @@ class TestTrouble:
         helped: list[int],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        submit = workers._Workers.score
+        submit = workers.Workers.score
 
         def kill_one(self: Any, texts: list[str]) -> Future[Any]:
             if len(helped) == 2:
                 multiprocessing.active_children()[0].kill()
             return submit(self, texts)
 
-        monkeypatch.setattr(workers._Workers, "score", kill_one)
+        monkeypatch.setattr(workers.Workers, "score", kill_one)
         target = tmp_path / "out.csv"
         done = score(source, "-o", target, "--jobs", "3", "--on-error", "skip")
         assert (done.status, len(done.err.splitlines())) == (0, 1)
@@ -197,7 +197,7 @@ class TestEnd:
             text=True,
             start_new_session=True,
         )
-        wait_until(lambda: len(living(process.pid)) > 3)  # one more sees to semaphores
+        wait_until(lambda: len(living(process.pid)) > 3)  # one more process tracks semaphores
         written = part(target).stat().st_size
         wait_until(lambda: part(target).stat().st_size > written)
         end(process)

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: killed at any moment and resumed, the result is the same.
+"""`disaster-tweets score`: killed at any moment and resumed, it writes the same result.
 
 The killed runs are 20; set DISASTER_TWEETS_KILLS=100 for more.
 """
@@ -35,7 +35,7 @@ def broken(number: int) -> bool:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    """The same rows in each format; in the text formats, a few are broken."""
+    """The same rows in each format; in text formats, a few are broken."""
     folder = tmp_path_factory.mktemp("sources")
     cells = [f'{n},"{text}"{",too many" * broken(n)}\n' for n, text in enumerate(texts())]
     lines = [
@@ -63,7 +63,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
 
 
 def content(target: Path) -> Any:
-    """Return what a run wrote: its rows, and those that it rejected."""
+    """Return the output of a run: its rows, and its rejected rows."""
     rejected = target.with_name(f"{target.name}.rejected")
     rest = rejected.read_bytes() if rejected.exists() else None
     if target.suffix == ".parquet":
@@ -109,7 +109,7 @@ def test_killed_and_resumed(sources: dict[str, list[Path]], tmp_path: Path, name
             target.unlink()
         process = start(*sources[name], "-o", target, *skip, "--resume")
         try:
-            # The last one is left alone.
+            # The last run is not killed.
             _, err = process.communicate(timeout=moments.uniform(0.2, 1.5) if kills else 300)
         except subprocess.TimeoutExpired:
             process.kill()

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: Parquet files, with pyarrow and without."""
+"""`disaster-tweets score` on Parquet files, with pyarrow and without."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write(path: Path, table: Any, rows: int | None = None) -> Path:
 
 
 def scored(source: Path, *options: str | Path) -> Any:
-    """Score a file; check the counts, and return the table that came out."""
+    """Score a file; check the counts, and return the output table."""
     from pyarrow import parquet
 
     target = source.with_name("out.parquet")

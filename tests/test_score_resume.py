@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: what an interrupted run leaves behind, and how it goes on."""
+"""`disaster-tweets score`: the files of an interrupted run, and how a run resumes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 from .conftest import two_labels
 from .test_score import SUMMARY, refused, score
 
-ROWS = 3000  # some more than are scored between two checkpoints
-# Shells let what runs in the background ignore Ctrl-C, and this is inherited.
+ROWS = 3000  # more than between two checkpoints
+# Shells let background programs ignore Ctrl-C, and child processes inherit that.
 LAUNCH = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -54,7 +54,7 @@ def start_and_wait_for_a_checkpoint(source: Path, target: Path) -> subprocess.Po
 
 
 def checkpoint(target: Path) -> bool:
-    """Say whether rows are on the disk, and the state knows of them."""
+    """Say whether rows are on disk and counted in the state."""
     try:
         output, state = part(target).stat(), part(target, ".json").stat()
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(source: Path) -> bytes:
-    """Return what an uninterrupted run writes."""
+    """Return the output of an uninterrupted run."""
     score(source, "-o", source.with_name("whole.csv"))
     return source.with_name("whole.csv").read_bytes()
 
@@ -104,7 +104,7 @@ class TestSignals:
 
 
 class Interrupted:
-    """The files of a run that was killed."""
+    """The files of a killed run."""
 
     def __init__(self, source: Path, target: Path) -> None:
         self.source, self.target = source, target
@@ -132,7 +132,7 @@ class TestResume:
     def left(self, once: Interrupted) -> Iterator[Interrupted]:
         once.restore()
         yield once
-        once.restore()  # the other tests read the same input
+        once.restore()  # other tests read the same input
 
     def test_nothing_in_its_way(self, left: Interrupted, whole: bytes) -> None:
         with part(left.target).open("ab") as file:
@@ -231,7 +231,7 @@ class TestResume:
 
 @posix
 def test_a_disk_that_is_full(source: Path, whole: bytes, tmp_path: Path) -> None:
-    """A limit on the size of files stands in for it; both fail a write after the first ones."""
+    """A limit on the size of files simulates a full disk: a later write fails."""
     target = tmp_path / "out.csv"
     process = start(source, "-o", target, limit=FILE_LIMIT)
     out, err = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: standard input and output, and what a terminal shows."""
+"""`disaster-tweets score`: standard input and output, and the display on a terminal."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ def test_a_terminal_shows_the_progress(tmp_path: Path) -> None:
 def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # how Linux says that the other end is closed
+    except OSError:  # Linux: the other end is closed
         return b""

@@ -1,4 +1,4 @@
-"""Scores: the golden ones, and the same score for the same text wherever it is scored."""
+"""Golden scores, and equal scores for a text in every place that scores it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from disaster_tweets import Classifier
 from disaster_tweets.runtime import integers
 
 def learn():
-    with integers._learning:
+    with integers.new_tokens_lock:
         learning.set()
         done.wait()
 
@@ -92,14 +92,14 @@ def classifier() -> Classifier:
 
 @pytest.fixture(scope="module")
 def alone(golden: Any) -> dict[str, float]:
-    """The score of each text from an instance that never saw another."""
+    """The score of each text from a classifier that scored no other text."""
     texts = dict.fromkeys([*TEXTS, *golden.texts[:6]])
     return {text: float(Classifier.load().predict(text)) for text in texts}
 
 
 @pytest.fixture
 def switching() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
+    """Let threads switch as often as possible."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -107,7 +107,7 @@ def switching() -> Iterator[None]:
 
 
 def shown(probabilities: Any) -> Any:
-    """Return the probability of each prediction: of two labels that of the second one."""
+    """Return the probability of each prediction: with two labels that of the second."""
     two = probabilities.shape[1] == 2
     return probabilities[:, 1] if two else probabilities.max(axis=1)
 
@@ -161,7 +161,7 @@ class TestSameScore:
     def test_in_threads_that_meet_words_for_the_first_time(
         self, switching: None, classifier: Classifier
     ) -> None:
-        # What a word adds to a score is kept when it is first met.
+        # The contribution of a word to a score is cached when first met.
         words = ["".join(pair) for pair in itertools.product(ascii_lowercase, repeat=2)]
         expected = classifier.predict_proba(words)
         fresh = Classifier.load()
@@ -198,7 +198,7 @@ class TestSameScore:
 
         assert forked.status == 0, forked.err
         assert [float.fromhex(score) for score in forked.out.split()] == [
-            *alone.values(),  # of the parent before the fork, of the child, of the parent
+            *alone.values(),  # in the parent before the fork, in the child, in the parent
             *alone.values(),
             *alone.values(),
         ]
@@ -216,7 +216,7 @@ class TestSameScore:
         ]
 
     def test_on_a_processor_that_can_less(self, run: Any, alone: dict[str, float]) -> None:
-        # NumPy and BLAS choose other loops then, as they would on another machine.
+        # NumPy and BLAS then choose other loops, as on another machine.
         simd = np.show_config(mode="dicts").get("SIMD Extensions", {})
         lesser = {
             "NPY_DISABLE_CPU_FEATURES": " ".join(simd.get("found", [])),

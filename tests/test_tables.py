@@ -1,4 +1,4 @@
-"""Tables, through the commands: guesses are said, and nothing is wrong in silence."""
+"""Tables, through the commands: guesses are reported, and no error is silent."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class TestCounts:
         write("in.csv", f"text\ncake\n{long}\n{spanish}\n{spanish}\n")
         *_, cut, foreign = score("in.csv", "-o", "out.csv").err.splitlines()
 
-        pieces = manifest["max_tokens"] - 2  # less the marks of the start and of the end
+        pieces = manifest["max_tokens"] - 2  # without [CLS] and [SEP]
         assert cut.startswith(f"1 text is longer than the {pieces} word pieces")
         assert foreign.startswith("2 texts look like another language")
 
@@ -232,7 +232,7 @@ class TestOutputs:
 
 
 class TestLabels:
-    """A label may hold anything."""
+    """A label may contain any character."""
 
     LABEL = 'so-so, "mixed";\tré'
 
@@ -407,7 +407,7 @@ class TestSeveralFiles:
     @pytest.mark.parametrize(
         ("first", "second", "words"),
         [
-            (b"id,text\n1,a\n", b"id,text\r3,c\r", "lines end otherwise"),
+            (b"id,text\n1,a\n", b"id,text\r3,c\r", "line ends differ"),
             (b"id,text\n1,a\n", "id,text\n3,c\n".encode("utf-16"), "utf-16"),
             (b"id,text\n1,a\n", b"id,Text\n3,c\n", "header differs"),
         ],

@@ -1,4 +1,4 @@
-"""Compressed files: recognized, read as a stream, refused when damaged or too large."""
+"""Compressed files: detected, read as a stream, rejected when damaged or too large."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 class Pipe:
-    """A file that can do nothing but read, and gives less than it is asked for."""
+    """A file with only a read method, which returns less than requested."""
 
     def __init__(self, content: bytes, most: int = 1 << 20) -> None:
         self._file, self._most = io.BytesIO(content), most
@@ -199,7 +199,7 @@ class TestDamage:
         stream = decompressed(io.BytesIO(packed[: len(packed) * 3 // 4]), kind, "t")
         with pytest.raises(DamagedError, match=f"{kind} data that is cut short"):
             stream.read()
-        # Whoever reads on must not take it for the end.
+        # A further read must not look like the end of the file.
         with pytest.raises(DamagedError):
             stream.read(1)
 
@@ -211,7 +211,7 @@ class TestDamage:
 
     @each_kind
     def test_any_altered_byte(self, kind: str) -> None:
-        # What an altered byte of the header does not change is the content.
+        # Some bytes of the header can change without a change of the content.
         packed = compress(CONTENT[:500], kind)
         for place in range(len(packed)):
             altered = packed[:place] + bytes([packed[place] ^ 0x55]) + packed[place + 1 :]
@@ -245,7 +245,7 @@ class TestBombs:
         assert content_of(packed, kind) == bytes(HARMLESS)
 
     def test_xz_that_asks_for_memory(self) -> None:
-        # The encoder takes the memory that it is told, so the header of a small one is altered.
+        # The encoder needs the declared memory, so the header of a small file is altered.
         small = lzma.compress(b"cake", preset=0)
         header = bytearray(small[12:24])
         header[header.index(0x21) + 2] = 37
@@ -255,7 +255,7 @@ class TestBombs:
 
     @needs_zstd
     def test_zstd_that_asks_for_memory(self) -> None:
-        # A frame of one raw block, whose header asks for a window of 2 GiB.
+        # A frame of one raw block whose header declares a window of 2 GiB.
         block = struct.pack("<I", (4 << 3) | 1)[:3] + b"cake"
         with pytest.raises(SizeError, match="memory"):
             content_of(b"\x28\xb5\x2f\xfd\0" + bytes([21 << 3]) + block, "zstd")
@@ -427,5 +427,5 @@ def test_memory_stays_the_same(run: Any) -> None:
 
 
 def test_the_constants_fit_the_worst_case() -> None:
-    # A block of zstd takes 4 bytes at least, and gives 128 KiB at most.
+    # A zstd block takes at least 4 bytes, and gives at most 128 KiB.
     assert compression.ZSTD_BUFFER // 4 * (128 << 10) == 32 << 20

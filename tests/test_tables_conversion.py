@@ -1,4 +1,4 @@
-"""Tables that change their format: no value is altered without a word."""
+"""Tables converted to another format: no value changes silently."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ class TestJson:
     @pytest.mark.parametrize(
         ("row", "words"),
         [
-            ('{"text": "Lemon cake", "text": null}', "more than once"),
-            ('{"text": null, "text": "Lemon cake"}', "more than once"),
-            ('{"text": "cake", "n": 1, "n": 2}', "more than once"),
+            ('{"text": "Lemon cake", "text": null}', "is repeated"),
+            ('{"text": null, "text": "Lemon cake"}', "is repeated"),
+            ('{"text": "cake", "n": 1, "n": 2}', "is repeated"),
             ('{"text": "cake", "n": "\\ud800"}', "surrogate"),
         ],
     )
@@ -99,7 +99,7 @@ class TestJson:
         Path("in.jsonl").write_text(lines({"m": {"t": "a"}}, row), "utf-8")
 
         options = ("--text-column", "m.t")
-        refused(score("in.jsonl", "-o", "out.jsonl", *options), "row 2", "more than once")
+        refused(score("in.jsonl", "-o", "out.jsonl", *options), "row 2", "is repeated")
 
     def test_blank_lines_do_not_keep_the_column_from_being_chosen(self) -> None:
         Path("in.jsonl").write_text("\n" * 10_500 + lines({"post": CAKE}), "utf-8")

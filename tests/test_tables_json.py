@@ -1,4 +1,4 @@
-"""Rows that are JSON objects, and JSON files that are one document: every byte stays."""
+"""JSON Lines and JSON documents: every byte stays."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import random
 import re
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -30,8 +31,8 @@ from disaster_tweets.tables.json_document import (
 from disaster_tweets.tables.json_rows import ABSENT, Number
 
 SOME = settings(deadline=None, max_examples=100)
-# Dense in what a reader of JSON trips over.
-# Without surrogates that the escapes of JSON would join.
+# Text with many characters that are special in JSON, without surrogates that JSON escapes would
+# join.
 STRINGS = st.text(st.sampled_from('"\\{}[],: \n\r\t/u0aé\u2028🔥\ud83d\udd25'), max_size=8).map(
     lambda text: json.loads(json.dumps(text))
 )
@@ -52,7 +53,7 @@ def space(chance: random.Random) -> str:
 
 
 def spelled(value: Any, chance: random.Random) -> str:
-    """Return a value as JSON with white space wherever it may be."""
+    """Return a value as JSON with white space at every possible place."""
     if isinstance(value, dict):
         pairs = [
             f"{space(chance)}{spelled(key, chance)}{space(chance)}:{space(chance)}"
@@ -157,7 +158,7 @@ class TestMembers:
     def test_without_and_with(
         self, record: dict[str, Any], more: dict[str, Any], chance: random.Random
     ) -> None:
-        # Two objects made one, so that keys are repeated.
+        # Two objects merged into one, so that keys repeat.
         first, second = spelled(record, chance), spelled(more, chance)
         comma = "," if record and more else ""
         text = f"{space(chance)}{first[:-1]}{comma}{second[1:]}{space(chance)}"
@@ -294,7 +295,7 @@ KINDS = ["array", "assignment", "object", "values"]
 
 
 def documents(kind: str, rows: list[Any], chance: random.Random) -> tuple[str, str]:
-    """Return a document in two parts; what is cut from the second one is no loss."""
+    """Return a document in two parts; a cut in the second part loses nothing."""
     before = space(chance)
     texts = [spelled(row, chance) for row in rows]
     if kind == "values":
@@ -321,7 +322,7 @@ class TestDocument:
         self, kind: str, rows: list[Any], chance: random.Random
     ) -> None:
         if kind == "values":
-            rows = [{}, *rows]  # else the only row may be an object with an array
+            rows = [{}, *rows]  # a single row could be an object with an array
         text = "".join(documents(kind, rows, chance))
         block = chance.choice([1, 2, 7, 64, 1 << 20])
         document = Document(reader(text, chance), "x.json", block=block)
@@ -497,10 +498,15 @@ class TestDocument:
 
         document = Document(read, "x.json", block=1000)
 
-        for number, element in enumerate(document, start=1):
-            assert element.line == number
-            assert len(document._text) <= 4000
+        tracemalloc.start()
+        try:
+            for number, element in enumerate(document, start=1):
+                assert element.line == number
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
         assert number == count
+        assert most < len(text) / 4
         assert len(asked) < 2 * len(text) / 1000
 
 

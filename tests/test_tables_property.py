@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: the texts of a table are those that are scored, in every dialect.
+"""`disaster-tweets score`: it scores the texts of a table, in every dialect.
 
 What a reader makes of a table may be an error; it must not be other texts.
 """
@@ -24,7 +24,7 @@ from .test_score import score
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1")
 WORDS = ("cake", "calm", "sugar", "a", "5", "RT", "#rain", "3pm")
-# Dense in what readers and writers of these formats trip over; all of it is in Latin-1.
+# Text with many characters that are special in these formats, all of it in Latin-1.
 MARKS = '"""\',;|\t \\\r\n\x0b\x0c\x1c\x85é=#-'
 BEYOND = "火🔥\u2028\u200b"
 FEW = settings(deadline=None, max_examples=40)
@@ -39,18 +39,18 @@ def fake() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a table is written."""
+    """The dialect of a table."""
 
     delimiter: str
-    quoted: bool  # fields that need quotes have them; else quotes say nothing
+    quoted: bool  # fields are quoted where necessary; otherwise quotes have no meaning
     encoding: str
     end: str
     header: bool
-    spaces: bool  # behind delimiters
+    spaces: bool  # after delimiters
 
     @property
     def options(self) -> list[str]:
-        """All that can be told about it."""
+        """All options that describe the dialect."""
         delimiter = "tab" if self.delimiter == "\t" else self.delimiter
         options = ["--delimiter", delimiter]
         options += ["--quoting", "standard" if self.quoted else "none"]
@@ -74,7 +74,7 @@ DIALECTS = st.builds(
 
 @dataclass(frozen=True)
 class Table:
-    """A table, and where the texts are in it."""
+    """A table, and the place of its texts."""
 
     names: list[str]
     rows: list[list[str]]
@@ -87,7 +87,7 @@ class Table:
 
 @st.composite
 def texts(draw: st.DrawFn, dialect: Dialect) -> str:
-    """A text that this dialect can hold."""
+    """A text that the dialect can hold."""
     alphabet = MARKS if dialect.encoding == "latin-1" else MARKS + BEYOND
     parts = st.sampled_from(WORDS) | st.text(st.sampled_from(alphabet), max_size=3)
     text = "".join(draw(st.lists(parts, max_size=5)))
@@ -99,7 +99,7 @@ def texts(draw: st.DrawFn, dialect: Dialect) -> str:
 
 @st.composite
 def tables(draw: st.DrawFn, dialect: Dialect, columns: int = 1) -> Table:
-    """A table with a column of texts, and columns of numbers that tell its rows apart."""
+    """A table with a text column, and number columns that identify its rows."""
     names = ["text", "id", "n"][: draw(st.integers(columns, 3))]
     names = draw(st.permutations(names))
     count = draw(st.integers(1, 5))
@@ -112,14 +112,14 @@ def tables(draw: st.DrawFn, dialect: Dialect, columns: int = 1) -> Table:
     ]
     text = names.index("text")
     if not rows[0][text].strip():
-        rows[0][text] = "cake"  # else a table of one column could be without rows
+        rows[0][text] = "cake"  # a table of one column needs at least one text
     return Table(names, rows, text)
 
 
 def field(value: str, dialect: Dialect, needlessly: bool) -> str:
     """Return a field as it is written."""
     needs = any(character in value for character in f'{dialect.delimiter}"\r\n')
-    # A space that belongs to the text could not be told from one behind a delimiter.
+    # A leading space of the text could be mistaken for one after the delimiter.
     needs = needs or (dialect.spaces and value[:1] == " ")
     if dialect.quoted and (needs or needlessly):
         return '"' + value.replace('"', '""') + '"'
@@ -132,7 +132,7 @@ def written(table: Table, dialect: Dialect, quote_all: bool) -> bytes:
     for row in (*lines, *table.rows):
         fields = [field(value, dialect, quote_all) for value in row]
         if fields == [""] and dialect.quoted:
-            fields = ['""']  # else it would be a blank line
+            fields = ['""']  # an empty record would be a blank line
         out += dialect.join(fields)
     return out.encode(dialect.encoding)
 
@@ -140,7 +140,7 @@ def written(table: Table, dialect: Dialect, quote_all: bool) -> bytes:
 def scored(
     name: str, content: bytes, options: list[str], delimiter: str | None, encoding: str
 ) -> tuple[Completed, list[str]]:
-    """Score a file; return what the command says, and the probabilities in its output."""
+    """Score a file; return the messages of the command, and the probabilities in its output."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, name), Path(folder, "out" + Path(name).suffix)
         if name.endswith(".json"):
@@ -158,7 +158,7 @@ def scored(
 
 
 def present(scores: list[str]) -> list[str]:
-    """Return the scores without those of missing texts: a blank line may be no row."""
+    """Return the scores without those of missing texts, because a blank line may be no row."""
     return [value for value in scores if value]
 
 
@@ -169,7 +169,7 @@ def told(table: Table, dialect: Dialect) -> list[str]:
 
 
 def as_written(text: str, table: Table, dialect: Dialect, quote_all: bool) -> str:
-    """Return a text with the space in front that an unquoted field keeps."""
+    """Return a text with the leading space that an unquoted field keeps."""
     if not dialect.spaces or table.text == 0 or not text.strip():
         return text
     unquoted = field(text, dialect, quote_all) == text
@@ -212,7 +212,7 @@ def test_a_dialect_that_is_detected(
     if completed.status == 0:
         understood(found, table, dialect, quote_all)
     elif dialect.quoted and len(table.names) > 1 and not dialect.spaces:
-        # Nothing is doubtful but lines within quotes, which could be rows.
+        # Only lines within quotes are ambiguous, because they could be rows.
         assert any(len(f"{text}.".splitlines()) > 1 for text in table.texts), (
             completed.err,
             content,
@@ -220,16 +220,16 @@ def test_a_dialect_that_is_detected(
 
 
 def understood(found: list[str], table: Table, dialect: Dialect, quote_all: bool) -> None:
-    """Check that scores are those of the texts, by one way to understand their quotes."""
+    """Check that the scores match the texts in one interpretation of the quotes."""
     kept = [as_written(text, table, dialect, quote_all) for text in table.texts]
     if dialect.quoted:
         assert present(found) in (present(scores_of(table.texts)), present(scores_of(kept)))
     elif len(table.names) > 1:
         assert len(found) == len(kept)
         for value, text, with_space in zip(found, table.texts, kept, strict=True):
-            # A quoted text may be read without its quotes, but ends where its line ends.
+            # A quoted text may be read without its quotes, but ends at the end of its line.
             assert value in scores_of((text, with_space, _unquoted(text))), text
-    else:  # a field of several lines is legitimate
+    else:  # a field of several lines is valid
         lines = "".join(text + dialect.end for text in table.texts)
         reader = csv.reader(io.StringIO(lines, newline=""), delimiter="\x1f")
         joined = [row[0] for row in reader if row]
@@ -251,7 +251,7 @@ QUOTED = st.sampled_from(
 
 
 class TestQuotesThatSayNothing:
-    """Public files whose texts begin or end with quotes, read as they are."""
+    """Public files with texts that begin or end with quotes, read unchanged."""
 
     @MANY
     @given(
@@ -275,7 +275,7 @@ class TestQuotesThatSayNothing:
         completed, found = scored(name, content, [], None, "utf-8")
 
         if completed.status == 0:
-            # Each line was a row, and none was joined to another.
+            # Each line was a row, and no line was joined to another.
             assert len(found) == len(rows), content
             for text, value in zip(rows, found, strict=True):
                 assert [value] in (scores_of([text]), scores_of([_unquoted(text)])), content

@@ -1,4 +1,4 @@
-"""Workbooks: what is written is read back, and what is foreign or damaged is named."""
+"""Workbooks: written values are read back, and foreign or damaged files are named."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def saved(book: Any) -> bytes:
 def package(
     *sheets: str, strings: str = "", styles: str = "", workbook: str = "", strict: bool = False
 ) -> bytes:
-    """Return a workbook of sheets S1, S2, ... made of the XML of their rows."""
+    """Return a workbook of sheets S1, S2, ... from the XML of their rows."""
     main = f"{STRICT}spreadsheetml/main" if strict else NAMESPACE
     relations = f"{STRICT}officeDocument/relationships" if strict else RELATIONS
     links = [("officeDocument", "xl/workbook.xml")]
@@ -149,7 +149,7 @@ class TestRoundTrip:
         cells = [cell for (cell,) in book["Sheet1"].iter_rows()]
 
         assert [cell.data_type for cell in cells] == ["s"] * len(TEXTS)
-        # An escape is part of the format, and openpyxl leaves it to others.
+        # The escape is part of the format, but openpyxl does not resolve it.
         plain = [text for text in TEXTS if not re.search(r"[\x00\r]|_x", text)]
         assert set(plain) <= {cell.value for cell in cells}
 

@@ -1,4 +1,4 @@
-"""Cleaning: what is repaired, what is left out, and what is left alone or read on its own."""
+"""Cleaning: repairs, removed parts, and characters that stay or become words."""
 
 import re
 import tracemalloc
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from disaster_tweets.characters import category
 from disaster_tweets.text import READS_ALL, Cleaner, Reads, repair
 
-# Words, and the marks of speech alone.
+# Words, and the punctuation of speech only.
 WORDS: Reads = {"urls": False, "handles": False, "emoji": False, "marks": "!?"}
 
 clean = Cleaner(WORDS)
@@ -110,13 +110,13 @@ def test_styled_letters_are_read_as_plain_ones(styled: str, plain: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "m² 10⁵ H₂O",  # elsewhere they are another number
+        "m² 10⁵ H₂O",  # elsewhere they would change the number
         "½ ⅓ 1⁄2",
         "word™ word® №5 ℡ ℠",
         "㎏ ㏄ ㍿ ℃",
         "⑴ ⒈ ⒜",
         "🆗 🆎 🇫🇷 🈁",
-        "K Å Ω",  # the signs of units are letters already, by canonical decomposition
+        "K Å Ω",  # canonical decomposition makes unit signs letters
         "ﷺ",
         "… ‥ ‼ ⁉",
     ],
@@ -130,7 +130,7 @@ def test_other_shapes_are_left_alone(text: str) -> None:
     [
         ("&#x1D41F;&#120362;𝐫𝐞 &#xFF26;", "fire F"),
         ("&fflig;&fjlig; &Lscr;", "fffj L"),
-        ("&ａｍｐ;", "&amp;"),  # once only, as elsewhere
+        ("&ａｍｐ;", "&amp;"),  # only once, as elsewhere
         ("ð\x9d\x90\x9fire", "fire"),  # UTF-8 read as Latin-1
         ("ð\x9d\x97\xa7ï¼¡", "TA"),
         ("ï½†ire", "fire"),  # UTF-8 read as Windows-1252
@@ -239,7 +239,7 @@ def test_words_and_digits_are_left_alone(text: str) -> None:
     assert clean(text) == text
 
 
-# U+1FAC8 is newer than the Unicode tables of any Python that runs this.
+# U+1FAC8 is newer than the Unicode tables of any Python that runs this test.
 EMOJI = ["🎂", "#️⃣", "👩‍🎓", "👍🏽", "⚠️", "🫠", "\U0001fac8", "🇫🇷", "🏴\U000e0067\U000e007f"]
 INVISIBLE = re.compile("[\u200d\ufe0f\U000e0020-\U000e007f]")
 
@@ -248,7 +248,7 @@ INVISIBLE = re.compile("[\u200d\ufe0f\U000e0020-\U000e007f]")
 def test_nothing_that_is_seen_is_left_of_emoji(emoji: str) -> None:
     cleaned = clean(f"cake {emoji} now{emoji}")
 
-    # Joiners and variants of emoji take no room, and the tokenizer drops them.
+    # Joiners and variation selectors of emoji take no tokens; the tokenizer drops them.
     assert INVISIBLE.sub("", cleaned).split() == ["cake", "now"]
 
 
@@ -257,7 +257,8 @@ ANY_TEXT = st.text(st.characters(categories=None)) | st.text(
 )
 
 
-# What decodes to an entity, or to damage, is one afterwards: neither is among these.
+# Text that decodes to an entity or to mojibake would need a second pass, so none is among
+# these.
 @settings(deadline=None, max_examples=200)
 @given(
     st.lists(
@@ -326,7 +327,7 @@ ADDRESS, HANDLE, EMOJI_TEXT, MARKS = (
 
 
 class TestReads:
-    """What a model reads decides what is left of a text, each part on its own."""
+    """The model's settings decide which parts of a text stay, each part separately."""
 
     @pytest.mark.parametrize("marks", ["", "!?", "!?#@_:/.-€", "all"])
     @pytest.mark.parametrize("emoji", [False, True])
@@ -345,7 +346,7 @@ class TestReads:
         assert words == [
             *["see", *(kept(ADDRESS) if urls else []), "by"],
             *(kept(HANDLE) if handles else []),
-            *(EMOJI_TEXT if emoji else ""),  # the skin tone is a character, too
+            *(EMOJI_TEXT if emoji else ""),  # the skin tone is a separate character
             *kept(MARKS),
             "end",
         ]

@@ -1,4 +1,4 @@
-"""The tokenizer against the words of the `tokenizers` library, and all ways to cut one."""
+"""The tokenizer compared with the `tokenizers` library, and all segmentations of a word."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Encode = Callable[[str], "list[int]"]
 
 
 def make_oracle(vocabulary: Sequence[str], max_tokens: int) -> Encode:
-    """Return an encoding by the library's words, each cut by trying all ways to cut it."""
+    """Return an encoding of the library's words, each in the best of all segmentations."""
     ids = {piece: index for index, piece in enumerate(vocabulary)}
     normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
     pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
@@ -49,7 +49,7 @@ def make_oracle(vocabulary: Sequence[str], max_tokens: int) -> Encode:
         return [part, f"##{part}"] if start else [part]
 
     def cost(form: str) -> int:
-        # In millionths, more or less: a sum of floats would depend on its order.
+        # In rounded millionths, because a sum of floats would depend on its order.
         if len(form.removeprefix("##") or form) == 1:
             return round(math.log(len(ids)) * 2**20) + 2**20
         return round(math.log(ids[form]) * 2**20) + 2**20 * form.startswith("##")
@@ -101,11 +101,11 @@ def test_hand_written(ours: Encode, oracle: Encode, text: str) -> None:
     assert ours(text) == oracle(text)
 
 
-# The library's Unicode tables are of another version than ours, so only characters
-# whose category has been the same since Unicode 3.2. Dropped besides:
-# - Cs: the library takes no lone surrogates;
-# - spacing marks with a combining class, eight signs of musical notation: the library
-#   reorders them with their neighbours, the tokenizer normalizes each character alone.
+# The Unicode tables of the library have another version than ours, so only characters with the
+# same category since Unicode 3.2 are used. Also excluded:
+# - Cs: the library accepts no lone surrogates;
+# - spacing marks with a combining class, eight signs of musical notation: the library reorders
+#   them with their neighbours, and the tokenizer normalizes each character separately.
 STABLE = [
     character
     for character in map(chr, range(sys.maxunicode + 1))
@@ -129,7 +129,7 @@ def test_any_text(ours: Encode, oracle: Encode, data: st.DataObject) -> None:
 
 @pytest.fixture(scope="module")
 def characters() -> tuple[Encode, Encode]:
-    """Both tokenizers over a vocabulary of characters: none of them hides in [UNK]."""
+    """Both tokenizers over a vocabulary of characters, so that [UNK] hides no character."""
     normal = {
         lowered
         for character in STABLE
@@ -216,7 +216,7 @@ def test_lone_surrogates_are_dropped(ours: Encode) -> None:
 
 
 def test_no_cost_of_a_piece_rests_on_the_last_bits_of_its_logarithm() -> None:
-    """Mathematical libraries may differ in those, that is by 1e-8 of a unit of costs."""
+    """Mathematical libraries may differ there, by about 1e-8 of a cost unit."""
     fractions = [math.log(rank) * 2**20 % 1 for rank in range(1, 2**17)]
 
     assert min(abs(fraction - 0.5) for fraction in fractions) > 1e-7

@@ -1,4 +1,4 @@
-"""The types that users see: a file of assertions that mypy must accept."""
+"""The types of the public API: mypy accepts a file of assertions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Mypy = Callable[[Path], subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def mypy(tmp_path: Path) -> Mypy:
-    """Check a file against the installed package, strictly and with no configuration."""
+    """Check a file against the installed package, strictly and without a configuration."""
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("needs mypy")
 
@@ -28,7 +28,7 @@ def mypy(tmp_path: Path) -> Mypy:
             [sys.executable, "-m", "mypy", *options, str(file)],
             capture_output=True,
             text=True,
-            cwd=tmp_path,  # away from the sources: the package is the installed one
+            cwd=tmp_path,  # away from the sources, so that the installed package is used
             env={**os.environ, "MYPYPATH": ""},
         )
 

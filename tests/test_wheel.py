@@ -1,4 +1,4 @@
-"""What the wheel holds: the package, the model that the manifest describes, and no more."""
+"""The content of the wheel: the package, the model of the manifest, and nothing else."""
 
 from __future__ import annotations
 

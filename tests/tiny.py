@@ -1,4 +1,4 @@
-"""A tiny random backbone, and how to train on it: for tests that run the whole pipeline."""
+"""A tiny random backbone and its training settings, for tests of the whole pipeline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 from safetensors.numpy import save_file
 
-# What stands in params.yaml instead, by section.
+# Replacements for values in params.yaml, by section.
 TINY: dict[str, dict[str, object]] = {
     "model": {"max_tokens": 24, "attention_heads": 2},
     "assistant": {
@@ -33,7 +33,7 @@ TINY: dict[str, dict[str, object]] = {
 def make_backbone(
     folder: Path, reference: ModuleType, pieces: list[str], positions: int = 24
 ) -> None:
-    """Write a tiny random encoder and its tokenizer, which knows these word pieces.
+    """Write a tiny random encoder and its tokenizer, with these word pieces.
 
     Args:
         folder: Where they go.
@@ -54,7 +54,7 @@ def make_backbone(
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """Return the checksum of each file in a folder, by its name."""
+    """Return the checksum of each file in a folder, by name."""
     return {
         path.name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
         for path in folder.iterdir()

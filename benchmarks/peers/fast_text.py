@@ -1,4 +1,4 @@
-"""fastText, supervised: a maintained build, as that of its authors no longer installs."""
+"""Supervised fastText, in a maintained build; the original one no longer installs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def train(data: Path, folder: Path) -> None:
         maxn=5,
         epoch=10,
         dim=50,
-        bucket=100_000,  # instead of two million: as many n-grams as so few texts can teach
-        thread=1,  # with more, each run gives another model
+        bucket=100_000,  # the default of two million is too many for so few texts
+        thread=1,  # more threads make the model differ between runs
         verbose=0,
     )
     model.save_model(str(folder / "model.bin"))

@@ -18,7 +18,7 @@ def train(data: Path, folder: Path) -> None:
 
 
 def load(folder: Path) -> Score:
-    # The Keras model is part of the pipeline, which no wheel holds.
+    # The Keras model is part of the pipeline, which is not in the wheel.
     sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
     import keras_classifier
 

@@ -1,4 +1,4 @@
-"""The older design: a pickled tokenizer of words, and an LSTM in Keras, through `predict`."""
+"""An LSTM in Keras over whole words, through `predict`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS, LENGTH, WIDTH, EPOCHS, BATCH, SEED = 10_000, 40, 64, 3, 32, 20200101
 
 
 class Tokenizer:
-    """Words -> their rank by frequency, as the `Tokenizer` that Keras had; 1 is any other."""
+    """Maps a word to its rank by frequency, and an unknown word to 1."""
 
     def __init__(self, texts: list[str]) -> None:
         counts = Counter(word for text in texts for word in self._words(text))
@@ -26,7 +26,7 @@ class Tokenizer:
         }
 
     def encode(self, text: str) -> list[int]:
-        """Return ``LENGTH`` ids: the first words, and zeros before them where they are few."""
+        """Return ``LENGTH`` ids: those of the first words, padded with zeros on the left."""
         ids = [self._index.get(word, 1) for word in self._words(text)[:LENGTH]]
         return [0] * (LENGTH - len(ids)) + ids
 

@@ -44,7 +44,7 @@ def train(data: Path, folder: Path) -> None:
         folder / "model.onnx",
         per_channel=True,
         weight_type=QuantType.QInt8,
-        # What comes out of a fused operator, of which ONNX does not know the type.
+        # The type of the outputs of fused operators, which ONNX does not know.
         extra_options={"DefaultTensorType": TensorProto.FLOAT},
     )
     for path in set(folder.iterdir()) - {folder / "model.onnx", folder / "tokenizer.json"}:

@@ -1,10 +1,10 @@
-"""What the peers share: the commands by which benchmarks/peers.py trains, starts and times one.
+"""The commands of a peer, by which benchmarks/peers.py trains, starts and times it.
 
-    python benchmarks/peers/NAME.py train DATA FOLDER     put into FOLDER what scoring needs
+    python benchmarks/peers/NAME.py train DATA FOLDER     train a model into FOLDER
     python benchmarks/peers/NAME.py predict FOLDER TEXT   score one text from a cold start
     python benchmarks/peers/NAME.py score FOLDER          answer each line of standard input
 
-A line to `score` is JSON, {"texts": [...], "batch": 32}; its answer has the seconds of each
+A line to `score` is JSON: {"texts": [...], "batch": 32}. The answer has the seconds of each
 batch, the probabilities, and the peak of the resident memory so far.
 """
 
@@ -25,20 +25,21 @@ Score = Callable[[list[str]], list[float]]  # texts -> probabilities of a disast
 
 @dataclass(frozen=True)
 class Peer:
-    """Another way to the same answer.
+    """An alternative classifier.
 
     Attributes:
-        title: What the tables call it.
-        label: What the picture calls it.
+        title: The name in the tables.
+        label: The name in the picture.
         distribution: The distribution whose version the table shows.
-        requirements: What scoring needs, as pip takes it.
-        train: Given the folder of the train split, puts into a folder what `load` reads.
-        load: Given that folder, returns the function that scores.
-        to_train: What training needs besides the requirements.
-        learned_all: Whether it has the weights of the wheel, which learned every label: its
-            quality is that of the same recipe without a fold.
-        cleans: Whether it takes texts as people write them, and cleans them itself. The others
-            get them repaired, with placeholders for URLs and handles.
+        requirements: The requirements of scoring, for pip.
+        train: Trains a model, given the folder of the training set and the folder for the
+            model.
+        load: Returns the scoring function, given the folder of the model.
+        to_train: Further requirements of training.
+        learned_all: Whether it has the weights of the wheel, which learned every label. Its
+            quality is then that of the same recipe without the held-out fold.
+        cleans: Whether it cleans raw texts itself. Other peers get repaired texts with
+            placeholders for URLs and handles.
     """
 
     title: str
@@ -88,7 +89,7 @@ def peak_of_this_process() -> int:
 
 
 def read_split(data: Path, name: str) -> tuple[list[str], list[int]]:
-    """Return the texts of a split, and for each the label that most of its rows carry."""
+    """Return the texts of a split, and the label of each text."""
     with (data / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [row["text"] for row in rows], [int(float(row["target"]) > 0.5) for row in rows]

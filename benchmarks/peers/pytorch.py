@@ -1,7 +1,7 @@
 """MiniLM fine-tuned the usual way, in the text-classification pipeline of transformers.
 
-benchmarks/minilm.py trains it. transformers has no BERT classifier that takes the mean over the
-tokens; `mean_pooling` adds it.
+benchmarks/minilm.py trains the model. transformers has no BERT classifier over the mean of the
+tokens; `mean_pooling` adds one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds the model's files, wherever the package is installed, and verifies them."""
+"""Find and verify the files of a model, however the package is installed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from disaster_tweets import manifest
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+from disaster_tweets.manifest import NAME as MANIFEST
+from disaster_tweets.manifest import Manifest, parse
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
@@ -21,47 +22,47 @@ if TYPE_CHECKING:
 MODEL, VOCABULARY, CALIBRATION = "model.bin", "vocab.txt", "calibration.npy"
 GOLDEN = "golden.json"
 
-_BLOCK = 1 << 16  # bytes read at a time, which is faster than one large read
+_BLOCK = 1 << 16  # bytes read at a time; faster than one large read
 
 
 class Bundle(NamedTuple):
-    """The files of one model, found intact.
+    """The verified files of one model.
 
     Attributes:
         manifest: The content of manifest.json.
         vocabulary: The word pieces; a piece's index is its id.
         calibration: The table for `calibration.calibrate`, float64.
-        model: The path of the model's file, so that the system maps and shares it, or its bytes
-            where it has no path of its own, as inside a zip.
+        model: The path of the model file, which the system can map and share; its bytes if it
+            has no path, as inside a zip.
     """
 
-    manifest: manifest.Manifest
+    manifest: Manifest
     vocabulary: list[str]
     calibration: npt.NDArray[np.float64]
     model: Path | bytes
 
 
 def bundled() -> Traversable:
-    """Return the folder of the model that this package carries."""
+    """Return the folder of the model in this package."""
     beside = Path(__file__).with_name("artifacts")
-    if beside.is_dir():  # as a wheel installs it; the import below would take time
+    if beside.is_dir():  # the layout of a wheel; saves the slow import below
         return beside
     import importlib_resources
 
     return importlib_resources.files("disaster_tweets.artifacts")
 
 
-def bundled_manifest() -> manifest.Manifest:
+def bundled_manifest() -> Manifest:
     """Return the manifest of the bundled model, without reading the model.
 
     Raises:
-        ArtifactError: It is missing or malformed.
+        ArtifactError: The manifest is missing or malformed.
     """
     return read_manifest(bundled())
 
 
 def open_folder(path: str | os.PathLike[str] | None) -> Traversable:
-    """Return the folder at ``path``, or the bundled model's for None.
+    """Return the folder at ``path``, or the folder of the bundled model for None.
 
     Raises:
         ArtifactError: There is no such folder.
@@ -70,42 +71,42 @@ def open_folder(path: str | os.PathLike[str] | None) -> Traversable:
         return bundled()
     folder = Path(path)
     if not folder.is_dir():
-        raise ArtifactError(f"{folder}: no such folder; pass one that holds {manifest.NAME}")
+        raise ArtifactError(f"{folder}: no such folder; pass one that holds {MANIFEST}")
     return folder
 
 
 def read(folder: Traversable) -> Bundle:
-    """Read the model in ``folder`` and compare each file with the manifest.
+    """Read the model in ``folder``, and compare each file with the manifest.
 
-    By CRC-32, as each process does it: no accident gets by, and it takes a third of the time
-    of a SHA-256 or less. `verified` compares that.
+    Each process checks CRC-32, which detects accidental damage in a third of the time of
+    SHA-256 or less. `verified` checks SHA-256.
 
     Raises:
         ArtifactError: A file is missing, truncated or altered; the message names it.
     """
-    description = read_manifest(folder)
+    manifest = read_manifest(folder)
     model, vocabulary, calibration = (
-        intact(folder, name, description) for name in (MODEL, VOCABULARY, CALIBRATION)
+        intact(folder, name, manifest) for name in (MODEL, VOCABULARY, CALIBRATION)
     )
     return Bundle(
-        manifest=description,
+        manifest=manifest,
         vocabulary=read_vocabulary(vocabulary),
         calibration=_read_table(calibration),
         model=model if isinstance(model, Path) else model.read_bytes(),
     )
 
 
-def read_manifest(folder: Traversable) -> manifest.Manifest:
-    """Return the checked content of ``folder``/manifest.json; ArtifactError if it is not."""
-    file = folder / manifest.NAME
+def read_manifest(folder: Traversable) -> Manifest:
+    """Return the checked content of ``folder``/manifest.json; ArtifactError if invalid."""
+    file = folder / MANIFEST
     with _named(file):
         raw = file.read_bytes()
-    return manifest.parse(raw, str(file))
+    return parse(raw, str(file))
 
 
-def intact(folder: Traversable, name: str, description: manifest.Manifest) -> Traversable:
-    """Return the file of one artifact; ArtifactError unless its CRC-32 is the manifest's."""
-    file, expected = folder / name, description["artifacts"][name]
+def intact(folder: Traversable, name: str, manifest: Manifest) -> Traversable:
+    """Return the file of an artifact; raise ArtifactError unless its CRC-32 is correct."""
+    file, expected = folder / name, manifest["artifacts"][name]
     checksum = size = 0
     for block in _blocks(file):
         checksum = zlib.crc32(block, checksum)
@@ -114,11 +115,11 @@ def intact(folder: Traversable, name: str, description: manifest.Manifest) -> Tr
     return file
 
 
-def verified(folder: Traversable, name: str, description: manifest.Manifest) -> Traversable:
-    """Return the file of one artifact; ArtifactError unless its SHA-256 is the manifest's."""
+def verified(folder: Traversable, name: str, manifest: Manifest) -> Traversable:
+    """Return the file of an artifact; raise ArtifactError unless its SHA-256 is correct."""
     import hashlib
 
-    file, expected = folder / name, description["artifacts"][name]
+    file, expected = folder / name, manifest["artifacts"][name]
     digest, size = hashlib.sha256(), 0
     for block in _blocks(file):
         digest.update(block)
@@ -128,7 +129,7 @@ def verified(folder: Traversable, name: str, description: manifest.Manifest) -> 
 
 
 def read_vocabulary(file: Traversable) -> list[str]:
-    """Return the word pieces in a file, one a line; ArtifactError if it is not such a file."""
+    """Return the word pieces in a file, one per line; raise ArtifactError if it is invalid."""
     try:
         pieces = file.read_bytes().decode("utf-8").split("\n")[:-1]
     except UnicodeDecodeError:
@@ -140,7 +141,7 @@ def read_vocabulary(file: Traversable) -> list[str]:
 
 
 def _read_table(file: Traversable) -> npt.NDArray[np.float64]:
-    """Return the numbers in a file of NumPy's; ArtifactError if it is no such file."""
+    """Return the array in a NumPy file; raise ArtifactError if it is invalid."""
     import io
 
     import numpy as np
@@ -151,7 +152,7 @@ def _read_table(file: Traversable) -> npt.NDArray[np.float64]:
         raise _refused(file, f"not a table of NumPy ({error})") from None
     if table.dtype.str != "<f8" or table.ndim != 1 or len(table) < 2:
         raise _refused(file, "not a table of float64")
-    numbers: npt.NDArray[np.float64] = table.astype(np.float64)  # in this machine's byte order
+    numbers: npt.NDArray[np.float64] = table.astype(np.float64)  # in native byte order
     return numbers
 
 
@@ -172,10 +173,10 @@ def _compare(
 
 @contextmanager
 def _named(file: Traversable) -> Iterator[None]:
-    """Say which file it is that cannot be read."""
+    """Turn a read error into an ArtifactError that names the file."""
     try:
         yield
-    except (OSError, KeyError) as error:  # KeyError: not in the zip
+    except (OSError, KeyError) as error:  # KeyError: the file is not in the zip
         reason = error.strerror if isinstance(error, OSError) else None
         raise _refused(file, reason or "No such file") from None
 

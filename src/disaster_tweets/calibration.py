@@ -1,11 +1,11 @@
-"""Calibration: from the logits of a model to probabilities that can be taken at their word.
+"""Calibrate the logits of a model: turn them into reliable probabilities.
 
-Two labels have beta calibration (Kull, Silva Filho and Flach, 2017), more have a temperature
-and a bias for each label.
+Two labels use beta calibration (Kull, Silva Filho and Flach, 2017). More labels use a
+temperature and a bias for each label.
 
 Exponentials and logarithms differ in the last bits between processors and builds of NumPy. So
-they are tabulated where a model is built, and the table travels with it: what is left to do is
-linear interpolation, the same to the bit everywhere.
+they are tabulated when a model is built, and the table ships with the model. Serving only
+interpolates linearly, which gives the same bits everywhere.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 Calibration = Mapping[str, Any]
 
-# A table has the values at so many places to a unit, from -_END to _END, or to 0. What lies
-# beyond is as good as certain. Interpolated, a probability is exact to about 1e-5.
+# A table has this many values per unit, from -_END to _END or to 0. Beyond these ends a
+# decision is as good as certain. An interpolated probability is exact to about 1e-5.
 _PER_UNIT, _END = 64, 24
 
 
 def tabulate(calibration: Calibration) -> npt.NDArray[np.float64]:
     """Return the table for `calibrate`.
 
-    For two labels, it has the probability of the second one by the difference of the logits;
-    for more, the exponential function up to 0.
+    With two labels the table is the probability of the second label by the difference of the
+    logits. With more it is the exponential function up to 0.
     """
     import numpy as np
 
@@ -49,9 +49,9 @@ def calibrate(
     """Turn logits into probabilities.
 
     Args:
-        logits: (texts, classes), at least two classes.
-        calibration: As `fit` returns it for as many classes.
-        table: As `tabulate` returns it.
+        logits: (texts, classes), with at least two classes.
+        calibration: The result of `fit` for the same number of classes.
+        table: The result of `tabulate`.
 
     Returns:
         float32 (texts, classes); each row sums to 1.
@@ -67,7 +67,7 @@ def calibrate(
     adjusted = _adjusted(exact, calibration)
     shares = _interpolated(adjusted - adjusted.max(axis=1, keepdims=True), table)
     total = np.zeros(len(shares))
-    for share in shares.T:  # a sum in this order, whatever the processor
+    for share in shares.T:  # a fixed order of the sum, on every processor
         total += share
     probabilities[:] = shares / total[:, None]
     return probabilities
@@ -79,7 +79,7 @@ def _interpolated(
     """Return the values of a table at ``x``. `numpy.interp` may fuse operations."""
     import numpy as np
 
-    if x.size == 1:  # the same operations on a number of Python's, which take less time
+    if x.size == 1:  # the same operations on a Python float, which are faster
         at = min(max((x.item() + _END) * _PER_UNIT, 0.0), len(table) - 1.0)
         first, second = table.item(int(at)), table.item(min(int(at) + 1, len(table) - 1))
         return np.array(first + (second - first) * (at - int(at))).reshape(x.shape)
@@ -95,9 +95,9 @@ def _interpolated(
 def log_odds(
     logits: npt.NDArray[np.float64], calibration: Calibration
 ) -> npt.NDArray[np.float64]:
-    """Turn log-odds (texts,) into calibrated ones.
+    """Calibrate log-odds (texts,) of the second label.
 
-    With the sigmoid s of the log-odds, those are a ln s - b ln(1 - s) + c.
+    With s the sigmoid of the log-odds, the result is a ln s - b ln(1 - s) + c.
     """
     import numpy as np
 
@@ -108,19 +108,19 @@ def log_odds(
 
 
 def fit(logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]) -> dict[str, Any]:
-    """Return the calibration of the lowest log loss. Needs SciPy.
+    """Fit the calibration with the lowest log loss. Needs SciPy.
 
-    A normal prior around the identity, which weighs as much as a text or two, keeps few texts
-    from deciding too much. Unlike a temperature alone, either calibration also moves the
-    boundary between labels, so that the most probable label is the one to predict.
+    A normal prior around the identity has the weight of one or two texts, so that a few texts
+    do not decide too much. Unlike a temperature alone, both calibrations also move the boundary
+    between labels, so that the most probable label is the one to predict.
 
     Args:
         logits: (texts, classes).
-        targets: (texts, classes), what share of a text's labels are of each class.
+        targets: (texts, classes), the share of each class in a text's label.
 
     Returns:
-        For two classes ``a`` and ``b``, both positive, and ``c``; for more a positive
-        ``temperature`` and ``biases``, one for each class. Rounded to four decimals.
+        For two classes ``a`` and ``b``, both positive, and ``c``. For more a positive
+        ``temperature``, and ``biases`` with one value for each class. Rounded to four decimals.
     """
     import numpy as np
 

@@ -1,7 +1,7 @@
-"""Unicode's properties of characters in one version, whichever Python brings.
+"""Properties of Unicode characters in one version of Unicode, for every version of Python.
 
-A score must not depend on the version of Python. The data in characters.json is of Unicode
-15.1; scripts/unicode_data.py writes it. Code points of later versions are unassigned.
+A score must not depend on the version of Python. The data in characters.json is that of Unicode
+15.1; scripts/unicode_data.py writes it. Code points of later versions count as unassigned.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 
-# The syllables of Hangul are decomposed by a formula: chapter 3.12 of the Unicode Standard.
+# Hangul syllables decompose by a formula: chapter 3.12 of the Unicode Standard.
 _HANGUL, _LEAD, _VOWEL, _TAIL = 0xAC00, 0x1100, 0x1161, 0x11A7
 _VOWELS, _TAILS, _SYLLABLES = 21, 28, 11172
 
 
-# The categories of ASCII, which need no file.
+# The categories of ASCII, so that ASCII texts need no file.
 _ASCII = (
     *("Cc",) * 32,
     *"Zs Po Po Po Sc Po Po Po Ps Pe Po Sm Po Pd Po Po".split(),
@@ -40,7 +40,7 @@ def category(character: str) -> str:
 
 
 def lower(character: str) -> str:
-    """Return a character in lower case, which may be several."""
+    """Return the lower case of a character, which may have several characters."""
     if character.isascii():
         return character.lower()
     found: str = _data()["lower"].get(character, character)
@@ -62,18 +62,18 @@ def decomposed(character: str) -> str:
 
 
 def is_space(character: str) -> bool:
-    r"""Say whether a character is white space: what ``\s`` matches."""
+    r"""Say whether a character is white space, as ``\s`` matches it."""
     return character.isspace() if character.isascii() else character in _data()["spaces"]
 
 
 def spaces() -> str:
-    r"""Return what ``\s`` matches, as the inside of a class in a regular expression."""
+    r"""Return the characters of ``\s`` for a character class of a regular expression."""
     return "".join(f"\\u{ord(space):04x}" for space in _data()["spaces"])
 
 
 @cache
 def word() -> str:
-    r"""Return what ``\w`` matches, as the inside of a class in a regular expression."""
+    r"""Return the characters of ``\w`` for a character class of a regular expression."""
     starts, categories = _runs()
     ends = [*starts[1:], 0x110000]
     parts = [
@@ -86,17 +86,17 @@ def word() -> str:
 
 @cache
 def styled_letters() -> dict[int, str]:
-    """Return the letters that a styled one stands for, by its code point.
+    """Return the plain letters for each styled letter, by its code point.
 
-    Mathematical letters, letters in circles and squares, letters of full width, small capitals
-    and ligatures, among others.
+    Styled letters are mathematical letters, circled, squared and full-width letters, small
+    capitals and ligatures, among others.
     """
     return {ord(styled): letters for styled, letters in _data()["letters"].items()}
 
 
 @cache
 def _runs() -> tuple[list[int], list[str]]:
-    """Return where each run of one category begins, and its category."""
+    """Return the first code point and the category of each run of one category."""
     runs = _data()["categories"].split()
     return [int(run[:-2], 16) for run in runs], [run[-2:] for run in runs]
 

@@ -1,4 +1,4 @@
-"""How good the model is on somebody's labelled texts: measures, mistakes and plots."""
+"""Evaluate the model on labelled texts: metrics, worst mistakes and plots."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from disaster_tweets.prediction import decide, shown_probabilities
 from disaster_tweets.topic import PROBABILITY
 
 RESAMPLES, SEED = 1000, 20200101
-FEWEST = 30  # texts of each class, below which a percentile interval is much too narrow
+FEWEST = 30  # texts of each class; with fewer, a percentile interval is much too narrow
 
 _BLUE, _RED, _GRAY = "#1f5fa8", "#c2402d", "#8a8f98"
-_SHOWN = {"auc": "area under the curve", "f1": "F1"}
-_MOST_CURVES = 8  # in one plot; more colours could not be told apart
-_MOST_COUNTS = 16  # labels up to which a cell of the confusion matrix has room for its count
+_METRIC_NAMES = {"auc": "area under the curve", "f1": "F1"}
+_MOST_CURVES = 8  # in one plot; more colours are hard to tell apart
+_MOST_COUNTS = 16  # labels; with more, a cell of the confusion matrix has no room for its count
 _STYLE = {
     "axes.axisbelow": True,
     "axes.edgecolor": _GRAY,
@@ -48,22 +48,22 @@ def evaluate(
     threshold: float | None,
     mistakes: int,
 ) -> dict[str, Any]:
-    """Measure the probabilities of labelled texts.
+    """Return a report on the probabilities of labelled texts.
 
     Args:
         data: The texts and their labels.
         probabilities: (texts, classes).
         classes: The names of the labels.
-        threshold: That of `prediction.decide`.
-        mistakes: How many of the mistakes to list, first the one whose own label has the
-            lowest probability.
+        threshold: As for `prediction.decide`.
+        mistakes: The number of mistakes to list, starting with the lowest probability of the
+            true label.
 
     Returns:
-        What JSON can hold: how many texts there are and were left out, the ``metrics`` and
-        ``confusion_matrix`` of `metrics.measure`, the ``warnings`` of intervals that mean
-        little, and the ``worst_mistakes``. For two labels also the number of texts of each,
-        and the ``best_threshold`` on these texts; for more the ``labels``, each with its
-        number of texts, precision, recall and F1.
+        A report of JSON values: the number of texts used and left out, the ``metrics`` and
+        ``confusion_matrix`` of `metrics.measure`, ``warnings`` about unreliable intervals, and
+        the ``worst_mistakes``. With two labels also the number of texts of each label, and the
+        ``best_threshold`` on these texts. With more ``labels``: the number of texts, precision,
+        recall and F1 of each label.
     """
     labels = np.array(data.labels)
     measured = metrics.measure(probabilities, labels, threshold, RESAMPLES, SEED)
@@ -72,7 +72,7 @@ def evaluate(
     of_labels = dict(zip(classes, numbers, strict=True))
     counts: dict[str, Any]
     if len(classes) == 2:
-        of_labels = dict(reversed(of_labels.items()))  # the positive one first
+        of_labels = dict(reversed(of_labels.items()))  # the positive label first
         counts, best = of_labels, {"best_threshold": _best_threshold(probabilities, labels)}
     else:
         counts, best = {"labels": _by_label(classes, numbers, np.array(matrix))}, {}
@@ -116,11 +116,11 @@ def _best_threshold(
 
 
 def _warnings(of_labels: Mapping[str, int], measured: dict[str, Any]) -> Iterator[str]:
-    """Say why intervals mean little: a line for each reason."""
+    """Yield a line for each reason why intervals are unreliable."""
     few = [f"{count} {label}" for label, count in of_labels.items() if count < FEWEST]
     if few:
         yield (
-            f"only {_and(few)}: with fewer than {FEWEST} texts of a class the "
+            f"only {_enumerated(few)}: with fewer than {FEWEST} texts of a class the "
             "intervals are too narrow, and may have no width at all; label more texts"
         )
         return
@@ -134,7 +134,7 @@ def _warnings(of_labels: Mapping[str, int], measured: dict[str, Any]) -> Iterato
         )
 
 
-def _and(parts: Sequence[str]) -> str:
+def _enumerated(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
@@ -164,10 +164,10 @@ def _worst_mistakes(
 
 
 def prepare_plots(folder: Path) -> None:
-    """Make the folder of the plots; fail before the work if they cannot be drawn.
+    """Create the folder for the plots, and check early that plots can be drawn.
 
     Raises:
-        DisasterTweetsError: Matplotlib is not installed, or there can be no such folder.
+        DisasterTweetsError: Matplotlib is not installed, or the folder cannot be created.
     """
     try:
         importlib.import_module("matplotlib.figure")
@@ -190,13 +190,13 @@ def write_plots(
     probabilities: npt.NDArray[np.float32],
     classes: Sequence[str],
 ) -> list[str]:
-    """Draw the reliability diagram and the ROC curve, and what else the labels allow.
+    """Draw the reliability diagram, the ROC curve, and one more plot.
 
-    For two labels that is the precision-recall curve, for more the confusion matrix.
+    With two labels it is the precision-recall curve, with more the confusion matrix.
 
     Args:
-        folder: Where the files are written.
-        report: What `evaluate` returned.
+        folder: The folder for the files.
+        report: The report of `evaluate`.
         labels: (texts,), indices of classes.
         probabilities: (texts, classes).
         classes: The names of the labels.
@@ -208,7 +208,7 @@ def write_plots(
         DisasterTweetsError: A file cannot be written.
     """
     matplotlib = importlib.import_module("matplotlib")
-    figure = importlib.import_module("matplotlib.figure")  # no pyplot: no window, no state
+    figure = importlib.import_module("matplotlib.figure")  # no pyplot: no global state
     data = _Plotted(report, np.array(labels), probabilities, classes)
     paths = []
     for name, draw in (_PLOTS_OF_TWO if len(classes) == 2 else _PLOTS_OF_MORE).items():
@@ -225,7 +225,7 @@ def write_plots(
 
 @dataclass(frozen=True)
 class _Plotted:
-    """What the plots show; the attributes are the arguments of `write_plots`."""
+    """The data of the plots; the fields are the arguments of `write_plots`."""
 
     report: dict[str, Any]
     labels: npt.NDArray[np.int64]
@@ -234,7 +234,7 @@ class _Plotted:
 
 
 def _reliability(page: Any, data: _Plotted) -> None:
-    """Draw frequency against probability, above how many texts each bin holds."""
+    """Draw frequency against probability, above a histogram of the texts in each bin."""
     axes, below = page.subplots(2, height_ratios=[4, 1], sharex=True)
     forecasts, outcomes = metrics.forecasts(data.probabilities, data.labels)
     probability, frequency, texts = metrics.reliability_curve(forecasts, outcomes)
@@ -273,7 +273,7 @@ def _roc(page: Any, data: _Plotted) -> None:
 
 
 def _one_vs_rest_roc(page: Any, data: _Plotted) -> None:
-    """Draw a curve for each label that texts have, or the most frequent of them."""
+    """Draw a curve for each label that occurs, or for the most frequent labels."""
     axes = page.subplots()
     _draw_chance(axes)
     texts = np.bincount(data.labels, minlength=len(data.classes))
@@ -317,7 +317,7 @@ def _precision_recall(page: Any, data: _Plotted) -> None:
 
 
 def _confusion(page: Any, data: _Plotted) -> None:
-    """Draw the confusion matrix, each cell as dark as its share of the row."""
+    """Draw the confusion matrix; the colour of a cell is its share of the row."""
     axes = page.subplots()
     matrix = np.array(data.report["confusion_matrix"])
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -357,8 +357,8 @@ def _unit_square(axes: Any) -> None:
 
 
 def _title(axes: Any, report: dict[str, Any], title: str, name: str) -> None:
-    """Write what is drawn and, under it, the measure that sums it up."""
-    of, shown = report["metrics"][name], _SHOWN.get(name, name.replace("_", " "))
+    """Write the title of a plot and, under it, the metric that sums up the plot."""
+    of, shown = report["metrics"][name], _METRIC_NAMES.get(name, name.replace("_", " "))
     axes.set_title(title, pad=26)
     axes.annotate(
         f"{shown} {of['value']:.3f}, 95 % interval {of['low']:.3f} to {of['high']:.3f}",
@@ -371,9 +371,9 @@ def _title(axes: Any, report: dict[str, Any], title: str, name: str) -> None:
 
 
 def _wilson(share: Any, texts: Any) -> Any:
-    """Return how far the 95 % Wilson score intervals of shares (points,) reach down and up."""
+    """Return the lower and upper errors of 95 % Wilson score intervals of shares (points,)."""
     z = 1.959964
     centre = (share + z**2 / (2 * texts)) / (1 + z**2 / texts)
     spread = np.sqrt(share * (1 - share) / texts + z**2 / (4 * texts**2)) / (1 + z**2 / texts)
     reach = [share - (centre - z * spread), centre + z * spread - share]
-    return np.maximum(reach, 0)  # rounding may take a share of 0 or 1 just past its end
+    return np.maximum(reach, 0)  # rounding can move a share of 0 or 1 out of its interval

@@ -1,4 +1,4 @@
-"""Reads labelled texts from a table: of each row its text and its label."""
+"""Read labelled texts from a table: the text and the label of each row."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import Notify, Position, Reading
 from disaster_tweets.tables.source import Source
 
-_MOST_LABELS = 20  # more different ones than this and than the labels are hardly labels
+_MOST_LABELS = 20  # more different values than this, and than labels, are no labels
 
 
 class LabelError(TableError):
-    """Labels cannot be told apart; `candidates` are those that there are.
+    """Labels cannot be interpreted; `candidates` are the values in the file.
 
     Attributes:
-        name_positive: It would help to say which label is the positive one.
+        name_positive: Naming the positive label would help.
     """
 
     def __init__(self, problem: str, *, name_positive: bool = False, **place: Any) -> None:
@@ -32,14 +32,14 @@ class LabelError(TableError):
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """Texts with their labels, all three lists in the order of the file.
+    """Texts with their labels; all three lists are in the order of the file.
 
     Attributes:
-        rows: The number of each text's row, from 1; a header is no row.
+        rows: The row number of each text, from 1; a header is no row.
         texts: The texts.
-        labels: The index of each text's label; there are two different ones at least.
-        without_text: How many rows were left out because they have no text.
-        without_label: How many were left out because they have a text but no label.
+        labels: The index of each text's label; at least two different labels occur.
+        without_text: Number of rows left out because they have no text.
+        without_label: Number of rows left out because they have a text but no label.
     """
 
     rows: list[int]
@@ -63,16 +63,16 @@ def read(
     Args:
         path: The name of a table in any format of `tables`; ``-`` is standard input.
         target_column: The column of the labels.
-        labels: Those of the classifier. The file has these names in any case, or their
-            indices; for two labels also false and true.
-        positive: With two labels, what the file has for the second one, all else meaning the
-            first; None where the file has names or indices.
-        reading: How to read the table; by the file's name if None.
-        notify: Is told what had to be guessed.
+        labels: The labels of the classifier. The file spells them as names in any case or as
+            indices; two labels also as false and true.
+        positive: With two labels, the value in the file for the second label; every other
+            value is the first label. None if the file has names or indices.
+        reading: Options for reading; None to take the format from the name.
+        notify: Receives a line about each assumption.
 
     Raises:
-        TableError: The file cannot be read, or a row, or a column is not there.
-        LabelError: A label is unknown, or all are the same.
+        TableError: The file or a row cannot be read, or a column does not exist.
+        LabelError: A label is unknown, or all labels are the same.
     """
     source = Source(path)
     if reading is None:
@@ -105,12 +105,12 @@ def read(
     kept = [(number, text, target) for number, text, target in found if not _is_missing(target)]
     if not kept:
         raise TableError(
-            f"no row has both a text in {shortened(_text_name(reading))} and a label in "
-            f"{shortened(target_column.strip())}",
+            f"no row has both a text in {shortened((reading.text_column or 'text').strip())} "
+            f"and a label in {shortened(target_column.strip())}",
             file=source.title,
             column=target_column,
         )
-    spelled = [(number, _spelling(target)) for number, _, target in kept]
+    spelled = [(number, as_text(target).strip()) for number, _, target in kept]
     return LabelledTexts(
         rows=[number for number, _, _ in kept],
         texts=[text for _, text, _ in kept],
@@ -120,32 +120,24 @@ def read(
     )
 
 
-def _text_name(reading: Reading) -> str:
-    return (reading.text_column or "text").strip()
-
-
 def _is_missing(value: Any) -> bool:
-    """Say whether a value is None, NaN, or blank."""
+    """Say whether a value is None, NaN or blank."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
-def _spelling(value: Any) -> str:
-    return as_text(value).strip()
-
-
 class _Labels:
-    """How a file spells the labels."""
+    """The spellings of the labels in a file."""
 
     def __init__(self, labels: Sequence[str], positive: str | None) -> None:
         self._labels, self._positive = labels, positive
         numbers = [label for label in labels if label.isdecimal()]
         names = {label.lower(): index for index, label in enumerate(labels)}
         names |= {label: index for index, label in enumerate(labels)}
-        # Where names are numbers themselves, an index would be taken for one of them.
+        # If labels are numbers themselves, an index could be mistaken for a label.
         indices = {} if numbers else {str(index): index for index in range(len(labels))}
         words = {"false": 0, "true": 1} if len(labels) == 2 else {}
         self._known = {**indices, **words, **names}
-        # A number becomes a float where a table of floats had a gap.
+        # A table of floats with a missing value stores an integer as a float.
         self._known |= {f"{n}.0": self._known[n] for n in (*indices, *numbers)}
         self._spellings = (
             f"{'' if numbers else '0 or 1, '}false or true, {' or '.join(labels)}"
@@ -154,7 +146,7 @@ class _Labels:
         )
 
     def read(self, spelled: list[tuple[int, str]], target: str, file: str) -> list[int]:
-        """Return the index of each spelling's label; LabelError where one has none."""
+        """Return the label index of each spelling; raise LabelError for an unknown spelling."""
         found = Counter(spelling for _, spelling in spelled)
         column = f"column {target!r}"
         if self._positive is not None and self._positive not in found:

@@ -1,6 +1,6 @@
-"""Tells texts that look like another language than the model's from those that do not.
+"""Detect texts that look like another language than the model's.
 
-A rough test for a count at the end of a long run. No single text should be judged by it.
+This is a rough test for counting texts in a long run. It is too weak to judge a single text.
 """
 
 from __future__ import annotations
@@ -10,29 +10,29 @@ from collections.abc import Sequence
 
 from disaster_tweets.text import HANDLE, URL, repair
 
-_BEGINNING = 300  # characters that are looked at; a longer text goes on as it began
+_BEGINNING = 300  # characters that are examined
 _FEWEST_LETTERS = 5  # of another script; fewer may be a face such as (ノಠ益ಠ)
-_FEWEST_WORDS = 5  # different ones
+_FEWEST_WORDS = 5  # different words
 _ENOUGH_ENGLISH = 2  # different function words
-_ENOUGH_POINTS = 4  # two function words of another language, or more where names have them
+_ENOUGH_POINTS = 4  # two for a function word of another language, one for a word in names
 
-# Blocks of letters that English does not use, and not Python's knowledge of letters: that
-# depends on its version. The phonetic letters (U+1D00) and the mathematical ones are left out,
-# since people decorate English with them.
+# Blocks of letters that English does not use. Python's own tables depend on its version.
+# Phonetic letters (U+1D00) and mathematical letters are left out, because people decorate
+# English with them.
 _OTHER_SCRIPT = (
     # Greek, Cyrillic, Hebrew, Arabic, the scripts of India, Thai, Ethiopic, and so on; without
-    # a letter of Kannada (U+0CA0) that is the eye of many a face
+    # a letter of Kannada (U+0CA0) that is the eye in many faces
     "\u0370-\u0c9f\u0ca1-\u1cff"
     "\u3040-\u318f\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7ff\uf900-\ufaff"  # East Asia
     "\ufb1d-\ufdff\ufe70-\ufefc\uff66-\uffdc\U00020000-\U0003ffff"
 )
-_OTHER_LETTERS = re.compile(f"[{_OTHER_SCRIPT}]{{2,}}")  # a single one is mostly a symbol
+_OTHER_LETTERS = re.compile(f"[{_OTHER_SCRIPT}]{{2,}}")  # a single letter is mostly a symbol
 _LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _WORD = re.compile("[a-z\u00df-\u00f6\u00f8-\u024f\u1e00-\u1eff]+")
 _ADDRESS = re.compile(rf"{URL.pattern}|{HANDLE.pattern}|[#＃]\w+", re.IGNORECASE)
 
 # Words that are frequent in English and rare in the languages below.
-_ENGLISH = frozenset(
+ENGLISH_WORDS = frozenset(
     """
     the and of to is you that it for with this are my your they have has from what just but not
     were been us all by at his their can if when who how about after i'm it's don't can't i've
@@ -43,9 +43,9 @@ _ENGLISH = frozenset(
     """.split()
 )
 
-# Words of the languages below that also stand in names and in slang that English uses. They
-# count for half, and alone for nothing: "San Juan de la Maguana", "Che Guevara", "Big Sur".
-_IN_NAMES = frozenset(
+# Words of the languages below that also occur in names and in English slang. Each counts one
+# point instead of two, and nothing alone: "San Juan de la Maguana", "Che Guevara", "Big Sur".
+WORDS_IN_NAMES = frozenset(
     """
     al ama au ba ben c ca chi com da dan das dat de del della dem den der des di din dos du e el
     era es est et eu hay l la lah lan las le les li lo los ma mag mit mo na nada o og om os pa
@@ -53,8 +53,8 @@ _IN_NAMES = frozenset(
     """.split()
 )
 
-# Frequent words by language, without those that are frequent in English too.
-_FUNCTION_WORDS = tuple(
+# Frequent words by language, except those that are frequent in English too.
+FUNCTION_WORDS = tuple(
     frozenset(words.split())
     for words in (
         # Spanish
@@ -133,31 +133,31 @@ _FUNCTION_WORDS = tuple(
         để ra từ""",
     )
 )
-_ANY_FUNCTION_WORD = frozenset().union(*_FUNCTION_WORDS)
+_ANY_FUNCTION_WORD = frozenset().union(*FUNCTION_WORDS)
 
 
 def looks_foreign(text: str, languages: Sequence[str]) -> bool:
-    """Say whether a text looks like another language than those of the model.
+    """Say whether a text looks like another language than the model's.
 
-    Two things count as evidence: most letters are of a script that English does not use, or
-    the text has several function words of one other language and hardly any of English.
-    URLs, @handles and hashtags are left out.
+    There are two kinds of evidence: most letters are of a script that English does not use,
+    or the text has several function words of one other language and hardly any of English.
+    URLs, @handles and hashtags are ignored.
 
     Args:
         text: Any Unicode text.
-        languages: The language codes of the model, as in its manifest. There is a test for
-            ``["en"]`` alone.
+        languages: The language codes of the model, as in its manifest. The test exists only
+            for ``["en"]``.
 
     Returns:
-        False also where it cannot be told: the text is too short, or has nothing but names.
+        False also in doubt: if the text is too short, or has only names.
     """
     if len(languages) != 1 or languages[0] != "en":
         return False
     text = text[:_BEGINNING]
     if text.isascii() or not _OTHER_LETTERS.search(text):
-        # Nearly all English texts end here, before any costlier step.
+        # Almost all English texts end here, before any slower step.
         words = text.lower().split()
-        if len(_ENGLISH.intersection(words)) >= _ENOUGH_ENGLISH:
+        if len(ENGLISH_WORDS.intersection(words)) >= _ENOUGH_ENGLISH:
             return False
         if _ANY_FUNCTION_WORD.isdisjoint(words):
             return False
@@ -178,15 +178,15 @@ def _has_other_function_words(text: str) -> bool:
     found = words & _ANY_FUNCTION_WORD
     if len(words) < _FEWEST_WORDS or len(found) < 2:
         return False
-    english = len(_ENGLISH & words.union(text.split()))  # where "don't" is one word
+    english = len(ENGLISH_WORDS & words.union(text.split()))  # split() keeps "don't" whole
     if english >= _ENOUGH_ENGLISH:
         return False
-    # An accent is a sign too, but a weak one: names have them.
+    # An accent is weak evidence, because names have accents too.
     accented = any(not word.isascii() for word in words)
     needed = _ENOUGH_POINTS + 2 * english - accented
-    return any(_points(found & language) >= needed for language in _FUNCTION_WORDS)
+    return any(_points(found & language) >= needed for language in FUNCTION_WORDS)
 
 
 def _points(found: set[str]) -> int:
-    in_names = len(found & _IN_NAMES)
+    in_names = len(found & WORDS_IN_NAMES)
     return 2 * len(found) - in_names if in_names < len(found) else 0

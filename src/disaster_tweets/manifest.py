@@ -1,7 +1,7 @@
-"""The manifest: what a trained model says of itself, and the check of its form.
+"""Check and read the manifest: the description of a trained model in manifest.json.
 
-The pipeline's last stage writes it; nothing else may. Adding a key is free; a change that
-breaks readers raises SCHEMA_VERSION.
+Only the pipeline's last stage writes it. Adding a key is free; a change that breaks readers
+raises SCHEMA_VERSION.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from disaster_tweets.runtime import KINDS
 SCHEMA_VERSION = 3
 NAME = "manifest.json"
 
-# The texts of `metrics`: kept from the training, or scored by models trained without them.
+# Values of ``measured_on``: the texts of ``metrics`` were held out, or scored by models
+# that were trained without them.
 HELD_OUT, OUT_OF_FOLD = MEASURED_ON = ("held_out", "out_of_fold")
 
 Manifest = dict[str, Any]
@@ -26,8 +27,8 @@ _NUMBER = (int, float)
 _INTERVAL = {"value": _NUMBER, "low": _NUMBER, "high": _NUMBER}
 _FILE = {"size": int, "crc32": int, "sha256": str}
 
-# Each key that must be there, with its type; nested tables likewise.
-_FORM: dict[str, Any] = {
+# Required keys and the types of their values; nested tables likewise.
+_SCHEMA: dict[str, Any] = {
     "schema_version": int,
     "model_version": str,
     "task": str,
@@ -63,41 +64,41 @@ _FORM: dict[str, Any] = {
     },
 }
 
-# What a manifest of two labels has besides, and one of more.
-_FORM_OF_TWO: dict[str, Any] = {
+# Further requirements for two labels, and for more.
+_SCHEMA_OF_TWO: dict[str, Any] = {
     "positive_label": str,
     "threshold": _NUMBER,
     "calibration": dict.fromkeys("abc", _NUMBER),
     "metrics": {"f1": _INTERVAL},
 }
-_FORM_OF_MORE: dict[str, Any] = {
+_SCHEMA_OF_MORE: dict[str, Any] = {
     "positive_label": type(None),
     "threshold": type(None),
     "calibration": {"temperature": _NUMBER, "biases": list},
     "metrics": {"macro_f1": _INTERVAL},
 }
 
-# Keys that may be absent, with what they hold where they are there.
-_OPTIONAL_FORM: dict[str, Any] = {
-    "measured_on": str,  # MEASURED_ON; without it, on held-out texts
+# Optional keys and the types of their values.
+_OPTIONAL_SCHEMA: dict[str, Any] = {
+    "measured_on": str,  # one of MEASURED_ON; held-out texts if missing
     "slices": dict,
-    "sources": dict,  # the measures on other data sets, by the name of each
+    "sources": dict,  # the metrics on other data sets, by name
     "robustness": dict,
-    "candidates": dict,  # the measures of each kind of model, of which one ships
-    "architecture": {  # and heads, feed_forward, window, hidden where it has such parts
+    "candidates": dict,  # the metrics of each kind of model, one of which ships
+    "architecture": {  # also heads, feed_forward, window and hidden, if the model has them
         "layers": int,
         "width": int,
         "filters": int,
         "parameters": int,
     },
-    "distillation": {  # of a student; and related, where it has such labels
+    "distillation": {  # for a distilled model; also related, if it has related labels
         "assistant_layers": int,
         "linear": _NUMBER,
         "labelled": int,
         "unlabelled": int,
         "texts": int,
     },
-    "teachers": {  # of a model that had some
+    "teachers": {  # for a model distilled from teachers
         "repository": str,
         "revision": str,
         "licence": str,
@@ -108,14 +109,14 @@ _OPTIONAL_FORM: dict[str, Any] = {
 
 
 def parse(raw: bytes, source: str = NAME) -> Manifest:
-    """Return the manifest in ``raw``.
+    """Parse a manifest and check its schema.
 
     Args:
         raw: JSON in UTF-8.
-        source: The file's name, for messages.
+        source: The name of the file in messages.
 
     Raises:
-        ArtifactError: The content is not a manifest that this version understands.
+        ArtifactError: The content is no manifest that this version understands.
     """
     try:
         manifest = json.loads(raw)
@@ -127,14 +128,14 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
             f"{source}: schema_version is {found}, this version reads {SCHEMA_VERSION}; build "
             f"the model with this version, or reinstall {DISTRIBUTION}"
         )
-    _check_form(manifest, _FORM, source, "")
-    present = {key: form for key, form in _OPTIONAL_FORM.items() if key in manifest}
-    _check_form(manifest, present, source, "")
+    _check_schema(manifest, _SCHEMA, source, "")
+    present = {key: schema for key, schema in _OPTIONAL_SCHEMA.items() if key in manifest}
+    _check_schema(manifest, present, source, "")
     _check_labels(manifest, source)
     if manifest["kind"] not in KINDS:
         raise ArtifactError(
-            f"{source}: kind is {manifest['kind']!r}, and this version runs "
-            f"{' and '.join(KINDS)}; take a version that runs it, or reinstall {DISTRIBUTION}"
+            f"{source}: kind is {manifest['kind']!r}, but this version runs "
+            f"{' and '.join(KINDS)}; use a version that runs it, or reinstall {DISTRIBUTION}"
         )
     if not manifest["max_tokens"] > 2:
         raise _refused(source, "max_tokens must be above 2")
@@ -146,15 +147,15 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
 
 
 def _check_labels(manifest: Manifest, source: str) -> None:
-    """Check the labels, and what depends on how many they are."""
+    """Check the labels, and the values that depend on their number."""
     labels = manifest["labels"]
     named = all(isinstance(label, str) and label for label in labels)
     if not named or len(labels) < 2 or len(set(labels)) < len(labels):
         raise _refused(source, "labels must be two different names or more")
     two = len(labels) == 2
-    _check_form(manifest, _FORM_OF_TWO if two else _FORM_OF_MORE, source, "")
+    _check_schema(manifest, _SCHEMA_OF_TWO if two else _SCHEMA_OF_MORE, source, "")
     calibration = manifest["calibration"]
-    # Else the order of the texts would change, or a probability be no number.
+    # Otherwise calibration could reverse the order of texts, or give NaN.
     if two:
         if manifest["positive_label"] != labels[1]:
             raise _refused(source, "positive_label must be the second of the labels")
@@ -180,16 +181,16 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, _NUMBER) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _check_form(value: object, form: Any, source: str, key: str) -> None:
-    if isinstance(form, dict):
+def _check_schema(value: object, schema: Any, source: str, key: str) -> None:
+    if isinstance(schema, dict):
         if not isinstance(value, dict):
             raise _refused(source, f"{key or 'its content'} must be an object")
-        for name, inner in form.items():
+        for name, inner in schema.items():
             path = f"{key}/{name}".lstrip("/")
             if name not in value:
                 raise _refused(source, f"{path} is missing")
-            _check_form(value[name], inner, source, path)
-    elif not isinstance(value, form) or (isinstance(value, bool) and form is not bool):
+            _check_schema(value[name], inner, source, path)
+    elif not isinstance(value, schema) or (isinstance(value, bool) and schema is not bool):
         raise _refused(source, f"{key} has the wrong type")
 
 

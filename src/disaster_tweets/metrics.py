@@ -1,11 +1,10 @@
-"""How good decisions and probabilities are: the one definition of each measure.
+"""Metrics of decisions and probabilities, each defined once, with NumPy only.
 
-NumPy only. A measure takes ``counts``, how often each text counts, so that thousands of
-bootstrap resamples are a matrix product and not thousands of passes over the texts.
+Metrics take ``counts``, the number of times that each text counts. So thousands of bootstrap
+resamples are one matrix product instead of thousands of passes over the texts.
 
-`measure` takes the probabilities of all labels (texts, classes). Where a measure is of one
-label, its function takes the probabilities of this label (texts,), and for each text 1 where it
-has this label, else 0.
+`measure` takes the probabilities of all labels (texts, classes). A metric of one label takes
+the probabilities of this label (texts,), and 1 for each text with this label, else 0.
 """
 
 from __future__ import annotations
@@ -21,55 +20,55 @@ from disaster_tweets.prediction import decide
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
-_DRAWS = 1_000_000  # texts drawn at a time: bounds memory, whatever the number of resamples
+_DRAWS = 1_000_000  # texts drawn at a time, which bounds the memory
 
 
 def confusion_matrix(
     probabilities: Array, labels: Array, threshold: float | None, counts: Array | None = None
 ) -> Floats:
-    """Count the texts by the label that they have and the one that they get.
+    """Count the texts by true label and predicted label.
 
     Args:
         probabilities: (texts, classes).
         labels: (texts,), indices of classes.
-        threshold: That of ``prediction.decide``.
-        counts: (..., texts), how often each text counts; once each if None.
+        threshold: As for ``prediction.decide``.
+        counts: (..., texts), the number of times that each text counts; None for once each.
 
     Returns:
-        float64 (..., classes, classes): rows actual, columns predicted.
+        float64 (..., classes, classes): rows are true labels, columns are predicted labels.
     """
     classes = probabilities.shape[1]
     cell = classes * np.asarray(labels, int) + decide(probabilities, threshold)
     order = np.argsort(cell, kind="stable")
     filled, starts = np.unique(cell[order], return_index=True)
-    weights = _or_once(counts, labels)[..., order]
+    weights = _weights(counts, labels)[..., order]
     totals = np.zeros((*weights.shape[:-1], classes**2))
     totals[..., filled] = np.add.reduceat(weights, starts, axis=-1)
     return totals.reshape(*totals.shape[:-1], classes, classes)
 
 
 def accuracy(matrix: Array) -> Floats:
-    """Return the share of right decisions (...) of confusion matrices (..., k, k)."""
-    return _ratio(_right(matrix).sum(-1), matrix.sum((-2, -1)))
+    """Return the share of correct decisions (...) in confusion matrices (..., k, k)."""
+    return _ratio(_correct(matrix).sum(-1), matrix.sum((-2, -1)))
 
 
 def precision(matrix: Array) -> Floats:
-    """Return for each label the share of those that get it who have it (..., k); 0 for none."""
-    return _ratio(_right(matrix), matrix.sum(-2))
+    """Return the precision of each label (..., k); 0 for a label that is never predicted."""
+    return _ratio(_correct(matrix), matrix.sum(-2))
 
 
 def recall(matrix: Array) -> Floats:
-    """Return for each label the share of those that have it who get it (..., k); 0 for none."""
-    return _ratio(_right(matrix), matrix.sum(-1))
+    """Return the recall of each label (..., k); 0 for a label that never occurs."""
+    return _ratio(_correct(matrix), matrix.sum(-1))
 
 
 def f1(matrix: Array) -> Floats:
-    """Return for each label the harmonic mean of precision and recall (..., k)."""
-    return _ratio(2 * _right(matrix), matrix.sum(-2) + matrix.sum(-1))
+    """Return the F1 of each label (..., k): the harmonic mean of precision and recall."""
+    return _ratio(2 * _correct(matrix), matrix.sum(-2) + matrix.sum(-1))
 
 
 def macro_f1(matrix: Array) -> Floats:
-    """Return the mean F1 (...) over the labels that texts have."""
+    """Return the mean F1 (...) over the labels that occur."""
     occurs = matrix.sum(-1) > 0
     return _ratio((f1(matrix) * occurs).sum(-1), occurs.sum(-1))
 
@@ -77,16 +76,16 @@ def macro_f1(matrix: Array) -> Floats:
 def auc(probabilities: Array, labels: Array, counts: Array | None = None) -> Floats:
     """Return the area under the ROC curve (...): how often a positive outranks a negative.
 
-    By ranks, a tie counting half (the Mann-Whitney statistic); NaN where there are no positives
-    or no negatives.
+    Computed from ranks, where a tie counts half (the Mann-Whitney statistic); NaN without
+    positives or without negatives.
 
     Args:
         probabilities: (texts,) of one label.
-        labels: (texts,), 1 for a positive, which has this label, else 0.
+        labels: (texts,), 1 for a text with this label, else 0.
         counts: As for `confusion_matrix`.
     """
     order = np.argsort(probabilities, kind="stable")
-    ranked, weights = probabilities[order], _or_once(counts, labels)[..., order]
+    ranked, weights = probabilities[order], _weights(counts, labels)[..., order]
     starts = np.flatnonzero(np.append(True, ranked[1:] > ranked[:-1]))
     totals = np.add.reduceat(weights, starts, axis=-1)
     positives = np.add.reduceat(weights * labels[order], starts, axis=-1)
@@ -97,7 +96,7 @@ def auc(probabilities: Array, labels: Array, counts: Array | None = None) -> Flo
 
 
 def one_vs_rest_auc(probabilities: Array, labels: Array, counts: Array | None = None) -> Floats:
-    """Return the mean `auc` (...) over the labels that some texts have and others have not.
+    """Return the mean `auc` (...) over the labels that some texts have and others lack.
 
     Arguments as for `confusion_matrix`.
     """
@@ -110,13 +109,13 @@ def one_vs_rest_auc(probabilities: Array, labels: Array, counts: Array | None = 
 def log_loss(probabilities: Array, labels: Array, counts: Array | None = None) -> Floats:
     """Return the mean negative log-likelihood of the labels (...), in nats.
 
-    A probability of 0 or 1 is moved by the precision of its dtype, else a single text that
-    it is wrong on would make the loss infinite. Arguments as for `confusion_matrix`.
+    A probability of 0 or 1 is moved by the precision of its dtype; otherwise one wrong text
+    would make the loss infinite. Arguments as for `confusion_matrix`.
     """
     tiny = float(np.finfo(probabilities.dtype).eps)
     of_label = np.take_along_axis(probabilities, np.asarray(labels, int)[:, None], axis=1)[:, 0]
     of_label = np.clip(of_label.astype(np.float64), tiny, 1 - tiny)
-    weights = _or_once(counts, labels)
+    weights = _weights(counts, labels)
     return _ratio(-(weights @ np.log(of_label)), weights.sum(-1))
 
 
@@ -125,19 +124,19 @@ def expected_calibration_error(
 ) -> Floats:
     """Return the mean gap between probability and frequency (...), over bins of equal width.
 
-    The measure of Guo et al., "On Calibration of Modern Neural Networks" (2017); each bin
-    weighs as many texts as it holds. Arguments as for `auc`.
+    The metric of Guo et al., "On Calibration of Modern Neural Networks" (2017); each bin is
+    weighted by its number of texts. Arguments as for `auc`.
     """
     gaps = np.eye(bins)[_bin_of(probabilities, bins)] * (probabilities - labels)[:, None]
-    weights = _or_once(counts, labels)
+    weights = _weights(counts, labels)
     return _ratio(np.abs(weights @ gaps).sum(-1), weights.sum(-1))
 
 
 def forecasts(probabilities: Array, labels: Array) -> tuple[Array, Array]:
     """Return the probabilities whose calibration is measured, and their outcomes, 0 or 1.
 
-    Of two labels that is the probability of the second one. Of more it is the highest one,
-    with the outcome 1 where the text has that label. Both are (texts,).
+    With two labels, the probability of the second label. With more, the highest probability,
+    with outcome 1 if the text has that label. Both are (texts,).
 
     Args:
         probabilities: (texts, classes).
@@ -149,9 +148,9 @@ def forecasts(probabilities: Array, labels: Array) -> tuple[Array, Array]:
 
 
 def fit_threshold(probabilities: Array, labels: Array, window: float = 0.1) -> float:
-    """Return the threshold of the best accuracy, averaged over ``window`` around it.
+    """Return the threshold with the best accuracy, averaged over ``window`` around it.
 
-    The average keeps the choice from following the noise of single texts.
+    The average reduces the influence of the noise of single texts.
 
     Args:
         probabilities: (texts,) of the second of two labels.
@@ -171,24 +170,25 @@ def fit_threshold(probabilities: Array, labels: Array, window: float = 0.1) -> f
 def measure(
     probabilities: Array, labels: Array, threshold: float | None, resamples: int, seed: int
 ) -> dict[str, Any]:
-    """Measure the decisions and the probabilities, with intervals.
+    """Measure decisions and probabilities, with confidence intervals.
 
     Args:
         probabilities: (texts, classes).
-        labels: (texts,), indices of classes, two different ones at least.
-        threshold: That of ``prediction.decide``.
-        resamples: Number of bootstrap resamples of the texts; those of a single label, of
-            which there is no AUC, are drawn again.
-        seed: Their seed.
+        labels: (texts,), indices of classes; at least two different ones.
+        threshold: As for ``prediction.decide``.
+        resamples: Number of bootstrap resamples of the texts. A resample with a single label
+            has no AUC and is drawn again.
+        seed: The seed of the resamples.
 
     Returns:
-        ``texts``; for two labels ``accuracy``, ``precision``, ``recall``, ``f1``, ``auc``,
-        ``log_loss`` and ``expected_calibration_error``, those of one label being of the second;
-        for more ``macro_f1`` in the place of precision, recall and F1, the mean one-vs-rest
-        ``auc``, and the calibration error of `forecasts`. Each has its ``value`` and the
-        ``low`` and ``high`` end of the 95 % bootstrap percentile interval; that of the
-        calibration error is moved so that the median of the resamples is the value. At last
-        ``confusion_matrix`` (classes, classes) as nested lists.
+        ``texts``, the metrics and ``confusion_matrix``. With two labels the metrics are
+        ``accuracy``, ``precision``, ``recall``, ``f1``, ``auc``, ``log_loss`` and
+        ``expected_calibration_error``, for the second label where a metric is of one label.
+        With more labels ``macro_f1`` replaces precision, recall and F1, ``auc`` is the mean
+        one-vs-rest AUC, and the calibration error is that of `forecasts`. Each metric has its
+        ``value`` and the ``low`` and ``high`` end of its 95 % percentile interval. That of the
+        calibration error is moved so that the median of the resamples is the value.
+        ``confusion_matrix`` (classes, classes) is a nested list.
 
     Raises:
         ValueError: All texts have the same label.
@@ -220,11 +220,11 @@ def measure(
 def roc_curve(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
     """Return false and true positive rates, each (points,), from the strictest threshold on.
 
-    Begins at (0, 0); points on a straight line between their neighbours are left out.
+    The curve begins at (0, 0); points on a straight line between neighbours are left out.
     """
-    false, true = _found(probabilities, labels)
+    false, true = _counts_at_or_above(probabilities, labels)
     bends = (np.diff(false, 2) != 0) | (np.diff(true, 2) != 0)
-    corners = _inner_and_ends(bends, len(true))
+    corners = _inner_points_and_ends(bends, len(true))
     return (
         np.append(0.0, false[corners] / false[-1]),
         np.append(0.0, true[corners] / true[-1]),
@@ -234,11 +234,12 @@ def roc_curve(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
 def precision_recall_curve(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
     """Return precisions and recalls, each (points,), from the laxest threshold on.
 
-    Ends at precision 1 and recall 0; within a run of equal recalls only the ends are kept.
+    The curve ends at precision 1 and recall 0; of a run of equal recalls only the ends are
+    kept.
     """
-    false, true = _found(probabilities, labels)
+    false, true = _counts_at_or_above(probabilities, labels)
     found = np.diff(true) != 0
-    ends = _inner_and_ends(found[:-1] | found[1:], len(true))
+    ends = _inner_points_and_ends(found[:-1] | found[1:], len(true))
     false, true = false[ends][::-1], true[ends][::-1]
     return np.append(true / (true + false), 1.0), np.append(true / true[0], 0.0)
 
@@ -248,7 +249,7 @@ def reliability_curve(
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     """Return mean probability, frequency of positives and number of texts, each (points,).
 
-    A point for each bin of `expected_calibration_error` that is not empty.
+    There is a point for each non-empty bin of `expected_calibration_error`.
     """
     bin_of = _bin_of(probabilities, bins)
     texts = np.bincount(bin_of, minlength=bins)
@@ -280,7 +281,7 @@ def _measures(
 
 
 def _resamples(labels: Array, resamples: int, seed: int) -> Iterator[Floats]:
-    """Yield the counts (some, texts) of resamples of two labels or more, in blocks."""
+    """Yield ``counts`` (some, texts) of resamples with at least two labels, in blocks."""
     generator = np.random.default_rng(seed)
     texts = len(labels)
     while resamples:
@@ -294,8 +295,8 @@ def _resamples(labels: Array, resamples: int, seed: int) -> Iterator[Floats]:
         yield several.astype(np.float64)
 
 
-def _found(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
-    """Return how many negatives and positives reach each probability that occurs, falling."""
+def _counts_at_or_above(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
+    """Return the numbers of negatives and positives at or above each probability, falling."""
     order = np.argsort(-probabilities, kind="stable")
     ranked, positive = probabilities[order], labels[order]
     last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
@@ -303,8 +304,8 @@ def _found(probabilities: Array, labels: Array) -> tuple[Floats, Floats]:
     return last + 1 - true, true
 
 
-def _inner_and_ends(inner: Array, points: int) -> Array:
-    """Return which of the points (points,) to keep: some of the inner ones, and both ends."""
+def _inner_points_and_ends(inner: Array, points: int) -> Array:
+    """Return a mask (points,) of points to keep: some of the inner points, and both ends."""
     return np.concatenate([[True], inner, [True]])[:points]
 
 
@@ -313,11 +314,11 @@ def _bin_of(probabilities: Array, bins: int) -> Array:
     return found
 
 
-def _right(matrix: Array) -> Array:
+def _correct(matrix: Array) -> Array:
     return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
-def _or_once(counts: Array | None, labels: Array) -> Array:
+def _weights(counts: Array | None, labels: Array) -> Array:
     return np.ones(len(labels)) if counts is None else counts
 
 

@@ -1,4 +1,4 @@
-"""Something that a process makes once and keeps, even where threads ask for it all at once."""
+"""Create an object once per process, even if several threads ask for it at the same time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _Made = TypeVar("_Made")
 
 
 def once(make: Callable[[], _Made]) -> Callable[[], _Made]:
-    """Let the first call of ``make`` run alone; later ones return what it returned.
+    """Let the first call of ``make`` run alone; later calls return its result.
 
-    `functools.cache` lets threads that come before the first call has ended make one each.
-    What ``make`` raises is not kept: the next call tries again.
+    `functools.cache` would let threads that call during the first call make one object each.
+    An exception of ``make`` is not kept: the next call tries again.
 
     Args:
         make: A function without arguments.
@@ -24,15 +24,15 @@ def once(make: Callable[[], _Made]) -> Callable[[], _Made]:
         The same function, with the ``cache_info`` and ``cache_clear`` of `functools.cache`.
     """
     kept = cache(make)
-    lock = threading.RLock()  # a signal handler may call, too, while its own thread is at it
+    lock = threading.RLock()  # a signal handler may call while its thread holds the lock
 
     def renew_lock() -> None:
         nonlocal lock
         lock = threading.RLock()
 
     if hasattr(os, "register_at_fork"):
-        # A process that is forked during the first call would wait for ever: the thread that
-        # holds the lock is not in it.
+        # A process forked during the first call would wait for ever, because the thread that
+        # holds the lock does not exist in it.
         os.register_at_fork(after_in_child=renew_lock)
 
     @wraps(make)

@@ -1,4 +1,4 @@
-"""Cleaning of raw texts: what training and serving share."""
+"""Clean raw texts, with the same function in training and in serving."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import Any
 
 from disaster_tweets import characters
 
-_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-# Scores rest on these for ASCII alone: what else they match depends on the version of Python.
+NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+# Used on ASCII only: outside it, matches of ``\s`` and ``\w`` depend on the Python version.
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 HANDLE = re.compile(r"(?<!\w)@\w+")
 
-# Python refuses to read integers of thousands of digits; no character has such a number.
+# Python refuses to parse integers of thousands of digits, and no character has such a number.
 _OVERLONG_REFERENCE = re.compile(r"&#[0-9]{8,};?")
 
-# Characters that the damage described in _without_damage left without their last byte.
+# Sequences that lost their last byte in the decoding errors that _without_damage repairs.
 _TRUNCATED = {"\x89Û_": "…", "\x89Û\x9d": "”"}
 _TRUNCATED_PATTERN = re.compile("|".join(map(re.escape, _TRUNCATED)))
 
-_SHORT = 16  # characters
+_LONGEST_CACHED = 16  # characters
 
-# Emoji, those of later versions of Unicode among them.
+# Emoji, including those of later versions of Unicode.
 _PICTOGRAPHS = range(0x1F000, 0x1FB00)
 
 Reads = Mapping[str, Any]
 
-# A model that reads everything.
+# For a model that reads everything.
 READS_ALL: Reads = {"urls": True, "handles": True, "emoji": True, "marks": "all"}
 
 
 class Cleaner:
-    """Turns a text into what the model reads of it: the one function of training and serving.
+    """Removes the parts of a text that the model does not read, in training and serving alike.
 
     Args:
-        reads: What is read: ``urls``, ``handles`` and ``emoji``, each True or False, and
-            ``marks``, a ``str`` of punctuation marks and symbols, or ``"all"``. All else
-            becomes spaces: it does not reach the model, and no score depends on it.
+        reads: The parts to keep: ``urls``, ``handles`` and ``emoji``, each True or False, and
+            ``marks``, a ``str`` of punctuation marks and symbols, or ``"all"``. Everything else
+            becomes spaces: no score depends on it.
     """
 
     def __init__(self, reads: Reads) -> None:
@@ -46,7 +46,7 @@ class Cleaner:
         self._characters = _Characters(reads["emoji"], reads["marks"])
 
     def __call__(self, text: str) -> str:
-        """Return the words of a text, as they are written, after `repair`.
+        """Return the words of a text with their original case, after `repair`.
 
         Args:
             text: Any Unicode text; lone surrogates are kept.
@@ -54,7 +54,7 @@ class Cleaner:
         return self.read(self.without_addresses(repair(text)))
 
     def without_addresses(self, text: str) -> str:
-        """Return a repaired text without the URLs and the handles that are not read."""
+        """Return a repaired text without URLs and handles, unless the model reads them."""
         if not self._reads_urls and ("://" in text or "www." in text.lower()):
             text = (URL if text.isascii() else _any_url()).sub(" ", text)
         if not self._reads_handles and "@" in text:
@@ -62,12 +62,12 @@ class Cleaner:
         return text
 
     def read(self, text: str) -> str:
-        """Return a text with spaces for the characters that are not read."""
+        """Return a text with spaces for the characters that the model does not read."""
         return text.translate(self._characters)
 
 
 class _Characters(dict[int, str]):
-    """Code point -> what stands for it, worked out once per character."""
+    """Code point -> its replacement, computed once per character."""
 
     def __init__(self, emoji: bool, marks: str) -> None:
         self._emoji, self._marks = emoji, marks
@@ -79,9 +79,9 @@ class _Characters(dict[int, str]):
     def _read(self, code_point: int) -> str:
         character = chr(code_point)
         category = characters.category(character)
-        # The ring of a keycap emoji encloses (Me) the digit before it.
+        # The ring of a keycap emoji (category Me) encloses the digit before it.
         if code_point in _PICTOGRAPHS or category in ("So", "Me"):
-            # A word of its own: the tokenizer would take it for a part of the word beside it.
+            # With spaces, because the tokenizer would join it with the word beside it.
             return f" {character} " if self._emoji or character in self._marks else " "
         if category[0] in "PS" and self._marks != "all" and character not in self._marks:
             return " "
@@ -101,39 +101,39 @@ def _any_handle() -> re.Pattern[str]:
 
 
 def repair(text: str) -> str:
-    """Return ``text`` with mojibake repaired, HTML entities decoded, and styled letters plain.
+    """Return ``text`` with repaired mojibake, decoded HTML entities and plain letters.
 
-    Those are letters of other shapes, such as bold ones from the mathematical alphabets.
+    Styled letters become plain ones, such as bold letters of the mathematical alphabets.
     """
     if not text.isascii():
         if "\x89" in text:
             text = _TRUNCATED_PATTERN.sub(lambda match: _TRUNCATED[match[0]], text)
-        text = _NON_ASCII.sub(lambda run: _without_damage(run[0]), text)
+        text = NON_ASCII.sub(lambda run: _without_damage(run[0]), text)
     if "&" in text:
-        import html  # its table of entities takes a while
+        import html  # local, because its table of entities is slow to import
 
         text = html.unescape(_OVERLONG_REFERENCE.sub("\ufffd", text))
-    return text if text.isascii() else _NON_ASCII.sub(lambda run: _plain(run[0]), text)
+    return text if text.isascii() else NON_ASCII.sub(lambda run: _plain(run[0]), text)
 
 
-def remembered(function: Callable[[str], str]) -> Callable[[str], str]:
-    """Return a function that knows what it returned for short texts.
+def cached_if_short(function: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a function with a cache of its results for short texts.
 
-    For quotation marks, dashes and emoji, which come again and again.
+    Runs of quotation marks, dashes and emoji repeat often.
     """
-    memory = lru_cache(maxsize=1024)(function)
-    return lambda run: memory(run) if len(run) <= _SHORT else function(run)
+    cached = lru_cache(maxsize=1024)(function)
+    return lambda run: cached(run) if len(run) <= _LONGEST_CACHED else function(run)
 
 
-@remembered
+@cached_if_short
 def _plain(run: str) -> str:
-    """Return a run of characters with plain letters for styled ones."""
+    """Return a run of characters with plain letters in place of styled ones."""
     return run.translate(characters.styled_letters())
 
 
-@remembered
+@cached_if_short
 def _without_damage(run: str) -> str:
-    """Undo one of the wrong decodings that are common in collections of texts, if any."""
+    """Undo one of the decoding errors that are common in collections of texts, if any."""
     for undo in (_from_mac_roman, _from_windows, _from_latin_1):
         try:
             return undo(run)

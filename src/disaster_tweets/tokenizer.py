@@ -1,4 +1,4 @@
-"""Tokenization into the word pieces of the bundled vocabulary: BERT's words, our own cuts."""
+"""Tokenize texts into word pieces: words as in BERT, split by a cost of our own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ SPECIAL_TOKENS = ("[PAD]", UNKNOWN, START, END)
 
 _MAX_WORD_CHARACTERS = 100  # a longer word is unknown, as in BERT
 
-_LONG = 20  # characters
-_REMEMBERED_WORDS = 1 << 14
+_LONG_WORD = 20  # characters
+_CACHED_WORDS = 1 << 14
 
-# The costs of pieces are integers, in which no sum depends on the processor. The end or the
-# middle of a word costs one unit more than a word of its own.
+# Costs of pieces are integers, so that sums do not depend on the processor. A piece at the
+# end or in the middle of a word costs one unit more than a whole word.
 _UNIT = 1 << 20
-_FRAGMENT = _UNIT
+_FRAGMENT_COST = _UNIT
 
 _CJK_RANGES = (
     (0x3400, 0x4DBF),
@@ -35,9 +35,9 @@ _CJK_RANGES = (
 
 
 class _Normalization(dict[int, str]):
-    """Code point -> its text after BERT's normalization, worked out once per character.
+    """Code point -> its normalized text as in BERT, computed once per character.
 
-    Words come out separated by spaces: punctuation and CJK characters stand alone.
+    Spaces surround punctuation and CJK characters, which become words of their own.
     """
 
     def __missing__(self, code_point: int) -> str:
@@ -47,7 +47,7 @@ class _Normalization(dict[int, str]):
 
 
 class _Costs(dict[int, int]):
-    """Rank of a piece -> its logarithm, worked out once per piece."""
+    """Rank of a piece -> the logarithm of the rank, computed once per piece."""
 
     def __missing__(self, rank: int) -> int:
         self[rank] = cost = round(math.log(rank) * _UNIT)
@@ -79,13 +79,13 @@ def _is_punctuation(character: str) -> bool:
 
 
 class Tokenizer:
-    """Turns text into the ids that the model reads.
+    """Turns text into the token ids that the model reads.
 
     Args:
-        vocabulary: The word pieces; a piece's index is its id. Pieces that continue a
-            word begin with ``##``. Must hold ``SPECIAL_TOKENS``.
-        max_tokens: The longest encoding, ``[CLS]`` and ``[SEP]`` included; what follows
-            in the text is not read.
+        vocabulary: The word pieces; the index of a piece is its id. Pieces inside a word begin
+            with ``##``. The vocabulary must contain ``SPECIAL_TOKENS``.
+        max_tokens: The longest encoding, including ``[CLS]`` and ``[SEP]``; the rest of a
+            longer text is not read.
     """
 
     def __init__(self, vocabulary: Sequence[str], max_tokens: int) -> None:
@@ -94,13 +94,13 @@ class Tokenizer:
         self._start, self._end = self._ids[START], self._ids[END]
         self._unknown = self._ids[UNKNOWN]
         self._costs = _Costs()
-        self._single = self._costs[len(vocabulary)] + _UNIT
+        self._character_cost = self._costs[len(vocabulary)] + _UNIT
         self._normalization = _Normalization()
-        # Of a stream, the same few words are unknown to the vocabulary again and again.
-        self._segmented = lru_cache(_REMEMBERED_WORDS)(self._segment)
+        # In a stream of texts, the same few words outside the vocabulary occur again and again.
+        self._segmented = lru_cache(_CACHED_WORDS)(self._segment)
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of ``text``: between 2 and ``max_tokens`` of them."""
+        """Return the token ids of ``text``: from 2 to ``max_tokens`` ids."""
         return self.encode_words(self.normalize(text).split())
 
     def normalize(self, text: str) -> str:
@@ -108,11 +108,11 @@ class Tokenizer:
         return text.translate(self._normalization)
 
     def encode_words(self, words: Sequence[str], max_tokens: int | None = None) -> list[int]:
-        """Return the ids of words of a normalized text.
+        """Return the token ids of the words of a normalized text.
 
         Args:
-            words: What `normalize` has between spaces.
-            max_tokens: Replaces that of the tokenizer.
+            words: The words of the text that `normalize` returned.
+            max_tokens: Overrides the limit of the tokenizer.
         """
         longest = max_tokens or self.max_tokens
         known, segmented = self._ids.get, self._segmented
@@ -134,34 +134,36 @@ class Tokenizer:
         return max(map(len, self._ids))
 
     @cached_property
-    def _least(self) -> int:
+    def _cheapest_piece(self) -> int:
         """The cost of the cheapest piece."""
         ranks = (
             rank
             for piece, rank in self._ids.items()
             if piece not in SPECIAL_TOKENS and len(piece.removeprefix("##")) > 1
         )
-        return min([self._single, *map(self._costs.__getitem__, islice(ranks, 1))])
+        return min([self._character_cost, *map(self._costs.__getitem__, islice(ranks, 1))])
 
     def _segment(self, word: str) -> list[int]:
-        """Cut a word into the pieces of the lowest total cost.
+        """Split a word into the pieces with the lowest total cost.
 
-        A piece costs the logarithm of its rank, one that begins with ``##`` more, and a single
-        character more than any other: #abmarket is read as "ab market" and not as
-        "ab ##mark ##et", #yycmarket as "y y c market" and not as "y y cm ##ark ##et". Inside a
-        word, pieces count with and without the ``##``.
+        A piece costs the logarithm of its rank, a piece with ``##`` costs more, and a single
+        character costs more than any longer piece. So #abmarket is read as "ab market" instead
+        of "ab ##mark ##et", and #yycmarket as "y y c market" instead of "y y cm ##ark ##et".
+        Inside a word, pieces with and without ``##`` are allowed.
         """
         if len(word) > _MAX_WORD_CHARACTERS:
             return [self._unknown]
-        known, costs, single, least = self._ids.get, self._costs, self._single, self._least
-        # Few words are so long that it helps to know how long a piece can be.
-        longest = self._longest if len(word) > _LONG else len(word)
-        # For each place in the word: the lowest cost up to it, and the last piece of that way.
+        known, costs = self._ids.get, self._costs
+        single, cheapest = self._character_cost, self._cheapest_piece
+        # The limit on the length of a piece helps only in long words, which are few.
+        longest = self._longest if len(word) > _LONG_WORD else len(word)
+        # For each place in the word: the lowest cost to reach it, and the last piece on that
+        # path.
         lowest: list[float] = [0] + [math.inf] * len(word)
         last = [(0, self._unknown)] * len(lowest)
         for start in range(len(word)):
             reached = lowest[start]
-            if reached + least < lowest[-1]:  # else no better way leads on from here
+            if reached + cheapest < lowest[-1]:  # otherwise no better path starts here
                 for end in range(start + 1, min(len(word), start + longest) + 1):
                     part = word[start:end]
                     piece = known(part)
@@ -171,7 +173,7 @@ class Tokenizer:
                             lowest[end], last[end] = cost, (start, piece)
                     piece = known(f"##{part}") if start else None
                     if piece is not None:
-                        more = costs[piece] + _FRAGMENT if end - start > 1 else single
+                        more = costs[piece] + _FRAGMENT_COST if end - start > 1 else single
                         cost = reached + more
                         if cost < lowest[end]:
                             lowest[end], last[end] = cost, (start, piece)

@@ -484,7 +484,7 @@ def test_an_option_that_is_wrong_or_missing(
         ),
         (
             [*GOOD, ("a", "b", "c")],
-            "reviews.csv, row 221 (line 222): 3 fields, where the header",
+            "reviews.csv, row 221 (line 222): 3 fields, but the header",
         ),
         (
             [(f"{text}", str(i)) for i, (text, _) in enumerate(GOOD)],
@@ -518,7 +518,7 @@ def test_too_many_texts(folder: Path, tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("none.csv", None, "none.csv: No such file or directory"),
-        ("reviews", b"a,b\n", "its format is not known by its name"),
+        ("reviews", b"a,b\n", "its name ends in no known format"),
         ("reviews.txt", b"a text\n", "plain text has no labels"),
         ("reviews.csv", b"", "is empty"),
         ("reviews.json", b"[{]", "reviews.json"),

@@ -1,4 +1,4 @@
-"""Make the model in this folder: a made-up one, which stands for any with more than two labels.
+"""Make the model in this folder: random weights, for tests with more than two labels.
 
 ``python tests/four_labels/make.py`` writes it anew. The labels of a text are decided by the
 words that they are said to have below, and by a little noise.
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def pieces() -> tuple[list[str], np.ndarray]:
-    """Return the vocabulary, and a vector of each piece in it: one number for each label."""
+    """Return the vocabulary, and for each piece a vector with a number for each label."""
     characters = string.ascii_lowercase + string.digits + string.punctuation
     noise = np.random.default_rng(20200101)
     vocabulary, vectors = ["[PAD]"], [np.zeros(len(WORDS))]
@@ -90,7 +90,7 @@ def model(vectors: np.ndarray) -> np.ndarray:
     step = np.abs(vectors).max() / 127
     embeddings = np.rint(vectors / step)
     shift = -embeddings.min()
-    scale = LEVELS // (embeddings.max() + shift)  # so that no mean is cut off at LEVELS
+    scale = LEVELS // (embeddings.max() + shift)  # so that LEVELS cuts off no mean
     mixing = 9 * np.eye(labels) - 1
     middle, means = slice(labels, 2 * labels), slice(labels, 2 * labels)
 
@@ -113,7 +113,7 @@ def in_numpys_format(array: np.ndarray) -> bytes:
 
 
 def golden(files: dict[str, bytes]) -> list[dict[str, Any]]:
-    """Return the texts with the label and the probability that the model gives each."""
+    """Return the texts with their labels and probabilities by the model."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, name).write_bytes(content)
@@ -126,7 +126,7 @@ def golden(files: dict[str, bytes]) -> list[dict[str, Any]]:
 
 
 def manifest(files: dict[str, bytes]) -> dict[str, Any]:
-    """Return the manifest; its measures are made up like the rest."""
+    """Return the manifest, with made-up metrics."""
     interval = {"value": 0.8, "low": 0.75, "high": 0.85}
     return {
         "schema_version": SCHEMA_VERSION,

@@ -1,4 +1,4 @@
-"""Which hosts were tested here: a table at the end of the run, and a file for CI."""
+"""Report the hosts that were tested: a table at the end of the run, and a file for CI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-# Outcomes of the tests of each module, and the distributions that it names in HOSTS.
+# The test outcomes of each module, and the distributions in its HOSTS.
 _outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
 _hosts: dict[str, tuple[str, ...]] = {}
 
@@ -28,7 +28,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table; write it where the variable DISASTER_TWEETS_HOSTS says."""
+    """Print the table; also write it to the file in the variable DISASTER_TWEETS_HOSTS."""
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for module, outcomes in _outcomes.items():
         for host in _hosts.get(module, ()):

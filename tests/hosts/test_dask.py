@@ -1,4 +1,4 @@
-"""The lines for Dask that its page shows, with its schedulers of threads and of processes."""
+"""The code for Dask on its page, with the schedulers of threads and of processes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FRAME = pd.DataFrame({"text": TEXTS}, index=INDEX)
 
 
 def scored(frame: dd.DataFrame) -> dd.DataFrame:
-    # Functions of a function: Dask sends them by value, as it does those of a notebook.
+    # Nested functions: Dask pickles them by value, as in a notebook.
     def probability(texts):
         return pd.Series(score(texts).probabilities, texts.index, "float64")
 

@@ -35,7 +35,7 @@ FORM = {"text": "text", "probability": PROBABILITY, "label": LABEL}
 
 
 class Site:
-    """A running server over a database, as a browser sees it that is logged in as root.
+    """A running server over a database, used like a browser that is logged in as root.
 
     Attributes:
         database: The path of the database.
@@ -50,7 +50,7 @@ class Site:
         return self.database.with_suffix(".log").read_text("utf-8")
 
     def get(self, path: str, data: dict[str, str] | None = None) -> tuple[int, str]:
-        """Return the status and the body; with ``data``, of a form that is sent."""
+        """Return the status and the body; with ``data``, submit a form."""
         body = None if data is None else urlencode(data).encode()
         try:
             with self._browser.open(self.url + path, body, timeout=60) as response:
@@ -68,7 +68,7 @@ class Site:
         return [tuple(row.values()) for row in rows]
 
     def enrich(self, table: str, query: str = "", **form: str) -> tuple[int, str]:
-        """Open the enrichment's page, fill in its form, and send it."""
+        """Open the enrichment's page, fill in its form, and submit it."""
         path = f"/-/enrich/texts/{tilde_encode(table)}/disaster-tweets{query}"
         status, page = self.get(path)
         assert status == 200, page
@@ -76,7 +76,7 @@ class Site:
         return self.get(path, {**FORM, **form, "csrftoken": token})
 
     def job(self, table: str, jobs: int = 1) -> dict[str, Any]:
-        """Wait until a table has been enriched so often, and return the last job."""
+        """Wait until a table was enriched that many times, and return the last job."""
         sql = (
             "SELECT * FROM _enrichment_jobs WHERE table_name = :table "
             "AND status NOT IN ('pending', 'running') ORDER BY id"
@@ -85,7 +85,7 @@ class Site:
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
-    """Return what is true at last."""
+    """Wait for a result that is true, and return it."""
     deadline = time.monotonic() + 60
     while not (result := condition()):
         assert time.monotonic() < deadline
@@ -161,7 +161,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A database of the test's own, with the same table."""
+    """A database with the same table, for one test only."""
     create(tmp_path / "texts.db", TEXTS)
     return tmp_path / "texts.db"
 
@@ -318,7 +318,7 @@ class TestHost:
     ) -> None:
         reason = "model.bin: No such file or directory; reinstall disaster-tweets-model"
         with serving(database, PYTHONPATH=copy_without_model(tmp_path)) as site:
-            # The model is looked for before the first query, whose time is limited.
+            # The model is loaded before the first query, because queries have a time limit.
             assert site.log().count(reason) == 1
             assert "Traceback" not in site.log()
             assert site.sql("SELECT count(*) AS n FROM texts") == [{"n": 4}]

@@ -39,7 +39,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def scored(monkeypatch) -> list[str]:
-    """The texts that reach the classifier, in their order."""
+    """The texts that reach the classifier, in order."""
     texts: list[str] = []
 
     def score(values, score=adapter.score):
@@ -47,18 +47,18 @@ def scored(monkeypatch) -> list[str]:
         return score(values)
 
     monkeypatch.setattr(adapter, "score", score)
-    monkeypatch.setattr(adapter, "_last", {})  # of no other test
+    monkeypatch.setattr(adapter, "_last", {})  # without those of other tests
     return texts
 
 
 def label_of_example(con: duckdb.DuckDBPyConnection) -> str:
-    """Return what the SQL function says of `EXAMPLE`."""
+    """Return the result of the SQL function for `EXAMPLE`."""
     ((label,),) = con.execute(f"SELECT {LABEL}(?)", [EXAMPLE]).fetchall()
     return label
 
 
 def table(con: duckdb.DuckDBPyConnection, rows: int) -> list[tuple]:
-    """Make the table texts, every seventh text missing; return its rows with their scores."""
+    """Make the table texts, every seventh text missing; return its rows with scores."""
     predictions = {text: predict(text) for text in TEXTS}
     texts = [None if row % 7 == 6 else TEXTS[row % len(TEXTS)] for row in range(rows)]
     column = pa.array(texts, pa.string())
@@ -148,7 +148,7 @@ def test_registering_again_changes_nothing(con) -> None:
     assert label_of_example(con) == predict(EXAMPLE).label
 
 
-ROWS = 500_000  # of which DuckDB holds but a few ready for who fetches them
+ROWS = 500_000  # more than DuckDB buffers for a client
 
 
 def test_a_result_that_is_being_fetched_goes_on() -> None:

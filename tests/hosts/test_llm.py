@@ -1,4 +1,4 @@
-"""llm: the tool, called by a model that is a plugin of the test's own."""
+"""The tool of llm, called by a model from a plugin of the test."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ HOSTS = ("llm",)
 
 SOME = [*EXAMPLES[:2], "☕ O'Brien"]
 
-# A model that asks for the tool with the arguments in its prompt, and answers with what the
-# tool returned.
+# A model that calls the tool with the arguments in its prompt, and answers with the result.
 ASSISTANT = """
 import json
 
@@ -50,7 +49,7 @@ def register_models(register):
 
 @pytest.fixture
 def assistant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Install the model as a plugin, and return the folder to import it from."""
+    """Install the model as a plugin, and return its import folder."""
     metadata = tmp_path / "plugin" / "assistant-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: assistant\nVersion: 1.0\n")
@@ -69,7 +68,7 @@ def expected(texts: list[str]) -> list[dict[str, str | float]]:
 
 class TestCommandLine:
     def call(self, run: Run, plugin: str, **arguments: object) -> str:
-        """Return what the tool answers to a model."""
+        """Return the tool's answer to a model."""
         done = run(
             *("llm", "-m", "assistant", "-T", "classify_disaster_tweets", "--no-log"),
             json.dumps(arguments),

@@ -19,10 +19,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# Read where MLflow is imported, here and in its commands: these tests call nobody.
+# MLflow reads this when imported, here and in its commands; these tests send no telemetry.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-# MLflow warns of its own type hints when it is imported.
+# MLflow warns about its own type hints when imported.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mlflow.pyfunc
@@ -69,7 +69,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(path: Path) -> Any:
-    """The same, loaded."""
+    """The saved model, loaded."""
     return mlflow.pyfunc.load_model(str(path))
 
 
@@ -116,7 +116,7 @@ class TestSaved:
             assert row["probability"] == probabilities[row["label"]]
 
     def test_a_setting_of_the_user_replaces_ours(self, tmp_path: Path) -> None:
-        # As one does whose package index does not have the wheel.
+        # As for a user whose package index lacks the wheel.
         wheel = "wheels/disaster_tweets_model-1.0.0-py3-none-any.whl"
         save_model(tmp_path / "model", pip_requirements=[wheel], metadata={"owner": "desk 4"})
 
@@ -125,7 +125,7 @@ class TestSaved:
             "owner": "desk 4"
         }
 
-    # MLflow only looks whether there is a first file.
+    # MLflow only checks whether there is a first file.
     @pytest.mark.filterwarnings("ignore:unclosed scandir iterator:ResourceWarning")
     def test_a_folder_that_is_not_empty_is_refused(self, path: Path) -> None:
         before = sorted(path.iterdir())
@@ -213,18 +213,18 @@ class TestPredict:
             mlflow.pyfunc.load_model(str(path))
 
     def test_the_docs_name_what_mlflow_takes_of_several_columns(self, model: Any) -> None:
-        # Its doing, and not to be prevented from here. If this fails, change the page.
+        # MLflow does this, and it cannot be prevented here. If this fails, change the page.
         frame = pd.DataFrame({"author": ["ann"] * len(TEXTS), "text": TEXTS})
 
         assert model.predict(frame).equals(model.predict(frame[["author"]]))
 
 
-# MLflow's own store is what still uses it.
+# MLflow's own store still uses the deprecated function.
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 class TestLogged:
     @pytest.fixture
     def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        """A tracking store of its own."""
+        """A tracking store for one test."""
         monkeypatch.chdir(tmp_path)
         previous = mlflow.get_tracking_uri()
         mlflow.set_tracking_uri(f"sqlite:///{(tmp_path / 'mlflow.db').as_posix()}")
@@ -257,7 +257,7 @@ def command(*arguments: str | Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """What MLflow's commands need to find those that they start."""
+    """The environment variables with which MLflow's commands find other programs."""
     paths = [sysconfig.get_path("scripts"), os.environ["PATH"]]
     return {**os.environ, "PATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
 
@@ -301,7 +301,7 @@ class TestCommandLine:
 
 
 class Answer:
-    """What the server answers to one POST."""
+    """The server's answer to one POST."""
 
     def __init__(self, status: int, body: str) -> None:
         self.status = status
@@ -406,7 +406,7 @@ class TestServer:
     def test_the_docs_name_the_forms_in_which_mlflow_spells_null(
         self, post: Post, key: str
     ) -> None:
-        # Its doing, and not to be prevented from here. If this fails, change the page.
+        # MLflow does this, and it cannot be prevented here. If this fails, change the page.
         assert post({key: [None]}).json == post({key: ["None"]}).json
 
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The lines for Ray that its page shows, on a local Ray with two workers."""
+"""The code for Ray on its page, on a local Ray with two workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from statistics import median
 
-# Read when Ray is imported; without a cluster it listens on 127.0.0.1 alone.
+# Ray reads this when imported; without a cluster it listens on 127.0.0.1 only.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ from disaster_tweets.topic import EXAMPLES
 
 HOSTS = ("ray",)
 
-# Of Ray Data's own settings, while it fills them in itself.
+# Ray Data warns about its own settings while it fills them in.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context")
 
 TEXTS = [
@@ -67,7 +67,7 @@ def dataset(rows: int = len(TEXTS)) -> ray.data.Dataset:
 
 
 def scored(dataset: ray.data.Dataset) -> ray.data.Dataset:
-    # A function of a function: Ray sends it by value, as it does one of a notebook.
+    # A nested function: Ray pickles it by value, as in a notebook.
     def with_scores(table):
         scores = score(table["text"].to_pylist())
         probability = pa.array(scores.probabilities, pa.float64())

@@ -66,12 +66,12 @@ TEXTS = [
 PREDICTIONS = predict(TEXTS)
 DECISIONS = [prediction.label for prediction in PREDICTIONS]
 PROBABILITIES = np.array([list(p.probabilities.values()) for p in PREDICTIONS])
-SORTED = PROBABILITIES[:, np.argsort(LABELS)]  # as scikit-learn takes for granted
-SECOND = PROBABILITIES[:, 1].tolist()  # of two labels, the probability of the positive one
+SORTED = PROBABILITIES[:, np.argsort(LABELS)]  # in the order that scikit-learn expects
+SECOND = PROBABILITIES[:, 1].tolist()  # of two labels, that of the positive one
 
 
 def targets() -> Any:
-    """Return what the texts are labelled: as many times one label as another.
+    """Return labels for the texts, with equal numbers of each label.
 
     The texts that the model finds most likely to have the second label have it, but for one, as
     perfect scores would prove nothing. So the labels suit any model.
@@ -87,7 +87,7 @@ def targets() -> Any:
 
 TARGET = targets()
 LABELLED = np.array(LABELS)[TARGET]
-# Half of the texts are at least as likely to have the second label.
+# The median probability: half of the texts have at least this probability of the second label.
 MIDDLE = sorted(SECOND)[len(TEXTS) // 2]
 
 
@@ -154,7 +154,7 @@ class TestAnswers:
         classifier = DisasterTweetsClassifier()
         numbered = clone(classifier).set_params(classes=NUMBERS)
 
-        for target in (TARGET, (TARGET + 1) % K):  # what one gets right, the other does not
+        for target in (TARGET, (TARGET + 1) % K):  # one is correct where the other is not
             labels = np.array(LABELS)[target]
             right = np.array(DECISIONS) == labels
             assert classifier.score(TEXTS, labels) == right.mean()
@@ -179,7 +179,7 @@ class TestAnswers:
 class TestFourLabels:
     @pytest.fixture
     def texts(self, four_labels: Path) -> list[str]:
-        """Texts of which each label is given to one at least."""
+        """Texts that include each label at least once."""
         golden = json.loads((four_labels / "golden.json").read_text("utf-8"))
         return [each["text"] for each in golden]
 
@@ -331,12 +331,12 @@ class TestFit:
 
         assert classifier.fit(TEXTS, LABELLED) is classifier
         assert vars(classifier) == before
-        # Not even where all that it is shown says something else.
+        # Not even if all training data has other labels.
         other = next(label for label in LABELS if label != DECISIONS[0])
         assert classifier.fit(TEXTS[:1] * 8, [other] * 8).predict(TEXTS[:1]) == DECISIONS[:1]
 
     def test_labels_that_it_does_not_know_are_refused(self) -> None:
-        # Silently taken, they would count as wrong, or be mixed up by a meta-estimator.
+        # Accepted silently, they would count as wrong, or a meta-estimator would mix them up.
         with pytest.raises(InputError, match=r"y holds 0, 1, not among .* pass classes="):
             DisasterTweetsClassifier().fit(TEXTS[:2], [0, 1])
         with pytest.raises(InputError, match="y holds 'no label', not among"):
@@ -386,28 +386,28 @@ class TestConventions:
 
 
 def rows_as_texts(rows: Any) -> Any:
-    """Spell the numbers that scikit-learn's checks feed to every estimator."""
+    """Convert the numbers of scikit-learn's checks to texts."""
     return np.array([" ".join(map(str, row)) for row in rows], dtype=object)
 
 
 FITTED_ALREADY = "it is fitted from the start"
 OTHER_CLASSES = "the check's labels are other than 0 and 1, and fit learns no classes"
 
-# What the checks of the interface take for granted, and texts are not.
+# Checks that assume numeric data.
 OF_TEXTS = {
     "check_fit_score_takes_y": "the check scores numbers",
     "check_dont_overwrite_parameters": "the check takes two columns",
     "check_n_features_in_after_fitting": "a text has no features to count",
 }
 
-# Pipelines do not keep these conventions, whatever their last step.
+# Conventions that no pipeline keeps, whatever its last step.
 OF_PIPELINES = {
     "check_estimators_overwrite_params": "a pipeline fits the very steps that it was given",
     "check_dont_overwrite_parameters": "a pipeline has its n_features_in_ from its first step",
 }
 
 
-@two_labels  # of which the checks make their data
+@two_labels  # the checks make data with two classes
 @pytest.mark.filterwarnings("ignore")  # the checks provoke warnings on purpose
 @parametrize_with_checks(
     [
@@ -435,7 +435,7 @@ def test_behind_numbers_as_texts_it_passes_the_checks(estimator: Any, check: Any
 @pytest.mark.filterwarnings("ignore")
 @parametrize_with_checks(
     [DisasterTweetsClassifier(classes=NUMBERS)],
-    legacy=False,  # the others need numbers for a prediction: see above
+    legacy=False,  # the legacy checks need numeric predictions: see above
     expected_failed_checks=lambda estimator: OF_TEXTS,
 )
 def test_on_its_own_it_passes_the_checks_of_the_interface(estimator: Any, check: Any) -> None:
@@ -486,7 +486,7 @@ class TestPipelines:
         np.testing.assert_array_equal(probabilities, expected)
 
     def test_labels_that_a_host_renumbers_are_refused(self) -> None:
-        # Both number the labels in alphabetical order, which need not be the model's.
+        # Both number the labels alphabetically, which may differ from the model's order.
         model = DisasterTweetsClassifier()
         voting = VotingClassifier([("model", model)], voting="soft")
 
@@ -500,7 +500,7 @@ class TestPipelines:
         "classes", [LABELS, LABELS[::-1], (0, 1), (1, 0)], ids=lambda classes: f"{classes}"
     )
     def test_scorers_read_the_columns_in_the_right_order(self, classes: Any) -> None:
-        # scikit-learn takes the last of the sorted classes for the positive one.
+        # scikit-learn takes the last of the sorted classes as the positive one.
         y, column = np.array(classes)[TARGET], classes.index(max(classes))
         is_positive, positive = y == max(classes), PROBABILITIES[:, column]
         classifier = DisasterTweetsClassifier(classes=classes)
@@ -551,7 +551,7 @@ class TestCalibration:
     @pytest.mark.parametrize("freeze", [FrozenEstimator, lambda classifier: classifier])
     def test_it_is_calibrated_anew_on_the_users_data(self, freeze: Any) -> None:
         def mean(frequent: str) -> float:
-            """Return the mean probability of the first label where another share has it."""
+            """Return the mean probability of the first label if it had another share."""
             rest = [label for label in LABELS if label != frequent]
             labels = np.array([*rest * 2, *[frequent] * (len(TEXTS) - 2 * len(rest))])
             calibrated = CalibratedClassifierCV(freeze(DisasterTweetsClassifier()), cv=2)
@@ -598,13 +598,13 @@ class TestEnsembles:
         features = stacking.transform(TEXTS)
 
         assert set(stacking.predict(TEXTS).tolist()) <= set(classes)
-        # Of two classes the first is left out, as both add up to 1.
+        # Of two classes the first is left out, because the probabilities add up to 1.
         ours = model.predict_proba(TEXTS)[:, 1 if K == 2 else 0 :]
         np.testing.assert_allclose(features[:, : ours.shape[1]], ours, atol=1e-6)
 
 
 def python(*arguments: str) -> str:
-    """Return what a Python process prints; one that warns or fails fails the test."""
+    """Return the output of a Python process; a warning or error fails the test."""
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         capture_output=True,

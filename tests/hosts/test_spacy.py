@@ -46,7 +46,7 @@ def categories(text: str) -> dict[str, float]:
 
 
 def python(*arguments: str) -> str:
-    """Return what a Python process prints; one that warns or fails fails the test."""
+    """Return the output of a Python process; a warning or error fails the test."""
     done = subprocess.run(
         [sys.executable, "-W", "error", *arguments],
         capture_output=True,
@@ -102,7 +102,7 @@ class TestScores:
         assert [doc.cats for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)] == expected
 
     def test_processes_that_start_afresh_give_the_same_scores(self, tmp_path: Path) -> None:
-        # What every system but Linux does, and Linux from Python 3.14 on.
+        # Every system except Linux does this, and Linux does from Python 3.14 on.
         script = tmp_path / "spawned.py"
         script.write_text(
             "import json, multiprocessing, spacy\n"
@@ -241,18 +241,18 @@ def examples(nlp: Language, categories: dict[str, dict[str, float]]) -> list[Exa
 
 
 def cats(labels: dict[str, str], of: Sequence[str] = LABELS) -> dict[str, dict[str, float]]:
-    """Return the categories of examples that have these labels."""
+    """Return the categories of examples with these labels."""
     return {text: {each: float(each == label) for each in of} for text, label in labels.items()}
 
 
 def most_probable(text: str) -> str:
-    """Return the label that spaCy takes for the one predicted: it knows no threshold."""
+    """Return the label that spaCy takes as predicted, without a threshold."""
     probabilities = predict(text).probabilities
     return max(probabilities, key=probabilities.__getitem__)
 
 
 def labelled() -> dict[str, str]:
-    """Return texts with the labels that the model gives them, but for two.
+    """Return texts with the labels that the model predicts, except for two.
 
     The last two are labelled otherwise, or perfect scores would prove nothing.
     """
@@ -266,7 +266,7 @@ def labelled() -> dict[str, str]:
 
 
 def measures(labels: dict[str, str], label: str) -> dict[str, float]:
-    """Return precision, recall and F1 of one label, as they are defined."""
+    """Return precision, recall and F1 of one label, from their definitions."""
     found = {text for text in labels if most_probable(text) == label}
     there = {text for text in labels if labels[text] == label}
     right = len(found & there)
@@ -338,7 +338,7 @@ def check_the_mean(nlp: Language, all_labels: Sequence[str]) -> None:
 class TestBesideATextCategorizer:
     @pytest.fixture
     def nlp(self) -> Language:
-        """A pipeline whose text categorizer has learnt two moods beside the component."""
+        """A pipeline with a text categorizer for two moods beside the component."""
         nlp = spacy.blank("en")
         nlp.add_pipe("textcat")
         nlp.add_pipe("disaster_tweets")

@@ -20,7 +20,7 @@ from disaster_tweets.topic import EXAMPLES, PREFIX
 
 HOSTS = ("pyspark",)
 
-# PySpark's own imports say so, whether or not a frame of pandas is in sight.
+# PySpark's own imports raise this warning, with or without pandas data frames.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:PySpark does not yet fully support pandas:FutureWarning"
 )
@@ -127,7 +127,7 @@ def test_each_worker_process_loads_the_model_once(spark, texts) -> None:
         loaded = bundled_classifier.cache_info().misses
         return pa.array([f"{os.getpid()} {loaded}"] * len(scores))
 
-    # Of the scores themselves, so that Spark runs both in one process.
+    # A filter on the scores themselves, so that Spark runs both in one process.
     seen = F.arrow_udf(loads, "string")(score("text"))
     workers = {
         tuple(map(int, worker.split())) for _ in "12" for (worker,) in rows(texts.select(seen))

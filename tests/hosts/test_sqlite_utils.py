@@ -64,13 +64,13 @@ def scores(path: Path, where: str = "1") -> list[tuple[Any, ...]]:
 
 
 def expected(classifier: Classifier, texts: Iterable[str | None]) -> list[tuple[Any, ...]]:
-    """Return what stands in the table for these texts."""
+    """Return the scores in the table for these texts."""
     predictions = [None if text is None else classifier.predict(text) for text in texts]
     return [(None, None) if p is None else (p.probability, p.label) for p in predictions]
 
 
 def copy_without_model(folder: Path) -> str:
-    """Copy the installed package, all but its model, and return where to import it from."""
+    """Copy the installed package without its model, and return the import path."""
     for package in ("disaster_tweets", "disaster_tweets.artifacts"):
         source = Path(str(importlib_resources.files(package)))
         ignored = shutil.ignore_patterns("__pycache__", "model.bin")
@@ -80,7 +80,7 @@ def copy_without_model(folder: Path) -> str:
 
 
 def hide(folder: Path, *hosts: str) -> str:
-    """Let a process find no such module and no such distribution, as if not installed.
+    """Hide a module and a distribution from a process, as if not installed.
 
     Returns:
         What to put on its PYTHONPATH.
@@ -144,7 +144,7 @@ class TestFunctions:
         )
 
     def test_they_are_deterministic(self, db: Database) -> None:
-        # SQLite lets only such functions into an index.
+        # SQLite allows only deterministic functions in an index.
         db.execute("CREATE TABLE t (text)")
         db.execute(f"CREATE INDEX i ON t ({LABEL}(text), {PROBABILITY}(text))")
 
@@ -176,16 +176,16 @@ class TestFunctions:
 
 
 class TestCommand:
-    """The command inside this process, which spares the start of so many."""
+    """The command in this process, which saves many process starts."""
 
     def score(self, database: Path, *arguments: str) -> str:
-        """Score a table, and return what the command says."""
+        """Score a table, and return the output of the command."""
         done = invoke(database, *arguments)
         assert (done.exit_code, done.stderr) == (0, "")
         return str(done.stdout)
 
     def refused(self, *arguments: object) -> str:
-        """Return the one line that the command says to wrong input."""
+        """Return the one line of error that the command prints."""
         done = invoke(*arguments)
         assert (done.exit_code, done.stdout) == (1, "")
         assert done.stderr.count("\n") == 1
@@ -455,7 +455,7 @@ class TestCommand:
         written = scores(database)
         assert written == expected(Classifier.load(), [*TEXTS, None])
         assert {label for _, label in written[:-1]} <= set(Classifier.load().classes_)
-        # All four labels count as those of an earlier scoring, and no other.
+        # All four labels count as labels of an earlier scoring, and no other label does.
         for row, label in enumerate(Classifier.load().classes_, 1):
             query(database, f"UPDATE texts SET {LABEL} = ? WHERE id = ?", label, row)
         assert self.score(database, "texts", "text") == (
@@ -466,7 +466,7 @@ class TestCommand:
         assert f"table texts has a column {PROBABILITY} already" in error
 
     def test_the_help_tells_the_columns_and_the_labels(self) -> None:
-        shown = "".join(invoke("--help").stdout.split())  # it may break lines anywhere
+        shown = "".join(invoke("--help").stdout.split())  # lines may break anywhere
         for told in (f"[default:{PROBABILITY}]", f"[default:{LABEL}]", *LABELS):
             assert "".join(told.split()) in shown
 
@@ -488,7 +488,7 @@ class TestCommand:
         assert len(query(database, "PRAGMA table_info(texts)")) == 2
 
     def test_a_read_only_database(self, database: Path) -> None:
-        # By its header, which binds root as well.
+        # By its header, which makes it read-only for root, too.
         content = bytearray(database.read_bytes())
         content[18] = 3
         database.write_bytes(content)
@@ -523,7 +523,7 @@ class TestCommand:
 
 
 def invoke(*arguments: object) -> Result:
-    """Run the command that scores inside this process."""
+    """Run the scoring command in this process."""
     return CliRunner().invoke(cli, [COMMAND, *map(str, arguments)])
 
 
@@ -545,7 +545,7 @@ class TestInterruption:
 
     @pytest.fixture
     def large(self, tmp_path: Path, texts: list[str | None]) -> Path:
-        """A database that takes its time over each score, however fast the model is."""
+        """A database that delays each score, however fast the model is."""
         path = create(tmp_path / "large.db", texts)
         query(path, "CREATE TABLE wait (n)")
         with closing(sqlite3.connect(path)) as connection, connection:
@@ -558,13 +558,13 @@ class TestInterruption:
         return path
 
     def count(self, database: Path) -> int:
-        """Return the rows that have a score: 0 before there are columns."""
+        """Return the number of rows with a score; 0 before the columns exist."""
         if len(query(database, "PRAGMA table_info(texts)")) == 2:
             return 0
         return len(scores(database, f"{PROBABILITY} IS NOT NULL"))
 
     def interrupt(self, database: Path, signal_: signal.Signals) -> tuple[int, str, str]:
-        """Interrupt a run once it has written something; return its status and output."""
+        """Interrupt a run after it has written something; return its status and output."""
         before = self.count(database)
         process = start(database, "--batch-size", str(self.BATCH), stderr=subprocess.PIPE)
         while process.poll() is None and self.count(database) == before:
@@ -580,7 +580,7 @@ class TestInterruption:
             status, _, _ = self.interrupt(large, signal.SIGKILL)
             assert status == -signal.SIGKILL
             assert query(large, "PRAGMA integrity_check") == [("ok",)]
-            # A batch is there as a whole or not at all.
+            # A batch is written as a whole or not at all.
             assert self.count(large) % self.BATCH == 0
             assert 0 < self.count(large) < self.ROWS
 

@@ -29,7 +29,7 @@ COMMAND = f"addcol-{PREFIX}"
 
 
 def scores(texts: list[str]) -> list[tuple[str, ...]]:
-    """Return what is saved beside these texts."""
+    """Return the saved scores of these texts."""
     return [
         (f"{predict(text).probability:.4f}", predict(text).label) if text else ("", "")
         for text in texts
@@ -66,7 +66,7 @@ class TestReplay:
 
     @pytest.fixture
     def saved(self, replay, tmp_path: Path):
-        """Replay commands on a file, and return the rows that are saved."""
+        """Replay commands on a file, and return the saved rows."""
 
         def saved(
             source: Path, *commands: tuple[str, str], options: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ class TestReplay:
         assert [tuple(row[name] for name in NEW) for row in rows] == scores(["911", ""])
 
     def test_a_table_of_a_database(self, saved, tmp_path: Path) -> None:
-        # Where VisiData keeps changes until they are committed.
+        # VisiData keeps uncommitted changes here.
         source = tmp_path / "texts.sqlite"
         with closing(sqlite3.connect(source)) as connection, connection:
             connection.execute("CREATE TABLE texts (text)")

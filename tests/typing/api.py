@@ -1,4 +1,4 @@
-"""The types of the public API, pinned: mypy checks this file, nothing runs it.
+"""The types of the public API, fixed by assertions: mypy checks this file, nothing runs it.
 
 A line with ``type: ignore`` must be an error: mypy reports those that are none.
 """

@@ -1,24 +1,24 @@
-"""Bulk scoring: tables in, the same tables with two more columns out.
+"""Bulk scoring: read tables, and write them with two more columns.
 
-`job` runs it, with checkpoints and workers; `tables` reads and writes.
+`job` runs it with checkpoints and workers; `tables` reads and writes the formats.
 """
 
 from disaster_tweets.errors import DisasterTweetsError
 
 
 class RunError(DisasterTweetsError):
-    """A run cannot begin or go on; the message says why."""
+    """A run cannot start or continue; the message says why."""
 
 
 class UnfinishedError(RunError):
-    """An earlier run left its output unfinished, and this one is not to continue it."""
+    """An earlier run left an unfinished output, and this run should not continue it."""
 
 
 class ContinueError(RunError):
-    """What an earlier run left cannot be continued.
+    """The unfinished output of an earlier run cannot be continued.
 
     Attributes:
-        other: It was made by another command, which could continue it.
+        other: Another command made the output, and that command could continue it.
     """
 
     def __init__(self, message: str, *, other: bool = False) -> None:

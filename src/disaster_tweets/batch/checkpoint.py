@@ -1,4 +1,4 @@
-"""The state of an unfinished run, in a file beside its output."""
+"""Save and load the state of an unfinished run, in a file beside its output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from disaster_tweets.batch import ContinueError
 from disaster_tweets.tables.parts import writing
 from disaster_tweets.tables.rows import Position
 
-# What a run is, and what to say where another one left the output.
+# The parts of a run's identity, and the words for a difference in each.
 _DIFFERENCES = {
     "inputs": "other input files",
     "options": "other options",
@@ -23,17 +23,17 @@ _DIFFERENCES = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a run came.
+    """The progress of a run.
 
     Attributes:
-        position: How far the inputs were read.
+        position: The place in the inputs.
         output: Length of the unfinished output: bytes, or files for Parquet and Arrow.
-        rejects: The same for the rejected rows.
-        scored: Rows that were scored.
-        missing: Rows without a text.
-        rejected: Rows that could not be read.
-        cut: Scored rows whose text is longer than the model reads.
-        foreign: Scored rows whose text looks like another language than the model's.
+        rejects: Length of the unfinished file of rejected rows.
+        scored: Number of scored rows.
+        missing: Number of rows without a text.
+        rejected: Number of unreadable rows.
+        cut: Number of scored rows whose text is longer than the model reads.
+        foreign: Number of scored rows whose text looks like another language than the model's.
     """
 
     position: Position = field(default_factory=Position)
@@ -47,17 +47,17 @@ class Checkpoint:
 
     @property
     def rows(self) -> int:
-        """All rows so far."""
+        """The number of rows so far."""
         return self.scored + self.missing + self.rejected
 
 
 class State:
-    """The file that holds the last checkpoint, and what the run was.
+    """The file with the last checkpoint and the identity of the run.
 
     Args:
-        path: Where it is.
-        run: What must be the same for the run to be continued: inputs, options, model.
-        part: The unfinished output.
+        path: The path of the file.
+        run: The identity of the run, which a resumed run must share: inputs, options, model.
+        part: The path of the unfinished output.
     """
 
     def __init__(self, path: Path, run: dict[str, Any], part: Path) -> None:
@@ -66,7 +66,7 @@ class State:
         self._part = part
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Replace the file, all at once."""
+        """Replace the file atomically."""
         new = self.path.with_name(self.path.name + ".new")
         content = json.dumps({**self._run, "checkpoint": asdict(checkpoint)}, indent=1)
         try:
@@ -85,7 +85,7 @@ class State:
         """Return the last checkpoint.
 
         Raises:
-            ContinueError: It cannot be read, or belongs to another run.
+            ContinueError: The file is unreadable, or belongs to a different run.
         """
         try:
             found = json.loads(self.path.read_text("utf-8"))
@@ -107,7 +107,7 @@ class State:
         return checkpoint
 
     def remove(self) -> None:
-        """Remove the file, if it is there."""
+        """Remove the file, if it exists."""
         with writing(self.path):
             self.path.unlink(missing_ok=True)
 
@@ -118,7 +118,7 @@ def _numbers(checkpoint: Checkpoint) -> list[Any]:
 
 
 def _difference(key: str, before: Any, now: Any) -> str:
-    """Say what differs, as exactly as can be told."""
+    """Describe the difference as exactly as possible."""
     if key == "options" and isinstance(before, dict):
         names = [name for name, value in now.items() if before.get(name) != value]
         return f"{_DIFFERENCES[key]} ({', '.join(names).replace('_', ' ')})"

@@ -1,4 +1,4 @@
-"""A run: rows in, scored rows out, with a checkpoint after each chunk."""
+"""Run a bulk job: rows in, scored rows out, with a checkpoint after each chunk."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from disaster_tweets.tables.parts import (
 from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import Chunk, NewColumns, Notify, Position, Reading, Score
 from disaster_tweets.tables.source import STANDARD, Source
-from disaster_tweets.tables.writers import AsItCame, writer_for
+from disaster_tweets.tables.writers import SameFormat, writer_for
 
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
-Progress = Callable[[int, int], object]  # given all rows, and all bytes of the inputs, so far
+Progress = Callable[[int, int], object]  # receives the rows and the input bytes done so far
 
-# What of a model decides the scores, and how they are written.
-_OF_MODEL = ("labels", "reads", "max_tokens", "calibration")
-_FILES = (MODEL, VOCABULARY, CALIBRATION)
+# The keys of the manifest, and the files of the model, that determine the scores.
+_MODEL_KEYS = ("labels", "reads", "max_tokens", "calibration")
+_HASHED = (MODEL, VOCABULARY, CALIBRATION)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What decides how the output looks, apart from the scores.
+    """The options that determine the output, apart from the scores.
 
     Attributes:
-        reading: The format of the inputs, and how to read it.
+        reading: The format of the inputs, and options for reading.
         output_format: The format of the output.
-        new: The columns of the scores.
+        new: The columns for the scores.
     """
 
     reading: Reading
@@ -54,24 +54,24 @@ class Options:
 
 
 class Job:
-    """A run, checked and ready.
+    """A bulk scoring job, checked and ready to run.
 
     Args:
-        inputs: Names of files, or ``-``.
-        output: Name of a file, or ``-``.
-        options: What the output looks like.
-        skip: Set broken rows aside, instead of ending at the first.
-        notify: Is told what had to be guessed about the inputs.
+        inputs: Names of files, or ``-`` for standard input.
+        output: Name of a file, or ``-`` for standard output.
+        options: The form of the output.
+        skip: Write unreadable rows to a file of their own, instead of stopping at the first.
+        notify: Receives a line about each assumption about the inputs.
 
     Attributes:
-        paths: The files that belong to the output.
-        done: How far it came, as of the last checkpoint.
-        resumed: Rows of it that an earlier run had done.
+        paths: The paths of the output and the files beside it.
+        done: The progress as of the last checkpoint.
+        resumed: Number of rows that an earlier run scored.
         to_file: The output is not standard output.
-        refused: The broken row that ended the run; it could have been set aside.
+        refused: The unreadable row that stopped the run and that ``skip`` would set aside.
 
     Raises:
-        TableError: An input cannot be read, or the output not be written.
+        TableError: An input cannot be read, or the output cannot be written.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Job:
         self._sources = [Source(name) for name in inputs]
         self._options, self._skip = options, skip
         reading, written = options.reading, options.output_format
-        # The archive of a platform is JavaScript, as its name says.
+        # The archives of social networks are JavaScript files, as their name says.
         scripts = {name.lower().endswith(".js") for name in (*inputs, output)}
         as_is = len(inputs) == 1 and len(scripts) == 1
-        # Only these formats want all columns before the first row.
+        # Only these formats need all columns before the first row.
         tabular = written in (*DELIMITED, PARQUET, ARROW, XLSX)
         self._reader = open_table(
             reading, options.new, notify, self._sources[-1], tabular=tabular
@@ -109,7 +109,7 @@ class Job:
         self.done = Checkpoint()
         self.resumed = 0
         self.refused: RowError | None = None
-        self._headed = False
+        self._header_written = False
         if reading.format == TXT:
             title = self._sources[0].title
             check_room(options.new, self._reader.columns, self._reader.columns[0], file=title)
@@ -122,28 +122,28 @@ class Job:
 
     @property
     def size(self) -> int | None:
-        """The bytes of all inputs; None where one is a pipe."""
+        """The size of all inputs in bytes; None if one is a pipe."""
         return None if None in self._sizes else sum(size or 0 for size in self._sizes)
 
     @property
     def resumable(self) -> bool:
-        """Whether it can be continued after an interruption."""
+        """Whether the run can be continued after an interruption."""
         return self.to_file and self.size is not None
 
     def run(
         self, classifier: Classifier, jobs: int, *, resume: bool, progress: Progress
     ) -> None:
-        """Score the rows that are left, and put the output in place.
+        """Score the remaining rows, and put the output in place.
 
         Args:
-            classifier: Scores the texts.
-            jobs: How many processes do so, where there are many.
-            resume: Continue what an earlier run left, if it left anything.
+            classifier: The classifier.
+            jobs: The largest number of worker processes.
+            resume: Continue an earlier run if it left an unfinished output.
             progress: Called after each chunk.
 
         Raises:
             TableError: A row is broken, or a file cannot be read or written.
-            RunError: What an earlier run left is in the way, or does not belong to this one.
+            RunError: An unfinished output is in the way, or belongs to a different run.
         """
         state = State(self.paths.state, self._identity(classifier), self.paths.part)
         try:
@@ -168,7 +168,7 @@ class Job:
             self.resumed = self.done.rows
         if self.done.output:
             self._part.resume(self.done.output)
-            self._headed = True
+            self._header_written = True
         if self.done.rejects:
             self._rejects.resume(self.done.rejects)
         state.write(self.done)
@@ -183,7 +183,7 @@ class Job:
                 progress(self.done.rows, self._consumed(chunk))
             self._finish(state)
         except BaseException:
-            # Nothing that is worth to be resumed, or could be.
+            # There is nothing worth resuming, or the run cannot be resumed.
             if self.to_file and not (self.done.rows and self.resumable):
                 with suppress(TableError):
                     self._discard(state)
@@ -196,18 +196,18 @@ class Job:
             yield from self._reader.chunks(self._sources[index], position)
 
     def _check(self, chunk: Chunk) -> None:
-        """Raise RowError at a broken row, unless such rows are set aside."""
+        """Raise RowError at an unreadable row, unless ``skip`` is set."""
         if chunk.broken and not self._skip:
             self.refused = chunk.broken[0]
             raise self.refused
 
     def _write(self, chunk: Chunk, scores: list[Score | None]) -> None:
-        self._write_head()
+        self._write_header()
         first = not (self.done.scored or self.done.missing)
         self._part.write(self._writer.rows(chunk, scores, first=first))
         if chunk.broken:
             if not self.done.rejected:
-                self._rejects.write(self._reader.rejected_head())
+                self._rejects.write(self._reader.rejected_header())
             self._rejects.write(chunk.rejected())
         missing = scores.count(None)
         self.done = Checkpoint(
@@ -221,28 +221,28 @@ class Job:
             foreign=self.done.foreign + sum(s is not None and s.foreign for s in scores),
         )
 
-    def _write_head(self) -> None:
-        if not self._headed:
-            self._part.write(self._writer.head())
-            self._headed = True
+    def _write_header(self) -> None:
+        if not self._header_written:
+            self._part.write(self._writer.header())
+            self._header_written = True
 
     def _finish(self, state: State) -> None:
-        self._write_head()
-        tail = self._writer.tail()
-        if len(tail):
-            self._part.write(tail)
+        self._write_header()
+        footer = self._writer.footer()
+        if len(footer):
+            self._part.write(footer)
         parts = (self._rejects, self._part)
         for part in parts:
             part.complete()
         for part in parts:
             part.finish()
         if self.to_file:
-            if not self.done.rejected:  # then any that are there are those of an earlier run
+            if not self.done.rejected:  # a file that exists now is from an earlier run
                 FilePart(self.paths.rejected, self.paths.rejected).discard()
             self._discard(state)
 
     def _discard(self, state: State) -> None:
-        """Remove everything unfinished."""
+        """Remove all unfinished files."""
         self._part.discard()
         self._rejects.discard()
         state.remove()
@@ -254,30 +254,30 @@ class Job:
         return None if self.size is None else self.size - self._consumed(chunk)
 
     def _identity(self, classifier: Classifier) -> dict[str, Any]:
-        """Return what must be the same for the run to be continued."""
+        """Return the identity of the run, which a resumed run must share."""
         return {
             "inputs": [
                 {"name": source.name} if size is None else source.identity()
                 for source, size in zip(self._sources, self._sizes, strict=True)
             ],
             "options": {
-                **_plain(asdict(self._options.reading)),
+                **_as_json(asdict(self._options.reading)),
                 "output_format": self._options.output_format,
                 **asdict(self._options.new),
                 "threshold": classifier._threshold,
             },
             "model": {
-                **{name: classifier.manifest[name] for name in _OF_MODEL},
-                "files": [classifier.manifest["artifacts"][name]["sha256"] for name in _FILES],
+                **{name: classifier.manifest[name] for name in _MODEL_KEYS},
+                "files": [classifier.manifest["artifacts"][name]["sha256"] for name in _HASHED],
             },
         }
 
     def _parts(self, compressed: str | None) -> tuple[Part, Part]:
-        """Return where the output is written, and where the rows that are set aside."""
+        """Return the output and the file of rejected rows."""
         paths, written = self.paths, self._options.output_format
         if not self.to_file:
             if written in (PARQUET, ARROW, XLSX):
-                return SpooledOutput(self._made), StandardOutput()
+                return SpooledOutput(self._assembled), StandardOutput()
             return StandardOutput(), StandardOutput()
         rejects: Part = FilePart(paths.rejected_part, paths.rejected)
         if self._options.reading.format in (PARQUET, ARROW):
@@ -285,11 +285,11 @@ class Job:
                 paths.rejected_part, paths.rejected, self._options.reading.format
             )
         if written in (PARQUET, ARROW, XLSX):
-            return self._made(paths.part, paths.output), rejects
+            return self._assembled(paths.part, paths.output), rejects
         return FilePart(paths.part, paths.output, compressed), rejects
 
-    def _made(self, part: Path, target: Path) -> Part:
-        """Return the part of a format that is put together at the end."""
+    def _assembled(self, part: Path, target: Path) -> Part:
+        """Return the part for a format that is assembled at the end."""
         if self._options.output_format == XLSX:
             return WorkbookPart(part, target)
         return self._columnar(part, target, self._options.output_format)
@@ -297,17 +297,17 @@ class Job:
     def _columnar(self, part: Path, target: Path, format_: str) -> Part:
         from disaster_tweets.tables.columnar_part import ColumnarPart
 
-        # How the input is compressed is known once it was looked at.
+        # The compression of the input is known only after the first look at it.
         def compression() -> Any:
             same = self._options.reading.format == format_ and isinstance(
-                self._writer, AsItCame
+                self._writer, SameFormat
             )
             return getattr(self._reader, "compression", None) if same else None
 
         return ColumnarPart(part, target, format_, compression)
 
 
-def _plain(reading: dict[str, Any]) -> dict[str, Any]:
-    """Return what says how a table is read, as JSON gives it back."""
-    del reading["sure"]  # decides only what is looked at before the first row
+def _as_json(reading: dict[str, Any]) -> dict[str, Any]:
+    """Return reading options in the form that JSON returns."""
+    del reading["sure"]  # only affects checks before the first row
     return {name: list(v) if isinstance(v, tuple) else v for name, v in reading.items()}

@@ -1,4 +1,4 @@
-"""The files that belong to one output, and whether it may be written at all."""
+"""The paths of an output and the files beside it, and a check that they can be written."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from disaster_tweets.tables.source import STANDARD
 
 @dataclass(frozen=True)
 class Paths:
-    """The output's path, and those beside it."""
+    """The path of an output, and the paths of the files beside it."""
 
     output: Path
 
     @classmethod
     def of(cls, name: str) -> Paths:
-        """Return the paths for the name of an output; a link stays one."""
+        """Return the paths for an output name; a symbolic link is resolved and so kept."""
         path = Path(name)
         with writing(path):
             try:
                 return cls(path.resolve() if path.is_symlink() else path)
-            except RuntimeError:  # Python 3.13 raises an OSError
+            except RuntimeError:  # Python 3.13 raises an OSError instead
                 raise WriteError("a link that leads to itself", file=name) from None
 
     @property
@@ -44,11 +44,11 @@ class Paths:
 
     @property
     def rejected_part(self) -> Path:
-        """The same, unfinished."""
+        """The unfinished file of rejected rows."""
         return self._beside(".rejected.part")
 
     def overwritten(self, inputs: Iterable[str]) -> str | None:
-        """Return the input that writing the output would destroy, if any."""
+        """Return the input that the output would overwrite, or None."""
         written = (self.output, self.part, self.state, self.rejected, self.rejected_part)
         for name in inputs:
             if name != STANDARD and any(_same(Path(name), path) for path in written):
@@ -56,20 +56,20 @@ class Paths:
         return None
 
     def check(self) -> None:
-        """Raise WriteError unless the output can be put in its place."""
+        """Raise WriteError if the output cannot be put in its place."""
         with writing(self.output):
             if not self.output.parent.is_dir():
                 raise WriteError(
-                    "its folder is not there; make it first", file=str(self.output)
+                    "its folder does not exist; make it first", file=str(self.output)
                 )
             if self.output.exists() and not self.output.is_file():
                 raise WriteError(
-                    "not a file that could be replaced; name another, or - for standard output",
+                    "not a regular file; name another, or - for standard output",
                     file=str(self.output),
                 )
             for path in (self.state, self.rejected, self.rejected_part):
                 if path.is_dir() and path != self.rejected_part:
-                    raise WriteError("a folder, where a file is needed", file=str(path))
+                    raise WriteError("a folder, but a file is needed", file=str(path))
 
     def _beside(self, suffix: str) -> Path:
         return Path(f"{self.output}{suffix}")
@@ -78,5 +78,5 @@ class Paths:
 def _same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
-    except OSError:  # one of them is not there, or cannot be reached
+    except OSError:  # one file does not exist or cannot be reached
         return False

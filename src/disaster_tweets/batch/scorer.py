@@ -1,4 +1,4 @@
-"""Scores texts; one that comes again, here or later, is scored once."""
+"""Score texts with a cache, so that a repeated text is scored once."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from disaster_tweets.tables.rows import Score
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
-_REMEMBERED = 50_000  # scores that are kept for the case that their text comes again
+_CACHE_SIZE = 50_000  # number of scores in the cache
 
 
 class Lookup(NamedTuple):
-    """What is known of some texts, and what is not.
+    """The cached scores of some texts, and the texts to score.
 
     Attributes:
-        keys: One for each text, None where it is missing.
-        known: The scores of those that were scored before.
-        new: The other texts, each once.
+        keys: The cache key of each text; None if the text is missing.
+        cached: The cached scores.
+        new: The texts without a cached score, each once.
     """
 
     keys: list[bytes | None]
-    known: dict[bytes, Score]
+    cached: dict[bytes, Score]
     new: dict[bytes, str]
 
 
 class Outcome(NamedTuple):
-    """What scoring some texts gives, in their order; the meaning is that of `Score`."""
+    """The scores of some texts, in their order; the fields are as in `Score`."""
 
     probabilities: list[float]
     labels: Sequence[str]
@@ -39,42 +39,42 @@ class Outcome(NamedTuple):
 
 
 class Scorer:
-    """A classifier that remembers."""
+    """A classifier with a cache of scores."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
-        self._known: dict[bytes, Score] = {}
+        self._cache: dict[bytes, Score] = {}
 
     def __call__(self, texts: Sequence[str | None]) -> list[Score | None]:
-        """Return a score for each text; None where it is missing: None, or empty."""
+        """Return the score of each text; None for a missing text: None or empty."""
         lookup = self.look_up(texts)
         return self.scores(lookup, score(self._classifier, list(lookup.new.values())))
 
     def look_up(self, texts: Sequence[str | None]) -> Lookup:
-        """Say which of the texts are to be scored."""
+        """Look up texts in the cache."""
         lookup = Lookup([_digest(text) if text else None for text in texts], {}, {})
         for key, text in zip(lookup.keys, texts, strict=True):
             if key is None or text is None:
                 continue
-            if key in self._known:
-                lookup.known[key] = self._known[key]
+            if key in self._cache:
+                lookup.cached[key] = self._cache[key]
             else:
                 lookup.new[key] = text
         return lookup
 
-    def scores(self, lookup: Lookup, of_new: Outcome) -> list[Score | None]:
-        """Return the scores of all the texts, given the outcome of the new ones."""
-        known = dict(lookup.known)
-        for key, probability, label, cut, foreign in zip(lookup.new, *of_new, strict=True):
-            known[key] = Score(probability, label, cut, foreign)
-        if len(self._known) + len(lookup.new) > _REMEMBERED:
-            self._known.clear()
-        self._known.update(known)
-        return [None if key is None else known[key] for key in lookup.keys]
+    def scores(self, lookup: Lookup, outcome: Outcome) -> list[Score | None]:
+        """Return the scores of all texts, given those of the new ones; update the cache."""
+        cached = dict(lookup.cached)
+        for key, probability, label, cut, foreign in zip(lookup.new, *outcome, strict=True):
+            cached[key] = Score(probability, label, cut, foreign)
+        if len(self._cache) + len(lookup.new) > _CACHE_SIZE:
+            self._cache.clear()
+        self._cache.update(cached)
+        return [None if key is None else cached[key] for key in lookup.keys]
 
 
 def score(classifier: Classifier, texts: list[str]) -> Outcome:
-    """Score texts, and look at each of them for what is counted."""
+    """Score texts, and detect texts in other languages."""
     if not texts:
         return Outcome([], [], [], [])
     languages = classifier.manifest["languages"]
@@ -83,5 +83,5 @@ def score(classifier: Classifier, texts: list[str]) -> Outcome:
 
 
 def _digest(text: str) -> bytes:
-    """Return a key that is short, however long the text is."""
+    """Return a short key for a text of any length."""
     return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

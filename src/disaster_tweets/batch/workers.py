@@ -1,7 +1,7 @@
-"""Scores the chunks of a run, in several processes where it is long.
+"""Score the chunks of a run, in several processes if the run is long.
 
-Threads would not do: Python runs one of them at a time, and the model leaves it more than half
-of the work. What a process costs, its start and its memory, only a long run gets back.
+Threads would not help: the interpreter lock serializes more than half of the work. Processes
+take time to start and memory, so they pay off only in a long run.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from disaster_tweets.tables.rows import Chunk, Score
 if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
-MOST_USEFUL = 8  # workers; one process that reads and writes keeps no more of them busy
-_ALONE = 8192  # texts that are scored before there is help
+MOST_USEFUL = 8  # workers; one process that reads and writes cannot keep more of them busy
+TEXTS_BEFORE_WORKERS = 8192  # texts to score before workers start
 
-Left = Callable[[Chunk], "int | None"]  # the bytes behind a chunk, where that is known
+BytesLeft = Callable[[Chunk], "int | None"]  # bytes after a chunk; None if unknown
 
 
-class _Asked(NamedTuple):
+class _Task(NamedTuple):
     chunk: Chunk
     lookup: Lookup
-    answer: Future[Outcome] | None  # None: this process is to score the texts
+    outcome: Future[Outcome] | None  # None: this process scores the texts
 
 
 class ChunkScorer:
-    """Scores chunks in their order, reading ahead where workers help.
+    """Scores chunks in their order, and reads ahead while workers are running.
 
     Args:
-        classifier: What scores; each worker loads it anew.
-        jobs: How many workers there may be; with one, this process scores alone.
+        classifier: The classifier; each worker loads its own.
+        jobs: The largest number of workers; with 1, this process scores alone.
     """
 
     def __init__(self, classifier: Classifier, jobs: int) -> None:
         self._classifier, self._jobs = classifier, jobs
         self._scorer = Scorer(classifier)
-        self._workers: _Workers | None = None
+        self._workers: Workers | None = None
         self._scored = 0
 
     def __call__(
-        self, chunks: Iterable[Chunk], left: Left
+        self, chunks: Iterable[Chunk], left: BytesLeft
     ) -> Iterator[tuple[Chunk, list[Score | None]]]:
         """Yield each chunk with its scores.
 
-        What goes wrong with reading a chunk is raised when those before it were yielded.
+        An error while reading a chunk is raised after the earlier chunks were yielded.
         """
         remaining, problem = iter(chunks), None
-        asked: deque[_Asked] = deque()
+        tasks: deque[_Task] = deque()
         first_left: int | None = None
         while True:
             try:
@@ -67,89 +67,90 @@ class ChunkScorer:
                 break
             behind = left(chunk)
             first_left = behind if first_left is None else first_left
-            # Where less is left than was read, the help would come too late.
+            # Workers that start after the middle of the input would start too late.
             if behind is None or first_left is None or behind >= first_left - behind:
-                self._call_for_help()
-            asked.append(self._ask(chunk))
-            while len(asked) > self._ahead():
-                yield self._answer(asked.popleft())
-        while asked:
-            yield self._answer(asked.popleft())
+                self._start_workers()
+            tasks.append(self._submit(chunk))
+            while len(tasks) > self._chunks_ahead():
+                yield self._finish(tasks.popleft())
+        while tasks:
+            yield self._finish(tasks.popleft())
         if problem is not None:
             raise problem
 
-    def _help(self) -> _Workers | None:
-        """Return the workers, if they have started."""
+    def _ready_workers(self) -> Workers | None:
+        """Return the workers if they have started."""
         return self._workers if self._workers and self._workers.are_ready() else None
 
-    def _ahead(self) -> int:
-        """Return how many chunks are read before the first of them is needed."""
-        return self._jobs + 1 if self._help() else 0
+    def _chunks_ahead(self) -> int:
+        """Return how many chunks to read ahead."""
+        return self._jobs + 1 if self._ready_workers() else 0
 
-    def _call_for_help(self) -> None:
-        if self._jobs > 1 and self._workers is None and self._scored >= _ALONE:
+    def _start_workers(self) -> None:
+        """Start the workers once, after enough texts to pay for their start."""
+        if self._jobs > 1 and self._workers is None and self._scored >= TEXTS_BEFORE_WORKERS:
             try:
-                self._workers = _Workers(self._classifier, self._jobs)
+                self._workers = Workers(self._classifier, self._jobs)
             except (ImportError, NotImplementedError, OSError, BrokenExecutor):
-                self._jobs = 1  # there are systems where processes cannot share anything
+                self._jobs = 1  # some systems do not support shared memory between processes
 
-    def _ask(self, chunk: Chunk) -> _Asked:
+    def _submit(self, chunk: Chunk) -> _Task:
         lookup = self._scorer.look_up(chunk.texts)
-        if lookup.new and (workers := self._help()):
+        if lookup.new and (workers := self._ready_workers()):
             try:
-                return _Asked(chunk, lookup, workers.score(list(lookup.new.values())))
+                return _Task(chunk, lookup, workers.score(list(lookup.new.values())))
             except BrokenExecutor:
                 self.close()
-        return _Asked(chunk, lookup, None)
+        return _Task(chunk, lookup, None)
 
-    def _answer(self, asked: _Asked) -> tuple[Chunk, list[Score | None]]:
-        of_new = None
-        if asked.answer is not None:
+    def _finish(self, task: _Task) -> tuple[Chunk, list[Score | None]]:
+        outcome = None
+        if task.outcome is not None:
             try:
-                of_new = asked.answer.result()
-            except BrokenExecutor:  # a worker has died, as where memory is short
+                outcome = task.outcome.result()
+            except BrokenExecutor:  # a worker died, for example for lack of memory
                 self.close()
-        if of_new is None:
-            of_new = score(self._classifier, list(asked.lookup.new.values()))
-            self._scored += len(asked.lookup.new)
-        return asked.chunk, self._scorer.scores(asked.lookup, of_new)
+        if outcome is None:
+            outcome = score(self._classifier, list(task.lookup.new.values()))
+            self._scored += len(task.lookup.new)
+        return task.chunk, self._scorer.scores(task.lookup, outcome)
 
     def close(self) -> None:
-        """Let the workers go; what is still to be scored is scored without them."""
+        """Stop the workers; this process scores the remaining texts."""
         if self._workers is not None:
             self._workers.close()
         self._workers, self._jobs = None, 1
 
 
-class _Workers:
+class Workers:
     """Processes that score texts."""
 
     def __init__(self, classifier: Classifier, count: int) -> None:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        # A forked process could hang: BLAS has threads, and may hold locks.
+        # A forked process could hang: BLAS has threads that may hold locks.
         context = get_context("spawn")
-        self._pool = ProcessPoolExecutor(count, context, _begin, (classifier,))
+        self._pool = ProcessPoolExecutor(count, context, _start, (classifier,))
         with _interrupt_held():
             self._starting = [self._pool.submit(os.getpid) for _ in range(count)]
 
     def are_ready(self) -> bool:
-        """Say whether they have started; until then it is faster not to wait for them."""
+        """Say whether all workers have started; until then waiting for them is slower."""
         return all(each.done() for each in self._starting)
 
     def score(self, texts: list[str]) -> Future[Outcome]:
-        """Let one of them score texts."""
+        """Score texts in one of the processes."""
         return self._pool.submit(_score, texts)
 
     def close(self) -> None:
-        """End them, when each is done with what it has begun."""
+        """Stop the processes after their current work."""
         self._pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def _interrupt_held() -> Iterator[None]:
-    """Keep Ctrl-C from processes that start now; this one hears it afterwards."""
+    """Block Ctrl-C in processes that start now; this process receives it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -160,19 +161,19 @@ def _interrupt_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# What follows runs in the workers.
+# The functions below run in the workers.
 
 _classifiers: list[Classifier] = []
 
 
-def _begin(classifier: Classifier) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one hears it
+def _start(classifier: Classifier) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles it
     _classifiers.append(classifier)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process where the one that began it was killed."""
+    """Exit if the parent process was killed."""
     from multiprocessing import parent_process
 
     parent = parent_process()

@@ -38,9 +38,9 @@ def verify() -> None:
     its form, the artifacts with the manifest, and the scores of the golden texts with the
     recorded ones. Exit status 1, and the file's name, where something differs.
     """
-    from disaster_tweets import verification
+    from disaster_tweets import integrity
 
-    checked, problems = verification.verify()
+    checked, problems = integrity.verify()
     for line in checked:
         click.echo(line)
     for line in problems:

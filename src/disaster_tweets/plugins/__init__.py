@@ -1,1 +1,1 @@
-"""Adapters, one module per host. Importing one costs nothing but the standard library."""
+"""Adapters, one module per host; importing one loads only the standard library."""

@@ -1,6 +1,6 @@
-"""What the adapters share: their names, a column of texts, and a host that is missing.
+"""The parts that adapters share: a column of texts, and the error for a missing host.
 
-Databases, data frames and engines know missing values, and the classifier does not.
+Databases, data frames and engines have missing values; the classifier accepts none.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from disaster_tweets.errors import DISTRIBUTION, InputError
 from disaster_tweets.topic import PREFIX
 
-# What hosts call the SQL functions, the columns and the commands.
+# The names of SQL functions, columns and commands in hosts.
 PROBABILITY, LABEL, SCORE = f"{PREFIX}_probability", f"{PREFIX}_label", f"{PREFIX}_score"
 SCORE_COMMAND, ADD_COLUMNS_COMMAND = f"{PREFIX}-score", f"addcol-{PREFIX}"
 
@@ -20,9 +20,9 @@ class Scores(NamedTuple):
     """The scores of n texts, in their order.
 
     Attributes:
-        probabilities: The probability of each, in [0, 1]: with two labels that of the second,
-            with more that of the text's label. None where a text is missing.
-        labels: The label of each; None where a text is missing.
+        probabilities: The probability of each text, in [0, 1]: with two labels that of the
+            second label, with more that of the text's label. None for a missing text.
+        labels: The label of each text; None for a missing text.
     """
 
     probabilities: list[float | None]
@@ -33,7 +33,7 @@ def score(texts: Iterable[Any]) -> Scores:
     """Score a column of n texts.
 
     Args:
-        texts: n values: ``str``, or what stands for a missing one: None, NaN, or pandas' NA.
+        texts: n values: ``str``, or a missing value: None, NaN, or pandas' NA.
 
     Raises:
         InputError: A value is something else; the message names its index.
@@ -57,19 +57,19 @@ def score(texts: Iterable[Any]) -> Scores:
 
 
 def is_missing(value: object) -> bool:
-    """Say whether a value stands for a missing text: None, NaN, or pandas' NA."""
+    """Say whether a value is a missing text: None, NaN, or pandas' NA."""
     return (
         value is None
         or (isinstance(value, float) and value != value)
-        or type(value).__name__ == "NAType"  # pandas, which need not be installed
+        or type(value).__name__ == "NAType"  # checked by name, as pandas may not be installed
     )
 
 
 def missing(host: str, extra: str) -> ImportError:
-    """Return the error of an adapter whose host cannot be imported.
+    """Return the error for a host that cannot be imported.
 
     Args:
-        host: The host's name, as its users write it.
-        extra: The extra of this distribution that installs it.
+        host: The name of the host, as its users write it.
+        extra: The extra of this distribution that installs the host.
     """
     return ImportError(f'{host} cannot be imported; pip install "{DISTRIBUTION}[{extra}]"')

@@ -39,7 +39,7 @@ class DisasterTweets(Enrichment):  # type: ignore[misc]
     description = QUESTION
 
     async def get_config_form(self, db: Database, table: str) -> type[Form]:
-        """Return the form that asks for the columns of a table."""
+        """Return the form that asks for the columns."""
         columns = await db.table_columns(table)
 
         class ColumnsForm(Form):  # type: ignore[misc]
@@ -57,8 +57,8 @@ class DisasterTweets(Enrichment):  # type: ignore[misc]
         """Add the columns for the scores.
 
         Raises:
-            BadRequest: They hold something else, nothing tells the rows apart, or the model is
-                damaged.
+            BadRequest: The columns hold something else, rows have no unique key, or the model
+                is damaged.
         """
         scores = _scores(config)
         keys = await db.primary_keys(table)
@@ -67,7 +67,7 @@ class DisasterTweets(Enrichment):  # type: ignore[misc]
         def prepare(connection: Connection) -> None:
             check(connection, table, config["text"], scores)
             if not keys and "rowid" in map(str.lower, columns):
-                # Datasette would take it for SQLite's own key, and mix up the rows' scores.
+                # Datasette would use it as SQLite's own key, and mix up the rows' scores.
                 raise TableError(
                     f"table {table} has no primary key, and a column named rowid, so Datasette "
                     "cannot tell its rows apart; rename this column"
@@ -76,7 +76,7 @@ class DisasterTweets(Enrichment):  # type: ignore[misc]
                 add(connection, table, scores)
 
         try:
-            await asyncio.to_thread(score, [])  # loads the model before anything is changed
+            await asyncio.to_thread(score, [])  # loads the model before any change
             await db.execute_write_fn(prepare)
         except DisasterTweetsError as error:
             raise BadRequest(str(error)) from error
@@ -89,9 +89,9 @@ class DisasterTweets(Enrichment):  # type: ignore[misc]
         pks: list[str],
         config: dict[str, str],
     ) -> int:
-        """Score the texts of a batch, write the scores, and return how many rows that are."""
+        """Score the texts of a batch, write the scores, and return the number of rows."""
         texts = [as_text(row[config["text"]]) for row in rows]
-        # In a thread, so that Datasette goes on to answer.
+        # In a thread, so that Datasette keeps answering requests.
         scored = await asyncio.to_thread(score, texts)
         keys = [[row[key] for key in pks] for row in rows]
         assignments = ", ".join(f"{quoted(name)} = ?" for name in _scores(config))

@@ -1,6 +1,6 @@
-"""Which text classifiers are installed here, and whether each can be used.
+"""List the installed text classifiers, and check whether each is usable.
 
-Imports every plugin and reads its card; never loads a model.
+This imports every plugin and reads its card, but loads no model.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Plugin:
     """One entry point of the group ``text_classifiers``.
 
     Attributes:
-        name: The entry point's name; two distributions may offer the same one.
-        distribution: Name of the distribution that offers it.
-        version: Version of that distribution.
-        info: Its card, or None where it has none or ``error`` is set.
-        error: One line on why it cannot be used, or None.
+        name: The name of the entry point; two distributions may offer the same name.
+        distribution: The name of the distribution.
+        version: The version of the distribution.
+        info: The card, or None if there is none or ``error`` is set.
+        error: One line that says why the plugin is unusable, or None.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Plugin:
 def discover() -> list[Plugin]:
     """Return the installed text classifiers, sorted by name, then by distribution.
 
-    Whatever a plugin raises, except ``KeyboardInterrupt``, becomes its ``error``.
+    Any exception of a plugin except ``KeyboardInterrupt`` becomes its ``error``.
     """
     cards = {_origin(card): card for card in entry_points(group=INFO_GROUP)}
     plugins = []
@@ -48,8 +48,8 @@ def discover() -> list[Plugin]:
             plugin = Plugin(*origin, info=_examine(entry_point, cards.get(origin)))
         except KeyboardInterrupt:
             raise
-        # Not only Exception: a module may call sys.exit(), and a Rust extension that
-        # panics raises a BaseException of its own.
+        # BaseException, because a module may call sys.exit(), and a panic of a Rust extension
+        # is a BaseException.
         except BaseException as error:
             plugin = Plugin(*origin, error=_in_one_line(error))
         plugins.append(plugin)
@@ -57,18 +57,18 @@ def discover() -> list[Plugin]:
 
 
 class _UnusableError(Exception):
-    """A plugin does not keep the contract; the message says all."""
+    """A plugin violates the contract; the message says how."""
 
 
 def _origin(entry_point: EntryPoint) -> tuple[str, str, str]:
-    """Return the entry point's name, its distribution's name, and that one's version."""
+    """Return the name of the entry point, and the name and version of its distribution."""
     distribution = entry_point.dist
     assert distribution is not None, "entry_points() sets it"
     return entry_point.name, distribution.name, distribution.version
 
 
 def _examine(entry_point: EntryPoint, card: EntryPoint | None) -> dict[str, Any] | None:
-    # The card first: the target of an unknown contract need not even import here.
+    # The card first: a plugin of an unknown contract may not even import here.
     info = _read(card) if card else None
     if not callable(entry_point.load()):
         raise _UnusableError(f"{entry_point.value} is not callable")

@@ -1,4 +1,4 @@
-"""DuckDB: SQL functions that give the probability and the label of a text."""
+"""DuckDB: SQL functions for the probability and the label of a text."""
 
 from __future__ import annotations
 
@@ -16,31 +16,30 @@ except ImportError as error:
 
 
 def register(con: duckdb.DuckDBPyConnection) -> None:
-    """Add the functions to the database of a connection, for all its connections.
+    """Add the SQL functions to the database of a connection, for all its connections.
 
     Their names begin with the ``PREFIX`` of the topic:
 
-    - ``PREFIX_probability(text VARCHAR)``: DOUBLE, in [0, 1]: with two labels the probability
-      of the second, with more that of the text's label;
+    - ``PREFIX_probability(text VARCHAR)``: DOUBLE in [0, 1]: with two labels the probability
+      of the second label, with more that of the text's label;
     - ``PREFIX_label(text VARCHAR)``: VARCHAR, the text's label.
 
-    Both give NULL for NULL. The second of two calls changes nothing. What the connection is
-    about to return, and its transaction, stay as they are.
+    Both return NULL for NULL. A second call changes nothing. Pending results and the
+    transaction of the connection are not affected.
 
     Args:
-        con: What ``duckdb.connect()`` returns. ``duckdb.connect(":default:")`` is the
+        con: A connection from ``duckdb.connect()``. ``duckdb.connect(":default:")`` is the
             connection of ``duckdb.sql()``.
 
     Raises:
-        InputError: ``con`` is something else.
+        InputError: ``con`` is no connection.
         duckdb.ConnectionException: ``con`` is closed.
     """
     if not isinstance(con, duckdb.DuckDBPyConnection):
         kind = type(con).__name__
         raise InputError(f"con must be what duckdb.connect() returns, not {kind}")
-    # Through a cursor: on the connection itself, either statement would cut short a result
-    # that is still being fetched. A closed cursor lets go of its functions; these live on, as
-    # this module holds them.
+    # Use a cursor: a statement on the connection itself would end a result that is still being
+    # fetched. A closed cursor releases its functions, but these belong to this module.
     with _registering, con.cursor() as cursor:
         for name, function, sql_type in (
             (PROBABILITY, _probabilities, "DOUBLE"),
@@ -53,12 +52,12 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
                     ["VARCHAR"],
                     sql_type,
                     type="arrow",
-                    null_handling="special",  # NULLs are scored too, as NULL
+                    null_handling="special",  # the functions handle NULL themselves
                     side_effects=False,
                 )
 
 
-_registering = threading.Lock()  # else two threads could both find a function missing
+_registering = threading.Lock()  # otherwise two threads could both find a function missing
 
 
 def _is_registered(cursor: duckdb.DuckDBPyConnection, name: str) -> bool:
@@ -69,9 +68,9 @@ def _is_registered(cursor: duckdb.DuckDBPyConnection, name: str) -> bool:
     return bool(found.fetchall())
 
 
-# What each thread of DuckDB has scored last, a vector: for a query with both functions, or with
-# one in two places, DuckDB calls for the same texts again, or for some of them. By number, as a
-# threading.local forgets a thread that Python has not begun as soon as its call ends.
+# The last vector of texts that each DuckDB thread has scored. DuckDB calls again for the same
+# texts if a query uses both functions, or one twice. The key is the thread's number, because a
+# threading.local loses a foreign thread's values after each call.
 _last: dict[int, dict[str | None, tuple[float | None, str | None]]] = {}
 
 

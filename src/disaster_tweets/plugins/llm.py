@@ -1,6 +1,6 @@
 """The plugin of llm: a tool that lets an assistant classify texts."""
 
-# Without `from __future__ import annotations`: llm shows the hints as they stand here.
+# No `from __future__ import annotations`: llm shows the type hints as written.
 import textwrap
 from collections.abc import Callable
 
@@ -13,15 +13,15 @@ hookimpl = pluggy.HookimplMarker("llm")
 
 @hookimpl
 def register_tools(register: Callable[..., None]) -> None:
-    """Offer the tool to llm."""
+    """Register the tool with llm."""
     register(classify_disaster_tweets)
 
 
 def classify_disaster_tweets(texts: list[str]) -> list[dict[str, str | float]]:
-    """Classify texts: the tool. An assistant is shown what the topic says of it instead."""
+    """Classify texts. The assistant sees `_description` instead of this text."""
     from disaster_tweets.classifier import bundled_classifier
 
-    if isinstance(texts, str):  # models take liberties with what they are asked for
+    if isinstance(texts, str):  # models do not always pass the requested type
         texts = [texts]
     predictions = bundled_classifier().predict(texts)
     return [

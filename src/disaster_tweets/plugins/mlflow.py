@@ -1,6 +1,6 @@
 """The classifier as a pyfunc model of MLflow: saved, logged, loaded and served.
 
-A saved model holds no weights: it requires this distribution, in this version, which has them.
+A saved model holds no weights. It requires this version of this distribution, which has them.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def save_model(path: str | Path, **settings: Any) -> None:
     """Save the classifier as a model of MLflow in a new folder.
 
     Args:
-        path: The folder, which must not exist or be empty.
-        settings: Further arguments of ``mlflow.pyfunc.save_model``; they replace those that
+        path: The folder, which must be empty or not exist.
+        settings: Further arguments of ``mlflow.pyfunc.save_model``; they override those that
             this function sets, such as ``pip_requirements``.
 
     Raises:
-        MlflowException: The folder is not empty, or MLflow refuses a setting.
+        MlflowException: The folder is not empty, or MLflow rejects a setting.
     """
     mlflow.pyfunc.save_model(path, **(_settings() | settings))
 
@@ -45,15 +45,15 @@ def log_model(name: str = "disaster_tweets", **settings: Any) -> ModelInfo:
     """Log the classifier as a model of MLflow, in the active run if there is one.
 
     Args:
-        name: Its name in the tracking store.
+        name: The model's name in the tracking store.
         settings: Further arguments of ``mlflow.pyfunc.log_model``, such as
-            ``registered_model_name``; they replace those that this function sets.
+            ``registered_model_name``; they override those that this function sets.
 
     Returns:
-        What MLflow says of it; ``mlflow.pyfunc.load_model`` takes its ``model_uri``.
+        MLflow's description of the model; ``mlflow.pyfunc.load_model`` takes its ``model_uri``.
 
     Raises:
-        MlflowException: MLflow refuses a setting, or its store cannot be reached.
+        MlflowException: MLflow rejects a setting, or its store cannot be reached.
     """
     return mlflow.pyfunc.log_model(name=name, **(_settings() | settings))
 
@@ -62,7 +62,7 @@ def _settings() -> dict[str, Any]:
     return {
         "loader_module": __name__,
         "signature": ModelSignature(
-            # Without a name, so that lists, arrays and columns of any name will do.
+            # Without a column name, so that lists, arrays and columns of any name are accepted.
             inputs=Schema([ColSpec(DataType.string)]),
             outputs=Schema(
                 [
@@ -78,7 +78,7 @@ def _settings() -> dict[str, Any]:
 
 
 class _Scorer:
-    """What ``mlflow.pyfunc.load_model`` wraps."""
+    """The model that ``mlflow.pyfunc.load_model`` wraps."""
 
     def predict(
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -86,14 +86,15 @@ class _Scorer:
         """Score one column of n texts.
 
         Args:
-            model_input: A frame of one column, as the signature makes one of any input;
-                missing values stay missing, and so does the text ``<NA>`` among objects.
-            params: None, as the signature has none.
+            model_input: A data frame with one column, which the signature makes of any input.
+                Missing values stay missing; in a column of objects the text ``<NA>`` is missing
+                too.
+            params: None; the signature has no parameters.
 
         Returns:
-            A frame of n rows with the input's index: ``probability``, in [0, 1], and
-            ``label``. With two labels the probability is that of the second, with more that of
-            the label.
+            A data frame of n rows with the input's index: ``probability``, in [0, 1], and
+            ``label``. With two labels it is the probability of the second label, with more that
+            of the text's label.
 
         Raises:
             MlflowException: A value is neither text nor missing; the message names its index.
@@ -101,11 +102,11 @@ class _Scorer:
         try:
             scores = score(_texts(model_input.iloc[:, 0]))
         except InputError as error:
-            # This one becomes status 400 and its message; any other a traceback as well.
+            # MLflow serves this error as status 400 with its message, and others with a
+            # traceback.
             raise MlflowException.invalid_parameter_value(str(error)) from None
         columns = {"probability": scores.probabilities, "label": scores.labels}
-        # Objects: None stays None, whereas MLflow would write a NaN into its answer, which is
-        # no JSON.
+        # dtype object keeps None; otherwise MLflow would write NaN, which is no JSON.
         answer: pd.DataFrame = pd.DataFrame(columns, index=model_input.index, dtype=object)
         if None not in scores.probabilities:
             answer = answer.astype({"probability": float})
@@ -113,10 +114,10 @@ class _Scorer:
 
 
 def _texts(column: pd.Series) -> list[Any]:
-    """Return the values of a column; None where Arrow had a null.
+    """Return the values of a column; None for a null of Arrow.
 
-    MLflow turns a column of Arrow's strings into objects before it is seen here, and each null
-    into the text ``<NA>``, which pandas, too, takes for a missing value in a file.
+    MLflow converts a column of Arrow strings to objects, and each null to the text
+    ``<NA>``. pandas also reads this text in a file as a missing value.
     """
     if column.dtype != object:
         return list(column)
@@ -124,7 +125,7 @@ def _texts(column: pd.Series) -> list[Any]:
 
 
 def _load_pyfunc(path: str) -> _Scorer:
-    """Return the scorer, its model loaded: what MLflow calls with the folder of the model."""
+    """Return the model, loaded; MLflow calls this with the folder of the saved model."""
     from disaster_tweets.classifier import bundled_classifier
 
     bundled_classifier()

@@ -1,4 +1,4 @@
-"""Polars: the expression namespace ``disaster_tweets``, which importing this module adds."""
+"""Polars: the expression namespace ``disaster_tweets``, registered when it is imported."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SCORE = pl.Struct({"probability": pl.Float64, "label": pl.String})
 
 @pl.api.register_expr_namespace("disaster_tweets")
 class DisasterTweets:
-    """What ``pl.col("text").disaster_tweets`` offers.
+    """The methods of ``pl.col("text").disaster_tweets``.
 
-    The column holds String, Categorical or Enum. A null gives a null. Any other type raises
+    The column holds String, Categorical or Enum. A null gives a null. Another type raises
     ``InputError`` when the query runs.
     """
 
@@ -26,21 +26,21 @@ class DisasterTweets:
         self._texts = texts
 
     def score(self) -> pl.Expr:
-        """Return a Struct of the two below; ``.struct.field("*")`` makes two columns of it.
+        """Return a Struct of both columns; ``.struct.field("*")`` splits it.
 
-        That scores each text once; the two methods below score it once each.
+        This scores each text once, and the two methods below score it once each.
         """
         return self._texts.map_batches(_score, return_dtype=_SCORE, is_elementwise=True)
 
     def probability(self) -> pl.Expr:
-        """Return the probabilities, Float64 in [0, 1], as the column ``probability``.
+        """Return the probabilities as the column ``probability``: Float64 in [0, 1].
 
-        With two labels they are those of the second, with more those of the texts' labels.
+        With two labels it is the probability of the second label, with more that of the text's.
         """
         return self.score().struct.field("probability")
 
     def label(self) -> pl.Expr:
-        """Return the labels, String, as the column ``label``."""
+        """Return the labels as the column ``label``: String."""
         return self.score().struct.field("label")
 
 

@@ -25,21 +25,21 @@ except ImportError as error:
 class DisasterTweets(Pipe):  # type: ignore[misc]
     """Scores the text of each doc with the model in this package.
 
-    ``doc.cats`` gets a probability in [0, 1] for each label; they add up to 1, and the other
-    categories stay. The component learns nothing and holds nothing: a saved pipeline names it,
-    and the model stays in this package.
+    ``doc.cats`` gets a probability in [0, 1] for each label; the probabilities add up to 1,
+    and other categories stay. The component has nothing to train or save: a saved pipeline
+    contains only its name.
     """
 
     def __init__(
         self, nlp: Language, name: str, scorer: Callable[..., dict[str, Any]] | None
     ) -> None:
-        """Be called by ``nlp.add_pipe``.
+        """Create the component; ``nlp.add_pipe`` calls this.
 
         Args:
             nlp: The pipeline.
-            name: The component's name in it.
-            scorer: What `score` calls, with the labels and, where they are two, the positive
-                one; None for none.
+            name: The name of the component in the pipeline.
+            scorer: The function for `score`, which receives the labels and, if there are two,
+                the positive label; None for no scores.
         """
         self.name = name
         self.scorer = scorer
@@ -51,7 +51,7 @@ class DisasterTweets(Pipe):  # type: ignore[misc]
 
     @property
     def cfg(self) -> dict[str, Any]:
-        """What `score` gives to the scorer besides the labels."""
+        """Arguments that `score` passes to the scorer besides the labels."""
         return {"positive_label": _manifest()["positive_label"]}
 
     def __call__(self, doc: Doc) -> Doc:
@@ -64,14 +64,14 @@ class DisasterTweets(Pipe):  # type: ignore[misc]
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Set the categories of a stream of docs, and yield them in their order.
+        """Set the categories of a stream of docs, and yield the docs in order.
 
-        What goes wrong with a batch goes to the pipeline's error handler, which raises unless
-        ``nlp.set_error_handler`` says otherwise.
+        An error in a batch goes to the error handler of the pipeline, which raises unless
+        ``nlp.set_error_handler`` changes that.
 
         Args:
             stream: Docs.
-            batch_size: How many are taken at a time. The scores do not depend on it.
+            batch_size: The number of docs in a batch. The scores do not depend on it.
         """
         for docs in minibatch(stream, size=batch_size):
             try:
@@ -82,13 +82,13 @@ class DisasterTweets(Pipe):  # type: ignore[misc]
                 yield from docs
 
     def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
-        """Return what the scorer says of examples: ``cats_score``, the F1, and more.
+        """Return the scorer's results for examples: ``cats_score``, an F1 score, and more.
 
-        With two labels it is the F1 of the positive one, with more the mean of all.
+        With two labels ``cats_score`` is the F1 of the positive label, with more the macro F1.
 
-        Examples whose reference lacks one of the categories are left out: spaCy would count
-        them as wrong. Where all do, nothing is returned, and the scores of another text
-        categorizer, which have the same names, stay as they are.
+        Examples whose reference lacks a category are left out, because spaCy would count them
+        as wrong. If all lack one, the result is empty, and the equally named scores of another
+        text categorizer are not overwritten.
         """
         labels = set(self.labels)
         labelled = [example for example in examples if example.reference.cats.keys() >= labels]

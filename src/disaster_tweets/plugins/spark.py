@@ -1,4 +1,4 @@
-"""Spark: the functions for columns of data frames, and the same ones for SQL.
+"""Spark: functions for columns of data frames, and the same functions for SQL.
 
 They run in Spark's Python workers, so the package must be installed there as well.
 """
@@ -26,7 +26,7 @@ _SCORE = StructType().add("probability", DoubleType()).add("label", StringType()
 
 
 def score(text: ColumnOrName) -> Column:
-    """Return the column ``score``: structs of what the two functions below give.
+    """Return the column ``score``: structs of a probability and a label.
 
     Args:
         text: A column of strings, or its name. NULL gives a NULL in both fields.
@@ -37,7 +37,7 @@ def score(text: ColumnOrName) -> Column:
 def probability(text: ColumnOrName) -> Column:
     """Return the column ``probability``: a double in [0, 1].
 
-    With two labels it is that of the second, with more that of the text's label.
+    With two labels it is the probability of the second label, with more that of the text's.
 
     Args:
         text: A column of strings, or its name. NULL gives NULL.
@@ -57,12 +57,11 @@ def label(text: ColumnOrName) -> Column:
 def register(spark: SparkSession) -> None:
     """Add the three functions to the SQL of a session.
 
-    There their names begin with the ``PREFIX`` of the topic: ``PREFIX_score``,
-    ``PREFIX_probability``, ``PREFIX_label``. Those of an earlier call are replaced by equal
-    ones.
+    Their SQL names begin with the ``PREFIX`` of the topic: ``PREFIX_score``,
+    ``PREFIX_probability``, ``PREFIX_label``. A repeated call replaces them by equal functions.
     """
     spark.udf.register(SCORE, _udf())
-    # Functions of SQL, which Spark resolves to fields: it sees that both share one score.
+    # SQL functions, because Spark then sees that both fields share one score.
     for field in _SCORE:
         spark.sql(
             f"CREATE OR REPLACE TEMPORARY FUNCTION {PREFIX}_{field.name}(text STRING) "
@@ -71,7 +70,7 @@ def register(spark: SparkSession) -> None:
 
 
 def _udf() -> UserDefinedFunctionLike:
-    # Made at each call, as Spark Connect needs another kind than a classic session.
+    # Made at each call, because Spark Connect needs another kind than a classic session.
     return arrow_udf(_score, _SCORE)
 
 

@@ -1,6 +1,6 @@
-"""Two columns of scores in a table of SQLite, for sqlite-utils and for Datasette alike.
+"""Write two columns of scores to a SQLite table, for sqlite-utils and for Datasette.
 
-Knows SQLite and neither host: what is here takes a connection.
+This module knows SQLite and neither host: its functions take a connection.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 class TableError(DisasterTweetsError):
-    """A table cannot be scored as asked: the message names it, or its column."""
+    """A table cannot be scored as requested; the message names the table or the column."""
 
 
 class ScoreColumns(NamedTuple):
-    """The names of the two columns."""
+    """The names of the probability and label columns."""
 
     probability: str = PROBABILITY
     label: str = LABEL
 
 
 def as_text(value: Any) -> str | None:
-    """Return what SQLite stores as a text: a number as its digits; None for NULL or a BLOB."""
+    """Return a SQLite value as text: a number as its digits, None for NULL or a BLOB."""
     return str(value) if isinstance(value, str | int | float) else None
 
 
 def quoted(name: str) -> str:
-    """Return the name of a table or column as SQL."""
+    """Return the name of a table or column, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
-    """Write all of it, or none."""
+    """Commit all changes, or none after an error."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -50,17 +50,17 @@ def transaction(connection: Connection) -> Iterator[None]:
 
 
 def check(connection: Connection, table: str, text: str, scores: ScoreColumns) -> None:
-    """Say whether the texts of a table can be scored into two columns; change nothing.
+    """Raise TableError if the table cannot be scored into the two columns; change nothing.
 
     Args:
         connection: A connection to the database.
-        table: The table's name.
+        table: The name of the table.
         text: The column of the texts.
-        scores: The columns to write: both new, or both from an earlier time.
+        scores: The columns to write: both new, or both written by this module before.
 
     Raises:
-        TableError: There is no such table or column, or the columns to write hold something
-            else.
+        TableError: The table or the text column does not exist, or the score columns hold
+            something else.
         ArtifactError: The model's manifest, which has the labels, is missing or damaged.
     """
     _check_table(connection, table)
@@ -81,7 +81,7 @@ def check(connection: Connection, table: str, text: str, scores: ScoreColumns) -
 
 
 def add(connection: Connection, table: str, scores: ScoreColumns) -> None:
-    """Add the two columns to a table, unless they are there; inside a transaction."""
+    """Add the two columns unless they exist; call it inside a transaction."""
     if _folded(scores.probability) in _columns(connection, table):
         return
     for name, kind in zip(scores, ("REAL", "TEXT"), strict=True):
@@ -103,13 +103,13 @@ def _check_table(connection: Connection, table: str) -> None:
 
 
 def _columns(connection: Connection, table: str) -> dict[str, str]:
-    """Return the names of the columns, by those in lower case."""
+    """Return the column names, keyed by their lower-case form."""
     rows = connection.execute(f"PRAGMA main.table_xinfo({quoted(table)})")
     return {_folded(name): name for _, name, *_ in rows}
 
 
 def _hold_scores(connection: Connection, table: str, scores: ScoreColumns) -> bool:
-    """Say whether two columns hold what this module writes there, and nothing else."""
+    """Say whether two columns hold values of this module and nothing else."""
     from disaster_tweets.bundle import bundled_manifest
 
     probability, label = map(quoted, scores)
@@ -126,5 +126,5 @@ def _hold_scores(connection: Connection, table: str, scores: ScoreColumns) -> bo
 
 
 def _folded(name: str) -> str:
-    """Return a name in lower case, as SQLite compares names: by the letters of ASCII."""
+    """Return a name in lower case as SQLite compares names: ASCII letters only."""
     return name.encode(errors="surrogatepass").lower().decode(errors="surrogatepass")

@@ -1,4 +1,4 @@
-"""The command of sqlite-utils that scores a column of a table, in place."""
+"""The sqlite-utils command that scores a column of a table in place."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def score(
     """Score the texts in a column of a table: the command."""
     scores = ScoreColumns(probability_column, label_column)
     with _errors_in_one_line(path), closing(Database(path).conn) as connection:
-        connection.isolation_level = None  # a transaction begins where `transaction` says
+        connection.isolation_level = None  # `transaction` begins transactions explicitly
         check(connection, table, column, scores)
         keys = _keys(connection, table)
         classifier = _classifier()
         with transaction(connection):
             add(connection, table, scores)
             if rescore:
-                _forget(connection, table, scores)
+                _clear_scores(connection, table, scores)
         job = _Job(connection, table, column, scores, keys)
         with _progress(0 if silent else job.pending) as progress:
             job.run(classifier, batch_size, progress)
@@ -92,10 +92,10 @@ def score(
 
 
 class _Job:
-    """The rows of a table that have a text and no score, and what became of them.
+    """The rows of a table with a text and without a score, and counts of the results.
 
     Attributes:
-        pending: How many there are.
+        pending: The number of such rows.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class _Job:
         """Score the rows, batch by batch."""
         for first in range(1, self.pending + 1, batch_size):
             rows, raw = self._read(first, first + batch_size - 1)
-            # SQLite lets a text hold bytes that no text has.
+            # SQLite allows text values with bytes that are not valid text.
             texts = [value.decode(self._encoding, errors="replace") for value in raw]
             predictions = classifier.predict(texts, progress=progress)
             values = [
@@ -145,9 +145,9 @@ class _Job:
         return ", ".join(filter(None, counts))
 
     def _list_pending(self) -> int:
-        """Put the keys of the rows into a table, numbered from 1 on, and count them.
+        """Copy the keys of the rows into a temporary table, numbered from 1, and count them.
 
-        So they need not pass through Python, whatever they are, and a row that gets no score
+        So the keys, of whatever type, do not pass through Python, and a row that gets no score
         is not found again.
         """
         keys = ", ".join(f"{key} AS k{i}" for i, key in enumerate(self._keys))
@@ -160,7 +160,7 @@ class _Job:
         return int(count)
 
     def _read(self, first: int, last: int) -> tuple[list[int], list[bytes]]:
-        """Return the numbers of the rows that are still there, and the bytes of their texts."""
+        """Return the numbers of the rows that still exist, and their texts as bytes."""
         same = " AND ".join(f"t.{key} IS pending.k{i}" for i, key in enumerate(self._keys))
         found = self._connection.execute(
             f"SELECT pending.rowid, CAST(t.{self._text} AS BLOB)"
@@ -171,10 +171,10 @@ class _Job:
         return [row for row, _ in found], [raw for _, raw in found]
 
     def _write(self, values: Sequence[Mapping[str, object]]) -> int:
-        """Write the scores of texts that are still the same, and return how many.
+        """Write the scores of texts that did not change, and return the number of rows.
 
-        Rows whose key is NULL in part may share it: those with the same text get the score
-        together, and count once.
+        Rows with a NULL in their key may share a key. Those with the same text get the score
+        together and count once.
         """
         same = " AND ".join(
             f"{key} IS (SELECT k{i} FROM temp.pending WHERE rowid = :row)"
@@ -186,11 +186,11 @@ class _Job:
             f" AND {self._probability} IS NULL",
             values,
         )
-        return max(cursor.rowcount, 0)  # -1 where there was nothing to write
+        return max(cursor.rowcount, 0)  # -1 if there was nothing to write
 
 
-def _forget(connection: Connection, table: str, scores: ScoreColumns) -> None:
-    # At once, so that an interrupted --rescore goes on as any other run does.
+def _clear_scores(connection: Connection, table: str, scores: ScoreColumns) -> None:
+    # All at the start, so that an interrupted --rescore continues like any run.
     probability, label = map(quoted, scores)
     connection.execute(
         f"UPDATE main.{quoted(table)} SET {probability} = NULL, {label} = NULL"
@@ -199,10 +199,10 @@ def _forget(connection: Connection, table: str, scores: ScoreColumns) -> None:
 
 
 def _keys(connection: Connection, table: str) -> list[str]:
-    """Return what tells the rows apart, as SQL: the rowid, or the columns of the key.
+    """Return the columns that identify a row, as SQL: the rowid, or the primary key.
 
     Raises:
-        TableError: Neither is there: columns have taken all names of the rowid.
+        TableError: There is neither: columns use all names of the rowid.
     """
     columns = connection.execute(f"PRAGMA main.table_xinfo({quoted(table)})").fetchall()
     names = {name.lower() for _, name, *_ in columns}
@@ -248,7 +248,7 @@ def _errors_in_one_line(path: str) -> Iterator[None]:
 
 @contextmanager
 def _progress(rows: int) -> Iterator[Progress]:
-    """Show a bar on a terminal, and give what moves it on."""
+    """Show a progress bar on a terminal, and yield a function that advances it."""
     if not rows or sys.stderr is None or not sys.stderr.isatty():
         yield lambda count: None
         return

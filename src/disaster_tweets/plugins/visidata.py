@@ -1,4 +1,4 @@
-"""The plugin of VisiData: a command that adds columns with the scores of a column."""
+"""The plugin of VisiData: a command that adds score columns for a column of texts."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from disaster_tweets.plugins.column import (
     score,
 )
 
-_BATCH = 128  # rows between two looks at whether the user has cancelled
+_BATCH = 128  # rows between two checks for cancellation
 
 
 @Sheet.api  # type: ignore[untyped-decorator]
 def addcol_disaster_tweets(sheet: Sheet, text: Column) -> None:
     """Add two columns to a sheet: the probability and the label of each text.
 
-    They fill up while the user goes on; where a text is missing they stay empty.
+    The columns fill while the user works; cells of missing texts stay empty.
 
     Args:
         sheet: The sheet.
         text: The column of the texts.
 
     Raises:
-        ArtifactError: A file of the model is missing or damaged; then no column is added.
+        ArtifactError: A file of the model is missing or damaged; no column is added.
     """
     score([])  # loads the model
     probability = SettableColumn(PROBABILITY, type=float, fmtstr="%.4f")
@@ -41,7 +41,7 @@ def addcol_disaster_tweets(sheet: Sheet, text: Column) -> None:
 
 @asyncthread  # type: ignore[untyped-decorator]
 def fill(sheet: Sheet, text: Column, probability: Column, label: Column) -> None:
-    """Score the texts of all rows, in a thread of VisiData's."""
+    """Score the texts of all rows, in a thread of VisiData."""
     is_null = sheet.isNullFunc()
     rows = list(sheet.rows)
     with Progress(gerund="scoring", total=len(rows)) as progress:
@@ -56,7 +56,7 @@ def fill(sheet: Sheet, text: Column, probability: Column, label: Column) -> None
 
 def _as_text(column: Column, row: Any, is_null: Callable[[Any], bool]) -> str | None:
     value = column.getTypedValue(row)  # an error counts as null
-    # What a data frame lacks is no null for VisiData, and a column of text spells it.
+    # VisiData shows a missing value of a data frame as text in a text column.
     if is_null(value) or is_missing(wrapply(column.getValue, row)):
         return None
     return str(value) or None
@@ -65,7 +65,7 @@ def _as_text(column: Column, row: Any, is_null: Callable[[Any], bool]) -> str | 
 Sheet.addCommand(
     None,
     ADD_COLUMNS_COMMAND,
-    # With the name of the package, as classifiers of other topics add methods as well.
+    # The name of the package, because classifiers for other topics add methods as well.
     "addcol_disaster_tweets(cursorCol)",
     f"add the {topic.PROBABILITY} of each text in this column, and the label",
 )

@@ -1,4 +1,4 @@
-"""What runs a model: token ids in, logits out, whatever kind of model it is."""
+"""Runtimes of models: token ids in, logits out, for each kind of model."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# The kinds of model that a manifest may name: a small network that was distilled, in integers;
-# or the whole pretrained encoder.
+# The kinds of model in a manifest: a small distilled network in integers, or the whole
+# pretrained encoder.
 STUDENT, ENCODER = "student", "encoder"
 KINDS = (STUDENT, ENCODER)
 
 
 class Runtime(Protocol):
-    """What the classifier knows of the model behind it. Any number of threads may call."""
+    """The interface of a model. Any number of threads may call it."""
 
     def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """Return the logits (texts, classes) of texts, given the token ids of each."""
@@ -26,14 +26,14 @@ class Runtime(Protocol):
 
 
 def open_model(kind: str, model: Path | bytes) -> Runtime:
-    """Return what runs a model.
+    """Return the runtime of a model.
 
     Args:
         kind: One of `KINDS`.
-        model: The path of its file, or its content.
+        model: The path of the model file, or its content.
 
     Raises:
-        ArtifactError: The file is no such model, or a package that runs it is missing.
+        ArtifactError: The file is no such model, or the package that runs it is missing.
     """
     if kind == STUDENT:
         from disaster_tweets.runtime.integers import Integers

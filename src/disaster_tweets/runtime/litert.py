@@ -1,4 +1,4 @@
-"""Run a flatbuffer through LiteRT, one text at a time: the encoder, for models that ship it."""
+"""Run the encoder as a LiteRT flatbuffer, one text at a time, for models that ship it."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-# How far golden scores may move on another processor: LiteRT picks its kernels by instruction
-# sets, and kernels round differently.
+# Tolerance of golden scores on another processor: LiteRT chooses kernels by instruction set,
+# and the kernels round differently.
 GOLDEN_TOLERANCE = 0.02
 
 
 class LiteRT:
-    """A pool of interpreters over one model, safe to use from any number of threads.
+    """A pool of interpreters for one model, safe to use from several threads.
 
-    An interpreter must not be shared by two threads at once, so each call borrows one; as
-    many are built as calls ever overlapped. All map the same file.
+    Two threads must not share an interpreter, so each call borrows one. The pool grows to the
+    largest number of concurrent calls. All interpreters map the same file.
 
     Args:
-        model: The flatbuffer's path or content.
+        model: The path or the content of the flatbuffer.
 
     Raises:
-        ArtifactError: LiteRT refuses the model.
+        ArtifactError: LiteRT rejects the model.
     """
 
     def __init__(self, model: Path | bytes) -> None:
         self._model = model
         self._idle: deque[_SingleText] = deque()
-        with _without_start_up_message():
+        with without_start_up_message():
             self._idle.append(_SingleText(model))
 
     def logits(self, encoded: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """Return the logits (texts, classes) of texts, given the token ids of each.
 
-        A model with a single output gives the log-odds of the second of two classes; the logit
-        of the first one is 0 then.
+        A model with one output returns the log-odds of the second class; the logit of the first
+        class is 0 then.
         """
         with self._borrowed() as interpreter:
             outputs = interpreter.outputs
             logits = np.zeros((len(encoded), max(outputs, 2)))
-            # Texts of one length in a row spare the planning of memory for each.
+            # Consecutive texts of one length save LiteRT a new memory plan for each.
             for i in sorted(range(len(encoded)), key=lambda i: len(encoded[i])):
                 logits[i, -outputs:] = interpreter.logits(encoded[i])
         return logits
@@ -68,10 +68,10 @@ class LiteRT:
         try:
             interpreter = self._idle.pop()
         except IndexError:
-            with _without_start_up_message():
+            with without_start_up_message():
                 interpreter = _SingleText(self._model)
         yield interpreter
-        self._idle.append(interpreter)  # not after an error: its state is unknown then
+        self._idle.append(interpreter)  # not after an error, which leaves an unknown state
 
 
 class _SingleText:
@@ -119,22 +119,22 @@ class _SingleText:
 
 
 @contextmanager
-def _without_start_up_message() -> Iterator[None]:
-    """Drop the line that LiteRT prints for each interpreter; let all else through.
+def without_start_up_message() -> Iterator[None]:
+    """Suppress the line that LiteRT prints for each interpreter, and pass on other output.
 
-    It is written to file descriptor 2 from C++, and no setting turns it off. The descriptor
-    belongs to the whole process, so with other threads about the message is left alone.
+    C++ code writes it to file descriptor 2, and no setting disables it. The descriptor
+    belongs to the whole process, so nothing is suppressed while other threads run.
     """
     if threading.active_count() > 1:
         yield
         return
     try:
         standard_error = os.dup(2)
-    except OSError:  # there is none
+    except OSError:  # the process has no standard error
         yield
         return
     written, writing = os.pipe()
-    if hasattr(os, "set_blocking"):  # rather lose what does not fit than wait for a reader
+    if hasattr(os, "set_blocking"):  # losing output is better than waiting for a reader
         os.set_blocking(writing, False)
     os.dup2(writing, 2)
     os.close(writing)

@@ -1,4 +1,4 @@
-"""PyArrow, imported only where a format needs it, and plain values of its columns."""
+"""Import PyArrow only for the formats that need it, and convert its columns to plain values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _EXTRA = "parquet"
 
 
 def import_arrow(*submodules: str) -> tuple[Any, ...]:
-    """Return the module pyarrow and the submodules of these names.
+    """Return the module pyarrow and its named submodules.
 
     Raises:
-        MissingLibraryError: It is not installed.
+        MissingLibraryError: PyArrow is not installed.
     """
     try:
         return tuple(
@@ -30,13 +30,13 @@ def import_arrow(*submodules: str) -> tuple[Any, ...]:
 
 
 def _refusals(arrow: Any) -> tuple[type[Exception], ...]:
-    """Return what PyArrow raises where a file is damaged."""
+    """Return the exceptions that PyArrow raises for a damaged file."""
     return (arrow.ArrowException, OSError, ValueError, SystemError, MemoryError, IndexError)
 
 
 @contextmanager
 def reading(title: str, what: str) -> Iterator[None]:
-    """Name the file that PyArrow cannot read; what it raises is one of these."""
+    """Turn PyArrow's exceptions into a DamagedError that names the file."""
     (arrow,) = import_arrow()
     try:
         yield
@@ -46,13 +46,13 @@ def reading(title: str, what: str) -> Iterator[None]:
 
 
 def is_text(kind: Any) -> bool:
-    """Say whether a type of Arrow is a string, possibly in a dictionary."""
+    """Say whether an Arrow type is a string, also in a dictionary."""
     return _storage(kind) in ("string", "large_string", "string_view")
 
 
 def may_be_text(kind: Any) -> bool:
-    """Say whether a column of a type may be read as texts."""
-    # One without any text may have been stored as nulls, or as floats: as NaN.
+    """Say whether a column of this type may hold texts."""
+    # A column without any text may have been stored as nulls, or as floats (NaN).
     return (
         is_text(kind)
         or _is_binary(kind)
@@ -77,11 +77,11 @@ def _storage(kind: Any) -> str:
 
 
 class Unreadable:
-    """Stands for a value that is no text, whatever its type says."""
+    """Stands for a value that is no valid text although its type is text."""
 
 
 def texts(column: Any) -> list[Any]:
-    """Return the values of a column of texts: str, None, `Unreadable`, or something else."""
+    """Return the values of a text column: str, None, `Unreadable`, or another type."""
     try:
         values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
@@ -106,10 +106,10 @@ def _text(value: Any) -> Any:
 
 
 def plain(column: Any) -> list[Any]:
-    """Return the values of a column as any format can hold them.
+    """Return the values of a column as types that any format can hold.
 
-    Those are None, str, bool, int, float, `Number`, and lists and dicts of them; and
-    `Unreadable` for what no other format can hold. A time is a text, as Arrow writes it.
+    The types are None, str, bool, int, float, `Number`, and lists and dicts of them, with
+    `Unreadable` for a value that no other format can hold. A time becomes Arrow's text for it.
     """
     arrow, compute = import_arrow("compute")
     kind = column.type
@@ -132,13 +132,13 @@ def plain(column: Any) -> list[Any]:
             return _each_plain(column)
         if types.is_decimal(kind):
             return [None if value is None else Number(value) for value in values]
-        # What Arrow prints for a time that no calendar has.
+        # Arrow prints this for a time outside the calendar.
         return [Unreadable() if v is not None and v.startswith("<") else v for v in values]
     return _each_plain(column)
 
 
 def _each_plain(column: Any) -> list[Any]:
-    """Convert one by one what Arrow cannot convert as a whole."""
+    """Convert the values one by one if Arrow cannot convert the whole column."""
     values: list[Any] = []
     for value in column:
         try:
@@ -149,7 +149,7 @@ def _each_plain(column: Any) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of Python as any format can hold it; ValueError where none can."""
+    """Return a Python value as a type that any format can hold; ValueError if impossible."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""Values of cells as other formats hold them: as text, as JSON, as a typed column."""
+"""Convert cell values between formats: to text, to JSON, and to typed columns."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 from disaster_tweets.tables.json_rows import Number, dump
 
 _LARGEST = 1 << 63
-_EXACT = 1 << 53  # up to here a float holds every integer
+_EXACT = 1 << 53  # a float holds every integer up to here
 
 
 def as_text(value: Any) -> str:
-    """Return the value of a cell as delimited text holds it; None is nothing."""
+    """Return the value of a cell as delimited text; None becomes the empty text."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -33,7 +33,7 @@ def as_text(value: Any) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return the value of a cell as JSON can hold it; what is no number there is a text."""
+    """Return the value of a cell as JSON; a value without a JSON type becomes a text."""
     if isinstance(value, float):
         if not math.isfinite(value):
             return None if value != value else str(value)
@@ -44,12 +44,12 @@ def as_json(value: Any) -> Any:
 
 
 def kinds_of(values: Iterable[Any]) -> set[str]:
-    """Return the kinds of values: text, boolean, integer, long integer, number and json."""
+    """Return the kinds of the values: text, boolean, integer, long integer, number or json."""
     return {_kind(value) for value in values if value is not None}
 
 
 def common(kinds: set[str]) -> str:
-    """Return the kind of a column that holds values of these kinds; json where they differ."""
+    """Return the kind of a column that holds values of these kinds; json if they differ."""
     if not kinds:
         return "text"
     if len(kinds) == 1:
@@ -62,10 +62,10 @@ def common(kinds: set[str]) -> str:
 
 
 def typed(value: Any, kind: str) -> Any:
-    """Return the value of a cell for a column of a kind.
+    """Convert the value of a cell to the kind of its column.
 
     Raises:
-        ValueError: It is of another kind.
+        ValueError: The value is of another kind.
     """
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files: batches of rows are read, and get two columns more."""
+"""Read Parquet and Arrow files in batches of rows, and add the columns of the scores."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from disaster_tweets.tables.rows import (
 )
 from disaster_tweets.tables.source import Source
 
-_BUFFER = 1 << 20  # bytes read of a column at a time, instead of all of a row group
+_BUFFER = 1 << 20  # bytes of a column in memory, instead of a whole row group
 
 
 class _Layout(NamedTuple):
-    """The columns: all of the input, those kept, the text, and those of the output."""
+    """The schema and columns of the input, the columns that stay, and the output's schema."""
 
     title: str
     input: Any
@@ -49,17 +49,17 @@ class ColumnarReader:
         self._reading, self._new, self._notify = reading, new, notify
         self._arrow, self._parquet, self._ipc = bridge.import_arrow("parquet", "ipc")
         self._layout: _Layout | None = None
-        # How the columns of a Parquet file are compressed, or the batches of an Arrow file.
+        # The codec of each column of a Parquet file, or of the batches of an Arrow file.
         self.compression: dict[str, str] | str | None = None
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns."""
+        """The column names."""
         assert self._layout is not None
         return list(self._layout.input.names)
 
     def check(self, source: Source) -> None:
-        """Read the schema of a file; TableError if it does not fit."""
+        """Read the schema of a file; raise TableError if it does not fit."""
         with self._open(source) as file:
             self._begin(file, source.title)
 
@@ -73,17 +73,17 @@ class ColumnarReader:
             )
         return self._layout
 
-    def head(self) -> Any:
-        """Return a table of the output that has no rows."""
+    def header(self) -> Any:
+        """Return an empty table with the output's schema."""
         assert self._layout is not None
         return self._arrow.Table.from_batches([], self._layout.output)
 
-    def tail(self) -> Any:
-        """Return a table of the output that has no rows."""
-        return self.head()
+    def footer(self) -> Any:
+        """Return an empty table with the output's schema."""
+        return self.header()
 
-    def rejected_head(self) -> Any:
-        """Return a table of the input that has no rows."""
+    def rejected_header(self) -> Any:
+        """Return an empty table with the input's schema."""
         assert self._layout is not None
         return self._arrow.Table.from_batches([], self._layout.input)
 
@@ -150,28 +150,28 @@ class ColumnarReader:
 
 
 class _File:
-    """An open file.
+    """An open Parquet or Arrow file.
 
     Attributes:
-        schema: Its schema.
-        rows: How many it has.
+        schema: The schema of the file.
+        rows: The number of rows.
     """
 
     schema: Any
     rows: int
 
     def batches(self, skip: int) -> Iterator[Any]:
-        """Yield the rows behind the first ``skip``, some at a time."""
+        """Yield batches of rows after the first ``skip`` rows."""
         raise NotImplementedError
 
     def compression(self) -> dict[str, str] | str | None:
-        """Return how it is compressed."""
+        """Return the codec of the file: by column for Parquet, one for Arrow."""
         raise NotImplementedError
 
 
 class _ParquetFile(_File):
     def __init__(self, parquet: Any, ipc: Any, file: Any) -> None:
-        # The dates of Spark's INT96 go beyond those that nanoseconds can hold.
+        # Spark stores dates as INT96, and some do not fit into nanoseconds.
         self._file = parquet.ParquetFile(
             file, buffer_size=_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us"
         )
@@ -236,20 +236,20 @@ class _ArrowFile(_File):
             yield self._reader.get_batch(number)
 
     def _checked(self) -> Iterator[Any]:
-        """Yield the batches, whose offsets lead nowhere else than into them."""
+        """Yield the batches after a check that their offsets stay inside them."""
         for batch in self._all():
             batch.validate(full=True)
             yield batch
 
     def compression(self) -> str | None:
-        """Return the codec of the first batch, which PyArrow keeps to itself."""
+        """Return the codec of the first batch; PyArrow does not expose it."""
         self._file.seek(8 if self._random else 0)
         try:
             messages = self._ipc.MessageReader.open_stream(self._file)
             for message in messages:
                 if message.type == "record batch":
                     return _body_compression(message.metadata.to_pybytes())
-        except Exception:  # then the output is compressed as PyArrow would do it
+        except Exception:  # the output then gets PyArrow's default codec
             return None
         finally:
             self._file.seek(0)
@@ -261,7 +261,7 @@ def _codec(compression: str) -> str:
 
 
 def _body_compression(message: bytes) -> str | None:
-    """Return the codec in the flatbuffer of a record batch, by Arrow's Message.fbs."""
+    """Return the codec in the flatbuffer of a record batch, following Arrow's Message.fbs."""
 
     def offset(at: int) -> int:
         return int.from_bytes(message[at : at + 4], "little")
@@ -287,7 +287,7 @@ def _body_compression(message: bytes) -> str | None:
 
 
 class ColumnarChunk:
-    """Some rows of a Parquet or Arrow file; see `rows.Chunk`."""
+    """Consecutive rows of a Parquet or Arrow file; see `rows.Chunk`."""
 
     def __init__(
         self, arrow: Any, layout: _Layout, batch: Any, title: str, end: Position, consumed: int
@@ -319,7 +319,7 @@ class ColumnarChunk:
             self.broken.append(RowError(problem, file=title, row=number))
 
     def scored(self, scores: Sequence[Score | None]) -> Any:
-        """Return the readable rows with two more columns."""
+        """Return the readable rows with the columns of the scores."""
         readable = self._take(False)
         columns = [readable.column(index) for index in self._layout.kept]
         probabilities = [score and score.probability for score in scores]
@@ -334,7 +334,7 @@ class ColumnarChunk:
         )
 
     def rejected(self) -> Any:
-        """Return the broken rows."""
+        """Return the unreadable rows."""
         return self._take(True)
 
     def values(self) -> list[list[Any]]:
@@ -344,7 +344,7 @@ class ColumnarChunk:
         return [list(row) for row in zip(*columns, strict=True)]
 
     def column(self, name: str) -> list[Any]:
-        """Return a cell of each readable row."""
+        """Return one cell of each readable row."""
         names = list(self._layout.input.names)
         index = names.index(find(names, name, file=self._title))
         return self._plain(index, name)
@@ -363,10 +363,10 @@ class ColumnarChunk:
         return values
 
     def _take(self, broken: bool) -> Any:
-        """Return the broken rows as a table, or the others, as a batch if these are all."""
+        """Return the broken or the readable rows: as a table, or as a batch if they are all."""
         if not self.broken and not broken:
             return self._batch
-        # Not every type has a filter, but each can be cut.
+        # Some types cannot be filtered, but every type can be sliced.
         slices = []
         first = 0
         for each, run in groupby(self._broken):

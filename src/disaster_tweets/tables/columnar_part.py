@@ -1,4 +1,4 @@
-"""Unfinished Parquet and Arrow files: a folder of pieces, which are put together at the end."""
+"""Write Parquet and Arrow files as a folder of pieces, which are merged at the end."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from disaster_tweets.tables.errors import WriteError
 from disaster_tweets.tables.formats import PARQUET
 from disaster_tweets.tables.parts import lock, put_in_place, shorter, writing
 
-_GROUP_ROWS, _GROUP_BYTES = 1 << 16, 1 << 26  # of a row group of the output, at most
+_GROUP_ROWS, _GROUP_BYTES = 1 << 16, 1 << 26  # largest row group of the output
 
 
 class ColumnarPart:
     """An unfinished file: a folder of Arrow files, which keep every type.
 
-    Its length is the number of these files.
+    The length is the number of files in the folder.
 
     Args:
-        path: Where the folder is until the file is finished.
-        target: Where the file belongs.
+        path: The path of the folder until the file is finished.
+        target: The path of the finished file.
         format_: ``"parquet"`` or ``"arrow"``.
-        compression: Is asked at the end how to compress: Parquet by column, Arrow as a whole;
-            None for what is usual.
+        compression: Called at the end. Returns the codecs by column for Parquet, one codec for
+            Arrow, or None for the default.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ColumnarPart:
         self._compression = compression
         self._arrow, self._parquet, self._ipc = import_arrow("parquet", "ipc")
         self._length = 0
-        self._descriptor: int | None = None  # of the folder, which is locked by it
+        self._descriptor: int | None = None  # of the folder, which holds the lock
 
     def write(self, table: Any) -> None:
         """Append a file with the rows of ``table``."""
@@ -56,7 +56,7 @@ class ColumnarPart:
         self._length += 1
 
     def _storable(self, table: Any) -> Any:
-        """Return a table whose dictionaries hold strings, where they hold views of some."""
+        """Return the table with dictionaries of strings instead of string views."""
         for index, field in enumerate(table.schema):
             if str(field.type).startswith("dictionary<values=string_view"):
                 values = self._arrow.array(
@@ -67,7 +67,7 @@ class ColumnarPart:
         return table
 
     def _check_types(self, schema: Any) -> None:
-        """Raise WriteError where the format lacks a type, before there is anything to lose."""
+        """Raise WriteError before any work if the format lacks a type of the schema."""
         if self._format != PARQUET:
             return
         try:
@@ -80,11 +80,11 @@ class ColumnarPart:
             ) from None
 
     def sync(self) -> int:
-        """Return the number of files; each was stored when it was written."""
+        """Return the number of files; each file was flushed when it was written."""
         return self._length
 
     def resume(self, length: int) -> None:
-        """Go on after the first ``length`` files; what follows them is overwritten."""
+        """Continue after the first ``length`` files; later files are overwritten."""
         if not all(self._file(number).is_file() for number in range(length)):
             raise shorter(self.path)
         self._lock()
@@ -96,7 +96,7 @@ class ColumnarPart:
             lock(self._descriptor, self.path)
 
     def complete(self) -> None:
-        """Merge the files, into larger row groups."""
+        """Merge the files into larger row groups."""
         if not self._length:
             return
         try:
@@ -118,7 +118,7 @@ class ColumnarPart:
         compression = self._compression()
         if self._format == PARQUET:
             usual = compression if isinstance(compression, dict) and compression else "snappy"
-            if isinstance(usual, dict):  # the new columns are compressed as the first one is
+            if isinstance(usual, dict):  # the new columns get the codec of the first column
                 first = next(iter(usual.values()))
                 paths = self._paths(schema)
                 usual = {path: usual.get(path, first) for path in paths}
@@ -128,7 +128,7 @@ class ColumnarPart:
         return self._ipc.new_file(file, schema, options=options)
 
     def _paths(self, schema: Any) -> list[str]:
-        """Return the columns of a Parquet file as its metadata names them, nested ones too."""
+        """Return the columns of a Parquet file, also nested, as its metadata names them."""
         sink = self._arrow.BufferOutputStream()
         with self._parquet.ParquetWriter(sink, schema):
             pass
@@ -143,15 +143,15 @@ class ColumnarPart:
                 put_in_place(self._merged, self._target)
 
     def close(self) -> None:
-        """Let go of the folder; no file in it is open between two writes."""
+        """Close the folder; no file in it is open between two writes."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def discard(self) -> None:
-        """Remove the folder, if it is there.
+        """Remove the folder, if it exists.
 
-        It gets another name first: one that a kill left half empty could not be resumed.
+        The folder is renamed first, because a half-removed folder could not be resumed.
         """
         doomed = self.path.with_name(f"{self.path.name}.old")
         with writing(self.path):
@@ -164,7 +164,8 @@ class ColumnarPart:
     def _groups(self) -> Iterator[Any]:
         """Yield tables of the size of a row group."""
         if self._format != PARQUET and _has_dictionary(self._read(0).schema):
-            # An Arrow file has one dictionary a column, which is known when all rows are.
+            # An Arrow file has one dictionary per column, which is complete only after all
+            # rows.
             whole = [self._read(number) for number in range(self._length)]
             yield self._arrow.concat_tables(whole).unify_dictionaries()
             return

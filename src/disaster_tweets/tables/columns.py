@@ -1,4 +1,4 @@
-"""Which column holds the texts, and whether the new ones find room."""
+"""Choose the text column, and check the names of new columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _plain(name: str) -> str:
     return _SEPARATORS.sub("", name.casefold())
 
 
-# What people call the column of the texts, in small letters and without what separates words.
+# Usual names of text columns, in lower case and without separators.
 _USUAL = frozenset(
     """
     text texts fulltext textbody posttext content contents message messages messagetext
@@ -32,34 +32,34 @@ _USUAL = frozenset(
 
 
 def is_usual(name: str) -> bool:
-    """Say whether a column of this name usually holds texts."""
+    """Say whether this is a usual name of a text column."""
     return _plain(name) in _USUAL
 
 
 def choose_text_column(
     columns: Sequence[str],
-    wanted: str | None,
+    requested: str | None,
     *,
     file: str,
     typed: Callable[[], Sequence[str]] | None = None,
     others: Sequence[str] = (),
     maybe_no_header: bool = False,
 ) -> tuple[str, bool]:
-    """Return the name of the column of the texts, and whether it had to be guessed.
+    """Return the name of the text column, and whether it was guessed.
 
     Args:
         columns: The names of all columns.
-        wanted: The name that was asked for, if any.
+        requested: The name that the user asked for, if any.
         file: The name of the file.
-        typed: Gives the columns that hold text and nothing else, where a format knows types.
-        others: Columns that hold something else for sure.
-        maybe_no_header: The first line may be a row already.
+        typed: Returns the columns of type text, for a format with types.
+        others: Columns that certainly hold something else.
+        maybe_no_header: The first line may be a row instead of the header.
 
     Raises:
-        ColumnError: The one that was asked for is not there, or none is obvious.
+        ColumnError: The requested column does not exist, or no column is an obvious choice.
     """
-    if wanted is not None:
-        return find(columns, wanted, file=file, maybe_no_header=maybe_no_header), False
+    if requested is not None:
+        return find(columns, requested, file=file, maybe_no_header=maybe_no_header), False
     if any(column.strip() == TEXT for column in columns):
         return find(columns, TEXT, file=file), False
     free = [column for column in columns if column not in others]
@@ -76,23 +76,23 @@ def choose_text_column(
 
 
 def find(
-    columns: Sequence[str], wanted: str, *, file: str, maybe_no_header: bool = False
+    columns: Sequence[str], requested: str, *, file: str, maybe_no_header: bool = False
 ) -> str:
-    """Return the column of a name; spaces around it may differ.
+    """Return the column of a name; surrounding spaces are ignored.
 
     Raises:
-        ColumnError: There is none, or several.
+        ColumnError: No column matches, or several do.
     """
-    if columns.count(wanted) == 1:
-        return wanted
-    padded = [column for column in columns if column.strip() == wanted.strip()]
-    if wanted not in columns and len(padded) == 1:
+    if columns.count(requested) == 1:
+        return requested
+    padded = [column for column in columns if column.strip() == requested.strip()]
+    if requested not in columns and len(padded) == 1:
         return padded[0]
     problem = "several columns are named" if padded else "there is no column"
     raise ColumnError(
-        f"{problem} {wanted!r}; it has {listed(columns)}",
+        f"{problem} {requested!r}; it has {listed(columns)}",
         file=file,
-        column=wanted,
+        column=requested,
         candidates=columns,
         maybe_no_header=maybe_no_header,
     )
@@ -101,7 +101,7 @@ def find(
 def check_room(
     new: NewColumns | None, columns: Sequence[str], text: str | None, *, file: str
 ) -> None:
-    """Raise TakenError where a new column has the name of one that must stay."""
+    """Raise TakenError if a new column has the name of an existing one that stays."""
     for name in new.names if new else ():
         if name == text:
             raise TakenError(f"column {name!r} is that of the texts", file=file, column=name)
@@ -115,13 +115,13 @@ def check_room(
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:
-    """Return names in quotes, separated by commas; not too many, and none too long."""
+    """Return quoted names, separated by commas and shortened to a readable length."""
     shown = [shortened(name) for name in names[:most]]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(shown) or "none") + more
 
 
 def shortened(value: str, most: int = 40) -> str:
-    """Return a value in quotes on one line, cut where it is long."""
+    """Return a value in quotes on one line, cut if it is long."""
     quoted = repr(value) if value.isprintable() else ascii(value)
     return quoted if len(quoted) <= most else f"{quoted[:most]}..."

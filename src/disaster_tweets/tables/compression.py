@@ -1,6 +1,6 @@
-"""Read compressed files as a stream, and compress chunk by chunk: gzip, bzip2, xz, zstd, zip.
+"""Read and write compressed data: gzip, bzip2, xz, zstd, and reading zip.
 
-The content of a file tells how it is compressed. What is inside is the business of others.
+The content of a file decides its compression. The format inside is left to other modules.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-# What a compressed output can end in. A zip is read, not written.
+# File name suffixes for compressed output. A zip is read, not written.
 SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
 
-# What media that are written in blocks put after the last member, in these two formats.
+# Padding that tapes and block devices add after the last member, in these two formats.
 PADDING, PADDED = b"\0", {"gzip", "xz"}
 
 BUFFER = 1 << 16
-# The package zstandard cannot be told how much to return at a time. A block of zstd takes
-# 4 bytes at least and gives 128 KiB at most, so that this many bytes give 32 MiB at most.
+# The package zstandard has no limit on the output of one call. A zstd block takes at least
+# 4 bytes and gives at most 128 KiB, so this many input bytes give at most 32 MiB.
 ZSTD_BUFFER = 1 << 10
-# Short texts shrink to a quarter, and a file that repeats one of them to a hundredth. Deflate
-# can reach 1032 and the others a million. A small file may be anything, as it does no harm.
+# Texts shrink to about a quarter, and a repetitive file to a hundredth. Deflate can reach a
+# ratio of 1032, and the other methods a million. A small file is harmless at any ratio.
 HARMLESS = 64 << 20
 RATIO = 250
-# What a decoder may take. The command zstd refuses a longer window unless told otherwise, and
-# the highest level of xz needs 65 MiB.
+# Memory limits of decoders. The zstd command refuses a longer window by default, and the
+# highest level of xz needs 65 MiB.
 ZSTD_WINDOW_LOG = 27
 XZ_MEMORY = 128 << 20
-# The methods of a zip that take little memory, whatever it says: stored, deflate and bzip2.
+# Zip methods that need little memory: stored, deflate and bzip2.
 ZIP_METHODS = {0, 8, 12}
 
 
 def compression_of(beginning: bytes) -> str | None:
-    """Return how a file is compressed that has this beginning, of 6 bytes or more.
+    """Return the compression of a file, given its first 6 bytes or more.
 
     Returns:
-        "gzip", "bzip2", "xz", "zstd", "zip" (which a workbook is, too), or None.
+        "gzip", "bzip2", "xz", "zstd", "zip" (also for a workbook), or None.
     """
     if beginning.startswith(b"\x1f\x8b"):
         return "gzip"
@@ -58,7 +58,7 @@ def compression_of(beginning: bytes) -> str | None:
         return "bzip2"
     if beginning.startswith(b"\xfd7zXZ\0"):
         return "xz"
-    # A file may begin with a frame that a decoder skips, such as pzstd writes.
+    # A file may begin with a skippable frame, as pzstd writes it.
     if beginning.startswith(b"\x28\xb5\x2f\xfd") or (
         beginning[1:4] == b"\x2a\x4d\x18" and 0x50 <= beginning[0] <= 0x5F
     ):
@@ -69,22 +69,22 @@ def compression_of(beginning: bytes) -> str | None:
 
 
 def is_bomb(packed: int, unpacked: int) -> bool:
-    """Return whether so many bytes cannot honestly come from so few."""
+    """Say whether the compression ratio is too high for an honest file."""
     return unpacked > HARMLESS and unpacked > RATIO * packed
 
 
 def decompressed(file: BinaryIO, compression: str, title: str) -> Decompressed:
-    """Return the content of a compressed file as a stream, read in constant memory.
+    """Return the content of a compressed file as a stream, in constant memory.
 
     Args:
-        file: Needs ``read`` only, so it may be a pipe. It is left open.
+        file: Any file with a ``read`` method, such as a pipe. It is left open.
         compression: One of the values of `SUFFIXES`.
-        title: The name of the file, for the errors.
+        title: The name of the file in messages.
 
     Raises:
         MissingLibraryError: zstd needs the package zstandard before Python 3.14.
-        DamagedError: When it is read: the data is cut short or altered, or something follows.
-        SizeError: When it is read: the data unpacks to too much, or takes too much memory.
+        DamagedError: While reading: the data is truncated or altered, or other data follows.
+        SizeError: While reading: the content is too large, or decoding needs too much memory.
     """
     source = _Source(file)
     chunks = _members(source, compression, _decoders(compression, title), title)
@@ -95,13 +95,13 @@ def single_member(file: BinaryIO, title: str) -> tuple[str, Decompressed]:
     """Return the name of the only file in a zip, and its content as a stream.
 
     Args:
-        file: Is seekable. It is left open.
-        title: The name of the zip, for the errors.
+        file: A seekable file. It is left open.
+        title: The name of the zip in messages.
 
     Raises:
-        ContentError: The zip holds no file, several, or one that cannot be read here.
-        DamagedError: The zip is cut short or altered; also when it is read.
-        SizeError: The file in it unpacks to too much.
+        ContentError: The zip holds no file, several files, or an unsupported one.
+        DamagedError: The zip is truncated or altered; also raised while reading.
+        SizeError: The file in the zip is too large.
     """
     import zipfile
 
@@ -116,7 +116,7 @@ def single_member(file: BinaryIO, title: str) -> tuple[str, Decompressed]:
     if len(members) > 1:
         some = ", ".join(names[:5]) + " and others" * (len(names) > 5)
         raise ContentError(
-            f"a zip of {len(members)} files, where one is expected: {some}",
+            f"a zip of {len(members)} files, but one is expected: {some}",
             file=title,
             candidates=names[:5],
         )
@@ -127,7 +127,7 @@ def single_member(file: BinaryIO, title: str) -> tuple[str, Decompressed]:
         raise ContentError(
             f"a zip of the method {member.compress_type}, which cannot be read here", file=title
         )
-    # The module zipfile never returns more than the zip declares.
+    # The zipfile module never returns more bytes than the zip declares.
     if is_bomb(member.compress_size, member.file_size):
         raise _too_large(title)
     return names[0], Decompressed(
@@ -137,15 +137,15 @@ def single_member(file: BinaryIO, title: str) -> tuple[str, Decompressed]:
 
 
 def compress(content: bytes, compression: str) -> bytes:
-    """Return the content as a complete member, which may follow others in a file.
+    """Compress the content as a complete member, which may follow other members in a file.
 
-    The same content gives the same bytes, as no time and no name is stored.
+    The same content gives the same bytes, because no time and no name is stored.
 
     Raises:
         MissingLibraryError: zstd needs the package zstandard before Python 3.14.
     """
     if compression == "gzip":
-        # The module gzip names the system in the header, in some versions of Python.
+        # Some versions of Python write the name of the system into the header of gzip.
         body = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
         size, check = len(content) & 0xFFFFFFFF, zlib.crc32(content)
         return b"".join(
@@ -169,7 +169,7 @@ def compress(content: bytes, compression: str) -> bytes:
 
 
 class Decompressed(io.BufferedReader):
-    """What a compressed file holds: reads bytes and lines, and seeks forward only."""
+    """The content of a compressed file; reads bytes and lines, and seeks forward only."""
 
     def __init__(self, chunks: Iterator[bytes], consumed: Callable[[int], int]) -> None:
         self._chunks = _Chunks(chunks)
@@ -178,11 +178,11 @@ class Decompressed(io.BufferedReader):
 
     @property
     def consumed(self) -> int:
-        """How many compressed bytes have been read so far; of a zip, about how many."""
+        """Compressed bytes read so far; approximate for a zip."""
         return self._consumed(self._chunks.tell())
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Read on until an offset from the start of the content, or until its end."""
+        """Skip forward to an offset of the content, or to its end."""
         missing = offset - self.tell()
         if whence != io.SEEK_SET or missing < 0:
             raise io.UnsupportedOperation("compressed data is read forward only")
@@ -192,7 +192,7 @@ class Decompressed(io.BufferedReader):
 
 
 class _Chunks(io.RawIOBase):
-    """Chunks of bytes as a raw file. An error is raised again by whoever reads on."""
+    """A raw file over an iterator of chunks. After an error, every read raises it again."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -207,7 +207,8 @@ class _Chunks(io.RawIOBase):
         return self._produced
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        # A generator that raised is over, which would look like the end of the file.
+        # A generator that raised is exhausted, and a further read would see the end of the
+        # file.
         if self._error is not None:
             raise self._error
         target = memoryview(buffer).cast("B")
@@ -227,10 +228,10 @@ class _Chunks(io.RawIOBase):
 
 
 class _Source:
-    """A file that counts what was read, as a pipe cannot tell."""
+    """A file that counts the bytes read, because a pipe has no ``tell``."""
 
     def __init__(self, file: BinaryIO) -> None:
-        # A plain read of a pipe waits until it is given all that it asked for.
+        # ``read`` of a pipe blocks until all requested bytes are there; ``read1`` does not.
         self._read = getattr(file, "read1", file.read)
         self.consumed = 0
 
@@ -241,7 +242,7 @@ class _Source:
 
 
 class _Decoder(Protocol):
-    """Decompresses one member, as the decompressors of the standard library do."""
+    """Decompresses one member, like the decompressors of the standard library."""
 
     @property
     def eof(self) -> bool: ...
@@ -273,7 +274,7 @@ def _members(
                 content = member.decompress(data, BUFFER)
             except MemoryError:
                 raise
-            # Each decoder has errors of its own, and bz2 those of files.
+            # Each decoder has its own errors, and bz2 raises OSError.
             except Exception as error:
                 if "memory" in str(error).lower():
                     raise SizeError(
@@ -293,7 +294,7 @@ def _members(
 
 
 def _decoders(compression: str, title: str) -> Callable[[], _Decoder]:
-    """Return what makes a decoder for each member."""
+    """Return a function that makes a decoder for each member."""
     if compression == "gzip":
         return _GzipDecoder
     if compression == "bzip2":
@@ -312,7 +313,7 @@ def _decoders(compression: str, title: str) -> Callable[[], _Decoder]:
 
 
 class _GzipDecoder:
-    """A member of gzip: zlib checks its header, checksum and length."""
+    """Decompresses a gzip member; zlib checks its header, checksum and length."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -334,7 +335,7 @@ class _GzipDecoder:
 
 
 class _ZstandardDecoder:
-    """A frame of zstd, by the package zstandard."""
+    """Decompresses a zstd frame with the package zstandard."""
 
     needs_input = True
 
@@ -355,7 +356,7 @@ class _ZstandardDecoder:
 
 
 def _zstd_compress(content: bytes) -> bytes:
-    # With a checksum, which the libraries leave out unless asked, though the command does not.
+    # With a checksum: the zstd command writes one by default, and the libraries do not.
     if zstd := _standard_zstd():
         options = {zstd.CompressionParameter.checksum_flag: 1}
         return cast(bytes, zstd.compress(content, options=options))
@@ -363,7 +364,7 @@ def _zstd_compress(content: bytes) -> bytes:
 
 
 def _standard_zstd() -> ModuleType | None:
-    """Return the module of the standard library, which Python has since 3.14."""
+    """Return the zstd module of the standard library, which exists since Python 3.14."""
     try:
         return importlib.import_module("compression.zstd")
     except ImportError:
@@ -371,7 +372,7 @@ def _standard_zstd() -> ModuleType | None:
 
 
 def _zstandard(title: str | None = None) -> ModuleType:
-    """Return the package that reads and writes zstd where Python itself cannot."""
+    """Return the package zstandard, for versions of Python without zstd."""
     try:
         return importlib.import_module("zstandard")
     except ImportError:
@@ -381,14 +382,14 @@ def _zstandard(title: str | None = None) -> ModuleType:
 
 
 def _zip_member(archive: ZipFile, member: ZipInfo, title: str) -> Iterator[bytes]:
-    """Yield the content of a member of a zip, whose checksum is verified at its end."""
+    """Yield the content of a zip member; zipfile verifies its checksum at the end."""
     from zipfile import BadZipFile
 
     try:
         with archive.open(member) as file:
             while content := file.read(BUFFER):
                 yield content
-    # An OSError without a number is one of bz2. The others are those of the medium.
+    # An OSError without a number comes from bz2, one with a number from the medium.
     except (
         BadZipFile,
         EOFError,
@@ -403,12 +404,12 @@ def _zip_member(archive: ZipFile, member: ZipInfo, title: str) -> Iterator[bytes
 
 
 def _is_litter(name: str) -> bool:
-    """Return whether a member of a zip is a folder, or what macOS adds unasked."""
+    """Say whether a zip member is a folder, or a file that macOS adds."""
     return name.endswith(("/", ".DS_Store")) or name.startswith("__MACOSX/")
 
 
 def _printable(name: str) -> str:
-    """Return a name that is safe to show, as a zip may hold any."""
+    """Return a member name without control characters."""
     return "".join(character if character.isprintable() else "?" for character in name)
 
 

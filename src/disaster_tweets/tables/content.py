@@ -1,4 +1,4 @@
-"""What a file holds for sure, whatever its name says."""
+"""Detect the actual content of a file, whatever its name says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from disaster_tweets.tables.formats import (
     XLSX,
 )
 
-# How a file begins, and what it is then: a format of ours, or something else and the next step.
+# The first bytes of known contents, and each content: one of our formats, or advice.
 _FORMATS = {b"PAR1": PARQUET, b"ARROW1": ARROW}
 _OTHERS = {
     b"%PDF-": "a PDF document; save the texts in a table",
@@ -72,12 +72,12 @@ _WORDS = {
 
 
 def check(beginning: bytes, format_: str, title: str) -> None:
-    """Raise ContentError where a file holds something else than its format.
+    """Raise ContentError if a file certainly holds something other than its format.
 
     Args:
-        beginning: The first bytes of the content, unpacked.
-        format_: What it should hold.
-        title: What messages call the file.
+        beginning: The first bytes of the decompressed content.
+        format_: The expected format.
+        title: The name of the file in messages.
     """
     found = None
     if _is_binary(beginning) or format_ in (PARQUET, ARROW):
@@ -103,14 +103,15 @@ def check(beginning: bytes, format_: str, title: str) -> None:
         found = JSON if _DOCUMENT.match(text) else JSONL
         raise _mistaken(found, format_, title)
     if format_ == JSONL and text.startswith(b"["):
-        # One array over all lines; a single line of one is a broken row instead.
+        # Only an array over several lines is a JSON document; a single line may be a broken
+        # row.
         first = text.split(b"\n", 1)[0].rstrip()
         if not first.endswith(b"]") or b"\n" not in text:
             raise _mistaken(JSON, format_, title)
 
 
 def check_zip(beginning: bytes, title: str, format_: str) -> None:
-    """Raise ContentError where a zip is the file of some program."""
+    """Raise ContentError if a zip is a document of an office program that is not expected."""
     if not beginning.startswith(b"PK\x03\x04"):
         return
     for part, what in (
@@ -133,13 +134,13 @@ def check_zip(beginning: bytes, title: str, format_: str) -> None:
 
 
 def alike(one: str, other: str) -> bool:
-    """Say whether two formats are variants of one, told apart by their content."""
+    """Say whether two formats differ only in their content, such as CSV and TSV."""
     families = ({CSV, TSV}, {JSONL, JSON})
     return one == other or any({one, other} <= family for family in families)
 
 
 def _names(beginning: bytes, part: bytes) -> bool:
-    """Say whether one of the first entries of a zip has a name that begins so."""
+    """Say whether an early entry of a zip has a name that begins with ``part``."""
     start = 0
     while (start := beginning.find(b"PK\x03\x04", start)) >= 0:
         if beginning.startswith(part, start + 30):
@@ -158,7 +159,7 @@ _TEXT_CHARACTERS = bytes(range(32, 127)) + b"\t\n\r"
 
 
 def _is_binary(beginning: bytes) -> bool:
-    """Say whether bytes hold what no text has; a header may begin as some binary formats do."""
+    """Say whether bytes cannot be text; some binary formats begin like a valid header."""
     sample = beginning[:1024]
     return b"\0" in sample or bool(sample[:64].translate(None, _TEXT_CHARACTERS))
 
@@ -186,5 +187,5 @@ _JSON = re.compile(rb'[\[{]\s*("|\{|\}|\]|$)')
 
 
 def _is_json(text: bytes) -> bool:
-    """Say whether a text begins as JSON does; a header could hardly."""
+    """Say whether a text begins like JSON; a table header hardly ever does."""
     return bool(_JSON.match(text)) and (b":" in text or text.startswith(b"["))

@@ -1,4 +1,4 @@
-"""Delimited text: the characters of each record are kept, and two fields appended."""
+"""Read delimited text; each record keeps its characters and gets two more fields."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from disaster_tweets.tables.columns import (
     is_usual,
     shortened,
 )
-from disaster_tweets.tables.dialect import called, detect, sample, separator_line
+from disaster_tweets.tables.dialect import delimiter_name, detect, sample, separator_line
 from disaster_tweets.tables.encoding import UTF8, Encoding
 from disaster_tweets.tables.errors import (
     ContentError,
@@ -54,24 +54,24 @@ from disaster_tweets.tables.rows import (
     Position,
     Reading,
     Score,
-    TakenRows,
+    TextChunk,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
 
 _MARKDOWN_RULE = re.compile(r"\s*\|?(\s*:?-{3,}:?\s*\|)+\s*(:?-{3,}:?)?\s*")
 _UNDECODED = re.compile("[\udc80-\udcff]")
-_LONGEST_FIELD = (1 << 31) - 1  # the most that csv takes on every system
+_LONGEST_FIELD = (1 << 31) - 1  # the largest limit that the csv module accepts on every system
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How records are written.
+    """The way in which records are written.
 
     Attributes:
-        delimiter: What separates fields.
-        quoting: ``"standard"`` or ``"none"``; None for standard, with a look at the lines.
-        end: What ends a line.
+        delimiter: The delimiter of fields.
+        quoting: ``"standard"``, ``"none"``, or None for standard with a check of the lines.
+        end: The line end.
     """
 
     delimiter: str
@@ -80,32 +80,32 @@ class Dialect:
 
     @property
     def has_quotes(self) -> bool:
-        """Whether a field may stand in quotes."""
+        """Whether fields may be quoted."""
         return self.quoting != NONE
 
 
 @dataclass
 class _Table:
-    """What the first file says, and the others must agree with."""
+    """The properties of the first file, which later files must share."""
 
     title: str
     columns: list[str]
     text: int
     dialect: Dialect
     encoding: Encoding
-    preface: str  # what stands before the header, without the mark of the byte order
-    header: str  # the header with its line end; nothing where there is none
+    preface: str  # the lines before the header, without the byte order mark
+    header: str  # the header with its line end; empty if there is none
 
 
 class DelimitedReader:
-    """Reads records of fields; see `rows.Reader`.
+    """Reads the records of delimited text; see `rows.Reader`.
 
     Args:
-        reading: How to read them.
-        new: The columns of the scores, if there are to be any.
-        notify: Is told what had to be guessed.
+        reading: Options for reading.
+        new: The columns for the scores, if there are any.
+        notify: Receives a line about each assumption.
         last: The last file of the table, after which no line end is added.
-        chunk_rows: How many rows a chunk has.
+        chunk_rows: The number of rows of a chunk.
     """
 
     def __init__(
@@ -120,22 +120,22 @@ class DelimitedReader:
         self._reading, self._new, self._notify, self._last = reading, new, notify, last
         self._chunk_rows = chunk_rows
         self._table: _Table | None = None
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
         csv.field_size_limit(_LONGEST_FIELD)
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns; their numbers, from 1, where there is no header."""
+        """The column names; without a header, numbers from 1."""
         return self._known.columns
 
     @property
     def dialect(self) -> Dialect:
-        """How the first file is written."""
+        """The dialect of the first file."""
         return self._known.dialect
 
     @property
     def encoding(self) -> Encoding:
-        """How the first file is encoded."""
+        """The encoding of the first file."""
         return self._known.encoding
 
     @property
@@ -144,12 +144,12 @@ class DelimitedReader:
         return self._table
 
     def check(self, source: Source) -> None:
-        """Read the beginning of a file; TableError if nothing can be read after it."""
+        """Read the beginning of a file; raise TableError if no row can follow."""
         with self._open(source):
             pass
 
-    def head(self) -> bytes:
-        """Return the header with the new columns."""
+    def header(self) -> bytes:
+        """Return the header line with the new columns."""
         table = self._known
         head = table.header
         if self._reading.header:
@@ -162,12 +162,12 @@ class DelimitedReader:
             head = table.dialect.delimiter.join([*([body] if body else []), *added]) + ending
         return table.encoding.mark + encoded(table.preface + head, table.encoding, table.title)
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def rejected_head(self) -> bytes:
-        """Return the header as it is."""
+    def rejected_header(self) -> bytes:
+        """Return the header line unchanged."""
         table = self._known
         head = table.preface + table.header
         return table.encoding.mark + encoded(head, table.encoding, table.title)
@@ -190,24 +190,24 @@ class DelimitedReader:
         quotes, other = dialect.has_quotes, "\r" if dialect.end == "\n" else "\n"
         number, line_number, offset = start.rows, start.line, start.offset
         remaining = iter(lines)
-        usual = dialect.end  # what ends a line that has no end, where another file follows
+        default_end = dialect.end  # for a last line without an end, before another file
         chunk = DelimitedChunk(self, lines)
         size = 0
         for line in remaining:
             line_number += 1
             if quotes and QUOTE in line:
-                line, fields, taken = self._quoted(line, remaining, lines, line_number)
+                line, fields, line_count = self._quoted(line, remaining, lines, line_number)
             else:
-                taken = 1
+                line_count = 1
                 fields = None
             body = line.rstrip("\r") if line.endswith("\r") else line
             written = f"{line}{dialect.end}"
             ending = written[len(body) :]
             if lines.unended:
-                ending = line[len(body) :] if source is self._last else usual
+                ending = line[len(body) :] if source is self._last else default_end
                 written = f"{body}{ending}"
             elif body:
-                usual = ending
+                default_end = ending
             size += len(written)
             if not body:
                 chunk.blank(written)
@@ -221,7 +221,7 @@ class DelimitedReader:
                 else:
                     problem.file, problem.row, problem.line = lines.title, number, line_number
                     chunk.reject(written, problem)
-            line_number += taken - 1
+            line_number += line_count - 1
             offset += _size(line, lines.unended)
             if chunk.rows == self._chunk_rows or size >= CHUNK_SIZE:
                 end = Position(start.input, number, line_number, offset)
@@ -243,10 +243,10 @@ class DelimitedReader:
             hint = ""
             if count == 1 and not self._reading.header:
                 hint = "; if each line is one text, name the file .txt"
-            return RowError(f"{found}, where {where} {count}{hint}")
+            return RowError(f"{found}, but {where} {count}{hint}")
         if other in body and self._is_outside_quotes(other, body):
             name = "carriage return" if other == "\r" else "line feed"
-            return RowError(f"a {name} outside quotes, where others end the lines")
+            return RowError(f"a {name} outside quotes, which ends no other line")
         return None
 
     def _is_outside_quotes(self, character: str, body: str) -> bool:
@@ -262,7 +262,7 @@ class DelimitedReader:
     def _quoted(
         self, line: str, remaining: Iterator[str], lines: Lines, number: int
     ) -> tuple[str, list[str], int]:
-        """Return a record with quotes, its fields, and how many lines it takes."""
+        """Return a record with quotes, its fields, and its number of lines."""
         dialect = self._known.dialect
         body = line.rstrip("\r")
         fields = fields_of_line(body, dialect.delimiter)
@@ -314,14 +314,16 @@ class DelimitedReader:
 
     @contextmanager
     def _open(self, source: Source) -> Iterator[tuple[Lines, int, int]]:
-        """Open a file behind its header, and say how many lines and bytes that is."""
+        """Open a file after its header, and yield the lines and bytes of the header."""
         with source.open(self._reading.format) as content:
             quotes = self._reading.quoting != NONE
             lines = Lines(content, self._reading.encoding, records=True, quotes=quotes)
             found, line, offset = self._begin(lines, source)
             if self._table is None:
                 if lines.encoding.name != UTF8 and lines.encoding.mark:
-                    self._tell(f"{lines.title}: is {lines.encoding.name}, as its mark says")
+                    self._notify_once(
+                        f"{lines.title}: is {lines.encoding.name}, by its byte order mark"
+                    )
                 self._table = found
                 self._choose_kept()
             elif found.columns != self._table.columns:
@@ -333,13 +335,14 @@ class DelimitedReader:
                 raise DifferenceError(f"its {what} of {self._table.title}", file=lines.title)
             elif found.dialect.delimiter != self._table.dialect.delimiter:
                 raise DifferenceError(
-                    f"{called(found.dialect.delimiter)} separate its fields, and "
-                    f"{called(self._table.dialect.delimiter)} those of {self._table.title}",
+                    f"{delimiter_name(found.dialect.delimiter)} separate its fields, but "
+                    f"{delimiter_name(self._table.dialect.delimiter)} those of "
+                    f"{self._table.title}",
                     file=lines.title,
                 )
             elif found.dialect.end != self._table.dialect.end:
                 raise DifferenceError(
-                    f"its lines end otherwise than those of {self._table.title}",
+                    f"its line ends differ from those of {self._table.title}",
                     file=lines.title,
                 )
             elif found.encoding.name != self._table.encoding.name:
@@ -351,22 +354,22 @@ class DelimitedReader:
             yield lines, line, offset
 
     def _begin(self, lines: Lines, source: Source) -> tuple[_Table, int, int]:
-        """Find out the dialect and the columns; return them and where the rows begin."""
+        """Detect the dialect and the columns; return them and the position of the first row."""
         first = lines.beginning.split(lines.end)
         skipped = _blank_lines(first, 0)
-        told = separator_line(first[skipped]) if skipped < len(first) else None
-        if told is not None:
-            self._check_decodable(told, lines, skipped + 1)
+        declared = separator_line(first[skipped]) if skipped < len(first) else None
+        if declared is not None:
+            self._check_decodable(declared, lines, skipped + 1)
             skipped = _blank_lines(first, skipped + 1)
         preface, first = first[:skipped], first[skipped:]
         if not first:
             raise empty(lines.title)
         if len(first) > 1 and _MARKDOWN_RULE.fullmatch(first[1]) and "|" in first[0]:
             raise ContentError(
-                "is a table of Markdown, with a rule under its header; save it as CSV",
+                "is a Markdown table; save it as CSV",
                 file=lines.title,
             )
-        dialect, records = self._dialect(lines, first, told)
+        dialect, records = self._dialect(lines, first, declared)
         header = self._header(lines, first, dialect, len(preface) + 1)
         if len(first) <= header.lines and not lines.complete:
             raise long_beginning(lines.title, len(preface) + 1)
@@ -379,21 +382,21 @@ class DelimitedReader:
         else:
             text = self._table.text
         before = "".join(f"{line}{lines.end}" for line in preface)
-        taken = header.lines if self._reading.header else 0
-        written = lines.end.join(first[:taken])
+        header_lines = header.lines if self._reading.header else 0
+        written = lines.end.join(first[:header_lines])
         size = len(lines.encoding.mark) + size_of(before + written)
-        if taken and (len(first) > taken or source is not self._last):
+        if header_lines and (len(first) > header_lines or source is not self._last):
             written += lines.end
-            size += len(first) > taken
+            size += len(first) > header_lines
         table = _Table(lines.title, columns, text, dialect, lines.encoding, before, written)
-        return table, len(preface) + taken, size
+        return table, len(preface) + header_lines, size
 
     def _dialect(
-        self, lines: Lines, first: list[str], told: str | None
+        self, lines: Lines, first: list[str], declared: str | None
     ) -> tuple[Dialect, list[list[str]]]:
-        promised = DELIMITED[self._reading.format]
+        default = DELIMITED[self._reading.format]
         quoting = self._reading.quoting
-        delimiter = self._reading.delimiter or told
+        delimiter = self._reading.delimiter or declared
         if delimiter is None and self._table is not None:
             delimiter = self._table.dialect.delimiter
             if self._reading.header and delimiter not in first[0]:
@@ -401,20 +404,20 @@ class DelimitedReader:
         whole = first if lines.complete else first[:-1]
         if delimiter is None:
             found = detect(
-                whole or first, lines.end, promised, quoting, self._names_texts, lines.title
+                whole or first, lines.end, default, quoting, self._names_texts, lines.title
             )
         else:
             found = sample(whole or first, lines.end, delimiter, quoting)
-        if found.delimiter != promised and self._reading.delimiter is None:
+        if found.delimiter != default and self._reading.delimiter is None:
             suffix = "CSV" if self._reading.format == CSV else "TSV"
-            self._tell(
-                f"{lines.title}: its fields are separated by {called(found.delimiter)}, not by "
-                f"{called(promised)} as in {suffix}"
+            self._notify_once(
+                f"{lines.title}: its fields are separated by {delimiter_name(found.delimiter)}"
+                f", not by {delimiter_name(default)} as in {suffix}"
             )
         return Dialect(found.delimiter, quoting, lines.end), found.records
 
     def _header(self, lines: Lines, first: list[str], dialect: Dialect, number: int) -> Record:
-        """Return the first record; it names the columns, or shows how many there are."""
+        """Return the first record: the header, or a row that shows the number of columns."""
         line, remaining = first[0], iter(first[1:])
         self._check_decodable(line, lines, number)
         if not dialect.has_quotes or QUOTE not in line:
@@ -433,7 +436,7 @@ class DelimitedReader:
         return found
 
     def _check_decodable(self, text: str, lines: Lines, number: int) -> None:
-        """Raise EncodingError where the header, or what stands before it, is not UTF-8."""
+        """Raise EncodingError if the header or a line before it is not UTF-8."""
         if _UNDECODED.search(text) and self._reading.header:
             raise EncodingError(
                 "header: not valid UTF-8",
@@ -443,16 +446,16 @@ class DelimitedReader:
             )
 
     def _names_texts(self, columns: list[str]) -> bool:
-        """Say whether columns include the one that surely holds the texts."""
+        """Say whether the columns include one that certainly holds the texts."""
         if not self._reading.header:
             return False
-        wanted = self._reading.text_column
-        if wanted is not None:
-            return wanted.strip() in [column.strip() for column in columns]
+        requested = self._reading.text_column
+        if requested is not None:
+            return requested.strip() in [column.strip() for column in columns]
         return any(map(is_usual, columns))
 
     def _text(self, title: str, columns: list[str]) -> int:
-        """Return the index of the column of the texts."""
+        """Return the index of the text column."""
         reading = self._reading
         if not reading.header and reading.text_column is None and len(columns) == 1:
             return 0
@@ -464,7 +467,7 @@ class DelimitedReader:
             maybe_no_header=reading.header,
         )
         if guessed:
-            self._tell(f"{title}: the texts are taken from column {shortened(found)}")
+            self._notify_once(f"{title}: the texts are taken from column {shortened(found)}")
         for other in reading.other_columns:
             find(columns, other, file=title)
         if reading.header:
@@ -479,9 +482,9 @@ class DelimitedReader:
 
     _kept: list[int] | None = None
 
-    def _tell(self, notice: str) -> None:
-        if notice not in self._told:
-            self._told.add(notice)
+    def _notify_once(self, notice: str) -> None:
+        if notice not in self._notified:
+            self._notified.add(notice)
             self._notify(notice)
 
     def written(self, field: str, what: str) -> str:
@@ -500,7 +503,7 @@ class DelimitedReader:
         return field
 
     def rendered(self, body: str, fields: list[str], added: str) -> str:
-        """Return a record without the fields that are overwritten, and with more of them."""
+        """Return a record without the overwritten fields, and with ``added`` at its end."""
         delimiter, kept = self._known.dialect.delimiter, self._kept or []
         raw = fields
         if self._known.dialect.has_quotes and QUOTE in body:
@@ -509,7 +512,7 @@ class DelimitedReader:
         return f"{body}{added}" if kept else added[len(delimiter) :]
 
     def _raw_fields(self, body: str) -> list[str]:
-        """Return the fields of a record, which was read before, as they are written."""
+        """Return the fields of a record as the file has them, quotes included."""
         dialect = self._known.dialect
         lines = iter(body.split(dialect.end))
         return record(
@@ -517,8 +520,8 @@ class DelimitedReader:
         ).raw
 
 
-class DelimitedChunk(TakenRows):
-    """Some records; see `rows.Chunk`."""
+class DelimitedChunk(TextChunk):
+    """Consecutive records of a file; see `rows.Chunk`."""
 
     def __init__(self, reader: DelimitedReader, lines: Lines) -> None:
         super().__init__()
@@ -530,18 +533,18 @@ class DelimitedChunk(TakenRows):
     def add(
         self, number: int, body: str, ending: str, fields: list[str], text: str | None
     ) -> None:
-        """Take a row."""
+        """Add a readable row."""
         self.take(number, text)
         self._bodies.append(body)
         self._endings.append(ending)
         self._fields.append(fields)
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Return the readable rows, and the blank lines between them."""
+        """Return the readable rows with their scores, and the blank lines between them."""
         reader = self._reader
         delimiter = reader.dialect.delimiter
         empty = delimiter * 2
-        labels: dict[str, str] = {}  # as they are written
+        labels: dict[str, str] = {}  # each label as a written field
         out = []
         for index, (body, ending, score) in enumerate(
             zip(self._bodies, self._endings, scores, strict=True)
@@ -560,7 +563,7 @@ class DelimitedChunk(TakenRows):
         return encoded(self._with_blank(out), reader.encoding, self._lines.title)
 
     def rejected(self) -> bytes:
-        """Return the broken rows as they were."""
+        """Return the unreadable rows unchanged."""
         return encoded("".join(self._rejected), self._reader.encoding, self._lines.title)
 
     def values(self) -> list[list[Any]]:
@@ -568,19 +571,19 @@ class DelimitedChunk(TakenRows):
         return [list(fields) for fields in self._fields]
 
     def column(self, name: str) -> list[Any]:
-        """Return a field of each readable row."""
+        """Return one field of each readable row."""
         columns = self._reader.columns
         index = columns.index(find(columns, name, file=self._lines.title))
         return [fields[index] for fields in self._fields]
 
 
 def _blank_lines(lines: list[str], start: int) -> int:
-    """Return the index of the first line, from one on, that holds anything."""
+    """Return the index of the first line from ``start`` on that is not blank."""
     while start < len(lines) and not lines[start].rstrip("\r"):
         start += 1
     return start
 
 
 def _size(line: str, unended: bool) -> int:
-    """Return the bytes of a record as UTF-8, with the end of its last line."""
+    """Return the bytes of a record as UTF-8, including its last line end."""
     return size_of(line) + (not unended)

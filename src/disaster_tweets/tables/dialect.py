@@ -1,4 +1,4 @@
-"""The dialect of delimited text: what separates its fields, found out from its first lines."""
+"""Detect the delimiter of a text file from its first lines."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from disaster_tweets.tables.rows import NONE
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-_RECORDS = 500  # that are looked at
-_CONSISTENT = 0.9  # of the rows have as many fields as the header, in a table
+_RECORDS = 500  # records that are examined
+_CONSISTENT = 0.9  # share of rows of a table that have as many fields as the header
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The first records of a file, as a delimiter would cut them.
+    """The first records of a file, split at one delimiter.
 
     Attributes:
-        delimiter: The character.
+        delimiter: The delimiter.
         records: The records, the header first.
-        share: Of the records behind the first, those with as many fields, in [0, 1].
+        share: Share of the other records with as many fields as the first, in [0, 1].
     """
 
     delimiter: str
@@ -38,7 +38,7 @@ class Sample:
 
 
 def separator_line(line: str) -> str | None:
-    """Return the delimiter that a first line ``sep=;`` tells spreadsheet programs, or None."""
+    """Return the delimiter that a first line such as ``sep=;`` declares, or None."""
     found = _SEPARATOR_LINE.fullmatch(line.rstrip("\r"))
     return found[1] if found else None
 
@@ -46,30 +46,30 @@ def separator_line(line: str) -> str | None:
 def detect(
     lines: Sequence[str],
     end: str,
-    promised: str,
+    default: str,
     quoting: str | None,
     has_texts: Callable[[list[str]], bool],
     title: str,
 ) -> Sample:
-    """Return the first records of a table as its delimiter cuts them.
+    """Split the first lines of a file into records at its most likely delimiter.
 
     Args:
         lines: The first lines of the file, the header first.
-        end: What ends a line.
-        promised: The delimiter that the format promises, which is taken in doubt.
+        end: The line end.
+        default: The delimiter of the file's format, which wins in doubt.
         quoting: As in `rows.Reading`.
-        has_texts: Says whether the names of columns include one that surely holds the texts.
-        title: What messages call the file.
+        has_texts: Says whether column names include one that certainly holds the texts.
+        title: The name of the file in messages.
 
     Raises:
-        DelimiterError: Two others fit equally well.
+        DelimiterError: Two other delimiters fit equally well.
     """
-    samples = {d: sample(lines, end, d, quoting) for d in {promised: "", **DELIMITERS}}
+    samples = {d: sample(lines, end, d, quoting) for d in {default: "", **DELIMITERS}}
     named = {d: has_texts(s.records[0]) if s.records else False for d, s in samples.items()}
-    first = samples[promised]
+    first = samples[default]
     others = [s for s in samples.values() if s is not first and s.columns > 1]
     fitting = [s for s in others if named[s.delimiter]]
-    if named[promised]:
+    if named[default]:
         return first
     if not fitting:
         if first.columns > 1 and first.share >= _CONSISTENT:
@@ -80,7 +80,7 @@ def detect(
     best = max(fitting, key=lambda s: s.share)
     rivals = [s for s in fitting if s.share == best.share]
     if len(rivals) > 1:
-        names = [called(s.delimiter) for s in rivals]
+        names = [delimiter_name(s.delimiter) for s in rivals]
         raise DelimiterError(
             f"{' or '.join(names)} could separate its fields",
             file=title,
@@ -90,7 +90,7 @@ def detect(
 
 
 def sample(lines: Sequence[str], end: str, delimiter: str, quoting: str | None) -> Sample:
-    """Cut the first lines of a file into records; those that cannot be read are left out."""
+    """Split the first lines of a file into records, and leave out unreadable ones."""
     records: list[list[str]] = []
     unread = 0
     remaining = iter(lines)
@@ -121,7 +121,7 @@ def _fields(
         return None
 
 
-def called(delimiter: str) -> str:
-    """Return what a message calls a delimiter."""
+def delimiter_name(delimiter: str) -> str:
+    """Return the name of a delimiter in messages."""
     name = DELIMITERS.get(delimiter)
     return repr(delimiter) if name is None else f"{name} ({delimiter!r})"

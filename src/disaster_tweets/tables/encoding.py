@@ -1,4 +1,4 @@
-"""The encoding of a text file: its mark, what to try instead, and reading it."""
+"""Detect, decode and name the encoding of a text file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from disaster_tweets.tables.errors import EncodingError
 
 UTF8 = "utf-8"
 
-# The longest first: the mark of UTF-16 begins that of UTF-32.
+# The longest first, because the UTF-16 mark is the beginning of the UTF-32 mark.
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
@@ -17,41 +17,41 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-# They spell one text in many ways, or a part of it only.
+# These encodings spell one text in several ways, or encode only some texts.
 _UNFIT = {"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"}
 _WIDE = ("utf-16", "utf-32")
 _BY_ENDIANNESS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 
 
 class Encoding(NamedTuple):
-    """How a file is encoded.
+    """The encoding of a file.
 
     Attributes:
-        name: As Python knows it.
-        mark: The bytes that mark it at the beginning of the file, or nothing.
+        name: The encoding's name in Python.
+        mark: The byte order mark at the beginning of the file, or nothing.
     """
 
     name: str
     mark: bytes = b""
 
 
-def encoding_of(beginning: bytes, wanted: str | None, title: str) -> Encoding:
-    """Return how a file is encoded that begins so.
+def encoding_of(beginning: bytes, requested: str | None, title: str) -> Encoding:
+    """Return the encoding of a file, given its first bytes.
 
     Args:
-        beginning: Its first bytes, some thousands if there are.
-        wanted: The encoding that was asked for; None for UTF-8. A mark says it for sure.
-        title: What messages call the file.
+        beginning: The first bytes of the file.
+        requested: The encoding that the user asked for; None for UTF-8. A byte order mark wins.
+        title: The name of the file in messages.
 
     Raises:
-        EncodingError: ``wanted`` is no encoding of text, or the bytes look like UTF-16 and have
-            no mark.
+        EncodingError: ``requested`` is no text encoding, or the bytes look like UTF-16 without
+            a mark.
     """
     for mark, name in _MARKS.items():
         if beginning.startswith(mark):
             return Encoding(name, mark)
-    if wanted is not None:
-        name = canonical(wanted, title)
+    if requested is not None:
+        name = canonical(requested, title)
         return Encoding(_BY_ENDIANNESS.get(name, name))
     order = _without_mark(beginning)
     if order is not None:
@@ -65,30 +65,30 @@ def encoding_of(beginning: bytes, wanted: str | None, title: str) -> Encoding:
 
 
 class Decoder:
-    """Decodes a file piece by piece, into a text that gives the same bytes again.
+    """Decodes a file piece by piece, and checks that the text encodes to the same bytes.
 
     Args:
-        encoding: That of the file.
-        title: What messages call the file.
-        end: What ends a line.
+        encoding: The encoding of the file.
+        title: The name of the file in messages.
+        end: The line end.
 
     Attributes:
-        lines: Line ends so far.
+        lines: Number of line ends so far.
     """
 
     def __init__(self, encoding: Encoding, title: str, end: str = "\n") -> None:
         self._name, self._title, self._end = encoding.name, title, end
         self._decoder = codecs.getincrementaldecoder(encoding.name)("strict")
         self._encoder = codecs.getincrementalencoder(encoding.name)("strict")
-        self._unmatched = b""  # what was read, and not yet spelled again
+        self._unmatched = b""  # bytes that were read and not yet compared
         self.lines = 0
 
     def decode(self, piece: bytes) -> str:
-        """Return the text of the next bytes; no bytes are the end.
+        """Return the text of the next bytes; no bytes mean the end of the file.
 
         Raises:
-            EncodingError: They are not in this encoding, or spell something in another way
-                than it would.
+            EncodingError: The bytes are not in this encoding, or the text does not encode to
+                the same bytes.
         """
         try:
             text = self._decoder.decode(piece, not piece)
@@ -107,7 +107,7 @@ class Decoder:
         return text
 
     def _spell_again(self, piece: bytes, text: str) -> None:
-        # Both coders may hold back bytes of a character, or of a change of the character set.
+        # Both coders may hold back a part of a character, or of a change of the character set.
         read, again = self._unmatched + piece, self._encoder.encode(text, not piece)
         self._unmatched = read[len(again) :]
         if not read.startswith(again) or (not piece and self._unmatched):
@@ -120,15 +120,15 @@ class Decoder:
 
 
 def canonical(name: str, title: str | None = None) -> str:
-    """Return an encoding's name as Python knows it; EncodingError where it is none of text."""
+    """Return the name of an encoding in Python; EncodingError if it is no text encoding."""
     try:
         found = codecs.lookup(name)
         if found.name in ("utf-8-sig", "utf_8_sig"):
             return UTF8
-        "".encode(found.name)  # LookupError where it encodes something else than text
+        "".encode(found.name)  # raises LookupError for a codec that does not encode text
         if found.name.replace("_", "-") in _UNFIT:
             raise LookupError
-        # Lines are found by their ends, which EBCDIC, for one, has elsewhere.
+        # Lines end at fixed bytes, which mean something else in encodings such as EBCDIC.
         if not found.name.startswith(_WIDE) and "\r\n".encode(found.name) != b"\r\n":
             raise LookupError
     except (LookupError, UnicodeError, ValueError):
@@ -141,7 +141,7 @@ def canonical(name: str, title: str | None = None) -> str:
 
 
 def likely(line: bytes, carriage_returns: bool = False) -> list[str]:
-    """Return the encodings to try for a line that is not UTF-8, the likeliest first."""
+    """Return encodings to suggest for a line that is not UTF-8, the most likely first."""
     candidates = ["mac_roman"] if carriage_returns else []
     try:
         line.decode("cp1252")
@@ -152,7 +152,7 @@ def likely(line: bytes, carriage_returns: bool = False) -> list[str]:
 
 
 def _without_mark(beginning: bytes) -> str | None:
-    """Return the UTF-16 that bytes look like: of Latin letters, every other one is 0."""
+    """Return the UTF-16 variant of the bytes, if any: in Latin text every other byte is 0."""
     sample = beginning[: 4096 // 2 * 2]
     zeros = [sample[first::2].count(0) for first in (0, 1)]
     most = max(zeros)

@@ -1,7 +1,7 @@
-"""What goes wrong with a table: one class a problem, with fields that a caller can use.
+"""Errors of tables: one class for each kind of problem, with fields for the caller.
 
-The message says what is wrong and where. What to do about it depends on who asked, so each
-surface adds that itself.
+The message says what is wrong and where. The command line and the web page each add the next
+step in their own words.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ class TableError(DisasterTweetsError):
         line: The number of the line in a text format, from 1.
         row: The number of the row, from 1; a header is no row.
         column: The name of the column.
-        candidates: What could be meant instead: columns, delimiters, encodings, sheets or
-            formats.
+        candidates: Possible corrections: columns, delimiters, encodings, sheets or formats.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class TableError(DisasterTweetsError):
 
     @property
     def place(self) -> str:
-        """The file, and the row and the line where they are known."""
+        """The name of the file, with the row and the line where they are known."""
         place = self.file or ""
         if self.row is not None:
             place += f", row {self.row}" if place else f"row {self.row}"
@@ -57,22 +56,22 @@ class FileError(TableError):
 
 
 class DamagedError(TableError):
-    """A file is not whole: compressed data, a workbook or a Parquet file that breaks off."""
+    """A file is truncated or corrupt: compressed data, a workbook or a Parquet file."""
 
 
 class ContentError(TableError):
-    """A file holds something else than a table of the expected format, such as a web page."""
+    """A file holds something other than a table of the expected format, such as a web page."""
 
 
 class FormatError(TableError):
-    """The format of a file is not known, or not possible here; `candidates` are known ones."""
+    """The format of a file is unknown or not possible here; `candidates` are known ones."""
 
 
 class MissingLibraryError(TableError):
     """A format needs a library that is not installed.
 
     Attributes:
-        extra: The extra of this distribution that installs it.
+        extra: The extra of this distribution that installs the library.
     """
 
     def __init__(self, problem: str, extra: str, *, file: str | None = None) -> None:
@@ -81,26 +80,26 @@ class MissingLibraryError(TableError):
 
 
 class EncodingError(TableError):
-    """Bytes are not text in the expected encoding; `candidates` are encodings to try."""
+    """Bytes are not text in the expected encoding; `candidates` are other encodings."""
 
 
 class QuoteError(TableError):
-    """A quote opens a field in ``line`` and does not close where the field ends."""
+    """A quote opens a field in ``line`` and does not close at the end of the field."""
 
 
 class DelimiterError(TableError):
-    """It cannot be told which character separates the fields; `candidates` are possible."""
+    """The delimiter is ambiguous; `candidates` are the possible ones."""
 
 
 class SizeError(TableError):
-    """A record, or what a compressed file unpacks to, is too large."""
+    """A record or the content of a compressed file is too large."""
 
 
 class ColumnError(TableError):
-    """The column of the texts cannot be told, or is not there; `candidates` are all columns.
+    """The text column is missing or ambiguous; `candidates` are all columns.
 
     Attributes:
-        maybe_no_header: The first line may be a row already.
+        maybe_no_header: The first line may be a row instead of the header.
     """
 
     def __init__(
@@ -117,30 +116,30 @@ class ColumnError(TableError):
 
 
 class TakenError(TableError):
-    """A new column has the name of one that is there."""
+    """A new column has the name of an existing one."""
 
 
 class SheetError(TableError):
-    """It cannot be told which sheet of a workbook is meant; `candidates` are its sheets."""
+    """The sheet of a workbook is missing or ambiguous; `candidates` are its sheets."""
 
 
 class DifferenceError(TableError):
-    """A file cannot follow the first one: its columns, schema or dialect differ."""
+    """A later file does not match the first one in columns, schema or dialect."""
 
 
 class RowError(TableError):
-    """A row cannot be read, or not be written in another format; the others may be fine."""
+    """One row cannot be read, or cannot be written in another format."""
 
 
 class TakenRowError(RowError):
-    """A row has a key with the name of a new one, which the rows before it lack."""
+    """A row has a key with the name of a new column, and the rows before it do not."""
 
 
 class WriteError(TableError):
     """A file cannot be written.
 
     Attributes:
-        full: There is no room for it.
+        full: The disk is full.
     """
 
     def __init__(self, problem: str, *, file: str | None = None, full: bool = False) -> None:

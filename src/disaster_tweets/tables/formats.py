@@ -1,4 +1,4 @@
-"""The formats of tables, and what the name of a file says about its own."""
+"""The formats of tables, and how a file name maps to a format."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ CSV, TSV, JSONL, JSON, TXT = "csv", "tsv", "jsonl", "json", "txt"
 PARQUET, ARROW, XLSX = "parquet", "arrow", "xlsx"
 
 FORMATS = (CSV, TSV, JSONL, JSON, TXT, PARQUET, ARROW, XLSX)
-DELIMITED = {CSV: ",", TSV: "\t"}  # what each format promises to separate the fields
-BINARY = {PARQUET, ARROW, XLSX}  # what needs a file in which one can go back
+DELIMITED = {CSV: ",", TSV: "\t"}  # the delimiter that each format promises
+BINARY = {PARQUET, ARROW, XLSX}  # formats that need a seekable file
 
 SUFFIXES: Mapping[str, str] = {
     ".csv": CSV,
@@ -23,7 +23,7 @@ SUFFIXES: Mapping[str, str] = {
     ".jsonl": JSONL,
     ".ndjson": JSONL,
     ".json": JSON,
-    ".js": JSON,  # as the archives of platforms are called
+    ".js": JSON,  # the archives of social networks use this name
     ".txt": TXT,
     ".parquet": PARQUET,
     ".pq": PARQUET,
@@ -33,7 +33,7 @@ SUFFIXES: Mapping[str, str] = {
 }
 KNOWN = tuple(SUFFIXES)
 
-# What people have, and what they can do about it.
+# The next step for files that people often have and this package does not read.
 _ADVICE = {
     ".xls": "save it as .xlsx",
     ".xlsm": "save it as .xlsx",
@@ -61,7 +61,7 @@ _ADVICE = {
 
 
 class Name(NamedTuple):
-    """What a file's name says.
+    """The format and the compression that a file name indicates.
 
     Attributes:
         format: One of `FORMATS`, or None.
@@ -73,7 +73,7 @@ class Name(NamedTuple):
 
 
 def of_name(name: str) -> Name:
-    """Return the format and the compression that a name tells."""
+    """Return the format and the compression that a file name indicates."""
     path = PurePath(name)
     suffix = path.suffix.lower()
     compression = "zip" if suffix == ".zip" else COMPRESSIONS.get(suffix)
@@ -83,10 +83,10 @@ def of_name(name: str) -> Name:
 
 
 def named_format(name: str, *, title: str | None = None) -> str:
-    """Return the format that a name tells.
+    """Return the format that a file name indicates.
 
     Raises:
-        FormatError: It tells none.
+        FormatError: The name indicates no known format.
     """
     format_ = of_name(name).format
     if format_ is None:
@@ -95,7 +95,7 @@ def named_format(name: str, *, title: str | None = None) -> str:
 
 
 def unknown(name: str, *, title: str | None = None) -> FormatError:
-    """Return the error for a name that tells no format; it has the nearest next step."""
+    """Return the error for a file name without a known format, with a suggestion."""
     path = PurePath(name)
     suffix = path.suffix.lower()
     if suffix in COMPRESSIONS or suffix == ".zip":
@@ -103,13 +103,13 @@ def unknown(name: str, *, title: str | None = None) -> FormatError:
     file = title or name
     advice = _ADVICE.get(suffix)
     if advice is not None:
-        return FormatError(f"{suffix} is no format that is known here; {advice}", file=file)
+        return FormatError(f"{suffix} files cannot be read; {advice}", file=file)
     nearest = _nearest(suffix)
     known = (
-        f"known are {', '.join(KNOWN)}, also with {', '.join((*COMPRESSIONS, '.zip'))} behind"
+        f"known are {', '.join(KNOWN)}, also followed by {', '.join((*COMPRESSIONS, '.zip'))}"
     )
     return FormatError(
-        f"its format is not known by its name; {nearest + '; ' if nearest else ''}{known}",
+        f"its name ends in no known format; {nearest + '; ' if nearest else ''}{known}",
         file=file,
         candidates=FORMATS,
     )

@@ -1,6 +1,7 @@
-"""Read a JSON file that is one document: its elements one by one, and every byte around them.
+"""Read a JSON document element by element, and keep every byte around the elements.
 
-Also what the archives of platforms need besides: where their texts are, and posts in HTML.
+This module also knows the archives of social networks: the path of their texts, and posts in
+HTML.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from disaster_tweets.tables.errors import ContentError, DamagedError, SizeError
 
 Kind = Literal["array", "assignment", "object", "values"]
 
-# The members of an object that hold its rows, whatever other arrays it has: of the answers of
-# web services, and of ActivityPub, as in the outbox.json of Mastodon.
+# Members of an object that hold its rows, even if it has other arrays: "data" in answers of
+# web services, and "orderedItems" in ActivityPub, as in the outbox.json of Mastodon.
 _ACTIVITIES = "orderedItems"
 _WRAPPERS = ("data", _ACTIVITIES)
 
@@ -26,32 +27,32 @@ _SPACE = " \t\n\r"
 _SPACES = re.compile(f"[{_SPACE}]*")
 _ASSIGNMENT = re.compile(rf"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*[{_SPACE}]*=")
 _LONGEST_ASSIGNMENT = 1024
-# What may stand where the file is cut, when all before it was well.
+# The text that may remain where a valid document is cut off.
 _CUT = re.compile(r"(?:\\?u[0-9a-fA-F]{0,4}|\.|[eE][+-]?)?")
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
-# An error this close to the end of what was read may be gone once more was read: longer than
-# any of the words, and than an escape.
+# An error this close to the end of the buffer may vanish when more is read. The distance is
+# longer than any literal and any escape.
 _EDGE = 16
 
 _TAG = re.compile(r"<[^<>]*>")
 _ENTITY = re.compile(r"&#?\w{1,32};")
-# The time of html.parser grows with the square, or worse, of the tags that are not closed, and
-# of the marked sections (<![), which no post has.
+# html.parser takes quadratic time or worse for unclosed tags, and for marked sections (<![),
+# which posts do not contain.
 _UNCLOSED_TAG = re.compile(r"<(?![^<>]*>)")
 _MOST_UNCLOSED = 100
 
 _decode = json.JSONDecoder().raw_decode
-# Slower, but it takes an integer of any length.
+# Slower, but accepts integers of any length.
 _decode_any = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode
 
 
 class Element(NamedTuple):
-    """An element of a document, as it is spelled.
+    """An element of a document with its original spelling.
 
     Attributes:
         before: The text since the end of the previous element, or since the beginning.
-        text: The element; it is JSON, but maybe no object.
-        line: The line where it begins, from 1.
+        text: The element as JSON; it need not be an object.
+        line: The line of its beginning, from 1.
     """
 
     before: str
@@ -60,18 +61,18 @@ class Element(NamedTuple):
 
 
 class Document:
-    r"""The elements of a JSON document, to be iterated once.
+    r"""The elements of a JSON document, which can be iterated once.
 
-    The document is an array; an array that JavaScript assigns, as in the archives of Twitter;
-    an object with an array of objects among its members; or values one after the other. An
-    object without such an array is a single value. All ``before`` and ``text`` of the elements,
-    and `after`, are the whole text. Lines end in ``\n``, ``\r\n`` or ``\r``.
+    The document is one of: an array; an array that JavaScript assigns, as in the archives of
+    Twitter; an object with an array of objects among its members; values one after the other.
+    An object without such an array is a single value. The ``before`` and ``text`` of all
+    elements and `after` together are the whole text. Lines end in ``\n``, ``\r\n`` or ``\r``.
 
     Attributes:
         kind: The kind of the document; this and the next two are known after `begin`.
         wrapper_key: The member of an object that holds the array.
         is_activity_stream: The elements are activities, as `activity_text` takes them.
-        after: The text behind the last element, once there are no more.
+        after: The text after the last element, known after the iteration.
     """
 
     def __init__(
@@ -83,16 +84,16 @@ class Document:
         longest: int = 1 << 26,
         largest: int = 1 << 30,
     ) -> None:
-        """Take a document that is not read yet.
+        """Take an unread document.
 
         Args:
-            read: Returns that many characters or fewer; none at the end. The first one is no
-                mark of the byte order.
-            title: The name of the file, for errors.
-            block: How many characters to read at once, at least.
-            longest: How many characters an element may have.
-            largest: How many characters a document may have that is an object, and thus is
-                read as a whole. Other documents are not limited.
+            read: Returns at most that many characters; none at the end. The first character is
+                no byte order mark.
+            title: The name of the file in messages.
+            block: The least number of characters to read at once.
+            longest: The longest element, in characters.
+            largest: The longest document in characters, if the document is an object and must
+                be read as a whole. Other documents have no limit.
         """
         self.kind: Kind = "values"
         self.wrapper_key: str | None = None
@@ -100,18 +101,18 @@ class Document:
         self.after = ""
         self._read, self._title = read, title
         self._block, self._longest, self._largest = block, longest, largest
-        self._text = ""  # what was read
-        self._ended = False  # and there is no more
-        self._start = 0  # up to here, all was handed on
-        self._line = 1  # the line there
-        self._first = -1  # where the array or the first value begins
+        self._text = ""  # the buffer
+        self._ended = False  # the end of the file was reached
+        self._start = 0  # the buffer was returned up to here
+        self._line = 1  # the line number at ``_start``
+        self._first = -1  # the begin of the array or of the first value
 
     def begin(self) -> None:
-        """Read as much as tells the kind of the document.
+        """Read until the kind of the document is known.
 
         Raises:
-            ContentError: The file is empty or not JSON, or several arrays could be meant.
-            DamagedError: The file is cut off.
+            ContentError: The file is empty or not JSON, or several arrays are candidates.
+            DamagedError: The file is truncated.
             SizeError: The document is an object, and too large.
         """
         if self._first >= 0:
@@ -132,8 +133,8 @@ class Document:
         """Yield the elements.
 
         Raises:
-            ContentError: As `begin`; or what follows is not JSON, or not in the array.
-            DamagedError: The file is cut off.
+            ContentError: As in `begin`; or later text is not JSON, or not in the array.
+            DamagedError: The file is truncated.
             SizeError: An element is too long, or the document is an object and too large.
         """
         self.begin()
@@ -148,7 +149,7 @@ class Document:
         self.after = self._text[self._start :]
 
     def _begin_other(self, at: int) -> int:
-        """Tell an assignment from values; return where the array or the first value begins."""
+        """Tell an assignment from values; return the begin of the array or first value."""
         while len(self._text) < at + _LONGEST_ASSIGNMENT and self._more(at):
             pass
         assignment = _ASSIGNMENT.match(self._text, at)
@@ -162,9 +163,9 @@ class Document:
         return at
 
     def _begin_object(self, at: int) -> int:
-        """Tell an object with an array from values; return where the array or the first begins.
+        """Tell an object with an array from values; return the begin of the array or value.
 
-        An object is read to its end, which has to come before its elements are trusted.
+        An object is read to its end before its elements are returned.
         """
         end, arrays = self._members(at)
         rest = self._skip(end)
@@ -195,11 +196,11 @@ class Document:
         return at
 
     def _members(self, at: int) -> tuple[int, list[tuple[str, int, bool]]]:
-        """Go through an object.
+        """Scan the members of an object.
 
         Returns:
-            Where it ends; and of each member that is an array that begins with an object, or
-            is empty: its key, where it begins, and whether there is an element.
+            The end of the object; and for each member that is an empty array or an array of
+                objects: its key, its begin, and whether it has an element.
         """
         arrays: list[tuple[str, int, bool]] = []
         at = self._skip(at + 1)
@@ -226,7 +227,7 @@ class Document:
                 return at, arrays
 
     def _array(self, at: int) -> Iterator[tuple[int, int]]:
-        """Yield where each element begins and ends, up to the bracket that closes the array."""
+        """Yield the begin and end of each element, up to the closing bracket of the array."""
         self._expect("[", at)
         at = self._skip(at + 1)
         if self._text[at : at + 1] == "]":
@@ -241,7 +242,7 @@ class Document:
                 return
 
     def _values(self, at: int) -> Iterator[tuple[int, int]]:
-        """Yield where each value begins and ends, up to the end of the file."""
+        """Yield the begin and end of each value, up to the end of the file."""
         while at < len(self._text):
             end = self._value_end(at)
             yield at, end
@@ -249,7 +250,7 @@ class Document:
             at = self._skip(end)
 
     def _check_rest(self) -> None:
-        """Read what is behind the elements of an array."""
+        """Read the text after the array."""
         at = self._skip(self._text.index("]", self._start) + 1)
         if self.kind == "assignment" and self._text[at : at + 1] == ";":
             at = self._skip(at + 1)
@@ -257,7 +258,7 @@ class Document:
             raise self._more_behind("array", at)
 
     def _skip(self, at: int) -> int:
-        """Return where the white space ends, which is the end of the text only at its end."""
+        """Return the end of white space; the end of the buffer only at the end of the file."""
         while True:
             match = _SPACES.match(self._text, at)
             end = match.end() if match else at
@@ -265,14 +266,14 @@ class Document:
                 return end
 
     def _expect(self, characters: str, at: int) -> int:
-        """Return where one of the characters is, behind white space."""
+        """Return the place of one of the characters after white space; otherwise raise."""
         at = self._skip(at)
         if self._text[at : at + 1] in tuple(characters):
             return at
         raise self._problem(f"Expecting {' or '.join(map(repr, characters))}", at)
 
     def _value_end(self, at: int) -> int:
-        """Return where the value ends that begins here."""
+        """Return the end of the value that begins here."""
         while True:
             try:
                 end = self._decoded_end(at)
@@ -282,7 +283,7 @@ class Document:
                 if final or not self._more(at):
                     raise self._problem(error.msg, error.pos) from None
                 continue
-            # A number that ends where the text ends, or a little before, may go on.
+            # A number near the end of the buffer may continue.
             whole = self._text[at] in '{["' or end + _EDGE < len(self._text)
             if whole or not self._more(at):
                 if end - at > self._longest:
@@ -302,10 +303,10 @@ class Document:
             raise ContentError(message, file=self._title, line=self._line_at(at)) from None
 
     def _more(self, at: int) -> bool:
-        """Read as much again as there is, at least a block; return whether there was any.
+        """Read more text, at least as much as is held, and return whether there was any.
 
         Args:
-            at: Where what needs more begins.
+            at: The begin of the text that needs more.
         """
         if self._ended:
             return False
@@ -326,7 +327,7 @@ class Document:
         return len(pieces) > 2 or not self._ended
 
     def _forget(self) -> int:
-        """Drop what was handed on, where this is most of the text; return how much it was."""
+        """Drop returned text once it is most of the buffer; return the number of characters."""
         dropped = self._start if 2 * self._start > len(self._text) else 0
         if dropped:
             self._text, self._start = self._text[dropped:], 0
@@ -344,7 +345,7 @@ class Document:
         return ContentError(message, file=self._title, line=self._line_at(at))
 
     def _problem(self, message: str, at: int) -> ContentError | DamagedError:
-        """Tell JSON that breaks off at the end of the file from what is none."""
+        """Return DamagedError if the JSON breaks off at the file's end, else ContentError."""
         while len(self._text) <= at + _EDGE and self._more(at):
             pass
         line = self._line_at(at)
@@ -358,14 +359,14 @@ class Document:
 
 
 def archive_text_path(records: Sequence[dict[str, Any]]) -> str | None:
-    """Return the path of the texts where each record is an object in an object.
+    """Return the path of the texts if each record is an object inside an object.
 
     Args:
-        records: Some of the rows, such as ``{"post": {"full_text": "..."}}``.
+        records: Some rows, such as ``{"post": {"full_text": "..."}}``.
 
     Returns:
-        The path with a dot, such as ``post.full_text``; None where the records have not
-        exactly one key in common, or there is no known text inside.
+        The dotted path, such as ``post.full_text``; None if the records do not share exactly
+        one key, or hold no known text key inside.
     """
     common = set(records[0]).intersection(*records[1:]) if records else set()
     if len(common) != 1:
@@ -381,10 +382,10 @@ def archive_text_path(records: Sequence[dict[str, Any]]) -> str | None:
 
 
 def activity_text(record: dict[str, Any]) -> object:
-    """Return the text of a post in an ActivityPub outbox, or None for what is not a post.
+    """Return the text of a post in an ActivityPub outbox, or None if it is no post.
 
     Args:
-        record: An activity. One that announces the post of someone else has no text.
+        record: An activity. An activity that shares another's post has no text.
     """
     post = record.get("object")
     if record.get("type") == "Announce" or not isinstance(post, dict):
@@ -394,15 +395,15 @@ def activity_text(record: dict[str, Any]) -> object:
 
 
 def text_of_html(source: str) -> str:
-    """Return the text of a post in HTML, whatever is wrong with it.
+    """Return the text of a post in HTML, which may be malformed.
 
-    A line break and the end of a paragraph end a line. Links keep the parts of the address that
-    Mastodon hides, so the text has the whole address.
+    Line breaks and ends of paragraphs become line ends. The parts of a link that Mastodon
+    hides are kept, so the text has the whole address.
     """
     slow = "<![" in source or len(_UNCLOSED_TAG.findall(source)) > _MOST_UNCLOSED
     try:
         text = _without_tags(source) if slow else _parsed(source)
-    except (AssertionError, ValueError):  # a broken declaration; an entity of many digits
+    except (AssertionError, ValueError):  # a broken declaration, or an entity of many digits
         text = _without_tags(source)
     return text.rstrip("\r\n")
 
@@ -430,26 +431,26 @@ class _TextParser(HTMLParser):
         self._unseen: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Break a line, or begin to drop what is not text."""
+        """Start a line, or start to ignore the content of a tag."""
         if tag == "br":
             self.pieces.append("\n")
         elif tag in self.UNSEEN:
             self._unseen = tag
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Break a line; no other tag without content matters."""
+        """Start a line at a break; other empty tags do not matter."""
         if tag == "br":
             self.pieces.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        """End a line."""
+        """End a line, or stop ignoring content."""
         if tag == self._unseen:
             self._unseen = None
         elif tag in self.BLOCKS:
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:
-        """Keep the text."""
+        """Keep the text, unless it is ignored."""
         if self._unseen is None:
             self.pieces.append(data)
 

@@ -1,4 +1,4 @@
-"""A JSON document whose rows are objects in it; around them it stays as it is."""
+"""Read a JSON document with objects as rows; the text around them stays unchanged."""
 
 from __future__ import annotations
 
@@ -13,60 +13,34 @@ from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import JSON
 from disaster_tweets.tables.json_document import Document, Element
 from disaster_tweets.tables.lines import encoded
-from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
+from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, ObjectReader
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
-    NewColumns,
-    Notify,
     Position,
-    Reading,
     Score,
 )
 from disaster_tweets.tables.source import Content, Source, readable
 
 
-class JsonFileReader:
+class JsonFileReader(ObjectReader):
     """Reads the objects of a document; see `rows.Reader`.
 
-    A row's position counts the rows alone: to go on at one, those before it are read again.
-
-    Args:
-        reading: How to read them.
-        new: The keys of the scores, if there are to be any.
-        notify: Is told what had to be guessed.
-        last: The last file of the table.
-        tabular: The rows are asked for their values, in the same columns for all.
+    A position counts rows only: to continue there, earlier rows are read again.
     """
 
-    def __init__(
-        self,
-        reading: Reading,
-        new: NewColumns | None,
-        notify: Notify,
-        last: Source,
-        *,
-        tabular: bool = False,
-    ) -> None:
-        self._reading, self._notify, self._tabular = reading, notify, tabular
-        self.objects = Objects(reading, new, notify)
-        self.encoding = Encoding(UTF8)
-        self._head, self._tail, self._title = "", "", ""
-
-    @property
-    def columns(self) -> list[str]:
-        """The keys of all rows that were looked at."""
-        return self.objects.columns
+    encoding = Encoding(UTF8)
+    _header = _footer = ""
 
     def check(self, source: Source) -> None:
-        """Choose the key of the texts, and for a table look at all keys."""
+        """Choose the key of the texts; for tabular output collect all keys."""
         with self._open(source) as document:
             self._look(document, iter(document), source.title, whole=self._tabular)
 
     def _look(
         self, document: Document, elements: Iterator[Element], title: str, *, whole: bool
     ) -> list[Element]:
-        """Choose the key of the texts over the first rows, and return these rows."""
+        """Choose the key of the texts from the first rows, and return these rows."""
         first = list(islice(elements, CHOSEN_OVER))
         if document.kind == "values" and len(first) == 1 and first[0].text.startswith("{"):
             raise ContentError(
@@ -94,7 +68,7 @@ class JsonFileReader:
         return first
 
     def _check_wrapper(self, key: str | None, title: str) -> None:
-        """Say which list of an object holds the rows, unless that is usual."""
+        """Report which list of an object holds the rows, unless it is a usual one."""
         if key in ("errors", "error"):
             raise ContentError(f"holds {key}, and no other list of rows", file=title)
         if key not in (None, "data", "orderedItems"):
@@ -107,21 +81,13 @@ class JsonFileReader:
             except RowError:
                 continue
 
-    def kinds(self) -> dict[str, str]:
-        """Return what each key holds; see `cells.common`."""
-        return self.objects.kinds()
+    def header(self) -> bytes:
+        """Return the text before the first row."""
+        return self.encoding.mark + self._written(self._header)
 
-    def head(self) -> bytes:
-        """Return all before the first row."""
-        return self.encoding.mark + self._written(self._head)
-
-    def tail(self) -> bytes:
-        """Return all behind the last row."""
-        return self._written(self._tail)
-
-    def rejected_head(self) -> bytes:
-        """Return nothing: rejected rows become lines."""
-        return b""
+    def footer(self) -> bytes:
+        """Return the text after the last row."""
+        return self._written(self._footer)
 
     def _written(self, text: str) -> bytes:
         return encoded(text, self.encoding, self._title)
@@ -142,7 +108,7 @@ class JsonFileReader:
                 self.objects.activities = document.is_activity_stream
                 if first is None:
                     first = element
-                    self._head = element.before
+                    self._header = element.before
                 number += 1
                 before = element.before if written else ""
                 done = number <= start.rows
@@ -152,14 +118,14 @@ class JsonFileReader:
                     chunk.finish(Position(start.input, number, element.line, 0), consumed())
                     yield chunk
                     chunk, size = JsonFileChunk(self, source.title), 0
-            self._tail = document.after
+            self._footer = document.after
             chunk.finish(Position(start.input, number, 0, 0), consumed())
             yield chunk
 
     def _read(
         self, chunk: JsonFileChunk, element: Element, before: str, number: int, *, keep: bool
     ) -> bool:
-        """Take a row; say whether it can be read."""
+        """Add a row; return whether it is readable."""
         try:
             record, text = self.objects.read(element.text)
         except RowError as problem:
@@ -187,7 +153,7 @@ class JsonFileReader:
 
 
 def _decoding(content: Content, encoding: Encoding) -> Callable[[int], str]:
-    """Return a function that reads so many characters or fewer, and none at the end."""
+    """Return a function that reads at most that many characters, and none at the end."""
     title, file = content.source.title, content.file
     decoder = Decoder(encoding, title)
     with readable(title):
@@ -195,7 +161,7 @@ def _decoding(content: Content, encoding: Encoding) -> Callable[[int], str]:
 
     def read(size: int) -> str:
         text, piece = "", b"more"
-        while piece and not text:  # a piece may hold a part of a character only
+        while piece and not text:  # a piece may end inside a character
             with readable(title):
                 piece = file.read(size)
             text = decoder.decode(piece)
@@ -213,7 +179,7 @@ def _readable(elements: list[Element]) -> Iterator[dict[str, object]]:
 
 
 class JsonFileChunk(ObjectChunk):
-    """Some rows of a document; see `rows.Chunk`."""
+    """Consecutive rows of a document; see `rows.Chunk`."""
 
     def __init__(self, reader: JsonFileReader, title: str) -> None:
         super().__init__(reader.objects, title)
@@ -223,16 +189,16 @@ class JsonFileChunk(ObjectChunk):
     def add_element(
         self, number: int, row: str, before: str, record: dict[str, object], text: str | None
     ) -> None:
-        """Take a row, and what stands before it."""
+        """Add a row, and the text before it."""
         self._before.append(before)
         self.add(number, row, record, text)
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Return the readable rows, and what stands between them."""
+        """Return the readable rows with their scores, and the text between them."""
         rows = zip(self._before, self.objects(scores), strict=True)
         text = "".join(before + row for before, row in rows)
         return encoded(text, self._reader.encoding, self._title)
 
     def rejected(self) -> bytes:
-        """Return each broken row as a line."""
+        """Return each unreadable row as a line."""
         return encoded("".join(self._rejected), self._reader.encoding, self._title)

@@ -1,4 +1,4 @@
-"""JSON Lines: an object a line, which is kept and gets two keys more."""
+"""Read JSON Lines; each object stays unchanged and gets two more keys."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from disaster_tweets.tables.encoding import UTF8, Encoding
 from disaster_tweets.tables.errors import DifferenceError, RowError
 from disaster_tweets.tables.formats import JSONL
 from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
-from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, Objects
+from disaster_tweets.tables.objects import CHOSEN_OVER, ObjectChunk, ObjectReader
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
-    NewColumns,
-    Notify,
     Position,
-    Reading,
     Score,
 )
 from disaster_tweets.tables.source import Source
@@ -25,38 +22,13 @@ from disaster_tweets.tables.source import Source
 _BLANK = " \t\r"
 
 
-class JsonLinesReader:
-    """Reads an object a line; blank lines are let through. See `rows.Reader`.
+class JsonLinesReader(ObjectReader):
+    """Reads one object per line and keeps blank lines; see `rows.Reader`."""
 
-    Args:
-        reading: How to read them.
-        new: The keys of the scores, if there are to be any.
-        notify: Is told what had to be guessed.
-        last: The last file of the table, after which no line end is added.
-        tabular: The rows are asked for their values, in the same columns for all.
-    """
-
-    def __init__(
-        self,
-        reading: Reading,
-        new: NewColumns | None,
-        notify: Notify,
-        last: Source,
-        *,
-        tabular: bool = False,
-    ) -> None:
-        self._reading, self._last, self._tabular = reading, last, tabular
-        self.objects = Objects(reading, new, notify)
-        self._encoding: Encoding | None = None
-        self._title = ""
-
-    @property
-    def columns(self) -> list[str]:
-        """The keys of all rows that were looked at."""
-        return self.objects.columns
+    _encoding: Encoding | None = None
 
     def check(self, source: Source) -> None:
-        """Choose the key of the texts, and for a table look at all keys."""
+        """Choose the key of the texts; for tabular output collect all keys."""
         with source.open(JSONL) as content:
             lines = self._begin(Lines(content, self._reading.encoding))
             self._look(iter(lines), lines.title, whole=self._tabular)
@@ -72,7 +44,7 @@ class JsonLinesReader:
         return lines
 
     def _look(self, lines: Iterator[str], title: str, *, whole: bool) -> list[str]:
-        """Choose the key of the texts over the first lines, and return these lines."""
+        """Choose the key of the texts from the first lines, and return these lines."""
         first: list[str] = []
         records = []
         for line in lines:
@@ -81,7 +53,7 @@ class JsonLinesReader:
                 try:
                     records.append(json_rows.parse(line))
                 except RowError:
-                    continue  # said when its turn comes
+                    continue  # raised when the line is read as a row
                 if self._tabular:
                     self.objects.note([json_rows.parse_exactly(line)])
             if len(records) == CHOSEN_OVER:
@@ -99,20 +71,12 @@ class JsonLinesReader:
                         continue
         return first
 
-    def kinds(self) -> dict[str, str]:
-        """Return what each key holds; see `cells.common`."""
-        return self.objects.kinds()
-
-    def head(self) -> bytes:
-        """Return the mark of the byte order, if any."""
+    def header(self) -> bytes:
+        """Return the byte order mark, if any."""
         return self._encoding.mark if self._encoding else b""
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
-        return b""
-
-    def rejected_head(self) -> bytes:
-        """Return nothing: the lines need no header."""
         return b""
 
     def chunks(self, source: Source, start: Position) -> Iterator[JsonLinesChunk]:
@@ -164,7 +128,7 @@ class JsonLinesReader:
             if isinstance(line, Undecodable):
                 raise RowError("not valid UTF-8", candidates=lines.encodings_to_try(line))
             if lines.end == "\r" and "\n" in line:
-                raise RowError("a line feed, where carriage returns end the lines")
+                raise RowError("a line feed, but carriage returns end the lines")
             record, text = self.objects.read(line)
         except RowError as problem:
             problem.file, problem.row, problem.line = lines.title, number, line_number
@@ -174,12 +138,12 @@ class JsonLinesReader:
 
     @property
     def encoding(self) -> Encoding:
-        """How the first file is encoded."""
+        """The encoding of the first file."""
         return self._encoding or Encoding(UTF8)
 
 
 class JsonLinesChunk(ObjectChunk):
-    """Some lines; see `rows.Chunk`."""
+    """Consecutive lines of a file; see `rows.Chunk`."""
 
     def __init__(self, reader: JsonLinesReader, lines: Lines) -> None:
         super().__init__(reader.objects, lines.title)
@@ -189,17 +153,17 @@ class JsonLinesChunk(ObjectChunk):
     def add_line(
         self, number: int, line: str, ending: str, record: dict[str, object], text: str | None
     ) -> None:
-        """Take a line."""
+        """Add a line."""
         body = line.rstrip()
         self._endings.append(line[len(body) :] + ending)
         self.add(number, body, record, text)
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Return the readable rows, and the blank lines between them."""
+        """Return the readable rows with their scores, and the blank lines between them."""
         rows = zip(self.objects(scores), self._endings, strict=True)
         written = self._with_blank(row + ending for row, ending in rows)
         return encoded(written, self._reader.encoding, self._title)
 
     def rejected(self) -> bytes:
-        """Return the broken lines as they were."""
+        """Return the unreadable lines unchanged."""
         return encoded("".join(self._rejected), self._reader.encoding, self._title)

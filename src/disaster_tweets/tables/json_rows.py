@@ -1,6 +1,6 @@
-"""Read and change rows that are JSON objects, as text: what is not changed keeps its spelling.
+"""Read and edit JSON objects as text; unchanged members keep their spelling.
 
-Where the text of an object is asked for, it is one that `parse_exactly` takes.
+Functions that take the text of an object expect one that `parse_exactly` accepts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from disaster_tweets.tables.errors import RowError
 
-# How far down `keys` looks: a deeper text is found, but not proposed.
+# Depth that `keys` searches; deeper keys work but are not suggested.
 _DEPTH = 4
 
 _SPACE = " \t\n\r"
@@ -23,7 +23,7 @@ _STRING_OR_LINE_END = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[ \t]*[\n\r][ \t\n\r
 
 
 class Number(str):
-    """A JSON number as it is spelled, such as ``1.10``, ``1e400`` or one of 5,000 digits."""
+    """A JSON number with its original spelling, such as ``1.10``, ``1e400`` or 5,000 digits."""
 
     __slots__ = ()
 
@@ -37,7 +37,7 @@ ABSENT: Final = _Absent.ABSENT
 
 
 class Member(NamedTuple):
-    """A member of an object, and where ``"key": value`` begins and ends in its text."""
+    """A member of an object, and the begin and end of ``"key": value`` in its text."""
 
     key: str
     start: int
@@ -49,28 +49,29 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Read an object; of a key that is repeated, the last value counts.
+    """Read an object; the last value of a repeated key counts.
 
     Raises:
-        RowError: The text is not JSON, not an object, or has too many brackets or digits.
+        RowError: The text is not JSON, not an object, nested too deeply, or has a number with
+            too many digits.
     """
     return _parsed(json.loads, text)
 
 
 def parse_exactly(text: str) -> dict[str, Any]:
-    """Read an object whose numbers become a `Number`, so that they can be written as they are.
+    """Read an object with each number as a `Number`, so that its spelling is kept.
 
     Raises:
-        RowError: The text is not JSON, not an object, or has too many brackets.
+        RowError: The text is not JSON, not an object, or nested too deeply.
     """
     return _parsed(_EXACT.decode, text)
 
 
 def value_at(record: dict[str, Any], path: str) -> Any:
-    """Return the value at a key, or at a path of keys with dots between them, or `ABSENT`.
+    """Return the value at a key, or at a path of keys joined by dots, or `ABSENT`.
 
-    A key may itself contain dots; the longest one that leads to a value counts. Lists are not
-    entered.
+    A key may itself contain dots; the longest key that leads to a value wins. Lists are not
+    searched.
     """
     if path in record:
         return record[path]
@@ -103,10 +104,10 @@ def keys(record: dict[str, Any]) -> Iterator[str]:
 
 
 def members(text: str) -> list[Member]:
-    """Return all members of an object in their order, those with a repeated key too.
+    """Return all members of an object in their order, including repeated keys.
 
     Raises:
-        RowError: The text has too many brackets.
+        RowError: The text is nested too deeply.
     """
     found = []
     at = _after_space(text, _after_space(text, 0) + 1)
@@ -127,10 +128,10 @@ def members(text: str) -> list[Member]:
 def without(text: str, names: Collection[str]) -> str:
     """Return the text of an object without its members of these names.
 
-    With a member goes the comma before it, or the one behind it if no member stays before it.
+    The comma before a removed member goes too; without a member before it, the comma after it.
 
     Raises:
-        RowError: The text has too many brackets.
+        RowError: The text is nested too deeply.
     """
     found = members(text)
     kept = [number for number, member in enumerate(found) if member.key not in names]
@@ -145,12 +146,12 @@ def without(text: str, names: Collection[str]) -> str:
 
 
 def with_members(text: str, added: str) -> str:
-    """Return the text of an object with members before its closing brace.
+    """Return the text of an object with more members before its closing brace.
 
     Args:
-        text: The object. White space before its brace stays before the new members, but for a
-            line end and an indent, which stay before the brace.
-        added: The members: ``"key": value, "key": value``.
+        text: The object. White space before its closing brace stays before the new members,
+            except for a line end and an indent, which stay before the brace.
+        added: The new members: ``"key": value, "key": value``.
     """
     brace = text.rindex("}")
     content = text[:brace].rstrip(_SPACE)
@@ -162,26 +163,26 @@ def with_members(text: str, added: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    r"""Return the text of a value without its line ends, which are ``\n`` and ``\r``."""
+    r"""Return the text of a value without its line ends, ``\n`` and ``\r``."""
     if "\n" not in text and "\r" not in text:
         return text
     return _STRING_OR_LINE_END.sub(_string_or_space, text)
 
 
 def has_repeated(text: str, record: dict[str, Any], key: str) -> bool:
-    """Return whether the object has several members of this name.
+    """Say whether an object has several members with this key.
 
     Args:
         text: The text of the object.
-        record: What `parse` or `parse_exactly` made of it.
-        key: The name of a member, not a path.
+        record: The object that `parse` or `parse_exactly` returned for the text.
+        key: The key of a member, not a path.
 
     Raises:
-        RowError: The text has too many brackets.
+        RowError: The text is nested too deeply.
     """
     if key not in record:
         return False
-    # Most rows are done here: a key that is spelled once, anywhere, is not repeated.
+    # Most rows end here: a key that is spelled only once is not repeated.
     if "\\" in text:
         spelled = sum(1 for _ in _spellings(key).finditer(text))
     else:
@@ -190,15 +191,15 @@ def has_repeated(text: str, record: dict[str, Any], key: str) -> bool:
 
 
 def dump(value: Any) -> str:
-    """Return a value as JSON, with each `Number` as it is spelled.
+    """Return a value as JSON, with the spelling of each `Number`.
 
-    A lone surrogate becomes the escape that JSON has for it. The keys of objects are strings.
+    A lone surrogate becomes its JSON escape. The keys of objects are strings.
 
     Raises:
         TypeError: JSON has no such type.
     """
     pieces: list[str] = []
-    stack = [value]  # no recursion: what could be read can be written, however it is nested
+    stack = [value]  # a stack instead of recursion allows any depth of nesting
     while stack:
         value = stack.pop()
         if isinstance(value, Number):
@@ -207,12 +208,12 @@ def dump(value: Any) -> str:
             written: list[Any] = [Number("}")]
             for key, member in reversed(value.items()):
                 written += [member, Number(f", {_encode(key)}: ")]
-            stack += _begun("{", written)
+            stack += _opened("{", written)
         elif isinstance(value, (list, tuple)):
             written = [Number("]")]
             for item in reversed(value):
                 written += [item, Number(", ")]
-            stack += _begun("[", written)
+            stack += _opened("[", written)
         else:
             pieces.append(_encode(value))
     return "".join(pieces).encode(errors="backslashreplace").decode()
@@ -223,7 +224,7 @@ def _parsed(load: Callable[[str], Any], text: str) -> dict[str, Any]:
         record = load(text)
     except json.JSONDecodeError as error:
         raise RowError(f"not JSON ({error.msg} at character {error.pos + 1})") from None
-    except (ValueError, RecursionError):  # a number of thousands of digits; too many brackets
+    except (ValueError, RecursionError):  # a number of thousands of digits; too deep a nesting
         raise RowError("not JSON that can be read here") from None
     if not isinstance(record, dict):
         raise RowError("not a JSON object")
@@ -243,7 +244,7 @@ def _string_or_space(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=16)
 def _spellings(key: str) -> re.Pattern[str]:
-    """Return what matches each spelling of a key in JSON, as it is and with any escapes."""
+    """Return a pattern for all JSON spellings of a key, with and without escapes."""
     characters = []
     for character in key:
         units = character.encode("utf-16-be", "surrogatepass").hex()
@@ -254,8 +255,8 @@ def _spellings(key: str) -> re.Pattern[str]:
     return re.compile(f'"{"".join(characters)}"')
 
 
-def _begun(bracket: str, written: list[Any]) -> list[Any]:
-    """Open what is written, backwards, with a bracket in place of its first comma."""
+def _opened(bracket: str, written: list[Any]) -> list[Any]:
+    """Put the opening bracket in place of the first comma of a reversed output."""
     if len(written) == 1:
         return [*written, Number(bracket)]
     written[-1] = Number(bracket + written[-1].removeprefix(", "))

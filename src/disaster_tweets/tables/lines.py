@@ -1,4 +1,4 @@
-"""The lines of a text file, decoded, and where in the file they are."""
+"""Decode the lines of a text file, and track their positions."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from disaster_tweets.tables.encoding import UTF8, Decoder, Encoding, encoding_of
 from disaster_tweets.tables.errors import ContentError, EncodingError, SizeError
 from disaster_tweets.tables.source import BEGINNING, Content, readable
 
-LONGEST = 1 << 26  # characters of a record; a quote that never closes must not fill the memory
+LONGEST = 1 << 26  # characters of a record; limits the memory that an unclosed quote takes
 _BLOCK = 1 << 16
 _LINE_END = re.compile(r"\n|\r(?!\n|\r)")
 _QUOTED = re.compile(r'"[^"]*("|\Z)')
-_RETURN_ALONE = re.compile(r"\r(?!\n|\r)")
+_CARRIAGE_RETURN = re.compile(r"\r(?!\n|\r)")
 
 
 class Undecodable(str):
-    """A line that is not UTF-8; each byte that is none became a lone surrogate."""
+    """A line that is not valid UTF-8; each invalid byte is a lone surrogate."""
 
     __slots__ = ()
 
 
 class Lines:
-    """The lines of an open text file, without their line feeds.
+    """The lines of an open text file, without their line ends.
 
     Attributes:
-        encoding: How the file is encoded.
-        title: What messages call the file.
-        end: What ends a line: a line feed, or a carriage return where the file has only those.
-        beginning: The first lines, for a look at them.
+        encoding: The encoding of the file.
+        title: The name of the file in messages.
+        end: The line end: a line feed, or a carriage return if the file has no line feeds.
+        beginning: The first lines.
         complete: ``beginning`` is the whole file.
-        line: Lines that were skipped by `skip`.
-        unended: The last line was handed out, and no end stood behind it.
+        line: The number of lines that `skip` has skipped.
+        unended: The last line was returned and has no line end.
     """
 
     def __init__(
@@ -51,39 +51,39 @@ class Lines:
         self._mark = len(self.encoding.mark)
         self.beginning = self._sample(content.beginning[self._mark :])
         self.complete = len(content.beginning) < BEGINNING
-        self.end = "\r" if self._returns_alone(records, quotes) else "\n"
+        self.end = "\r" if self._has_carriage_returns(records, quotes) else "\n"
         with readable(self.title):
             self._file.read(self._mark)
 
     def _sample(self, first: bytes) -> str:
-        # What follows the last complete character, or is none, does not matter here.
+        # The bytes may end inside a character, and invalid bytes do not matter here.
         kept = "surrogateescape" if self.encoding.name == UTF8 else "replace"
         return first.decode(self.encoding.name, errors=kept)
 
-    def _returns_alone(self, records: bool, quotes: bool) -> bool:
-        """Say whether carriage returns end the lines, as they did on old Macintoshes.
+    def _has_carriage_returns(self, records: bool, quotes: bool) -> bool:
+        """Say whether carriage returns end the lines, as on old Macintoshes.
 
         Args:
-            records: A line feed may stand within a record, so that the first line decides.
-            quotes: It may do so in quotes.
+            records: A record may contain a line feed, so the first line decides.
+            quotes: Line feeds inside quotes belong to a record.
         """
         if not records:
-            return "\n" not in self.beginning and bool(_RETURN_ALONE.search(self.beginning))
+            return "\n" not in self.beginning and bool(_CARRIAGE_RETURN.search(self.beginning))
         outside = _QUOTED.sub("", self.beginning) if quotes else self.beginning
         first = _LINE_END.search(outside)
         return first is not None and first[0] == "\r"
 
     def consumed(self, offset: int) -> int:
-        """Return the bytes of the file that were read when so many were handed out."""
+        """Return the bytes of the file that were read, given the decoded offset."""
         packed = self._content.consumed
         return offset if packed is None else packed
 
     def skip(self, offset: int, line: int) -> None:
-        """Go on at a place that an earlier reading of the same content came to.
+        """Continue at a position from an earlier reading of the same content.
 
         Args:
-            offset: Bytes before it, as UTF-8, the mark of the byte order included.
-            line: Lines before it.
+            offset: Bytes before the position as UTF-8, including the byte order mark.
+            line: Lines before the position.
         """
         if not line:
             return
@@ -105,17 +105,17 @@ class Lines:
     _lines: Iterator[str] | None = None
 
     def __iter__(self) -> Iterator[str]:
-        r"""Yield each line without its end; of ``\\r\\n``, the carriage return stays.
+        r"""Yield each line without its line end; the carriage return of ``\r\n`` stays.
 
         Raises:
             SizeError: A line is too long.
-            EncodingError: Bytes are not in an encoding other than UTF-8.
+            EncodingError: Bytes are invalid in an encoding other than UTF-8.
         """
         if self._lines is not None:
             return self._lines
-        return self._of_utf8() if self.encoding.name == UTF8 else self._of_others()
+        return self._utf8_lines() if self.encoding.name == UTF8 else self._decoded_lines()
 
-    def _of_utf8(self) -> Iterator[str]:
+    def _utf8_lines(self) -> Iterator[str]:
         end = self.end
         separator = end.encode()
         for block in self._blocks(separator):
@@ -152,7 +152,7 @@ class Lines:
         if size:
             yield b"".join(rest)
 
-    def _of_others(self) -> Iterator[str]:
+    def _decoded_lines(self) -> Iterator[str]:
         decoder = Decoder(self.encoding, self.title, self.end)
         rest: list[str] = []
         size, finished = 0, False
@@ -175,12 +175,12 @@ class Lines:
             yield "".join(rest)
 
     def encodings_to_try(self, line: str) -> list[str]:
-        """Return the likeliest encodings of a line that is not UTF-8."""
+        """Return the most likely encodings of a line that is not UTF-8."""
         return likely(line.encode(UTF8, "surrogateescape"), self.end == "\r")
 
 
 def encoded(text: str, encoding: Encoding, title: str) -> bytes:
-    """Return a text in an encoding; a byte that was none of UTF-8 is itself again.
+    """Encode a text; a lone surrogate becomes the invalid byte it came from.
 
     Raises:
         EncodingError: The encoding lacks a character.
@@ -192,13 +192,13 @@ def encoded(text: str, encoding: Encoding, title: str) -> bytes:
     except UnicodeEncodeError as error:
         lacks = error.object[error.start : error.start + 1]
         raise EncodingError(
-            f"{encoding.name} has no {lacks!a}, which the name of a new column needs",
+            f"{encoding.name} has no {lacks!a}, which is in the name of a new column",
             file=title,
         ) from None
 
 
 def size_of(line: str) -> int:
-    """Return the bytes of a line as UTF-8."""
+    """Return the length of a line in bytes as UTF-8."""
     return len(line) if line.isascii() else len(line.encode(UTF8, "surrogateescape"))
 
 
@@ -208,7 +208,7 @@ def _check_length(size: int, title: str, lines: int) -> None:
 
 
 def too_long(title: str, line: int) -> SizeError:
-    """Return the error for a record too large for the memory."""
+    """Return the error for a record that is too long for the memory."""
     return SizeError(
         f"a record of more than {LONGEST >> 20} MiB begins here; look for a quote that is "
         "never closed",
@@ -218,7 +218,7 @@ def too_long(title: str, line: int) -> SizeError:
 
 
 def long_beginning(title: str, line: int) -> SizeError:
-    """Return the error for a first record that is longer than what is looked at."""
+    """Return the error for a first record longer than the examined beginning."""
     return SizeError(
         f"the first record is longer than {BEGINNING >> 20} MiB; look for a quote that is "
         "never closed",
@@ -228,7 +228,7 @@ def long_beginning(title: str, line: int) -> SizeError:
 
 
 def empty(title: str) -> ContentError:
-    """Return the error for a file in which there is nothing."""
+    """Return the error for an empty file."""
     return ContentError("is empty; a header line is needed", file=title)
 
 

@@ -1,4 +1,4 @@
-"""Tables whose rows are JSON objects, one a line or in one document: what both share."""
+"""The reading of JSON objects as rows, shared by JSON Lines and JSON documents."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from disaster_tweets.tables.rows import (
     Notify,
     Reading,
     Score,
-    TakenRows,
+    TextChunk,
     text_or_none,
 )
+from disaster_tweets.tables.source import Source
 
-_CONTENT = "object.content"  # of an activity
-CHOSEN_OVER = 1000  # rows that decide which key holds the texts
+_CONTENT = "object.content"  # of an activity in ActivityPub
+CHOSEN_OVER = 1000  # number of rows from which the key of the texts is chosen
 
 
 class Objects:
-    """What is known of the rows: the key of the texts, and all keys.
+    """Knows the key of the texts, and all keys of the rows.
 
     Args:
-        reading: How to read them.
-        new: The keys of the scores, if there are to be any.
-        notify: Is told what had to be guessed.
+        reading: Options for reading.
+        new: The keys for the scores, if there are any.
+        notify: Receives a line about each assumption.
 
     Attributes:
-        text: The key of the texts, or the path of keys to it; None until it is chosen.
-        activities: The rows are activities of ActivityPub, whose texts are HTML.
-        columns: The keys of the rows that were looked at, in the order of their coming.
+        text: The key of the texts, or the path of keys; None until it is chosen.
+        activities: The rows are ActivityPub activities with texts in HTML.
+        columns: The keys of the examined rows, in the order of their first use.
     """
 
     def __init__(self, reading: Reading, new: NewColumns | None, notify: Notify) -> None:
@@ -48,16 +49,16 @@ class Objects:
         self._kinds: dict[str, set[str]] = {}
 
     def choose(self, records: Sequence[dict[str, Any]], title: str, *, all_rows: bool) -> None:
-        """Choose the key of the texts over the first rows.
+        """Choose the key of the texts from the first rows.
 
         Args:
-            records: The rows.
-            title: What messages call the file.
-            all_rows: There are no more of them.
+            records: The first rows.
+            title: The name of the file in messages.
+            all_rows: The file has no further rows.
 
         Raises:
-            ColumnError: The key that was asked for is in none, or none is obvious.
-            TakenError: A new key is there already.
+            ColumnError: The requested key is in no row, or no key is an obvious choice.
+            TakenError: A new key already exists.
         """
         keys = list(dict.fromkeys(key for record in records for key in record))
         wanted = self._reading.text_column
@@ -104,10 +105,10 @@ class Objects:
         return found
 
     def read(self, text: str) -> tuple[dict[str, Any], str | None]:
-        """Return a row, and its text or None where that is missing.
+        """Return a row as an object, and its text or None if the text is missing.
 
         Raises:
-            RowError: It cannot be read, or its text is none.
+            RowError: The row is invalid, or the value of its text key is no text.
         """
         record = json_rows.parse(text)
         if self.new is not None and not self.new.overwrite:
@@ -119,7 +120,7 @@ class Objects:
         if json_rows.has_repeated(text, record, key) or (
             path not in record and "." in path and _repeats(text, path.split("."))
         ):
-            raise RowError(f"a key of {path!r} is there more than once")
+            raise RowError(f"a key of {path!r} is repeated")
         if self.activities and path == _CONTENT:
             value = activity_text(record)
         else:
@@ -131,7 +132,7 @@ class Objects:
         return record, text_or_none(value)
 
     def check_key(self, records: Sequence[dict[str, Any]], title: str) -> None:
-        """Raise ColumnError where the first rows of a further file have no text at all."""
+        """Raise ColumnError if none of the first rows of a further file has a text."""
         if records and self.text is not None and not _has(records, self.text):
             keys = list(dict.fromkeys(key for record in records for key in record))
             raise ColumnError(
@@ -151,7 +152,7 @@ class Objects:
         return json_rows.with_members(text, members(self.new, score))
 
     def note(self, records: Iterable[dict[str, Any]]) -> None:
-        """Remember the keys of rows that were parsed exactly, and what they hold."""
+        """Collect the keys of rows from `parse_exactly`, and the kinds of their values."""
         for record in records:
             for key, value in record.items():
                 kinds = self._kinds.get(key)
@@ -161,14 +162,14 @@ class Objects:
                 kinds |= kinds_of([value])
 
     def kinds(self) -> dict[str, str]:
-        """Return what each column holds: text, boolean, integer or number, else json."""
+        """Return the kind of each column: text, boolean, integer, number or json."""
         return {key: common(kinds) for key, kinds in self._kinds.items()}
 
     def cells(self, text: str, number: int, title: str) -> list[Any]:
         """Return the values of a row in the order of the columns.
 
         Raises:
-            RowError: It has a key that no row had that was looked at.
+            RowError: The row has a key that no examined row had.
         """
         record = json_rows.parse_exactly(text)
         if not record.keys() <= self._kinds.keys():
@@ -182,7 +183,7 @@ class Objects:
             )
         if len(json_rows.members(text)) > len(record):
             raise RowError(
-                "a key is there more than once, which a table cannot hold",
+                "a key is repeated, which a table cannot hold",
                 file=title,
                 row=number,
             )
@@ -205,12 +206,55 @@ def _keys(new: NewColumns) -> tuple[str, str]:
 _dumped = lru_cache(maxsize=1024)(json.dumps)
 
 
-class ObjectChunk(TakenRows):
-    """Some rows; see `rows.Chunk`.
+class ObjectReader:
+    """A reader of JSON objects; see `rows.Reader`.
 
     Args:
-        objects: What is known of the rows.
-        title: What messages call the file.
+        reading: Options for reading.
+        new: The keys for the scores, if there are any.
+        notify: Receives a line about each assumption.
+        last: The last file of the table, after which no line end is added.
+        tabular: The caller will ask for cell values, with the same columns in all rows.
+
+    Attributes:
+        objects: The keys of the rows.
+    """
+
+    _title = ""
+
+    def __init__(
+        self,
+        reading: Reading,
+        new: NewColumns | None,
+        notify: Notify,
+        last: Source,
+        *,
+        tabular: bool = False,
+    ) -> None:
+        self._reading, self._notify = reading, notify
+        self._last, self._tabular = last, tabular
+        self.objects = Objects(reading, new, notify)
+
+    @property
+    def columns(self) -> list[str]:
+        """The keys of all examined rows."""
+        return self.objects.columns
+
+    def kinds(self) -> dict[str, str]:
+        """Return the kind of each column; see `cells.common`."""
+        return self.objects.kinds()
+
+    def rejected_header(self) -> bytes:
+        """Return nothing: rejected rows are written as lines."""
+        return b""
+
+
+class ObjectChunk(TextChunk):
+    """Consecutive rows; see `rows.Chunk`.
+
+    Args:
+        objects: The keys of the table.
+        title: The name of the file in messages.
     """
 
     def __init__(self, objects: Objects, title: str) -> None:
@@ -220,7 +264,7 @@ class ObjectChunk(TakenRows):
         self._records: list[dict[str, Any]] = []
 
     def add(self, number: int, row: str, record: dict[str, Any], text: str | None) -> None:
-        """Take a row."""
+        """Add a row."""
         self.take(number, text)
         self._rows.append(row)
         self._records.append(record)
@@ -240,13 +284,13 @@ class ObjectChunk(TakenRows):
         ]
 
     def column(self, name: str) -> list[Any]:
-        """Return the values at a key or a path; None where there is none."""
+        """Return the value at a key or a path in each readable row; None if there is none."""
         found = (json_rows.value_at(record, name) for record in self._records)
         return [None if value is ABSENT else value for value in found]
 
 
 def _repeats(text: str, names: Sequence[str]) -> bool:
-    """Say whether one of some keys is repeated in any object of a row."""
+    """Say whether any object in a row repeats one of these keys."""
     found = False
 
     def note(pairs: list[tuple[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Unfinished files: written bit by bit, cut back to a checkpoint, and put in place."""
+"""Write output files safely: in steps, with resume, and renamed into place at the end."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from disaster_tweets.tables.errors import WriteError
 
 
 class Part(Protocol):
-    """An unfinished output.
+    """An unfinished output file.
 
     Attributes:
-        path: Where it is until it is finished.
+        path: The path of the unfinished file.
     """
 
     path: Path
 
     def write(self, content: Any) -> None:
-        """Append; the first write makes the file."""
+        """Append content; the first write creates the file."""
 
     def sync(self) -> int:
-        """Store what was written, and return its length; 0 if nothing was ever written."""
+        """Flush to disk and return the length; 0 if nothing was written."""
 
     def resume(self, length: int) -> None:
-        """Go on after the first ``length`` that an earlier run stored."""
+        """Continue after the first ``length``, which an earlier run stored."""
 
     def complete(self) -> None:
-        """Do what takes time before it can be put in place."""
+        """Do the slow work before the file can be put in place."""
 
     def finish(self) -> None:
-        """Put it in place of the output, if anything was written."""
+        """Put the file in place of the output, if anything was written."""
 
     def close(self) -> None:
-        """Let go of it, finished or not."""
+        """Close the file, finished or not."""
 
     def discard(self) -> None:
-        """Remove what is left of it."""
+        """Remove the unfinished file."""
 
 
 class FilePart:
-    """An unfinished file of bytes; its length is counted as they are stored.
+    """An unfinished file of bytes. Its length is counted in stored bytes.
 
     Args:
-        path: Where it is until it is finished.
-        target: Where it belongs.
-        compressed: How, one of the values of `compression.SUFFIXES`. Each write becomes a
-            member of its own, so that the file can be cut after any of them.
+        path: The path of the unfinished file.
+        target: The path of the finished file.
+        compressed: One of the values of `compression.SUFFIXES`, or None. Each write becomes a
+            member of its own, so that the file can be truncated after any of them.
     """
 
     def __init__(self, path: Path, target: Path, compressed: str | None = None) -> None:
@@ -68,13 +68,13 @@ class FilePart:
                 self._file = self.path.open("ab")
                 lock(self._file.fileno(), self.path)
                 self._file.truncate(0)
-                with suppress(OSError):  # none else is to read of it meanwhile
+                with suppress(OSError):  # other processes do not need to read it yet
                     shutil.copymode(self._target, self.path)
             if content:
                 self._file.write(self._packed(content))
 
     def sync(self) -> int:
-        """Store what was written, and return the length in bytes."""
+        """Flush to disk and return the length in bytes."""
         if self._file is None:
             return 0
         with writing(self.path):
@@ -83,9 +83,9 @@ class FilePart:
             return self._file.tell()
 
     def resume(self, length: int) -> None:
-        """Cut the file to ``length`` bytes and go on there."""
+        """Truncate the file to ``length`` bytes and continue there."""
         with writing(self.path):
-            if not self.path.exists():  # interrupted between the renames at the end
+            if not self.path.exists():  # interrupted between the final renames
                 self._target.replace(self.path)
             self._file = self.path.open("r+b")
             lock(self._file.fileno(), self.path)
@@ -95,7 +95,7 @@ class FilePart:
             self._file.seek(length)
 
     def complete(self) -> None:
-        """Close the file; an empty one is a compressed file too, if it has to be."""
+        """Close the file; an empty output is a valid compressed file, too."""
         if self._file is None:
             return
         with writing(self.path):
@@ -109,60 +109,60 @@ class FilePart:
         return compression.compress(content, self._compressed)
 
     def finish(self) -> None:
-        """Rename the file."""
+        """Rename the file to its target."""
         if self._file is not None:
             with writing(self.path):
                 put_in_place(self.path, self._target)
 
     def close(self) -> None:
-        """Close the file; what is not stored by now may be lost."""
+        """Close the file; unsynced content may be lost."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
 
     def discard(self) -> None:
-        """Remove the file, if it is there."""
+        """Remove the file, if it exists."""
         self.close()
         with writing(self.path):
             self.path.unlink(missing_ok=True)
 
 
 class StandardOutput:
-    """Standard output in the place of a part; it can be neither cut nor resumed."""
+    """Standard output as a part; it cannot be truncated or resumed."""
 
     path = Path("standard output")
 
     def write(self, content: bytes) -> None:
-        """Print ``content``."""
+        """Write ``content`` to standard output."""
         sys.stdout.buffer.write(content)
 
     def sync(self) -> int:
-        """Flush what was printed."""
+        """Flush standard output."""
         sys.stdout.buffer.flush()
         return 0
 
     def resume(self, length: int) -> None:
-        """Refuse."""
+        """Raise an error: standard output cannot be resumed."""
         raise WriteError("cannot be continued", file=str(self.path))
 
     def complete(self) -> None:
         """Do nothing."""
 
     def finish(self) -> None:
-        """Do nothing: it is out."""
+        """Do nothing: the content is already written."""
 
     def close(self) -> None:
-        """Leave it open for others."""
+        """Leave standard output open."""
 
     def discard(self) -> None:
-        """Do nothing: it is out."""
+        """Do nothing: written content cannot be removed."""
 
 
 class SpooledOutput:
-    """Standard output for a format that is put together at the end.
+    """Standard output for a format that is assembled at the end.
 
     Args:
-        part: Makes the part, given its path and that of the finished file.
+        part: Makes the part, given its path and the path of the finished file.
     """
 
     path = StandardOutput.path
@@ -179,20 +179,20 @@ class SpooledOutput:
         self._part.write(content)
 
     def sync(self) -> int:
-        """Store what was written."""
+        """Flush the part to disk."""
         self._part.sync()
         return 0
 
     def resume(self, length: int) -> None:
-        """Refuse."""
+        """Raise an error: standard output cannot be resumed."""
         raise WriteError("cannot be continued", file=str(self.path))
 
     def complete(self) -> None:
-        """Put the file together."""
+        """Assemble the file."""
         self._part.complete()
 
     def finish(self) -> None:
-        """Print the file."""
+        """Copy the file to standard output."""
         self._part.finish()
         with self._target.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
@@ -204,11 +204,11 @@ class SpooledOutput:
         self._folder.cleanup()
 
     def discard(self) -> None:
-        """Do nothing: it is removed in any case."""
+        """Do nothing: `close` removes the part."""
 
 
 class WorkbookPart(FilePart):
-    """Lines of cells, of which a workbook is made at the end."""
+    """Lines of cells, from which a workbook is made at the end."""
 
     def complete(self) -> None:
         """Make the workbook."""
@@ -239,7 +239,7 @@ class WorkbookPart(FilePart):
                 put_in_place(self._made, self._target)
 
     def resume(self, length: int) -> None:
-        """Go on in the lines."""
+        """Continue after the stored lines."""
         with writing(self.path):
             if not self.path.exists():
                 raise shorter(self.path)
@@ -247,27 +247,27 @@ class WorkbookPart(FilePart):
 
 
 def lock(file: int, path: Path) -> None:
-    """Keep an open part from a second run; the system lets go of it with this process.
+    """Lock an open part against a second run; the lock ends with this process.
 
     Raises:
-        WriteError: Another run has it.
+        WriteError: Another run holds the lock.
     """
     try:
         import fcntl
-    except ImportError:  # Windows, which lets nobody rename or cut an open file
+    except ImportError:  # Windows, where nobody can rename or truncate an open file
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise WriteError(
-            "another run writes it at present; wait for its end", file=str(path)
+            "another run is writing it; wait until it ends", file=str(path)
         ) from None
-    except OSError:  # there are file systems without locks
+    except OSError:  # some file systems have no locks
         return
 
 
 def put_in_place(path: Path, target: Path) -> None:
-    """Rename a file to another, whose permissions it takes over."""
+    """Rename a file to its target, and keep the permissions of the target."""
     with suppress(OSError):
         if target.is_file():
             shutil.copymode(target, path)
@@ -282,7 +282,7 @@ def put_in_place(path: Path, target: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Name the file that cannot be written."""
+    """Turn an OSError into a WriteError that names the file."""
     try:
         yield
     except OSError as error:
@@ -296,7 +296,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def shorter(path: Path) -> WriteError:
-    """Return the error for a part that lost what its checkpoint counts."""
+    """Return the error for a part that is shorter than its checkpoint says."""
     return WriteError(
         "shorter than at its last checkpoint; delete it to start anew", file=str(path)
     )

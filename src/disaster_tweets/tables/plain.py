@@ -1,4 +1,4 @@
-"""Plain text, a text a line; it comes back as a table of another format."""
+"""Read plain text with one text per line; the output is a table of another format."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.columns import is_usual
-from disaster_tweets.tables.dialect import DELIMITERS, called, sample
+from disaster_tweets.tables.dialect import DELIMITERS, delimiter_name, sample
 from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import JSONL, TSV, TXT
 from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
@@ -21,17 +21,17 @@ from disaster_tweets.tables.rows import (
     Position,
     Reading,
     Score,
-    TakenRows,
+    TextChunk,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
 
-_SURE = 20  # lines with as many tabs; fewer may have them by chance
-_MOST, _SOME = 0.9, 0.6  # of the lines
+_FEWEST = 20  # minimum number of lines to judge by tabs alone
+_MOST, _SOME = 0.9, 0.6  # shares of the lines
 
 
 class PlainReader:
-    """Reads a text a line; see `rows.Reader`."""
+    """Reads one text per line; see `rows.Reader`."""
 
     def __init__(
         self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
@@ -40,12 +40,12 @@ class PlainReader:
         self.columns = [reading.text_column or "text"]
 
     def check(self, source: Source) -> None:
-        """Look at the beginning of a file; TableError where it holds something else."""
+        """Examine the beginning of a file; raise TableError if it is not plain text."""
         with source.open(TXT) as content:
             self._check(Lines(content, self._reading.encoding))
 
     def _check(self, lines: Lines) -> None:
-        """Raise ContentError where the lines are rows of a table, to be scored by a column."""
+        """Raise ContentError if the lines look like rows of a table with columns."""
         if self._reading.sure:
             return
         first = lines.beginning.split(lines.end)
@@ -65,27 +65,27 @@ class PlainReader:
             table = max(cuts, key=lambda cut: cut.share)
             if table.columns < 2 or len(table.records) < 2:
                 continue
-            # A text of several lines, or a broken row, does not make it less of a table.
-            tabs = delimiter == "\t" and len(table.records) >= _SURE and table.share > _MOST
+            # A text of several lines or a broken row does not rule out a table.
+            tabs = delimiter == "\t" and len(table.records) >= _FEWEST and table.share > _MOST
             named = any(map(is_usual, table.records[0])) and table.share > _SOME
             if tabs or named:
                 raise ContentError(
-                    f"looks like a table of {table.columns} columns that {called(delimiter)} "
-                    "separate, not like plain text",
+                    f"looks like a table of {table.columns} columns that "
+                    f"{delimiter_name(delimiter)} separate, not like plain text",
                     file=lines.title,
                     candidates=[TSV if delimiter == "\t" else "csv", TXT],
                 )
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def rejected_head(self) -> bytes:
-        """Return nothing: the lines need no header."""
+    def rejected_header(self) -> bytes:
+        """Return nothing: lines need no header."""
         return b""
 
     def chunks(self, source: Source, start: Position) -> Iterator[PlainChunk]:
@@ -121,8 +121,8 @@ def _is_object(line: str) -> bool:
     return True
 
 
-class PlainChunk(TakenRows):
-    """Some lines; see `rows.Chunk`."""
+class PlainChunk(TextChunk):
+    """Consecutive lines of a file; see `rows.Chunk`."""
 
     def __init__(self, lines: Lines, last: bool) -> None:
         super().__init__()
@@ -130,12 +130,12 @@ class PlainChunk(TakenRows):
         self._values: list[str] = []
 
     def add(self, number: int, line: str) -> None:
-        """Take a line."""
+        """Add a line."""
         misplaced = self._lines.end == "\r" and "\n" in line
         if misplaced or isinstance(line, Undecodable):
             tried = [] if misplaced else self._lines.encodings_to_try(line)
             problem = RowError(
-                "a line feed, where carriage returns end the lines"
+                "a line feed, but carriage returns end the lines"
                 if misplaced
                 else "not valid UTF-8",
                 file=self._lines.title,
@@ -151,11 +151,11 @@ class PlainChunk(TakenRows):
         self._values.append(text)
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Refuse: plain text has no place for scores."""
+        """Raise an error: plain text has no place for scores."""
         raise NotImplementedError
 
     def rejected(self) -> bytes:
-        """Return the broken lines as they were."""
+        """Return the unreadable lines unchanged."""
         return encoded("".join(self._rejected), self._lines.encoding, self._lines.title)
 
     def values(self) -> list[list[Any]]:

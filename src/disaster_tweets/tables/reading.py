@@ -1,4 +1,4 @@
-"""Opens a table: what reads its format."""
+"""Open a table with the reader of its format."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def open_table(
     *,
     tabular: bool = False,
 ) -> Reader:
-    """Return what reads the files of a table.
+    """Return the reader of a table.
 
     Args:
-        reading: Their format, and how to read it.
-        new: The columns of the scores, if there are to be any.
-        notify: Is told what had to be guessed.
+        reading: The format and the options.
+        new: The columns for the scores, if there are any.
+        notify: Receives a line about each assumption.
         last: The last file of the table.
-        tabular: The rows will be asked for their values, in the same columns for all.
+        tabular: The caller will ask for cell values, with the same columns in all rows.
 
     Raises:
-        MissingLibraryError: The format needs a library that is not installed.
+        MissingLibraryError: The library for the format is not installed.
     """
-    # Each imported where it is needed, as a command should start at once.
+    # Imports are local, so that a command starts fast.
     if reading.format in formats.DELIMITED:
         from disaster_tweets.tables.delimited import DelimitedReader
 
@@ -61,13 +61,13 @@ def read_columns(name: str, reading: Reading | None = None) -> dict[str, list[An
 
     Args:
         name: The name of a file.
-        reading: How to read it; as its name says if None.
+        reading: Options for reading; None to take the format from the name.
 
     Returns:
-        The cells of each column: text in delimited text, else what the format knows.
+        The cells of each column: texts for delimited text, otherwise typed values.
 
     Raises:
-        TableError: The file or a row cannot be read, or two columns have one name.
+        TableError: The file or a row cannot be read, or two columns have the same name.
     """
     if reading is None:
         reading = Reading(formats.named_format(name))

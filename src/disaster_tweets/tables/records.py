@@ -1,7 +1,7 @@
-"""Records of delimited text: their fields, and whether their quotes are what they seem.
+"""Split delimited text into records and fields, and detect misplaced quotes.
 
-A field that begins with a quote ends with one, and holds a quote as two of them; spaces may
-stand before it. Everywhere else a quote is a character like others.
+A quoted field begins and ends with a quote, and a doubled quote in it stands for one. Spaces
+may precede the first quote. Everywhere else a quote is an ordinary character.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from disaster_tweets.tables.lines import LONGEST
 QUOTE = '"'
 
 
-class QuoteProblem(Exception):  # noqa: N818 - not yet an error: nobody knows the place
-    """A quote opens and does not close where the field ends.
+class QuoteProblem(Exception):  # noqa: N818 - the caller adds the place and raises an error
+    """A quote opens a field and does not close at the end of the field.
 
     Attributes:
-        line: In which line of the record it opens, from 0.
-        closes: In which line it closes too early; None where it never does.
+        line: The line of the record where the quote opens, from 0.
+        closes: The line where the quote closes too early; None if it never closes.
     """
 
     def __init__(self, line: int, closes: int | None) -> None:
@@ -33,7 +33,7 @@ class TooLong(Exception):  # noqa: N818 - as above
     """A record does not fit into the memory.
 
     Attributes:
-        line: In which line of the record its last quote opens, from 0.
+        line: The line of the record where its last quote opens, from 0.
     """
 
     def __init__(self, line: int) -> None:
@@ -45,11 +45,11 @@ class Record(NamedTuple):
     """The fields of a record.
 
     Attributes:
-        fields: What each field holds.
-        raw: Each field as it is written.
-        body: The record as it is written, without the end of its last line.
-        lines: How many lines it takes.
-        quoted_lines: The fields in quotes that hold a line end.
+        fields: The value of each field.
+        raw: The text of each field as the file has it.
+        body: The text of the record, without the last line end.
+        lines: The number of lines.
+        quoted_lines: The quoted fields that contain a line end.
     """
 
     fields: list[str]
@@ -60,11 +60,11 @@ class Record(NamedTuple):
 
 
 def fields_of_line(body: str, delimiter: str) -> list[str] | None:
-    """Return the fields of a record of one line with quotes; None where it takes a closer look.
+    """Return the fields of a one-line record with quotes, or None if only `record` can tell.
 
-    The csv module does it several times faster than `record`.
+    The csv module is several times faster than `record`.
     """
-    if ' "' in body or "\0" in body:  # spaces before a quote; what csv cannot read everywhere
+    if ' "' in body or "\0" in body:  # csv cannot read these everywhere
         return None
     try:
         return next(csv.reader((body,), delimiter=delimiter, strict=True), None)
@@ -73,23 +73,23 @@ def fields_of_line(body: str, delimiter: str) -> list[str] | None:
 
 
 def record(first: str, delimiter: str, end: str, more: Callable[[], str | None]) -> Record:
-    """Read a record, whose quotes may span lines.
+    """Read one record, which may continue over several lines inside quotes.
 
     Args:
-        first: Its first line, without its end.
-        delimiter: What separates the fields.
-        end: What ends a line.
-        more: Returns the next line without its end, or None where there is none.
+        first: The first line of the record, without its line end.
+        delimiter: The delimiter of fields.
+        end: The line end.
+        more: Returns the next line without its line end, or None at the end of the file.
 
     Raises:
-        QuoteProblem: A quote does not close where the field ends.
+        QuoteProblem: A quote does not close at the end of its field.
         TooLong: The record does not fit into the memory.
     """
     whole = [first]
-    # Where each field begins and ends in the record, and the text in its quotes, if any.
+    # Begin and end of each field in the record, and the quoted text if the field has quotes.
     spans: list[tuple[int, int, int, int]] = []
     quoted_lines: list[int] = []
-    line, position, before = first, 0, 0  # the length of the lines before this one
+    line, position, before = first, 0, 0  # ``before`` is the length of the earlier lines
     while True:
         start = position
         while line.startswith(" ", position):
@@ -139,12 +139,12 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
 
 
 class RowShapes:
-    """Knows what the cells of a table look like, to tell rows from the lines of one text.
+    """Learns the shape of the cells of a table, to tell rows from the lines of one text.
 
-    Where quotes are mere characters, one that begins a text seems to open a field, which takes
-    in the rows behind it until a text ends with a quote. What gives it away: each of the lines
-    is a row, with the right number of cells, and in one column a number, a date, the same word,
-    or what stands there in other rows, too.
+    In a file without quoting, a text may begin with a quote. The quote then seems to open a
+    field that swallows the following rows until a text ends with a quote. This class detects
+    the case: each swallowed line has the right number of cells, and one column repeats a
+    number, a date, or a word of that column.
     """
 
     def __init__(self, rows: Sequence[Sequence[str]], columns: int) -> None:
@@ -155,9 +155,10 @@ class RowShapes:
         ]
 
     def are_rows(self, record: Record, delimiter: str, end: str) -> bool:
-        """Say whether the lines of a record look like rows of their own."""
+        """Say whether the lines of a record look like separate rows."""
         lines = [line.rstrip("\r").split(delimiter) for line in record.body.split(end)]
-        # In prose, tabs and pipes are rarer than commas: with one too many, it is a row, too.
+        # Prose rarely contains tabs and pipes, so a line with one extra delimiter is still a
+        # row.
         rare = delimiter in "\t|"
         cells = [len(line) for line in lines]
         fewest, most = min(cells), max(cells)
@@ -187,5 +188,5 @@ _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 
 def _shape(cell: str) -> str:
-    """Return what a date, an identifier or the like has in common with its neighbours."""
+    """Return the shape of a cell, such as that of a date or an identifier."""
     return _LETTERS.sub("a", _DIGITS.sub("9", cell))

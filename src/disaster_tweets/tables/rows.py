@@ -1,4 +1,4 @@
-"""What all formats share: how a table is to be read, positions, and chunks of rows."""
+"""The interfaces that all formats share: reading options, positions, readers and chunks."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any, NamedTuple, Protocol
 from disaster_tweets.tables.errors import RowError
 from disaster_tweets.tables.source import Source
 
-CHUNK_ROWS = 1024  # a tenth of a second of work for one processor
+CHUNK_ROWS = 1024  # about 0.1 s of work for one processor
 CHUNK_SIZE = 1 << 24  # characters or bytes
 
-STANDARD, NONE = "standard", "none"  # quoting
+STANDARD, NONE = "standard", "none"  # values of ``quoting``
 
-Notify = Callable[[str], object]  # takes a line on what was found out about a file
+Notify = Callable[[str], object]  # receives one line of information about a file
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a table is to be read.
+    """Options for reading a table.
 
     Attributes:
         format: One of `formats.FORMATS`.
-        text_column: The column of the texts: its name, a path of keys in JSON, or its number,
-            from 1, in a table without header. None for the obvious one.
-        other_columns: Columns that must be there, too.
-        encoding: Of a text format; None for UTF-8, or what a mark of the byte order says.
-        delimiter: What separates the fields of delimited text; None to find out.
-        quoting: ``"standard"``, where a field may stand in quotes; ``"none"``, where quotes are
-            characters like others; None for standard, unless lines in quotes look like rows.
+        text_column: The text column: its name, a path of JSON keys, or its number from 1 in a
+            table without a header. None to detect it.
+        other_columns: Further columns that must exist.
+        encoding: The encoding of a text format; None for UTF-8 or the byte order mark.
+        delimiter: The delimiter of delimited text; None to detect it.
+        quoting: ``"standard"``: fields may be quoted. ``"none"``: a quote is an ordinary
+            character. None: standard, with a check for quotes that swallow rows.
         header: The first row of delimited text or of a sheet names the columns.
-        sheet: The sheet of a workbook; None for the only one that holds anything.
-        sure: The format was asked for, not only told by the file's name.
+        sheet: The sheet of a workbook; None for the only sheet that is not empty.
+        sure: The user named the format; it was not only taken from the file name.
     """
 
     format: str
@@ -48,12 +48,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class NewColumns:
-    """The columns that scores go to.
+    """The columns for the scores.
 
     Attributes:
-        probability: Name of the first.
-        label: Name of the second.
-        overwrite: Drop columns of the table that have these names.
+        probability: Name of the probability column.
+        label: Name of the label column.
+        overwrite: Replace existing columns of these names.
     """
 
     probability: str = "probability"
@@ -62,18 +62,18 @@ class NewColumns:
 
     @property
     def names(self) -> tuple[str, str]:
-        """Both names, in their order."""
+        """Both names: probability, label."""
         return self.probability, self.label
 
 
 class Score(NamedTuple):
-    """The two new values of a row, and what is counted of its text.
+    """The two new values of a row, and two facts about its text.
 
     Attributes:
         probability: As in `Prediction`.
         label: As in `Prediction`.
         cut: The text is longer than the model reads.
-        foreign: The text looks like another language than the model's.
+        foreign: The text looks like a language that the model was not trained on.
     """
 
     probability: float
@@ -84,13 +84,13 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class Position:
-    """How far the inputs were read.
+    """A place in the inputs.
 
     Attributes:
         input: Index of the file.
-        rows: Rows read of it, broken ones included.
-        line: Lines read of it, in a text format.
-        offset: Bytes read of it, after decompression, in a text format.
+        rows: Rows of the file before this place, broken ones included.
+        line: Lines of the file before this place, in a text format.
+        offset: Decompressed bytes of the file before this place, in a text format.
     """
 
     input: int = 0
@@ -100,15 +100,15 @@ class Position:
 
 
 class Chunk(Protocol):
-    """Some rows of one file.
+    """Consecutive rows of one file.
 
     Attributes:
-        texts: The text of each readable row, None where it is missing: absent, null or blank.
-        broken: What is wrong with each of the other rows.
-        rows: How many there are of both.
+        texts: The text of each readable row; None if it is absent, null or blank.
+        broken: The error of each unreadable row.
+        rows: The number of rows, readable and unreadable.
         numbers: The number of each readable row, from 1.
         consumed: Bytes of the file read so far.
-        end: Where the next chunk begins.
+        end: The position of the next chunk.
     """
 
     texts: list[str | None]
@@ -119,23 +119,23 @@ class Chunk(Protocol):
     end: Position
 
     def scored(self, scores: Sequence[Score | None]) -> Any:
-        """Return the readable rows with a score for each, in the format that they came in."""
+        """Return the readable rows with their scores, in the format of the input."""
 
     def rejected(self) -> Any:
-        """Return the broken rows as they were."""
+        """Return the unreadable rows unchanged."""
 
     def values(self) -> list[list[Any]]:
         """Return the cells of each readable row, in the order of the reader's columns."""
 
     def column(self, name: str) -> list[Any]:
-        """Return a cell of each readable row, of a column that the reading named."""
+        """Return the cell of each readable row in one of the columns named in `Reading`."""
 
 
-class TakenRows:
-    """What chunks of text formats share: they take the rows of a file one by one.
+class TextChunk:
+    """A chunk of a text format, filled row by row.
 
     Attributes:
-        texts: See `Chunk`, as for the next five.
+        texts: See `Chunk`, also for the next five.
     """
 
     def __init__(self) -> None:
@@ -144,31 +144,31 @@ class TakenRows:
         self.broken: list[RowError] = []
         self.rows = self.consumed = 0
         self.end = Position()
-        self._between: dict[int, list[str]] = {}  # what stands before the row of that index
+        self._between: dict[int, list[str]] = {}  # blank lines before the row of this index
         self._rejected: list[str] = []
 
     def take(self, number: int, text: str | None) -> None:
-        """Count a readable row."""
+        """Add a readable row."""
         self.numbers.append(number)
         self.texts.append(text)
         self.rows += 1
 
     def blank(self, written: str) -> None:
-        """Take a line without a row."""
+        """Add a line that is no row."""
         self._between.setdefault(len(self.numbers), []).append(written)
 
     def reject(self, written: str, problem: RowError) -> None:
-        """Take a row that cannot be read."""
+        """Add an unreadable row."""
         self._rejected.append(written)
         self.broken.append(problem)
         self.rows += 1
 
     def finish(self, end: Position, consumed: int) -> None:
-        """Say where it ends, and how many bytes of the file were read."""
+        """Set the end of the chunk and the bytes of the file read so far."""
         self.end, self.consumed = end, consumed
 
     def _with_blank(self, written: Iterable[str]) -> str:
-        """Return the rows as they are written, with the blank lines between them."""
+        """Return the written rows, with the blank lines between them."""
         if not self._between:
             return "".join(written)
         out = []
@@ -178,28 +178,28 @@ class TakenRows:
 
 
 class Reader(Protocol):
-    """Reads the files of one format, one after the other, as one table."""
+    """Reads one or more files of one format as one table."""
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns, once `check` or `chunks` has read of a file."""
+        """The column names, known after the first `check` or `chunks`."""
 
     def check(self, source: Source) -> None:
-        """Find out early what is wrong with a file, before the first row is used."""
+        """Raise TableError early if a file cannot be read."""
 
     def chunks(self, source: Source, start: Position) -> Iterator[Chunk]:
         """Read a file from a position on."""
 
-    def head(self) -> Any:
-        """Return what the output begins with; known once `chunks` gave a chunk, or ended."""
+    def header(self) -> Any:
+        """Return the beginning of the output; known after the first chunk, or the end."""
 
-    def tail(self) -> Any:
-        """Return what the output ends with; known once all chunks were read."""
+    def footer(self) -> Any:
+        """Return the end of the output; known after the last chunk."""
 
-    def rejected_head(self) -> Any:
-        """Return what the file of the rejected rows begins with."""
+    def rejected_header(self) -> Any:
+        """Return the beginning of the file of rejected rows."""
 
 
 def text_or_none(text: str | None) -> str | None:
-    """Return a text, or None where it is blank."""
+    """Return the text, or None if it is blank."""
     return None if text is None or text.isspace() or not text else text

@@ -1,4 +1,4 @@
-"""A sheet of an Excel workbook as a table; it is read whole, as the format wants it."""
+"""Read a sheet of an Excel workbook as a table; the whole sheet is read at once."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class SheetReader:
         self._checked: tuple[Source, Sheet, int] | None = None
 
     def check(self, source: Source) -> None:
-        """Find out the columns; the last sheet is kept, as reading it takes long."""
+        """Find the columns, and keep the sheet for `chunks`, because reading it is slow."""
         self._checked = source, *self._sheet(source)
 
     def _sheet(self, source: Source) -> tuple[Sheet, int]:
-        """Return a sheet, and the index of its first row behind the header."""
+        """Return a sheet, and the index of its first row after the header."""
         with source.open(XLSX) as content:
             sheet = read(content.file, source.title, self._reading.sheet)
         first = next((i for i, row in enumerate(sheet.rows) if not _is_empty(row)), None)
@@ -64,7 +64,7 @@ class SheetReader:
         return sheet, first + self._reading.header
 
     def kinds(self) -> dict[str, str]:
-        """Return what each column holds: text, boolean, integer or number, else json."""
+        """Return the kind of each column: text, boolean, integer, number or json."""
         return {name: common(kinds) for name, kinds in self._kinds.items()}
 
     def _begin(self, title: str, columns: list[str], rows: list[list[Any]]) -> None:
@@ -96,16 +96,16 @@ class SheetReader:
             self._notify(f"{title}: the texts are taken from column {shortened(found)}")
         self.columns, self._title, self._text = columns, title, columns.index(found)
 
-    def head(self) -> bytes:
-        """Return nothing: the rows come back through a writer of workbooks."""
+    def header(self) -> bytes:
+        """Return nothing: `ToWorkbook` writes the rows."""
         return b""
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
-    def rejected_head(self) -> bytes:
-        """Return the names of the columns as a line of CSV."""
+    def rejected_header(self) -> bytes:
+        """Return the column names as a line of CSV."""
         return _csv([self.columns]) if self._reading.header else b""
 
     def chunks(self, source: Source, start: Position) -> Iterator[SheetChunk]:
@@ -118,7 +118,7 @@ class SheetReader:
             part = rows[begin : begin + CHUNK_ROWS]
             end = begin + len(part)
             consumed = size * end // max(len(rows), 1)
-            # Spreadsheet programs count rows from 1, with the header.
+            # Spreadsheet programs count rows from 1 and include the header.
             yield SheetChunk(
                 self,
                 part,
@@ -131,7 +131,7 @@ class SheetReader:
 
 
 class SheetChunk:
-    """Some rows of a sheet; see `rows.Chunk`."""
+    """Consecutive rows of a sheet; see `rows.Chunk`."""
 
     def __init__(
         self,
@@ -164,11 +164,11 @@ class SheetChunk:
             self.texts.append(text_or_none(None if value is None else as_text(value)))
 
     def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Refuse: a writer of workbooks takes the values."""
+        """Raise an error: `ToWorkbook` takes the values instead."""
         raise NotImplementedError
 
     def rejected(self) -> bytes:
-        """Return the broken rows as lines of CSV."""
+        """Return the unreadable rows as lines of CSV."""
         return _csv([[as_text(cell) for cell in row] for row in self._rejected])
 
     def values(self) -> list[list[Any]]:
@@ -176,14 +176,14 @@ class SheetChunk:
         return [list(row) for row in self._rows]
 
     def column(self, name: str) -> list[Any]:
-        """Return a cell of each readable row."""
+        """Return one cell of each readable row."""
         columns = self._reader.columns
         index = columns.index(find(columns, name, file=self._title))
         return [row[index] for row in self._rows]
 
 
 def _problem(value: Any) -> str | None:
-    """Say why a cell cannot be a text; a number can, as a program may have made it of one."""
+    """Say why a cell is no text. A number is accepted, as programs convert texts to numbers."""
     if isinstance(value, ErrorValue):
         return f"the text is the error {value}"
     if value is None or (isinstance(value, (str, int, float)) and value is not bool(value)):

@@ -1,4 +1,4 @@
-"""Input files: their names, their identity, and their content, unpacked."""
+"""Open input files: their names, their fingerprints and their decompressed content."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from disaster_tweets.tables.formats import BINARY, XLSX, of_name
 
 STANDARD = "-"
 
-BEGINNING = 1 << 20  # bytes that are looked at before anything is read
+BEGINNING = 1 << 20  # bytes that are examined before the file is read
 _BUFFER = 1 << 18
-_FINGERPRINT = 1 << 16  # bytes of a file's beginning that are hashed
-_LARGEST_COPY = 1 << 32  # bytes of such a pipe; a device may never end
-_IN_MEMORY = 1 << 26  # bytes of a pipe that are kept in memory where one must go back in it
+_FINGERPRINT = 1 << 16  # bytes that are hashed for the identity of a file
+_LARGEST_COPY = 1 << 32  # bytes of a pipe that are copied at most; a device may never end
+_IN_MEMORY = 1 << 26  # bytes of a copied pipe that are kept in memory
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input: a file, a pipe, or standard input for the name ``-``."""
+    """One input: a file, a pipe, or standard input with the name ``-``."""
 
     name: str
 
     @property
     def title(self) -> str:
-        """What messages call it."""
+        """The name of the input in messages."""
         return "standard input" if self.name == STANDARD else self.name
 
     def size(self) -> int | None:
-        """Return the number of bytes; None for a pipe, which can be read only once."""
+        """Return the size in bytes; None for a pipe, which can be read only once."""
         if self.name == STANDARD:
             return None
         with readable(self.title):
@@ -47,7 +47,7 @@ class Source:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def identity(self) -> dict[str, Any]:
-        """Return what tells this content from another: name, size, time and a hash."""
+        """Return the identity of the content: name, size, modification time and a hash."""
         with readable(self.title), Path(self.name).open("rb") as file:
             beginning = file.read(_FINGERPRINT)
             status = Path(self.name).stat()
@@ -59,10 +59,10 @@ class Source:
         }
 
     def raw(self) -> BinaryIO:
-        """Open it as it is.
+        """Open the file without decompressing it.
 
         Raises:
-            FileError: It cannot be opened.
+            FileError: The file cannot be opened.
         """
         if self.name == STANDARD:
             if sys.stdin is None:
@@ -73,15 +73,15 @@ class Source:
 
     @contextmanager
     def open(self, format_: str) -> Iterator[Content]:
-        """Open it, unpacked.
+        """Open the file and decompress it.
 
         Args:
-            format_: What it should hold; one of `formats.FORMATS`.
+            format_: The expected format, one of `formats.FORMATS`.
 
         Raises:
-            FileError: It cannot be opened.
-            DamagedError: It is compressed, and not whole.
-            ContentError: It holds something else for sure.
+            FileError: The file cannot be opened.
+            DamagedError: The compressed data is damaged.
+            ContentError: The file certainly holds something else.
         """
         with ExitStack() as stack:
             raw = self.raw()
@@ -90,7 +90,7 @@ class Source:
             beginning, file = peeked(raw, self.title)
             packed = compression.compression_of(beginning)
             consumed = None
-            # A workbook is a zip itself.
+            # A workbook is a zip file, too.
             if packed is not None and not (packed == "zip" and format_ == XLSX):
                 content.check_zip(beginning, self.title, format_)
                 if packed == "zip":
@@ -112,13 +112,13 @@ class Source:
 
 @dataclass
 class Content:
-    """What an open input holds.
+    """The content of an open input.
 
     Attributes:
         source: The input.
-        file: Its content, unpacked; of a binary format one in which one can go back.
-        beginning: The first bytes of it, which `file` gives too.
-        packed: What unpacks it and counts the bytes that went in, if it is compressed.
+        file: The decompressed content; seekable for a binary format.
+        beginning: The first bytes of the content, which ``file`` also returns.
+        packed: The decompressing stream, which counts compressed bytes; None if not compressed.
     """
 
     source: Source
@@ -128,12 +128,12 @@ class Content:
 
     @property
     def consumed(self) -> int | None:
-        """Bytes of the packed file that were read; None where it is not packed."""
+        """Compressed bytes read so far; None if the file is not compressed."""
         return None if self.packed is None else int(getattr(self.packed, "consumed", 0))
 
 
 def peeked(file: BinaryIO, title: str) -> tuple[bytes, BinaryIO]:
-    """Return the first bytes of a file, and the file with these bytes still in it."""
+    """Return the first bytes of a file, and a file that still returns them."""
     with readable(title):
         beginning = _read_fully(file, BEGINNING)
         if isinstance(file, io.BufferedReader) and file is not _standard_input():
@@ -152,7 +152,7 @@ def _standard_input() -> Any:
 
 
 def _read_fully(file: BinaryIO, size: int) -> bytes:
-    """Return so many bytes, or all that there are; a pipe gives them in pieces."""
+    """Return ``size`` bytes, or fewer at the end of the file; a pipe returns them in pieces."""
     pieces, left = [], size
     while left and (piece := file.read(left)):
         pieces.append(piece)
@@ -161,7 +161,7 @@ def _read_fully(file: BinaryIO, size: int) -> bytes:
 
 
 class _Rest(io.RawIOBase):
-    """A file whose beginning was read already."""
+    """A file whose first bytes were read already."""
 
     def __init__(self, beginning: bytes, file: BinaryIO) -> None:
         self._beginning, self._file = beginning, file
@@ -183,7 +183,7 @@ class _Rest(io.RawIOBase):
 
 @contextmanager
 def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
-    """Give a file in which one can go back: this one, or a copy."""
+    """Yield a seekable file: the given file, or a copy of it."""
     if file.seekable():
         yield file
         return
@@ -204,7 +204,7 @@ def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
 
 
 def format_inside(name: str) -> str | None:
-    """Return the format that the name of the only file in a zip tells, or None."""
+    """Return the format that the name of the only file in a zip indicates, or None."""
     if of_name(name).compression != "zip":
         return None
     try:
@@ -216,7 +216,7 @@ def format_inside(name: str) -> str | None:
 
 
 def _check_member(member: str, format_: str, title: str) -> None:
-    """Raise ContentError where the name of a zip's member tells another format."""
+    """Raise ContentError if the name of a zip member indicates another format."""
     found = of_name(member).format
     if found is not None and not content.alike(found, format_):
         raise ContentError(
@@ -228,7 +228,7 @@ def _check_member(member: str, format_: str, title: str) -> None:
 
 @contextmanager
 def readable(title: str) -> Iterator[None]:
-    """Name the file that cannot be read."""
+    """Turn an OSError into a FileError that names the file."""
     try:
         yield
     except OSError as error:

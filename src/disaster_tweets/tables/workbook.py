@@ -1,7 +1,8 @@
-"""Read a sheet of an Excel workbook (.xlsx), and write one.
+"""Read a sheet of an Excel workbook (.xlsx), and write a new workbook.
 
-Writing is left to openpyxl. Its reader alters texts that hold ``x005F_``, and cannot tell a
-formula without a stored result from an empty cell, so the cells are read here.
+openpyxl writes the workbooks. Its reader alters texts that contain ``x005F_``, and cannot
+distinguish a formula without a stored result from an empty cell. So this module reads the
+cells itself.
 """
 
 from __future__ import annotations
@@ -36,43 +37,44 @@ if TYPE_CHECKING:
 
 Cell: TypeAlias = bool | int | float | str | datetime | date | time | timedelta | None
 
-# What a sheet of Excel can hold; a text is counted in units of UTF-16.
+# Limits of an Excel sheet. The length of a text is counted in UTF-16 units.
 ROWS, COLUMNS, CHARACTERS = 1_048_576, 16_384, 32_767
-# Excel counts days from 1900, and until March of that year it counts one too many.
+# Excel counts days from 1900, and counts a 29 February 1900 that did not exist.
 FIRST_DAY = datetime(1900, 3, 1)
-# Excel keeps 15 digits of a number, and ids in the wild have 19.
+# Excel keeps 15 digits of a number, and real ids have up to 19.
 LARGEST = 10**15 - 1
-# What is read of a workbook lies in memory. The rows are filled up to the same width, so that
-# few cells far apart could take more than the file lets expect.
+# The rows of a workbook are held in memory and padded to one width, so a few distant cells
+# could take much more memory than the file suggests.
 LARGEST_UNPACKED = 1 << 30
 LARGEST_TABLE = 50_000_000
 
-# A character that XML cannot hold is written _xHHHH_, and so is an underscore that could begin
-# such an escape. A parser would make a line feed of a carriage return.
+# Excel writes characters that XML cannot hold as _xHHHH_, and escapes an underscore that
+# could begin such an escape. A carriage return is escaped because an XML parser changes it.
 _FORBIDDEN = r"[\x00-\x08\x0b-\x1f\ufffe\uffff]"
 _TO_ESCAPE = re.compile(rf"{_FORBIDDEN}|_(?=x[0-9A-Fa-f]{{4}}(?:_|{_FORBIDDEN}))")
-# An escaped surrogate stays as it is: alone, it is no text.
+# An escaped surrogate stays escaped: a lone surrogate is no text.
 _ESCAPE = re.compile("_x(?![Dd][89A-Fa-f])([0-9A-Fa-f]{4})_")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# A format may name a language, a colour or a word, whose letters mean no day and no hour.
+# A number format may contain a locale, a colour or a quoted word; these are no date codes.
 _NOT_OF_A_DATE = re.compile(r'\[[^\]]*\]|"[^"]*"|;.*')
 _NOT_IN_TITLES = re.compile(r"[\\*?:/\[\]\x00-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 class ErrorValue(str):
-    """What a cell shows whose formula failed, such as ``#REF!``."""
+    """The value of a cell with a failed formula, such as ``#REF!``."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet holds.
+    """The content of a sheet.
 
     Attributes:
         name: The name of the sheet.
-        rows: The cells, row by row, all rows as wide as the widest. ``rows[0]`` is row 1 of the
-            sheet: empty rows and columns are kept before and between others, not after them.
+        rows: The cells by row, all rows padded to the widest one. ``rows[0]`` is row 1 of the
+            sheet. Empty rows and columns are kept before and between others, and dropped at the
+            end.
     """
 
     name: str
@@ -82,24 +84,24 @@ class Sheet:
 def read(file: BinaryIO, title: str, sheet: str | None = None) -> Sheet:
     """Read a sheet of a workbook into memory.
 
-    A cell without content and one with an empty text are both None. A date and a time have the
-    type that their format shows; they are precise to the millisecond. A formula gives the
-    result that is stored, and a merged range gives its value in the first cell alone.
+    An empty cell and an empty text are both None. Dates and times have the type of their
+    number format, to the millisecond. A formula gives its stored result. A merged range gives
+    its value in the first cell only.
 
     Args:
-        file: The workbook, seekable. It is left open.
-        title: The name of the file, for the errors.
-        sheet: The name of the sheet, or None for the only one that holds anything. Of a
-            workbook with visible sheets that hold anything, the hidden ones do not count.
+        file: The workbook, a seekable file. It is left open.
+        title: The name of the file in messages.
+        sheet: The name of the sheet. None for the only sheet that is not empty; hidden sheets
+            count only if all visible ones are empty.
 
     Raises:
-        ContentError: The file is something else, such as an .xls, or protected.
-        DamagedError: The file is cut short or altered.
-        FileError: The medium cannot be read.
+        ContentError: The file is no .xlsx workbook, or it is protected by a password.
+        DamagedError: The file is truncated or altered.
+        FileError: The file cannot be read from its medium.
         MissingLibraryError: openpyxl or defusedxml is not installed.
         RowError: A formula has no stored result.
-        SheetError: The sheet is not there, or several sheets hold something.
-        SizeError: The workbook unpacks to too much.
+        SheetError: The sheet does not exist, or several sheets are not empty.
+        SizeError: The decompressed workbook is too large.
     """
     from zipfile import ZipFile
 
@@ -117,26 +119,26 @@ def read(file: BinaryIO, title: str, sheet: str | None = None) -> Sheet:
 def write(
     file: BinaryIO, rows: Iterator[Sequence[Cell]], title: str, sheet: str = "Sheet1"
 ) -> None:
-    """Write a workbook of one sheet; the rows wait in a temporary file, not in memory.
+    """Write a workbook of one sheet; rows are buffered in a temporary file, not in memory.
 
-    A text stays a text, whatever it begins with. `read` gives back what was written, but for
-    an empty text, which becomes None, and for what Excel cannot hold, which becomes text: an
-    integer of more than 15 digits, a float that is no number (``nan``, ``inf``), a time with a
-    time zone and a date before March 1900 (both as in ISO 8601).
+    A text stays a text, whatever it begins with. `read` returns the same values with two
+    exceptions. An empty text becomes None. A value that Excel cannot hold becomes text: an
+    integer of more than 15 digits, ``nan`` and ``inf``, a time with a time zone, and a date
+    before March 1900 (times and dates in ISO 8601).
 
     Args:
-        file: Is written to, and left open.
-        rows: The rows, the header among them where there is one.
-        title: The name of the file, for the errors.
+        file: The file to write, which is left open.
+        rows: The rows, including the header if there is one.
+        title: The name of the file in messages.
         sheet: The name of the sheet.
 
     Raises:
         MissingLibraryError: openpyxl is not installed.
-        RowError: A cell holds a text that is too long, half a character (a lone surrogate) or
-            something else than a `Cell`. Its ``row`` counts the given rows, from 1.
-        SheetError: No sheet can have this name.
-        SizeError: A sheet cannot hold so many rows or columns.
-        WriteError: The file cannot be written, or the temporary one.
+        RowError: A cell holds a text that is too long, a lone surrogate, or a value that is
+            no `Cell`. Its ``row`` counts the given rows from 1.
+        SheetError: The sheet name is not allowed.
+        SizeError: There are more rows or columns than a sheet can hold.
+        WriteError: The file or the temporary file cannot be written.
     """
     openpyxl = _library("openpyxl", title)
     if not 0 < len(sheet) <= 31 or _NOT_IN_TITLES.search(sheet):
@@ -163,10 +165,10 @@ def write(
 
 
 class Checker:
-    """Finds out early what a workbook cannot hold, before rows are written.
+    """Checks rows for values that a workbook cannot hold, before they are written.
 
     Args:
-        title: What messages call the table that the rows come from.
+        title: The name of the input table in messages.
 
     Raises:
         MissingLibraryError: openpyxl is not installed.
@@ -177,7 +179,7 @@ class Checker:
         _library("openpyxl", title)
 
     def check(self, cells: Sequence[Cell], row: int | None) -> None:
-        """Raise RowError, with the number that a row has in its table, where it has no room."""
+        """Raise RowError if the cells do not fit; ``row`` is the row's number in its table."""
         self._rows += 1
         if self._rows > ROWS or len(cells) > COLUMNS:
             what = f"{ROWS:,} rows" if self._rows > ROWS else f"{COLUMNS:,} columns"
@@ -205,7 +207,7 @@ def _library(name: str, title: str) -> Any:
 
 @contextmanager
 def _refusing_in_one_line(title: str) -> Iterator[None]:
-    """Say of whatever the libraries raise that the workbook is damaged."""
+    """Turn any error of the libraries into a DamagedError."""
     from defusedxml import DefusedXmlException
 
     try:
@@ -223,10 +225,10 @@ def _refusing_in_one_line(title: str) -> Iterator[None]:
 
 
 def _require_zip(file: BinaryIO, title: str) -> None:
-    """Name what is no workbook of today."""
+    """Raise ContentError if the file is no .xlsx workbook."""
     beginning = file.read(8)
     if beginning == bytes.fromhex("d0cf11e0a1b11ae1"):
-        # A protected workbook lies in a file of the old kind, whose folder names its content.
+        # A protected workbook is stored in the old container format, which names its content.
         if "EncryptedPackage".encode("utf-16-le") in file.read(64 << 20):
             raise ContentError("a workbook that is protected by a password", file=title)
         raise ContentError("an old Excel workbook (.xls); save it as .xlsx", file=title)
@@ -236,9 +238,9 @@ def _require_zip(file: BinaryIO, title: str) -> None:
 
 
 def _require_modest(archive: ZipFile, title: str) -> None:
-    """Refuse an archive that unpacks to too much, or is protected."""
+    """Raise an error if an archive is too large when decompressed, or protected."""
     members = archive.infolist()
-    # The module zipfile never returns more than the archive declares.
+    # The zipfile module never returns more bytes than the archive declares.
     unpacked = sum(member.file_size for member in members)
     if unpacked > LARGEST_UNPACKED:
         raise SizeError(
@@ -252,14 +254,14 @@ def _require_modest(archive: ZipFile, title: str) -> None:
 
 @dataclass(frozen=True)
 class _Book:
-    """A workbook, all but the cells of its sheets.
+    """A workbook without the cells of its sheets.
 
     Attributes:
-        sheets: The path of each sheet of cells, by name.
-        visible: The names of those that are not hidden.
-        strings: The texts that the cells refer to.
-        formats: What a number with a style stands for: "date", "datetime", "time", "timedelta".
-        epoch: The day that dates count from.
+        sheets: The path of each worksheet, by its name.
+        visible: The names of the sheets that are not hidden.
+        strings: The shared texts, which cells refer to by index.
+        formats: The meaning of a styled number: "date", "datetime", "time" or "timedelta".
+        epoch: The day from which dates count.
     """
 
     archive: ZipFile
@@ -272,7 +274,7 @@ class _Book:
 
 
 def _open(archive: ZipFile, title: str) -> _Book:
-    """Find the parts of a workbook, and read all but the sheets."""
+    """Find the parts of a workbook, and read all parts except the sheets."""
     from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
     path = _workbook_path(archive, title)
@@ -322,7 +324,7 @@ def _workbook_path(archive: ZipFile, title: str) -> str:
 
 
 def _parts(archive: ZipFile, path: str) -> dict[str, tuple[str, str]]:
-    """Return the kind and the path of all that a part refers to, by identifier."""
+    """Return the kind and the path of each part that a part refers to, by identifier."""
     folder, name = posixpath.split(path)
     parts = {}
     for element in _parse(archive, posixpath.join(folder, "_rels", f"{name}.rels")):
@@ -333,7 +335,7 @@ def _parts(archive: ZipFile, path: str) -> dict[str, tuple[str, str]]:
 
 
 def _strings(archive: ZipFile, path: str | None) -> list[str]:
-    """Return the texts that the cells refer to by their index."""
+    """Return the shared texts."""
     if path is None:
         return []
     strings = []
@@ -345,7 +347,7 @@ def _strings(archive: ZipFile, path: str | None) -> list[str]:
 
 
 def _formats(archive: ZipFile, path: str | None) -> dict[int, str]:
-    """Return what numbers stand for, by the index of their style, but for plain ones."""
+    """Return the meaning of numbers by style index, for styles of dates and times."""
     from openpyxl.styles.numbers import (
         BUILTIN_FORMATS,
         is_date_format,
@@ -373,7 +375,7 @@ def _formats(archive: ZipFile, path: str | None) -> dict[int, str]:
 
 
 def _choose(book: _Book, sheet: str | None) -> str:
-    """Return the name of the sheet that is meant."""
+    """Return the name of the sheet to read."""
     if sheet is not None:
         if sheet not in book.sheets:
             raise SheetError(
@@ -401,7 +403,7 @@ def _holds_anything(book: _Book, name: str) -> bool:
 
 
 def _table(book: _Book, name: str) -> list[list[Cell]]:
-    """Return all rows of a sheet, those of a width that the file leaves out among them."""
+    """Return all rows of a sheet, padded to one width, with the rows that the file omits."""
     rows: dict[int, list[Cell]] = {}
     width = 0
     for number, cells in _rows(book, name):
@@ -422,11 +424,11 @@ def _table(book: _Book, name: str) -> list[list[Cell]]:
 
 
 def _rows(book: _Book, name: str) -> Iterator[tuple[int, list[Cell]]]:
-    """Yield the number of each row and its cells, without the empty ones at its end."""
+    """Yield the number of each row and its cells, without trailing empty cells."""
     number, over = 0, False
     for element in _elements(book.archive, book.sheets[name]):
         kind = _local(element)
-        # A drawing has rows, too, and they come later.
+        # A drawing has row elements too, after the sheet data.
         over = over or kind == "sheetData"
         if kind == "row" and not over:
             number = int(float(element.get("r", number + 1)))
@@ -461,7 +463,7 @@ def _cells(book: _Book, row: Element, number: int) -> list[Cell]:
 
 
 class _NoResultError(Exception):
-    """A cell holds a formula, and nothing that it gave."""
+    """A cell holds a formula without a stored result."""
 
 
 def _value(book: _Book, cell: Element) -> Cell:
@@ -471,7 +473,7 @@ def _value(book: _Book, cell: Element) -> Cell:
         return (_text(parts["is"]) if "is" in parts else "") or None
     stored = parts["v"].text if "v" in parts else None
     if not stored:
-        # A formula may give an empty text; only then the type is that of a text.
+        # A formula may give an empty text; only then its type is text.
         if "f" in parts and (kind != "str" or "v" not in parts):
             raise _NoResultError
         return None
@@ -510,7 +512,7 @@ def _from_number(number: int | float, format_: str, epoch: datetime) -> Cell:
 
 
 def _text(element: Element) -> str:
-    """Return a text without its format, and without how it is pronounced (rPh)."""
+    """Return a text without its formatting and without its phonetic reading (rPh)."""
     pieces = []
     for part in element:
         kind = _local(part)
@@ -528,7 +530,7 @@ def _unescaped(text: str) -> str:
 
 
 def _local(element: Element) -> str:
-    """Return a name without its namespace, of which there are two: the strict one, too."""
+    """Return a tag without its namespace, which differs in the strict variant of the format."""
     return element.tag.rpartition("}")[2]
 
 
@@ -540,7 +542,7 @@ def _parse(archive: ZipFile, path: str) -> Element:
 
 
 def _elements(archive: ZipFile, path: str) -> Iterator[Element]:
-    """Yield each element of a part as it ends."""
+    """Yield each element of a part when it ends."""
     from defusedxml.ElementTree import iterparse
 
     with archive.open(path) as part:
@@ -548,7 +550,7 @@ def _elements(archive: ZipFile, path: str) -> Iterator[Element]:
             yield element
 
 
-# Writing: a cell, an error, the end.
+# Writing: a cell, an error, the file.
 
 
 class _UnstorableError(Exception):
@@ -556,7 +558,7 @@ class _UnstorableError(Exception):
 
 
 def _stored(value: Cell, page: Any) -> Any:
-    """Return what openpyxl writes as this value."""
+    """Return the openpyxl value or cell that stores this value."""
     if isinstance(value, str):
         kind = "e" if isinstance(value, ErrorValue) else "s"
         return _cell(page, _escaped(value), kind)
@@ -565,7 +567,7 @@ def _stored(value: Cell, page: Any) -> Any:
     if isinstance(value, int):
         return value if abs(value) <= LARGEST else _cell(page, str(value), "s")
     if isinstance(value, float):
-        # The text of a float is exact, where openpyxl would write 16 digits.
+        # The repr of a float is exact; openpyxl would write 16 digits.
         return _cell(page, repr(value), "n" if isfinite(value) else "s")
     if isinstance(value, time):
         return value if value.tzinfo is None else _cell(page, value.isoformat(), "s")
@@ -581,17 +583,17 @@ def _cell(page: Any, text: str, kind: str) -> Any:
     from openpyxl.cell import WriteOnlyCell
 
     cell = WriteOnlyCell(page, text)
-    # Else openpyxl takes a text that begins with = for a formula.
+    # Otherwise openpyxl takes a text that begins with = for a formula.
     cell.data_type = kind
     return cell
 
 
 def _escaped(text: str) -> str:
-    """Return a text as it is stored, which is what Excel limits."""
+    """Return a text with Excel's escapes; the limit of Excel applies to the escaped text."""
     if _SURROGATE.search(text):
         raise _UnstorableError("no cell can hold half a character (a lone surrogate)")
     text = _TO_ESCAPE.sub(lambda match: f"_x{ord(match[0]):04X}_", text)
-    # Cheap first: no text has more units than twice its characters.
+    # The cheap test first: a text has at most twice as many UTF-16 units as characters.
     if len(text) > CHARACTERS // 2 and len(text.encode("utf-16-le")) // 2 > CHARACTERS:
         raise _UnstorableError(
             f"a cell holds {CHARACTERS:,} characters at most, and a text has more"
@@ -619,14 +621,14 @@ def _save(book: Any, file: BinaryIO) -> None:
     try:
         ExcelWriter(book, archive).save()
     except BaseException:
-        # An archive that is forgotten tries again to write, and Python shows what that raises.
+        # An unclosed archive writes again when it is deleted, and Python prints the error.
         with suppress(Exception):
             archive.close()
         raise
 
 
 def _discard(book: Any) -> None:
-    """Remove the temporary file, which openpyxl does only once it has saved the workbook."""
+    """Remove openpyxl's temporary file, which it removes only after saving the workbook."""
     import io
 
     with suppress(Exception):

@@ -1,4 +1,4 @@
-"""What comes out: a table as it came in, with two columns more, or in another format."""
+"""Write scored tables: in the format of the input, or in another one."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ from disaster_tweets.tables.rows import Chunk, NewColumns, Reader, Score
 
 
 class Writer(Protocol):
-    """Makes what is written of the chunks of a reader."""
+    """Formats the output from the chunks of a reader."""
 
-    def head(self) -> Any:
-        """Return what the output begins with; known once a chunk was read."""
+    def header(self) -> Any:
+        """Return the beginning of the output; known after the first chunk."""
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
-        """Return the readable rows of a chunk; ``first`` if none was written before."""
+        """Return the readable rows of a chunk; ``first`` if no row was written before."""
 
-    def tail(self) -> Any:
-        """Return what the output ends with; known once all chunks were read."""
+    def footer(self) -> Any:
+        """Return the end of the output; known after the last chunk."""
 
 
-class AsItCame:
-    """The format that came in, to the byte."""
+class SameFormat:
+    """Writes the format of the input, and keeps every byte of its rows."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def head(self) -> Any:
-        """Return the head of the table that came in."""
-        return self._reader.head()
+    def header(self) -> Any:
+        """Return the beginning of the table that the reader read."""
+        return self._reader.header()
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
-        """Return the rows as they came, with their scores."""
+        """Return the original rows with their scores."""
         return chunk.scored(scores)
 
-    def tail(self) -> Any:
-        """Return the tail of the table that came in."""
-        return self._reader.tail()
+    def footer(self) -> Any:
+        """Return the end of the table that the reader read."""
+        return self._reader.footer()
 
 
 class _Converting:
-    """Another format than the one that came in: the columns that stay, and the new ones."""
+    """Converts to another format: the columns that stay, then the new ones."""
 
     def __init__(
         self, reader: Reader, new: NewColumns, title: str, header: bool = True
@@ -77,7 +77,7 @@ class _Converting:
         return [*(self._reader.columns[i] for i in self.kept), *self._new.names]
 
     def check_names(self, format_: str) -> None:
-        """Raise TableError where two columns would have one name."""
+        """Raise TableError if two columns would have the same name."""
         name, count = Counter(self.names).most_common(1)[0]
         if count > 1:
             raise TableError(
@@ -88,7 +88,7 @@ class _Converting:
 
     @contextmanager
     def _naming(self, row: int | None) -> Iterator[None]:
-        """Name the row that holds half a surrogate pair, as only JSON can spell it."""
+        """Name the row that holds a lone surrogate, which only JSON can spell."""
         try:
             yield
         except UnicodeEncodeError:
@@ -99,7 +99,7 @@ class _Converting:
 
 
 class ToDelimited(_Converting):
-    """Delimited text in UTF-8."""
+    """Writes delimited text in UTF-8."""
 
     def __init__(
         self, reader: Reader, new: NewColumns, title: str, header: bool, delimiter: str
@@ -107,8 +107,8 @@ class ToDelimited(_Converting):
         super().__init__(reader, new, title, header)
         self._delimiter = delimiter
 
-    def head(self) -> bytes:
-        """Return the header, unless the table that came in has none."""
+    def header(self) -> bytes:
+        """Return the header line, unless the input table has none."""
         with self._naming(None):
             return self._record(self.names) if self._header else b""
 
@@ -121,7 +121,7 @@ class ToDelimited(_Converting):
                 written.append(self._record([*(as_text(row[i]) for i in kept), *_added(score)]))
         return b"".join(written)
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
@@ -131,7 +131,7 @@ class ToDelimited(_Converting):
 
 
 class ToJson(_Converting):
-    """JSON: an object a line, or an array of them."""
+    """Writes JSON Lines, or a JSON array of objects."""
 
     def __init__(
         self, reader: Reader, new: NewColumns, title: str, header: bool, array: bool
@@ -139,8 +139,8 @@ class ToJson(_Converting):
         super().__init__(reader, new, title, header)
         self._array = array
 
-    def head(self) -> bytes:
-        """Return what the array begins with."""
+    def header(self) -> bytes:
+        """Return the opening bracket of an array."""
         return b"[\n" if self._array else b""
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> bytes:
@@ -151,8 +151,8 @@ class ToJson(_Converting):
         text = ",\n".join(objects)
         return (text if first or not text else f",\n{text}").encode()
 
-    def tail(self) -> bytes:
-        """Return what the array ends with."""
+    def footer(self) -> bytes:
+        """Return the closing bracket of an array."""
         return b"\n]\n" if self._array else b""
 
     def _objects(self, chunk: Chunk, scores: Sequence[Score | None]) -> list[str]:
@@ -169,14 +169,14 @@ class ToJson(_Converting):
 
 
 class ToColumnar(_Converting):
-    """Tables of Arrow, for a Parquet or an Arrow file."""
+    """Makes Arrow tables, for a Parquet or an Arrow file."""
 
     def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
         super().__init__(reader, new, title, header)
         (self._arrow,) = import_arrow()
         self._schema: Any = None
 
-    def head(self) -> Any:
+    def header(self) -> Any:
         """Return a table without rows."""
         return self.schema.empty_table()
 
@@ -240,13 +240,13 @@ class ToColumnar(_Converting):
                 ) from None
         return self._arrow.array(values, field.type)
 
-    def tail(self) -> Any:
+    def footer(self) -> Any:
         """Return a table without rows."""
         return self.schema.empty_table()
 
 
 class ToWorkbook(_Converting):
-    """Lines of JSON, of which a workbook is made when all are there; see `parts`."""
+    """Writes rows as lines of JSON, from which `parts` makes a workbook at the end."""
 
     def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
         from disaster_tweets.tables.workbook import Checker
@@ -254,13 +254,13 @@ class ToWorkbook(_Converting):
         super().__init__(reader, new, title, header)
         self._workbook = Checker(title)
 
-    def head(self) -> bytes:
+    def header(self) -> bytes:
         """Return the header as a row of cells."""
         self._workbook.check(self.names, None)
         return _cells(self.names) if self._header else b""
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> bytes:
-        """Return a row of cells for each row."""
+        """Return a line of cells for each row."""
         kept = self.kept
         rows = []
         for row, number, score in zip(chunk.values(), chunk.numbers, scores, strict=True):
@@ -272,13 +272,13 @@ class ToWorkbook(_Converting):
             rows.append(_cells(cells))
         return b"".join(rows)
 
-    def tail(self) -> bytes:
+    def footer(self) -> bytes:
         """Return nothing."""
         return b""
 
 
 def _cell(value: Any) -> Any:
-    """Return a value as a workbook can hold it; a number that it would alter stays text."""
+    """Return a value for a workbook cell; a number that Excel would alter becomes text."""
     if isinstance(value, json_rows.Number):
         digits = sum(character.isdigit() for character in value.lower().partition("e")[0])
         if digits > 15 or not math.isfinite(float(value)):
@@ -298,7 +298,7 @@ _TIMES: dict[str, Callable[[str], Any]] = {
 
 
 def _cells(row: Sequence[Any]) -> bytes:
-    """Return a row as a line; a time as an object that tells its type."""
+    """Return a row as a line of JSON; a time becomes an object with its type."""
     cells = []
     for value in row:
         if isinstance(value, datetime):
@@ -316,7 +316,7 @@ def _cells(row: Sequence[Any]) -> bytes:
 
 
 def cells_of(line: bytes) -> list[Any]:
-    """Return a row that `ToWorkbook` wrote."""
+    """Return the cells of a line that `ToWorkbook` wrote."""
     row = []
     for value in json.loads(line):
         if isinstance(value, dict):
@@ -336,21 +336,21 @@ def writer_for(
     header: bool,
     as_is: bool,
 ) -> Writer:
-    """Return what writes a format.
+    """Return the writer for an output format.
 
     Args:
-        reader: What reads the table.
-        read: The format that it reads.
-        written: The format that is wanted.
-        new: The new columns.
-        title: What messages call the first file.
-        header: The table that comes in has a header.
-        as_is: Around its rows, all of a JSON document may stay as it is.
+        reader: The reader of the table.
+        read: The format of the input.
+        written: The format of the output.
+        new: The columns for the scores.
+        title: The name of the first file in messages.
+        header: The input table has a header.
+        as_is: Text around the rows of a JSON document may stay unchanged.
     """
     if read == written and read not in (XLSX, JSON):
-        return AsItCame(reader)
+        return SameFormat(reader)
     if {read, written} <= {PARQUET, ARROW} or (read == written == JSON and as_is):
-        return AsItCame(reader)
+        return SameFormat(reader)
     if written in DELIMITED:
         return ToDelimited(reader, new, title, header, DELIMITED[written])
     if written in (JSONL, JSON):
@@ -365,7 +365,7 @@ def _added(score: Score | None) -> tuple[str, str]:
 
 
 def quoted(field: str, delimiter: str) -> str:
-    """Return a field as delimited text has it; only one that needs quotes has them."""
+    """Return a field of delimited text, quoted only if necessary."""
     if any(character in field for character in (delimiter, '"', "\r", "\n")):
         return '"' + field.replace('"', '""') + '"'
     return field

@@ -152,7 +152,7 @@ def check(upload: Upload, max_rows: int) -> Checked:
                 f"more than {max_rows:,} rows; score it with {upload.command}", file=upload.name
             )
         lines += chunk.scored([None] * len(chunk.texts)).count(b"\n")
-    return Checked(rows, lines + reader.head().count(b"\n"), notices)
+    return Checked(rows, lines + reader.header().count(b"\n"), notices)
 
 
 def score(upload: Upload, classifier: Classifier) -> Iterator[bytes]:
@@ -160,7 +160,7 @@ def score(upload: Upload, classifier: Classifier) -> Iterator[bytes]:
     reader = upload.reader(lambda notice: None)
     reader.check(upload)
     score_texts = Scorer(classifier)
-    yield reader.head()
+    yield reader.header()
     for chunk in reader.chunks(upload, Position()):
         yield chunk.scored(score_texts(chunk.texts))
 

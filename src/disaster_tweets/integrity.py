@@ -1,4 +1,4 @@
-"""Checks that what is installed is what was built: files, manifest, artifacts and scores."""
+"""Verify the integrity of the installed distribution: files, manifest, artifacts and scores."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 
 def verify() -> tuple[list[str], list[str]]:
-    """Check the installed distribution.
+    """Verify the installed distribution.
 
     Returns:
-        What was checked, a line each; and the problems, a line each that names the file.
+        A line for each completed check, and a line for each problem, which names the file.
     """
     checked: list[str] = []
     problems: list[str] = []
     _verify_files(checked, problems)
     try:
         folder = bundle.bundled()
-        description = bundle.read_manifest(folder)
+        manifest = bundle.read_manifest(folder)
         checked.append("manifest: its form is valid")
-        for name in description["artifacts"]:
-            bundle.verified(folder, name, description)
-        checked.append(f"artifacts: {len(description['artifacts'])} match the manifest")
-        golden = _read_golden(bundle.verified(folder, bundle.GOLDEN, description))
-        tolerance = description["golden_tolerance"]
+        for name in manifest["artifacts"]:
+            bundle.verified(folder, name, manifest)
+        checked.append(f"artifacts: {len(manifest['artifacts'])} match the manifest")
+        golden = _read_golden(bundle.verified(folder, bundle.GOLDEN, manifest))
+        tolerance = manifest["golden_tolerance"]
         moved = list(_moved_scores(golden, tolerance))
         problems += moved
         if not moved:
@@ -51,7 +51,7 @@ def verify() -> tuple[list[str], list[str]]:
 
 
 def _verify_files(checked: list[str], problems: list[str]) -> None:
-    # Another install may come first: what a build left in the current folder, for example.
+    # Another install may come first, for example build output in the current folder.
     candidates = list(distributions(name=DISTRIBUTION))
     installed = next(filter(_is_beside_the_package, candidates), None)
     if installed is None and not all(map(_lists_the_package, candidates)):
@@ -73,14 +73,14 @@ def _is_beside_the_package(installed: Distribution) -> bool:
 
 
 def _lists_the_package(installed: Distribution) -> bool:
-    """Say whether RECORD is there and knows the files; that of an editable install does not."""
+    """Say whether RECORD lists the package; that of an editable install does not."""
     return "disaster_tweets/__init__.py," in (installed.read_text("RECORD") or "")
 
 
 def _recorded(installed: Distribution) -> Iterator[tuple[PackagePath, FileHash]]:
-    """Yield each file of RECORD that has a hash there.
+    """Yield each file in RECORD that has a hash.
 
-    From Python 3.12 on, `Distribution.files` leaves out the files that are missing.
+    `Distribution.files` would leave out missing files from Python 3.12 on.
     """
     for name, digest, _ in csv.reader((installed.read_text("RECORD") or "").splitlines()):
         if digest:
@@ -99,20 +99,20 @@ def _altered(recorded: list[tuple[PackagePath, FileHash]]) -> Iterator[str]:
 
 
 def _contents(file: PackagePath) -> Iterator[bytes]:
-    """Yield what is found where a file of RECORD may lie: once, as a rule.
+    """Yield the content of a file in RECORD from each place where it may lie, normally one.
 
-    ``pip install --target`` moves what lies outside the folder of the packages, such as the
-    scripts, into it, and RECORD still says ``../../bin``. There may be another install's.
+    ``pip install --target`` moves scripts and the like into the target folder, while RECORD
+    still has ``../../bin``. That path may hold the script of another install.
     """
     inside = PackagePath(*(part for part in file.parts if part != ".."))
     inside.dist = file.dist
     for place in {file, inside}:
-        with suppress(OSError, KeyError):  # KeyError: not in the zip
+        with suppress(OSError, KeyError):  # KeyError: the file is not in the zip
             yield place.read_binary()
 
 
 def _hash(content: bytes, algorithm: str) -> str:
-    """Return a hash as RECORD writes it."""
+    """Return a hash in the form of RECORD."""
     digest = hashlib.new(algorithm, content).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -132,10 +132,10 @@ def _read_golden(file: Traversable) -> list[dict[str, Any]]:
 
 
 def _moved_scores(golden: list[dict[str, Any]], tolerance: float) -> Iterator[str]:
-    """Yield a line for each text whose score is not the recorded one.
+    """Yield a line for each text whose score differs from the recorded score.
 
-    With two labels that is the probability of the second one, with more that of the label
-    which is recorded, too.
+    The score is the probability of the second label with two labels, and of the recorded
+    label with more.
     """
     classifier = Classifier.load()
     labels = classifier.classes_

@@ -1,4 +1,4 @@
-"""`disaster-tweets verify`: silent on what was built, and every change is named."""
+"""`disaster-tweets verify`: no problem in an intact install, and a message for every change."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 import disaster_tweets
-from disaster_tweets import bundle, verification
+from disaster_tweets import bundle, integrity
 from disaster_tweets.topic import TEXT, TEXTS
 
 from .conftest import fingerprint
 
 
 class Install(NamedTuple):
-    """A copy of the installed distribution, in a folder that comes first on the path."""
+    """A copy of the installed distribution, in the first folder of the import path."""
 
     folder: Path
     run: Any
@@ -42,9 +42,9 @@ class Install(NamedTuple):
 
 @pytest.fixture
 def install(tmp_path: Path, run: Any) -> Install:
-    # As deep as site-packages lies: RECORD leads from there up to the scripts.
+    # As deep as site-packages, because RECORD has relative paths to the scripts.
     folder = tmp_path / "lib" / "python" / "site-packages"
-    # Of the package that is imported: a build leaves metadata in the folder of the sources.
+    # The metadata of the imported package; a build leaves other metadata in the sources.
     site_packages = str(Path(disaster_tweets.__file__).parents[1])
     (installed,) = distributions(name="disaster-tweets-model", path=[site_packages])
     for file in installed.files or ():
@@ -92,13 +92,13 @@ def test_one_bit_of_an_artifact(install: Install, name: str, position: int) -> N
         f"Error: disaster_tweets/artifacts/{name}: differs from RECORD; "
         "reinstall disaster-tweets-model"
     )
-    # The manifest tells of the artifacts as well; nothing but RECORD tells of it.
+    # The manifest covers the artifacts as well; only RECORD covers this file.
     assert all(name in line for line in err)
     assert len(err) == 2
 
 
 def test_one_bit_of_the_code(install: Install) -> None:
-    flip(install.folder / "disaster_tweets" / "cli" / "predict.py", 5)  # within the docstring
+    flip(install.folder / "disaster_tweets" / "cli" / "predict.py", 5)  # in the docstring
     status, _, err = install.verify()
 
     assert (status, err) == (
@@ -142,7 +142,7 @@ def test_it_compares_more_than_a_load_does(install: Install) -> None:
 
 @pytest.mark.parametrize("missing", ["RECORD", "*"])
 def test_an_install_without_its_record(install: Install, missing: str) -> None:
-    # Another install comes later on the path: its RECORD says nothing of this one.
+    # A later folder on the path has another install, and its RECORD does not matter.
     for file in install.metadata().glob(missing):
         shutil.rmtree(file) if file.is_dir() else file.unlink()
     status, out, err = install.verify()
@@ -154,7 +154,7 @@ def test_an_install_without_its_record(install: Install, missing: str) -> None:
 
 
 def test_an_editable_install(install: Install, tmp_path: Path) -> None:
-    # The sources lie elsewhere, and RECORD lists none of them.
+    # The sources are elsewhere, and RECORD does not list them.
     sources = tmp_path / "src"
     shutil.move(install.folder / "disaster_tweets", sources / "disaster_tweets")
     record = install.metadata() / "RECORD"
@@ -170,7 +170,7 @@ def test_an_editable_install(install: Install, tmp_path: Path) -> None:
 
 @pytest.fixture
 def target(install: Install, tmp_path: Path, run: Any) -> Install:
-    """The same as `pip install --target` leaves it, whose RECORD is that of another layout."""
+    """An install by `pip install --target`, whose RECORD has another layout."""
     folder = tmp_path / "apps" / "a" / "b" / "target"
     shutil.copytree(install.folder, folder)
     for script in scripts(install.metadata() / "RECORD"):
@@ -245,11 +245,11 @@ def test_golden_texts_that_are_none(install: Install, content: str) -> None:
 
     assert status == 1
     assert not any(line.startswith("scores:") for line in out)
-    assert sum("golden.json" in line for line in err) == 2  # RECORD tells, too
+    assert sum("golden.json" in line for line in err) == 2  # RECORD detects it, too
 
 
 def _rewrite_golden(install: Install, content: str) -> None:
-    """Replace the golden texts, with a manifest that agrees."""
+    """Replace the golden texts, and update the manifest."""
     raw = content.encode()
     install.artifact("golden.json").write_bytes(raw)
     manifest = json.loads(install.artifact("manifest.json").read_bytes())
@@ -264,7 +264,7 @@ class TestFourLabels:
     def folder(
         self, four_labels_installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Path:
-        """A copy of it, which the package carries."""
+        """A copy of the model as the bundled one."""
         folder = tmp_path / "model"
         shutil.copytree(four_labels_installed, folder)
         monkeypatch.setattr(bundle, "bundled", lambda: folder)
@@ -287,7 +287,7 @@ class TestFourLabels:
         return float(score["probability"])
 
     def test_what_is_installed(self, four_labels_installed: Path) -> None:
-        checked, _ = verification.verify()
+        checked, _ = integrity.verify()
 
         assert f"scores: 10 golden {TEXTS}, the same to the bit" in checked
 
@@ -301,7 +301,7 @@ class TestFourLabels:
         self, folder: Path, change: dict[str, object], tolerance: float
     ) -> None:
         self.change(folder, change, golden_tolerance=tolerance)
-        checked, problems = verification.verify()
+        checked, problems = integrity.verify()
 
         assert not any(line.startswith("scores:") for line in checked)
         assert [line for line in problems if line.startswith(f"golden.json: {TEXT} 0 scores ")]
@@ -310,7 +310,7 @@ class TestFourLabels:
         score = self.first_score(folder)
         moved = float(np.nextafter(np.float32(score), np.float32(1)))
         self.change(folder, {"probability": moved})
-        checked, problems = verification.verify()
+        checked, problems = integrity.verify()
 
         assert not any(line.startswith("scores:") for line in checked)
         assert (
@@ -321,6 +321,6 @@ class TestFourLabels:
     def test_a_model_whose_scores_may_move(self, folder: Path) -> None:
         moved = {"probability": self.first_score(folder) + 0.0005}
         self.change(folder, moved, golden_tolerance=0.001)
-        checked, _ = verification.verify()
+        checked, _ = integrity.verify()
 
         assert f"scores: 10 golden {TEXTS}, within 0.001" in checked
