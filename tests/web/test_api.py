@@ -633,6 +633,11 @@ class TestDescription:
         )
 
 
+@pytest.fixture(scope="module")
+def strict() -> FlaskClient:
+    return create_app({"MAX_TEXTS": 3, "MAX_EXPLAINED_LENGTH": 5}).test_client()
+
+
 class TestBodies:
     """Generated bodies, against an implementation of all of JSON Schema."""
 
@@ -646,10 +651,6 @@ class TestBodies:
             | st.dictionaries(st.sampled_from(["data", "text", "x"]), inner, max_size=3)
         ),
     )
-
-    @pytest.fixture(scope="class")
-    def strict(self) -> FlaskClient:
-        return create_app({"MAX_TEXTS": 3, "MAX_EXPLAINED_LENGTH": 5}).test_client()
 
     @settings(deadline=None)
     @given(
