@@ -1,4 +1,4 @@
-"""The service for programs, without a server: what it answers to whatever is sent."""
+"""Tests of the routes for programs, without a server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import logging
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -24,9 +23,9 @@ from werkzeug.test import TestResponse
 from disaster_tweets import Classifier, predict
 from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import ArtifactError
-from disaster_tweets.topic import EXAMPLES, LABELS, QUESTION
-from disaster_tweets.web import api, create_app, observation
-from disaster_tweets.web.schema import MalformedError, ShapeError, check, components, parse
+from disaster_tweets.topic import EXAMPLES, QUESTION
+from disaster_tweets.web import api, create_app
+from disaster_tweets.web.access_log import LOGGER
 
 from ..conftest import two_labels
 from .conftest import FIRST, SECOND, as_json
@@ -467,14 +466,14 @@ def access_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
             entries.append(json.loads(record.getMessage()))
 
     handler = Handler()
-    observation.ACCESS_LOG.addHandler(handler)
-    observation.ACCESS_LOG.setLevel(logging.INFO)
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
     yield entries
-    observation.ACCESS_LOG.setLevel(logging.NOTSET)
-    observation.ACCESS_LOG.removeHandler(handler)
+    LOGGER.setLevel(logging.NOTSET)
+    LOGGER.removeHandler(handler)
 
 
-class TestObservation:
+class TestLogAndMetrics:
     def test_an_entry_for_each_request(
         self, client: FlaskClient, access_log: list[Any]
     ) -> None:
@@ -634,11 +633,13 @@ class TestDescription:
         )
 
 
-JSON = (dict, list, str, float, bool, type(None))
+@pytest.fixture(scope="module")
+def strict() -> FlaskClient:
+    return create_app({"MAX_TEXTS": 3, "MAX_EXPLAINED_LENGTH": 5}).test_client()
 
 
-class TestSchema:
-    """The reading of requests, against an implementation of all of JSON Schema."""
+class TestBodies:
+    """Generated bodies, against an implementation of all of JSON Schema."""
 
     VALUES = st.recursive(
         st.none()
@@ -651,33 +652,37 @@ class TestSchema:
         ),
     )
 
-    @given(value=VALUES, shape=st.sampled_from(["PredictRequest", "ExplainRequest"]))
-    def test_accepts_what_the_published_schema_accepts(self, value: Any, shape: str) -> None:
+    @settings(deadline=None)
+    @given(
+        value=VALUES,
+        route=st.sampled_from([("/predict", "PredictRequest"), ("/explain", "ExplainRequest")]),
+    )
+    def test_accepts_what_the_published_schema_accepts(
+        self, strict: FlaskClient, value: Any, route: tuple[str, str]
+    ) -> None:
         jsonschema = pytest.importorskip("jsonschema_rs")
-        schema = components({"MAX_TEXTS": 3, "MAX_EXPLAINED_LENGTH": 5}, LABELS)[shape]
+        path, name = route
+        schema = strict.get("/openapi.json").json["components"]["schemas"][name]
 
-        assert accepts(value, schema) == jsonschema.is_valid(schema, value)
+        answer = post(strict, json.dumps(value), path)
 
-    @given(value=VALUES)
-    def test_reads_what_json_writes(self, value: Any) -> None:
-        assert parse(json.dumps(value).encode()) == value
-        assert parse(json.dumps(value, ensure_ascii=False).encode()) == value
+        assert answer.status_code == (200 if jsonschema.is_valid(schema, value) else 422)
 
+    @settings(deadline=None)
+    @given(text=st.text(max_size=8))
+    def test_a_text_is_read_as_json_writes_it(self, strict: FlaskClient, text: str) -> None:
+        for ascii in (True, False):
+            body = json.dumps({"data": [text]}, ensure_ascii=ascii).encode()
+
+            assert post(strict, body).json["predictions"] == [as_json(predict(text))]
+
+    @settings(deadline=None)
     @given(
         body=st.binary(max_size=40)
         | st.text('{}[]",:\\u0d8daet1e-', max_size=20).map(str.encode)
     )
-    def test_reads_or_refuses_any_bytes(self, body: bytes) -> None:
-        with suppress(MalformedError):
-            assert isinstance(parse(body), JSON)
-
-
-def accepts(value: Any, schema: Any) -> bool:
-    try:
-        check(value, schema)
-    except ShapeError:
-        return False
-    return True
+    def test_any_bytes_are_read_or_refused(self, strict: FlaskClient, body: bytes) -> None:
+        assert post(strict, body).status_code in (200, 400, 422)
 
 
 def test_nothing_is_loaded_before_it_is_needed() -> None:

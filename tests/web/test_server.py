@@ -272,7 +272,7 @@ def counted(server: Server) -> Counter[tuple[str, ...]]:
     return Counter({groups[:-1]: int(groups[-1]) for groups in re.findall(pattern, text)})
 
 
-class TestObservation:
+class TestLogAndMetrics:
     def test_counters_of_all_workers_are_one(self, server: Server) -> None:
         before = counted(server)
 

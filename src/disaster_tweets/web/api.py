@@ -1,4 +1,4 @@
-"""The routes for programs: predict, explain, health, metrics, and their description."""
+"""The routes for programs: scores, explanations, health, metrics, and their description."""
 
 from __future__ import annotations
 
@@ -7,38 +7,32 @@ import shlex
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
-from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import Classifier, bundled_classifier
 from disaster_tweets.explanation import words_for_json
 from disaster_tweets.prediction import for_json
-from disaster_tweets.topic import EXAMPLES, PROBABILITY
-from disaster_tweets.web import metrics, openapi, schema
-from disaster_tweets.web.openapi import Operation, describe
+from disaster_tweets.topic import EXAMPLES
+from disaster_tweets.web import openapi, prometheus, schema
+from disaster_tweets.web.openapi import describe
 
 blueprint = Blueprint("api", __name__)
 
-_REFUSALS = (400, 408, 413, 415, 422, 503)
+_ERRORS = (400, 408, 413, 415, 422, 503)
 
 
 @blueprint.post("/predict")
-@describe(
-    blueprint,
-    Operation(
-        "Scores texts.",
-        f"Each text gets a label, and the {PROBABILITY}.",
-        request="PredictRequest",
-        response="PredictResponse",
-        problems=_REFUSALS,
-    ),
-)
+@describe("PredictResponse", request="PredictRequest", errors=_ERRORS)
 def predict() -> dict[str, Any]:
-    """Score each text of a list."""
+    """Score texts.
+
+    Each text gets a probability and a label.
+    """
     texts: list[str] = _body("PredictRequest")["data"]
     classifier = bundled_classifier()
     predictions = classifier.predict(texts)
-    metrics.of(current_app).texts.inc(len(texts))
+    prometheus.metrics_of(current_app).texts.inc(len(texts))
     return {
         "predictions": [for_json(prediction) for prediction in predictions],
         "model": _model(classifier),
@@ -46,23 +40,17 @@ def predict() -> dict[str, Any]:
 
 
 @blueprint.post("/explain")
-@describe(
-    blueprint,
-    Operation(
-        "Explains a decision.",
-        "The weight of a word is the probability of the text, less that of the text without "
-        "this word: positive where the word raises it.",
-        request="ExplainRequest",
-        response="ExplainResponse",
-        problems=_REFUSALS,
-    ),
-)
+@describe("ExplainResponse", request="ExplainRequest", errors=_ERRORS)
 def explain() -> dict[str, Any]:
-    """Score one text, and weigh its words."""
+    """Score one text and weigh its words.
+
+    The weight of a word is the probability of the text, less that of the text without this
+    word. It is positive where the word raises the probability.
+    """
     text: str = _body("ExplainRequest")["text"]
     classifier = bundled_classifier()
     explanation = classifier.explain(text)
-    metrics.of(current_app).texts.inc()
+    prometheus.metrics_of(current_app).texts.inc()
     return {
         **for_json(explanation.prediction),
         "words": words_for_json(explanation),
@@ -71,47 +59,46 @@ def explain() -> dict[str, Any]:
 
 
 @blueprint.get("/healthz")
-@describe(
-    blueprint,
-    Operation("Is the process alive?", "It is, where this answers.", response="Status"),
-)
+@describe("Status")
 def healthz() -> dict[str, str]:
-    """Say that the process answers."""
+    """Check liveness.
+
+    The status is 200 as long as the process answers.
+    """
     return {"status": "alive"}
 
 
 @blueprint.get("/readyz")
-@describe(
-    blueprint,
-    Operation(
-        "Can it score?",
-        "200 where the model is loaded and its files are as they were shipped, else 503.",
-        response="Status",
-        problems=(503,),
-    ),
-)
+@describe("Status", errors=[503])
 def readyz() -> dict[str, str]:
-    """Say that the model is loaded; ArtifactError, and so 503, where it cannot be."""
+    """Check readiness.
+
+    The status is 200 if the model is loaded and its files are undamaged, else 503.
+    """
     bundled_classifier()
     return {"status": "ready"}
 
 
 @blueprint.get("/metrics")
-@describe(
-    blueprint, Operation("Metrics.", "In the text format of Prometheus.", response="text/plain")
-)
-def prometheus() -> Response:
-    """Give the counters of all worker processes."""
-    content, media_type = metrics.of(current_app).exposition(request.headers.get("Accept", ""))
-    return Response(content, content_type=media_type)
+@describe(media_type="text/plain")
+def metrics() -> Response:
+    """Get the metrics of all worker processes.
+
+    They are in the text format of Prometheus.
+    """
+    exposition, media_type = prometheus.metrics_of(current_app).exposition(
+        request.headers.get("Accept", "")
+    )
+    return Response(exposition, content_type=media_type)
 
 
 @blueprint.get("/openapi.json")
-@describe(
-    blueprint, Operation("This description.", "OpenAPI 3.1.", response="application/json")
-)
+@describe()
 def description() -> dict[str, Any]:
-    """Describe the service for programs."""
+    """Get this description.
+
+    It is in OpenAPI 3.1.
+    """
     return openapi.document(current_app, request.script_root)
 
 
@@ -127,20 +114,15 @@ def docs() -> str:
     )
 
 
-def _body(shape: str) -> Any:
-    """Return the body of the request, checked.
+def _body(name: str) -> Any:
+    """Return the JSON in the body of the request, checked against a schema.
 
     Raises:
         UnsupportedMediaType, BadRequest, UnprocessableEntity, RequestEntityTooLarge
     """
     _check_headers()
-    try:
-        value = schema.parse(request.get_data(cache=False))
-        schema.check(value, openapi.schemas(current_app)[shape])
-    except schema.MalformedError as error:
-        raise BadRequest(str(error)) from None
-    except schema.ShapeError as error:
-        raise UnprocessableEntity(str(error)) from None
+    value = schema.parse(request.get_data(cache=False))
+    schema.check(value, openapi.schemas(current_app)[name])
     return value
 
 
@@ -156,7 +138,7 @@ def _check_headers() -> None:
 
 
 class _CompressedError(UnsupportedMediaType):
-    """Says, as RFC 9110, 12.5.3 asks for, which codings would do."""
+    """Lists the accepted codings in a header (RFC 9110, 12.5.3)."""
 
     def get_headers(self, *args: Any) -> list[tuple[str, str]]:
         return [*super().get_headers(*args), ("Accept-Encoding", "identity")]

@@ -1,4 +1,4 @@
-"""The application: its settings, its parts, and the headers of every answer."""
+"""The Flask application: its settings, its parts, and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
-from disaster_tweets.web import api, files, observation, page, problems
+from disaster_tweets.web import access_log, api, files, page, problems
 from disaster_tweets.web.proxy import TrustedProxies, parse_network
 
 # Every setting but those of Flask itself and of the page's files (`page.DEFAULTS`).
@@ -17,14 +17,14 @@ DEFAULTS: dict[str, Any] = {
     "MAX_TEXTS": 1000,  # texts in one request
     "MAX_CONTENT_LENGTH": 1_000_000,  # bytes of one request, unless it brings a file
     "MAX_EXPLAINED_LENGTH": 25_000,  # characters of a text to explain
-    "TRUSTED_PROXIES": (),  # addresses or networks whose X-Forwarded headers are true
+    "TRUSTED_PROXIES": (),  # addresses or networks whose X-Forwarded headers count
 }
 
-# The key of the WSGI environment by which a server has a request refused: an HTTPException.
+# Key of the WSGI environment: an HTTPException with which the server refuses the request.
 REFUSAL = "disaster_tweets.refusal"
 
 _HEADERS = {
-    "Cache-Control": "no-store",  # what answers a text belongs in no cache
+    "Cache-Control": "no-store",  # no cache may keep the answer to a text
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -55,7 +55,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     assert isinstance(app.json, DefaultJSONProvider)
     app.json.sort_keys = False
     files.register(app)
-    observation.register(app)
+    access_log.register(app)
     problems.register(app)
     app.before_request(_refuse)
     app.after_request(_add_headers)

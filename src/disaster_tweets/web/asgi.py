@@ -1,7 +1,7 @@
-"""Runs the application behind an asynchronous server: ASGI outside, WSGI inside.
+"""ASGI outside, WSGI inside: runs the Flask application behind an asynchronous server.
 
-A client that sends or reads slowly waits in the event loop and holds no thread; what it may
-cost in time and memory is limited here.
+A client that sends or reads slowly waits in the event loop and holds no thread. Its time and
+its memory have limits.
 """
 
 from __future__ import annotations
@@ -16,12 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from werkzeug.exceptions import (
-    BadRequest,
-    HTTPException,
-    RequestTimeout,
-    ServiceUnavailable,
-)
+from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout, ServiceUnavailable
 
 from disaster_tweets.web.app import REFUSAL
 
@@ -32,73 +27,60 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# A body may take this long, and longer the more of it has come.
+# The time for a body: so many seconds, and one more for each so many bytes.
 _BODY_SECONDS = 20
 _BODY_BYTES_PER_SECOND = 10_000
 
-_SEND_SECONDS = 60  # that a client may take to read one piece of an answer
+_SEND_SECONDS = 60  # for a client to read one piece of an answer
 
-# What one process keeps waiting; beyond that, clients are told to come again.
-_MOST_BYTES = 64_000_000
-_MOST_REQUESTS = 256
+# The limits of one process. Beyond them, clients are told to come again.
+_MAX_WAITING_BYTES = 64_000_000
+_MAX_WAITING_REQUESTS = 256
 _RETRY_SECONDS = 1
 
-_READING = ("GET", "HEAD", "OPTIONS")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
-class Service:
-    """ASGI application, without lifespan, that gives requests to threads once they are whole.
+class WSGIAdapter:
+    """ASGI application, without lifespan, that runs a WSGI one in threads, on whole requests.
 
-    Requests that only read have a thread of their own, so that health and metrics answer
-    while all others are scoring.
+    GET, HEAD and OPTIONS have a thread of their own, so that health and metrics answer while
+    all other threads score.
 
     Args:
         app: The WSGI application.
-        threads: How many of the other requests are worked on at once.
-        max_body: Bytes of a body that any route of the application takes. Of a longer one
-            the application gets no more than it needs to refuse it.
+        threads: How many of the other requests run at once.
+        max_body: Bytes of the longest body that any route of the application takes. Of a longer
+            body the application gets only as much as it needs to refuse it.
     """
 
     def __init__(self, app: WSGIApplication, threads: int, max_body: int) -> None:
         self._app = app
         self._max_body = max_body
-        self._reading = ThreadPoolExecutor(1, "reading")
-        self._working = ThreadPoolExecutor(threads, "working")
-        self._bytes = self._requests = 0  # that wait
+        self._safe_pool = ThreadPoolExecutor(1, "safe")
+        self._pool = ThreadPoolExecutor(threads, "others")
+        self._waiting_bytes = self._waiting_requests = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         environ = _environ(scope)
         body = environ["wsgi.input"] = io.BytesIO()
+        # Done once the client has left. To ask for that also asks for the rest of a body.
+        left: asyncio.Future[Message] = asyncio.Future()
+        pool = self._safe_pool if environ["REQUEST_METHOD"] in _SAFE_METHODS else self._pool
         try:
-            pool, news = await self._admit(environ, receive, body)
-            body.seek(0)
             try:
-                await self._answer(environ, pool, news, send)
-            finally:
-                news.cancel()
+                if await self._receive(environ, receive, body):
+                    left = asyncio.ensure_future(receive())
+                if pool is self._pool and self._waiting_requests >= _MAX_WAITING_REQUESTS:
+                    raise _busy()
+            except HTTPException as refusal:
+                environ[REFUSAL], pool = refusal, self._safe_pool
+            body.seek(0)
+            await self._answer(environ, pool, left, send)
         finally:
-            self._bytes -= body.getbuffer().nbytes
-
-    async def _admit(
-        self, environ: WSGIEnvironment, receive: Receive, body: io.BytesIO
-    ) -> tuple[ThreadPoolExecutor, asyncio.Future[Message]]:
-        """Take a whole request, or mark it as refused.
-
-        Returns:
-            The threads for it, and what is done once the client has left.
-        """
-        reads = environ["REQUEST_METHOD"] in _READING
-        try:
-            whole = await self._receive(environ, receive, body)
-            if not reads and self._requests >= _MOST_REQUESTS:
-                raise _busy()
-        except HTTPException as refusal:
-            environ[REFUSAL] = refusal
-            return self._reading, asyncio.Future()
-        # To ask whether the client has left would also ask for the rest of a body.
-        news = asyncio.ensure_future(receive()) if whole else asyncio.Future[Message]()
-        return self._reading if reads else self._working, news
+            left.cancel()
+            self._waiting_bytes -= body.getbuffer().nbytes
 
     async def _receive(
         self, environ: WSGIEnvironment, receive: Receive, body: io.BytesIO
@@ -106,10 +88,10 @@ class Service:
         """Write the body of a request into ``body``; return whether that is all of it.
 
         Raises:
-            HTTPException: It ended early or came too slowly, or this process is busy.
+            HTTPException: The body ended early or came too slowly, or this process is busy.
         """
         if int(environ.get("CONTENT_LENGTH", 0)) > self._max_body:
-            return False  # the application refuses it by its length
+            return False  # the application refuses the body by its length
         deadline = monotonic() + _BODY_SECONDS
         more = True
         while more and body.tell() <= self._max_body:
@@ -120,8 +102,8 @@ class Service:
             if message["type"] == "http.disconnect":
                 raise BadRequest("the body ends early, or is not chunked as it should be")
             chunk = message.get("body", b"")
-            self._bytes += body.write(chunk)
-            if self._bytes > _MOST_BYTES:
+            self._waiting_bytes += body.write(chunk)
+            if self._waiting_bytes > _MAX_WAITING_BYTES:
                 raise _busy()
             deadline += len(chunk) / _BODY_BYTES_PER_SECOND
             more = message.get("more_body", False)
@@ -133,41 +115,33 @@ class Service:
         self,
         environ: WSGIEnvironment,
         pool: ThreadPoolExecutor,
-        news: asyncio.Future[Message],
+        left: asyncio.Future[Message],
         send: Send,
     ) -> None:
-        """Have the application answer in ``pool``, a piece at a time, as the client reads.
+        """Have ``pool`` make the answer, one piece at a time, as the client reads.
 
-        Once ``news`` is done, the client has left, and the rest of the answer is not made.
+        Once ``left`` is done, the rest of the answer is not made.
         """
         loop, context = asyncio.get_running_loop(), contextvars.copy_context()
         answer = _messages(self._app, environ)
 
-        def proceed() -> list[Message] | None:
-            return None if news.done() else context.run(next, answer, None)
+        def next_messages() -> list[Message] | None:
+            return None if left.done() else context.run(next, answer, None)
 
         try:
-            self._requests += 1
+            self._waiting_requests += 1
             try:
-                messages = await loop.run_in_executor(pool, proceed)
+                messages = await loop.run_in_executor(pool, next_messages)
             finally:
-                self._requests -= 1
+                self._waiting_requests -= 1
             while messages is not None:
-                if not await _sent(send, messages):
-                    return
-                messages = await loop.run_in_executor(pool, proceed)
+                for message in messages:
+                    await asyncio.wait_for(send(message), _SEND_SECONDS)
+                messages = await loop.run_in_executor(pool, next_messages)
+        except asyncio.TimeoutError:
+            pass  # the client does not read on, and gets no more
         finally:
             await loop.run_in_executor(pool, context.run, answer.close)
-
-
-async def _sent(send: Send, messages: list[Message]) -> bool:
-    """Say whether the client took all of ``messages``; it gets no more if it did not."""
-    try:
-        for message in messages:
-            await asyncio.wait_for(send(message), _SEND_SECONDS)
-    except asyncio.TimeoutError:
-        return False
-    return True
 
 
 def _busy() -> ServiceUnavailable:
@@ -238,19 +212,13 @@ def _environ(scope: dict[str, Any]) -> WSGIEnvironment:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    for name, value in scope["headers"]:
-        key = _header_key(name.decode("latin-1"))
-        if key is not None:
-            separator = "; " if key == "HTTP_COOKIE" else ", "
-            text = value.decode("latin-1")
-            environ[key] = f"{environ[key]}{separator}{text}" if key in environ else text
+    for header in scope["headers"]:
+        name, value = (part.decode("latin-1") for part in header)
+        # A name with _ would pass for the one with -, which a proxy in front sets or removes.
+        if "_" in name or name in ("connection", "keep-alive", "transfer-encoding"):
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        environ[key] = f"{environ[key]}, {value}" if key in environ else value
     return environ
-
-
-def _header_key(name: str) -> str | None:
-    """Return the key of a header in the environment; None for one that must not get there."""
-    # A name with _ would pass for the one with -, which a proxy in front sets or removes.
-    if "_" in name or name in ("connection", "keep-alive", "transfer-encoding"):
-        return None
-    key = name.upper().replace("-", "_")
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"

@@ -1,13 +1,13 @@
-"""The description of the service (OpenAPI 3.1), made from its routes and their schemas."""
+"""The description of the service in OpenAPI 3.1, made from its routes and the schemas."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any, TypeVar
 
-from flask import Blueprint, Flask
+from flask import Flask
 from werkzeug.http import HTTP_STATUS_CODES
 
 from disaster_tweets.bundle import bundled_manifest
@@ -18,37 +18,53 @@ from disaster_tweets.web.schema import Schema, components
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
+_operations: dict[Callable[..., Any], dict[str, Any]] = {}  # by view
 
-@dataclass(frozen=True)
-class Operation:
-    """What is said of one route.
 
-    Attributes:
-        summary: What it is for, in a few words.
-        description: What there is to know besides.
-        response: Name of the schema of its answer, or a media type that has none.
-        request: Name of the schema of the body that it takes.
-        problems: The statuses with which it may answer instead.
+def describe(
+    response: str | None = None,
+    *,
+    media_type: str = "application/json",
+    request: str | None = None,
+    errors: Iterable[int] = (),
+) -> Callable[[_View], _View]:
+    """Publish a view; its docstring gives the summary and the description.
+
+    Args:
+        response: Name of the schema of the answer; None if the answer has none.
+        media_type: Media type of the answer.
+        request: Name of the schema of the body, in JSON; None if the view takes no body.
+        errors: The statuses of the problems that the view may answer with.
     """
 
-    summary: str
-    description: str
-    response: str
-    request: str | None = None
-    problems: tuple[int, ...] = ()
-
-
-_operations: dict[str, Operation] = {}  # by endpoint
-
-
-def describe(blueprint: Blueprint, operation: Operation) -> Callable[[_View], _View]:
-    """Publish a view of ``blueprint`` as ``operation``."""
-
     def decorate(view: _View) -> _View:
-        _operations[f"{blueprint.name}.{view.__name__}"] = operation
+        summary, _, description = inspect.cleandoc(view.__doc__ or "").partition("\n\n")
+        body = {"required": True, "content": _content("application/json", request)}
+        _operations[view] = {
+            "operationId": view.__name__,
+            "summary": summary,
+            "description": " ".join(description.split()),
+            **({} if request is None else {"requestBody": body}),
+            "responses": {
+                "200": {"description": "OK", "content": _content(media_type, response)},
+                **{
+                    str(status): {
+                        "description": HTTP_STATUS_CODES[status],
+                        "content": _content(problems.MEDIA_TYPE, "Problem"),
+                    }
+                    for status in errors
+                },
+            },
+        }
         return view
 
     return decorate
+
+
+def _content(media_type: str, schema: str | None) -> dict[str, Any]:
+    if schema is None:
+        return {media_type: {}}
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
 
 def schemas(app: Flask) -> dict[str, Schema]:
@@ -68,7 +84,10 @@ def document(app: Flask, root: str) -> dict[str, Any]:
 
     Args:
         app: The application.
-        root: The path at which it is mounted; empty where that is the root of the host.
+        root: The path at which it is mounted; empty for the root of the host.
+
+    Raises:
+        ArtifactError: The manifest of the model is missing or malformed.
     """
     return {
         "openapi": "3.1.0",
@@ -80,45 +99,10 @@ def document(app: Flask, root: str) -> dict[str, Any]:
         },
         "servers": [{"url": root or "/"}],
         "paths": {
-            rule.rule: {method.lower(): _operation(rule.endpoint)}
+            rule.rule: {method.lower(): _operations[view]}
             for rule in app.url_map.iter_rules()
+            if (view := app.view_functions[rule.endpoint]) in _operations
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
-            if rule.endpoint in _operations
         },
         "components": {"schemas": schemas(app)},
     }
-
-
-def _operation(endpoint: str) -> dict[str, Any]:
-    operation = _operations[endpoint]
-    described: dict[str, Any] = {
-        "operationId": endpoint.rpartition(".")[2],
-        "summary": operation.summary,
-        "description": operation.description,
-    }
-    if operation.request is not None:
-        described["requestBody"] = {
-            "required": True,
-            "content": _content("application/json", operation.request),
-        }
-    described["responses"] = {"200": _answer(operation.response)} | {
-        str(status): _problem(status) for status in operation.problems
-    }
-    return described
-
-
-def _answer(response: str) -> dict[str, Any]:
-    if "/" in response:
-        return {"description": "OK", "content": {response: {}}}
-    return {"description": "OK", "content": _content("application/json", response)}
-
-
-def _problem(status: int) -> dict[str, Any]:
-    return {
-        "description": HTTP_STATUS_CODES[status],
-        "content": _content(problems.MEDIA_TYPE, "Problem"),
-    }
-
-
-def _content(media_type: str, schema: str) -> dict[str, Any]:
-    return {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}

@@ -17,13 +17,13 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def register(app: Flask) -> None:
-    """Let an application answer every error in one of the two forms."""
+    """Let an application answer every error with a problem or a page."""
     app.register_error_handler(HTTPException, _answer)
     app.register_error_handler(ArtifactError, _unavailable)
 
 
 def _unavailable(error: ArtifactError) -> AnyResponse:
-    current_app.logger.error("%s", error)  # it names folders, which are nobody's business
+    current_app.logger.error("%s", error)  # the message names folders: not for clients
     return _problem(ServiceUnavailable("the model cannot be loaded; the log has the reason"))
 
 
@@ -41,7 +41,7 @@ def _for_a_browser() -> bool:
 def _problem(error: HTTPException) -> AnyResponse:
     status = error.code or 500
     problem = {
-        "type": "about:blank",  # the status says it all, as RFC 9457, 4.2.1 has it
+        "type": "about:blank",  # no more than the status says (RFC 9457, 4.2.1)
         "title": _title(status),
         "status": status,
         "detail": _detail(error),
@@ -78,7 +78,7 @@ def _detail(error: HTTPException) -> str:
 
 
 def _with_headers_of(error: HTTPException, response: AnyResponse) -> AnyResponse:
-    """Keep what belongs to a status: Allow, Retry-After, and the like."""
+    """Keep the headers that belong to a status, such as Allow and Retry-After."""
     for name, value in error.get_headers(request.environ):
         if name != "Content-Type":
             response.headers[name] = value

@@ -1,4 +1,4 @@
-"""The headers by which a proxy forwards who asked, for what: taken from known proxies only."""
+"""The X-Forwarded headers of a proxy, believed only if the proxy is a trusted one."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def parse_network(text: str) -> Network:
 
 
 class TrustedProxies:
-    """WSGI middleware that believes X-Forwarded-For, -Proto, -Host and -Prefix of some.
+    """WSGI middleware that believes X-Forwarded-For, -Proto, -Host and -Prefix of some peers.
 
     Args:
         app: The application.
-        networks: The addresses of the proxies whose headers are true. Each overwrites them
-            or adds its own last value; only that is read.
+        networks: The addresses of the trusted proxies. Only the last value of a header is
+            read, which is the one that the proxy itself set or added.
     """
 
     def __init__(self, app: WSGIApplication, networks: Iterable[Network]) -> None:

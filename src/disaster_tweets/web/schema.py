@@ -1,6 +1,6 @@
-"""The shapes of requests and answers, as JSON Schema, and the strict reading of requests.
+"""The JSON of requests and answers as JSON Schema, and the strict reading of requests.
 
-What is published as the description of the service is what requests are checked against.
+The same schemas check the requests and describe the service.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
 from disaster_tweets.topic import PROBABILITY
 
@@ -17,214 +19,186 @@ _NAMES = {dict: "an object", list: "an array", str: "text", float: "a number"}
 _NAMES |= {bool: "a boolean", type(None): "null"}
 _TYPES = {"object": dict, "array": list, "string": str}
 
-# The longest text that an answer repeats from a request.
-_SHOWN = 40
+_SHOWN = 40  # characters of a member's name that an error message repeats
 
 
-class MalformedError(ValueError):
-    """A body is not JSON in UTF-8; the message says where."""
-
-
-class ShapeError(ValueError):
-    """A body is JSON, but not of the shape that is asked for; the message says where."""
+def _value(type_: str, description: str | None = None, **keywords: Any) -> Schema:
+    described = {} if description is None else {"description": description}
+    return {"type": type_, **keywords, **described}
 
 
 def _object(**properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return _value(
+        "object", properties=properties, required=[*properties], additionalProperties=False
+    )
 
 
-def _array_of(shape: str, description: str) -> Schema:
-    return {"type": "array", "items": _reference(shape), "description": description}
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _reference(shape: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{shape}"}
+def _array(name: str, description: str) -> Schema:
+    return _value("array", description, items=_reference(name))
 
 
-_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-_PROBABILITY = _SHARE | {"description": f"{PROBABILITY[:1].upper()}{PROBABILITY[1:]}."}
+_TEXT = _value("string")
+_SHARE = _value("number", minimum=0, maximum=1)
+_URI = _value("string", format="uri-reference")
 
-_WORD: dict[str, Schema] = {
-    "word": {"type": "string", "description": "The word as it stands in the text."},
-    "start": {
-        "type": "integer",
-        "minimum": 0,
-        "description": "Index of its first character (Unicode code point) in the text.",
-    },
-    "end": {
-        "type": "integer",
-        "minimum": 0,
-        "description": "Index behind its last character.",
-    },
-    "weight": {
-        "type": "number",
-        "minimum": -1,
-        "maximum": 1,
-        "description": "The probability, less the probability without this word.",
-    },
-}
-
-
-def _answers(labels: Sequence[str]) -> dict[str, Schema]:
-    """Return the shapes of answers with a label."""
-    threshold = _SHARE
-    decision: dict[str, Schema] = {"probability": _PROBABILITY}
-    further = {}
-    if len(labels) == 2:
-        decision["label"] = {
-            "enum": list(reversed(labels)),
-            "description": f"{labels[1]} where the probability reaches the threshold.",
-        }
-    else:
-        decision["label"] = {"enum": list(labels), "description": "The most probable label."}
-        decision["probabilities"] = _reference("Probabilities")
-        further["Probabilities"] = _object(**dict.fromkeys(labels, _SHARE))
-        threshold = {"type": "null", "description": "Only two labels have one."}
-    return {
-        "PredictResponse": _object(
-            predictions=_array_of(
-                "Prediction", "One for each text, in the order of the texts."
-            ),
-            model=_reference("Model"),
+_FIXED = {
+    "Word": _object(
+        word=_value("string", "The word as it stands in the text."),
+        start=_value(
+            "integer", "Index of its first character (Unicode code point).", minimum=0
         ),
-        "ExplainResponse": _object(
-            **decision,
-            words=_array_of("Word", "The words, in the order of the text."),
-            model=_reference("Model"),
+        end=_value("integer", "Index behind its last character.", minimum=0),
+        weight=_value(
+            "number", "The probability, less that without this word.", minimum=-1, maximum=1
         ),
-        "Prediction": _object(**decision),
-        **further,
-        "Word": _object(**_WORD),
-        "Model": _object(
-            name={"type": "string"}, version={"type": "string"}, threshold=threshold
-        ),
-    }
-
-
-_OTHER_ANSWERS = {
-    "Status": _object(status={"type": "string"}),
+    ),
+    "Status": _object(status=_TEXT),
     "Problem": _object(
-        type={"type": "string", "format": "uri-reference"},
-        title={"type": "string"},
-        status={"type": "integer", "minimum": 400, "maximum": 599},
-        detail={"type": "string", "description": "What is wrong, and where."},
-        instance={"type": "string", "format": "uri-reference"},
+        type=_URI,
+        title=_TEXT,
+        status=_value("integer", minimum=400, maximum=599),
+        detail=_value("string", "The error, and its place in the request."),
+        instance=_URI,
     ),
 }
 
 
 def components(config: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Schema]:
-    """Return each shape by its name, with the limits that an application has.
+    """Return each schema by its name, with the limits of an application.
 
     Args:
         config: The settings of the application; see `disaster_tweets.web.app.DEFAULTS`.
-        labels: Those of the classifier.
+        labels: The labels of the classifier.
     """
-    texts = {
-        "type": "array",
-        "maxItems": config["MAX_TEXTS"],
-        "items": {"type": "string"},
-        "description": "The texts to score.",
-    }
-    text = {
-        "type": "string",
-        "maxLength": config["MAX_EXPLAINED_LENGTH"],
-        "description": "The text to explain.",
-    }
+    texts, characters = config["MAX_TEXTS"], config["MAX_EXPLAINED_LENGTH"]
+    answers, model = _answers(labels), _reference("Model")
     return {
-        "PredictRequest": _object(data=texts),
-        "ExplainRequest": _object(text=text),
-        **_answers(labels),
-        **_OTHER_ANSWERS,
+        "PredictRequest": _object(
+            data=_value("array", "The texts to score.", items=_TEXT, maxItems=texts)
+        ),
+        "ExplainRequest": _object(
+            text=_value("string", "The text to explain.", maxLength=characters)
+        ),
+        "PredictResponse": _object(
+            predictions=_array("Prediction", "One for each text, in the same order."),
+            model=model,
+        ),
+        "ExplainResponse": _object(
+            **answers["Prediction"]["properties"],
+            words=_array("Word", "The words, in the order of the text."),
+            model=model,
+        ),
+        **answers,
+        **_FIXED,
+    }
+
+
+def _answers(labels: Sequence[str]) -> dict[str, Schema]:
+    """Return the schemas that depend on the labels: two of them, or more."""
+    prediction = {
+        "probability": _SHARE | {"description": f"{PROBABILITY[:1].upper()}{PROBABILITY[1:]}."},
+        "label": {"enum": [*labels], "description": "The most probable label."},
+    }
+    if len(labels) == 2:
+        prediction["label"]["description"] = (
+            f"{labels[1]} where the probability reaches the threshold."
+        )
+        threshold, others = _SHARE, {}
+    else:
+        prediction["probabilities"] = _reference("Probabilities")
+        threshold = _value("null", "Only a model with two labels has a threshold.")
+        others = {"Probabilities": _object(**dict.fromkeys(labels, _SHARE))}
+    return {
+        "Prediction": _object(**prediction),
+        **others,
+        "Model": _object(name=_TEXT, version=_TEXT, threshold=threshold),
     }
 
 
 def parse(body: bytes) -> Any:
-    """Return the value that JSON in UTF-8 stands for; every number becomes a ``float``.
+    """Return the value of a JSON document in UTF-8; every number becomes a ``float``.
 
     Raises:
-        MalformedError: It is not JSON, not UTF-8, names a member of an object twice, or is
-            nested too deeply.
+        BadRequest: The body is not JSON or not UTF-8, has a member twice in one object, or
+            is nested too deeply.
     """
     try:
         return json.loads(
             body.decode("utf-8-sig"),
             object_pairs_hook=_members,
-            parse_constant=_no_constant,
-            parse_int=float,  # int() refuses thousands of digits; no shape here has an integer
+            parse_constant=_refuse_constant,
+            parse_int=float,  # int() refuses thousands of digits; no request has an integer
         )
     except UnicodeDecodeError as error:
-        raise MalformedError(f"byte {error.start + 1} of the body is not UTF-8") from None
+        raise BadRequest(f"byte {error.start + 1} of the body is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise MalformedError(f"the body is not JSON: {error}") from None
+        raise BadRequest(f"the body is not JSON: {error}") from None
     except RecursionError:
-        raise MalformedError("the body is nested too deeply") from None
+        raise BadRequest("the body is nested too deeply") from None
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise MalformedError(f"the member {_shown(name)} is there twice")
+            raise BadRequest(f"the member {_shown(name)} is there twice")
         members[name] = value
     return members
 
 
-def _no_constant(name: str) -> None:
-    raise MalformedError(f"the body is not JSON: {name} is no value in it")
+def _refuse_constant(name: str) -> None:
+    raise BadRequest(f"the body is not JSON: {name} is no value in it")
 
 
-def check(value: Any, schema: Schema, where: str = "") -> None:
-    """Check what `parse` returned against a schema for a request.
+def check(value: Any, schema: Schema, path: str = "") -> None:
+    """Check a value of `parse` against the schema of a request.
 
-    Such a schema uses these keywords: type (object, array or string), properties and required
-    with additionalProperties false, items, maxItems and maxLength; and descriptions.
+    Only the keywords of such schemas are known: type (object, array or string), properties
+    (all of them required, and no others allowed), items, maxItems and maxLength.
 
     Raises:
-        ShapeError: It does not fit.
+        UnprocessableEntity: The value does not fit.
     """
-    place = where or "the body"
-    kind = _TYPES[schema["type"]]
-    if not isinstance(value, kind):
-        raise ShapeError(f"{place} is {_NAMES[type(value)]}, not {_NAMES[kind]}")
+    place, type_ = path or "the body", _TYPES[schema["type"]]
+    if not isinstance(value, type_):
+        raise UnprocessableEntity(f"{place} is {_NAMES[type(value)]}, not {_NAMES[type_]}")
+    limit = schema.get("maxItems", schema.get("maxLength"))
+    if limit is not None and len(value) > limit:
+        unit = "elements" if isinstance(value, list) else "characters"
+        raise UnprocessableEntity(f"{place} has {len(value)} {unit}, and {limit} are allowed")
     if isinstance(value, dict):
-        _check_members(value, schema, where)
+        _check_members(value, schema["properties"], place)
+        for name, member in value.items():
+            check(member, schema["properties"][name], f"{path}.{name}".lstrip("."))
     elif isinstance(value, list):
-        _check_size(len(value), schema.get("maxItems"), place, "elements")
         for index, element in enumerate(value):
-            check(element, schema["items"], f"{where}[{index}]")
+            check(element, schema["items"], f"{path}[{index}]")
     else:
-        _check_size(len(value), schema.get("maxLength"), place, "characters")
         _check_characters(value, place)
 
 
-def _check_members(value: dict[str, Any], schema: Schema, where: str) -> None:
-    place, known = where or "the body", ", ".join(schema["properties"])
-    for name in schema["required"]:
+def _check_members(value: dict[str, Any], properties: Schema, place: str) -> None:
+    for name in properties:
         if name not in value:
-            raise ShapeError(f"{place} lacks the member {_shown(name)}")
-    for name, member in value.items():
-        if name not in schema["properties"]:
-            raise ShapeError(f"{place} has a member {_shown(name)}; it takes only {known}")
-        check(member, schema["properties"][name], f"{where}.{name}".lstrip("."))
-
-
-def _check_size(size: int, limit: int | None, place: str, what: str) -> None:
-    if limit is not None and size > limit:
-        raise ShapeError(f"{place} has {size} {what}, and {limit} are allowed")
+            raise UnprocessableEntity(f"{place} lacks the member {_shown(name)}")
+    for name in value:
+        if name not in properties:
+            known = ", ".join(properties)
+            raise UnprocessableEntity(
+                f"{place} has a member {_shown(name)}; it takes only {known}"
+            )
 
 
 def _check_characters(text: str, place: str) -> None:
-    """Refuse what JSON can write, but no encoding of Unicode."""
+    """Refuse half a surrogate pair, which JSON can write, and UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ShapeError(
+        raise UnprocessableEntity(
             f"character {error.start + 1} of {place} is half a surrogate pair"
         ) from None
 

@@ -1,4 +1,4 @@
-"""Runs the application for real: Granian, its worker processes, and what they log."""
+"""The server of `disaster-tweets serve`: Granian, its worker processes, and their log."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from granian.log import LogLevels
 from disaster_tweets import bundle
 from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import DisasterTweetsError
+from disaster_tweets.web import access_log
 from disaster_tweets.web.app import create_app
-from disaster_tweets.web.asgi import Service
-from disaster_tweets.web.observation import ACCESS_LOG
+from disaster_tweets.web.asgi import WSGIAdapter
 
 _CONNECTIONS = 512  # of one worker; more of them wait in the system's queue
 _STOP_SECONDS = 25  # for the requests in flight; container platforms kill after 30
@@ -203,7 +203,7 @@ def _announce(settings: Settings, address: str) -> None:
     print(f"Serving on http://{host}:{settings.port} until Ctrl-C", file=sys.stderr, flush=True)
 
 
-def _load(settings: Settings, parent: Connection) -> Service:
+def _load(settings: Settings, parent: Connection) -> WSGIAdapter:
     """Return what a worker runs; called in the worker, before it takes requests."""
     _ignore_hangup()  # the parent says when to stop
     _log_to_standard_output()
@@ -218,13 +218,13 @@ def _load(settings: Settings, parent: Connection) -> Service:
     atexit.register(os._exit, 0)
     longest = max(app.config["MAX_CONTENT_LENGTH"], app.config["MAX_UPLOAD_LENGTH"])
     parent.send_bytes(b"")
-    return Service(app.wsgi_app, settings.threads, longest)
+    return WSGIAdapter(app.wsgi_app, settings.threads, longest)
 
 
 def _log_to_standard_output() -> None:
-    ACCESS_LOG.addHandler(_AccessLogHandler(sys.stdout))
-    ACCESS_LOG.setLevel(logging.INFO)
-    ACCESS_LOG.propagate = False
+    access_log.LOGGER.addHandler(_AccessLogHandler(sys.stdout))
+    access_log.LOGGER.setLevel(logging.INFO)
+    access_log.LOGGER.propagate = False
 
 
 class _AccessLogHandler(logging.StreamHandler):  # type: ignore[type-arg]

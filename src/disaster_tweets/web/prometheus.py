@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus: requests, their durations, and texts."""
+"""The metrics of an application in Prometheus' format: requests, durations and texts."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)  # s
 
 
 class Metrics:
-    """The counters of one application.
+    """The metrics of one application.
 
-    Where the environment variable PROMETHEUS_MULTIPROC_DIR names a folder, the counters of
-    all processes that share it are one.
+    Processes share their metrics if the environment variable PROMETHEUS_MULTIPROC_DIR names a
+    folder.
 
     Attributes:
         requests: Answered requests, by method, route and status.
-        seconds: How long each took, by route.
-        texts: Texts that were scored.
+        seconds: Durations of requests in seconds, by route.
+        texts: Scored texts.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Metrics:
             "http_request_duration_seconds",
             "Time from the whole request to the start of its answer.",
             ["route"],
-            buckets=_SECONDS,
+            buckets=_BUCKETS,
             registry=self._registry,
         )
         self.texts = Counter(
@@ -46,7 +46,7 @@ class Metrics:
         )
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return all counters, and the media type, in the format that ``accept`` prefers."""
+        """Return all metrics in the format that ``accept`` prefers, and its media type."""
         registry = self._registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             registry = CollectorRegistry()
@@ -56,11 +56,11 @@ class Metrics:
 
 
 def register(app: Flask) -> None:
-    """Give an application its counters."""
+    """Add metrics to an application."""
     app.extensions[__name__] = Metrics()
 
 
-def of(app: Flask) -> Metrics:
-    """Return the counters of an application."""
+def metrics_of(app: Flask) -> Metrics:
+    """Return the metrics of an application."""
     metrics: Metrics = app.extensions[__name__]
     return metrics

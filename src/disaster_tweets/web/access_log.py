@@ -1,6 +1,6 @@
-"""What is known of each answered request: counted, and written to the access log.
+"""The access log: a line of JSON for each answered request, which the metrics count as well.
 
-Neither holds what was sent: no text, no query, and no path but those of the routes.
+Neither log nor metrics hold anything that a client wrote: no text, no query, no unknown path.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from datetime import datetime, timezone
 
 from flask import Flask, Response, current_app, g, request
 
-from disaster_tweets.web import metrics
+from disaster_tweets.web import prometheus
 
-ACCESS_LOG = logging.getLogger("disaster_tweets.access")
+LOGGER = logging.getLogger("disaster_tweets.access")
 
 _METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 
 
 def register(app: Flask) -> None:
-    """Count and log the requests of an application."""
-    metrics.register(app)
+    """Log and count the requests of an application."""
+    prometheus.register(app)
     app.before_request(_start)
     app.after_request(_finish)
 
@@ -35,9 +35,9 @@ def _finish(response: Response) -> Response:
     method = request.method if request.method in _METHODS else "other"
     route = request.url_rule.rule if request.url_rule is not None else "none"
     seconds = time.perf_counter() - g.start
-    counters = metrics.of(current_app)
-    counters.requests.labels(method, route, str(response.status_code)).inc()
-    counters.seconds.labels(route).observe(seconds)
+    metrics = prometheus.metrics_of(current_app)
+    metrics.requests.labels(method, route, str(response.status_code)).inc()
+    metrics.seconds.labels(route).observe(seconds)
     entry = {
         "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "client": request.remote_addr,
@@ -49,5 +49,5 @@ def _finish(response: Response) -> Response:
         "response_bytes": response.content_length,
         "process": os.getpid(),
     }
-    ACCESS_LOG.info("%s", json.dumps(entry))
+    LOGGER.info("%s", json.dumps(entry))
     return response
