@@ -1,4 +1,4 @@
-"""Many texts on the page: their labels at a threshold, and which of them are shown, in what order.
+"""Many texts on the page: their labels at a threshold, which are shown, and in what order.
 
 The script of the page does the same in the browser. Without it, the form asks for it here.
 """
@@ -123,7 +123,7 @@ class Results:
         return [number / max(bins) for number in bins]
 
     def as_csv(self) -> str:
-        """Return the rows that are asked for as CSV, as the command `score` would write them."""
+        """Return the rows that are asked for as CSV, as `score` would write them."""
         lines = ["text,probability,label"]
         for row in self.found:
             prediction = row.prediction

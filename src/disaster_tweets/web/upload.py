@@ -288,7 +288,7 @@ def score(upload: Upload, classifier: Classifier) -> Iterator[bytes]:
     score_texts = Scorer(classifier)
     chunks = reader.chunks(upload, Position())
     if upload.scored_format in BINARY:
-        rows = []
+        rows: list[Any] = []
         for chunk in chunks:
             rows.append(writer.rows(chunk, score_texts(chunk.texts), first=not rows))
             yield b""
