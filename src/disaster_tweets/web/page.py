@@ -24,7 +24,7 @@ from disaster_tweets.explanation import Explanation, strength, strongest
 from disaster_tweets.tables.errors import ColumnError, SheetError, TableError, TakenError
 from disaster_tweets.tables.rows import NONE, STANDARD
 from disaster_tweets.web import results, upload
-from disaster_tweets.web.results import View
+from disaster_tweets.web.results import Row, View
 
 blueprint = Blueprint("page", __name__)
 
@@ -284,6 +284,21 @@ def pieces(explanation: Explanation) -> Iterator[Piece]:
 
 
 blueprint.add_app_template_filter(strongest)
+
+
+@blueprint.app_template_filter()
+def for_script(rows: list[Row]) -> list[list[Any]]:
+    """Return what the script of the page makes rows of."""
+    return [
+        [
+            row.number,
+            printable(row.text),
+            row.prediction.probability,
+            percent(row.prediction.probability),
+            row.prediction.label,
+        ]
+        for row in rows
+    ]
 
 
 @blueprint.app_template_filter()

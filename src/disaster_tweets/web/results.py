@@ -108,12 +108,20 @@ class Results:
         return self.first // PAGE_ROWS + 1
 
     @property
-    def ordered(self) -> list[tuple[Row, bool]]:
-        """All rows in the order of the page, each with whether it is on it."""
-        found = {row.number for row in self.found}
-        rest = [row for row in self.rows if row.number not in found]
-        on_page = {row.number for row in self.found[self.first : self.last]}
-        return [(row, row.number in on_page) for row in [*self.found, *rest]]
+    def on_page(self) -> list[Row]:
+        """The rows on the page."""
+        return self.found[self.first : self.last]
+
+    @property
+    def written(self) -> list[Row]:
+        """The rows that the page has as HTML: a hidden one, as a pattern, where none is shown."""
+        return self.on_page or self.rows[:1]
+
+    @property
+    def rest(self) -> list[Row]:
+        """All other rows."""
+        written = {row.number for row in self.written}
+        return [row for row in self.rows if row.number not in written]
 
     def bins(self, count: int = 40) -> list[float]:
         """Return how high the bars of a histogram of the probabilities are, in [0, 1]."""

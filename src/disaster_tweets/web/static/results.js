@@ -74,20 +74,24 @@ function enlivenTable(section, table, explain, say) {
   const pageRows = Number(section.dataset.pageRows);
   const pills = [...section.querySelectorAll(".pills input")];
   const [, positive, negative] = pills.map((pill) => pill.value);
-  const rows = [...body.querySelectorAll(".row")].map((element) => ({
+  const written = [...body.querySelectorAll(".row")].map((element) => ({
     element,
     number: Number(element.dataset.number),
+    text: element.querySelector(".text").textContent,
     probability: Number(element.dataset.probability),
     label: element.dataset.label,
-    text: element.querySelector(".text").textContent,
     detail: element.nextElementSibling?.matches(".detail") ? element.nextElementSibling : null,
   }));
+  const rest = JSON.parse(table.dataset.rest).map(([number, text, probability, percent, label]) => (
+    { element: null, number, text, probability, percent, label, detail: null }
+  ));
+  const rows = [...written, ...rest];
+  const pattern = written[0].element;
   const sorts = {
     "": (a, b) => a.number - b.number,
     down: (a, b) => b.probability - a.probability || a.number - b.number,
     up: (a, b) => a.probability - b.probability || a.number - b.number,
   };
-  for (const row of rows) row.element.hidden = false;
   let page = Math.floor(Number($("range").dataset.first) / pageRows);
 
   function update() {
@@ -121,7 +125,11 @@ function enlivenTable(section, table, explain, say) {
     page = Math.max(0, Math.min(page, Math.ceil(found.length / pageRows) - 1));
     const first = page * pageRows;
     const shown = found.slice(first, first + pageRows);
-    for (const row of shown) label(row.element);
+    for (const row of shown) {
+      row.element ??= made(row);
+      row.element.hidden = false;
+      label(row.element);
+    }
     body.replaceChildren(...shown.flatMap((row) => [row.element, row.detail ?? []].flat()));
     $("found").textContent = counted(found.length);
     $("save").disabled = !found.length;
@@ -132,6 +140,31 @@ function enlivenTable(section, table, explain, say) {
     $("next").disabled = first + shown.length === found.length;
     section.querySelector(".pager").hidden = found.length <= pageRows;
     return found.length;
+  }
+
+  /** Return the element of a row that the server sent as data. */
+  function made(row) {
+    const element = pattern.cloneNode(true);
+    element.dataset.probability = row.probability;
+    element.querySelector(".number").textContent = grouped(row.number);
+    element.querySelector(".text").textContent = row.text;
+    if (threshold() === null) element.querySelector(".label span").textContent = row.label;
+    element.querySelector(".fill").setAttribute("width", `${100 * row.probability}%`);
+    element.querySelector(".probability strong").textContent = row.percent;
+    const button = element.querySelector("button");
+    button.id = `explain-${row.number}`;
+    button.value = row.number;
+    button.setAttribute("aria-expanded", "false");
+    button.firstChild.textContent = button.firstChild.textContent.replace(/\d+$/, row.number);
+    listen(row, button);
+    return element;
+  }
+
+  function listen(row, button) {
+    button.addEventListener("click", (event) => {
+      event.preventDefault();
+      toggle(row, button);
+    });
   }
 
   function choose() {
@@ -172,12 +205,6 @@ function enlivenTable(section, table, explain, say) {
   $("words").addEventListener("input", choose);
   $("previous").addEventListener("click", (event) => turn(event, -1));
   $("next").addEventListener("click", (event) => turn(event, 1));
-  for (const row of rows) {
-    const button = row.element.querySelector("button");
-    button.addEventListener("click", (event) => {
-      event.preventDefault();
-      toggle(row, button);
-    });
-  }
+  for (const row of written) listen(row, row.element.querySelector("button"));
   return update;
 }
