@@ -114,7 +114,7 @@ class Results:
 
     @property
     def written(self) -> list[Row]:
-        """The rows that the page has as HTML: a hidden one, as a pattern, where none is shown."""
+        """The rows that are HTML: where none is shown, a hidden one as a pattern."""
         return self.on_page or self.rows[:1]
 
     @property

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from disaster_tweets.batch.scorer import Scorer
 from disaster_tweets.tables import compression, content, errors, formats
 from disaster_tweets.tables.errors import ContentError, TableError
-from disaster_tweets.tables.formats import ARROW, BINARY, CSV, DELIMITED, PARQUET, TXT, XLSX
+from disaster_tweets.tables.formats import (
+    ARROW,
+    BINARY,
+    CSV,
+    DELIMITED,
+    JSON,
+    JSONL,
+    PARQUET,
+    TSV,
+    TXT,
+    XLSX,
+)
 from disaster_tweets.tables.reading import open_table
 from disaster_tweets.tables.rows import (
     NONE,
@@ -41,18 +52,17 @@ QUOTINGS = {
     NONE: "Are characters like others, as in many TSV files",
 }
 
-# What each format needs besides this package, and what people call it.
 _TITLES = {
-    "CSV": None,
-    "TSV": None,
-    "JSON": None,
-    "JSON Lines": None,
-    "plain text": None,
-    "Excel": "openpyxl",
-    "Parquet": "pyarrow",
-    "Arrow": "pyarrow",
+    CSV: "CSV",
+    TSV: "TSV",
+    JSON: "JSON",
+    JSONL: "JSON Lines",
+    TXT: "plain text",
+    XLSX: "Excel",
+    PARQUET: "Parquet",
+    ARROW: "Arrow",
 }
-_LIBRARIES = {XLSX: "openpyxl", PARQUET: "pyarrow", ARROW: "pyarrow"}
+_LIBRARIES = {XLSX: "openpyxl", PARQUET: "pyarrow", ARROW: "pyarrow"}  # what a format needs
 
 _PIECE = 128  # rows scored at a time: so few that other requests get their turn in between
 
@@ -61,20 +71,17 @@ _PATH_OR_CONTROL = re.compile(r".*[/\\]|[\x00-\x1f\x7f-\x9f]", re.DOTALL)
 
 def format_titles() -> list[str]:
     """Return what the formats are called that can be read with what is installed."""
-    return [title for title, library in _TITLES.items() if _is_installed(library)]
+    return [title for format_, title in _TITLES.items() if _is_readable(format_)]
 
 
 def suffixes() -> list[str]:
     """Return the ends of the names of files that can be read, compressed ones included."""
-    readable = [
-        suffix
-        for suffix, format_ in formats.SUFFIXES.items()
-        if _is_installed(_LIBRARIES.get(format_))
-    ]
+    readable = [suffix for suffix, format_ in formats.SUFFIXES.items() if _is_readable(format_)]
     return [*readable, *compression.SUFFIXES, ".zip"]
 
 
-def _is_installed(library: str | None) -> bool:
+def _is_readable(format_: str) -> bool:
+    library = _LIBRARIES.get(format_)
     return library is None or find_spec(library) is not None
 
 
