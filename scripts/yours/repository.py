@@ -33,8 +33,8 @@ LEFT_OUT = (
     *("artifacts/calibration.npy", "artifacts/golden.json", "artifacts/manifest.json"),
     *("artifacts/model.bin", "artifacts/vocab.txt", "MODEL_CARD.md", "dvc.lock"),
     *("benchmarks", "docs/model", "notebooks", "reports", "topic"),
-    *("docs/make-it-yours.md", "scripts/make_it_yours.py", "scripts/templates"),
-    *("scripts/yours", "tests/copies"),
+    *("docs/make-it-yours.md", "docs/page.png", "scripts/make_it_yours.py"),
+    *("scripts/templates", "scripts/yours", "tests/copies"),
 )
 # The lines that name an environment of tox, which a copy has not.
 LINES_LEFT_OUT = {

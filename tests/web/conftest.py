@@ -19,7 +19,7 @@ import pytest
 
 from disaster_tweets import Classifier, Prediction, bundle
 from disaster_tweets.classifier import bundled_classifier
-from disaster_tweets.topic import LABELS, NOUNS, TEXT, TEXTS
+from disaster_tweets.topic import LABELS, NOUNS, PROBABILITY, TEXT, TEXTS
 
 from ..conftest import executable, free_port
 
@@ -184,11 +184,11 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
 def reads(prediction: Prediction) -> str:
     """Return what the page says of a text."""
     labels = [*prediction.probabilities]
-    says = prediction.label
-    if len(labels) == 2:
-        words = "Reads" if prediction.label == labels[1] else "Does not read"
-        says = f"{words} like {NOUNS[labels[1]]}"
-    return f"{says}: {percent(prediction.probability)}"
+    shown = percent(prediction.probability)
+    if len(labels) > 2:
+        return f"{prediction.label}: {shown} probability of this label"
+    words = "Reads" if prediction.label == labels[1] else "Does not read"
+    return f"{words} like {NOUNS[labels[1]]}: {shown} {PROBABILITY}"
 
 
 def of_all(predictions: list[Prediction]) -> str:
@@ -197,7 +197,8 @@ def of_all(predictions: list[Prediction]) -> str:
     if len(labels) > 2:
         return f"{len(predictions)} {TEXTS}"
     found = sum(prediction.label == labels[1] for prediction in predictions)
-    return f"{found} of {len(predictions)} read like {NOUNS[labels[1]]}"
+    read = "reads" if found == 1 else "read"
+    return f"{found} of {len(predictions)} {TEXTS} {read} like {NOUNS[labels[1]]}"
 
 
 def percent(probability: float) -> str:

@@ -25,7 +25,7 @@ from werkzeug.serving import make_server
 
 from disaster_tweets import Classifier, predict
 from disaster_tweets.classifier import bundled_classifier
-from disaster_tweets.topic import EXAMPLES, TEXT, TEXTS
+from disaster_tweets.topic import EXAMPLES, LABELS, NOUNS, TEXT, TEXTS
 from disaster_tweets.web import create_app
 
 from ..conftest import two_labels
@@ -174,31 +174,51 @@ class TestTexts:
         assert page.url == f"{url}/"
         assert filled(page)[0] == pytest.approx(prediction.probability, abs=0.005)
 
-    @two_labels
-    def test_the_bar_has_a_name(self, page: Page) -> None:
-        score_text(page, FIRST)
-
-        threshold = f"{100 * Classifier.load().threshold:g}%"
-        name = f"{percent(predict(FIRST).probability)}, threshold {threshold}"
-        expect(page.get_by_role("img", name=name)).to_be_visible()
-
     def test_one_after_the_other(self, page: Page) -> None:
         score_text(page, FIRST)
         expect(verdict(page)).to_have_text(reads(predict(FIRST)))
-        score_text(page, "")
-        expect(message(page, "text")).to_contain_text("write something")
-        expect(verdict(page)).to_have_count(0)
-        expect(page.get_by_label(FIELD)).to_be_focused()
-        expect(page.get_by_label(FIELD)).to_have_attribute("aria-invalid", "true")
+        for _ in range(2):
+            message(page, "text").evaluate("e => { e.said = e.firstChild }")
+            score_text(page, "")
+            expect(message(page, "text")).to_contain_text("write something")
+            # A node that was there before is not read out again.
+            assert message(page, "text").evaluate("e => e.firstChild !== e.said")
+            expect(verdict(page)).to_have_count(0)
+            expect(page.get_by_label(FIELD)).to_be_focused()
+            expect(page.get_by_label(FIELD)).to_have_attribute("aria-invalid", "true")
+            expect(page.get_by_role("status")).to_be_empty()
+            expect(page).to_have_title(re.compile("^Error: "))
         score_text(page, SECOND)
         expect(verdict(page)).to_have_text(reads(predict(SECOND)))
         expect(message(page, "text")).to_be_empty()
         expect(page.get_by_label(FIELD)).to_have_attribute("aria-invalid", "false")
+        expect(page).not_to_have_title(re.compile("^Error: "))
+
+    def test_clear(self, page: Page) -> None:
+        score_file(page, "texts.png", b"\x89PNG")
+        expect(message(page, "file")).not_to_be_empty()
+        score_text(page, FIRST)
+        expect(verdict(page)).to_be_visible()
+        page.get_by_role("link", name="Clear").click()
+
+        expect(page.get_by_label(FIELD)).to_have_value("")
+        expect(page.get_by_label(FIELD)).to_be_focused()
+        expect(verdict(page)).to_have_count(0)
+        expect(message(page, "file")).to_be_empty()
+        expect(page.locator("#file")).to_have_value("")
+        expect(page.get_by_role("status")).to_have_text("Cleared")
+        expect(page).not_to_have_title(re.compile("^Error: "))
+
+    def test_all_examples_at_once(self, page: Page) -> None:
+        page.get_by_role("button", name="All at once").click()
+
+        expect(verdict(page)).to_have_text(of_all(predict([*EXAMPLES])))
+        expect(page.get_by_label(FIELD)).to_have_value("\n".join(EXAMPLES))
 
     def test_examples(self, page: Page) -> None:
         examples = page.locator(".examples").get_by_role("button")
 
-        assert examples.count() == len(EXAMPLES)
+        assert examples.count() == len(EXAMPLES) + 1  # the last one brings all
         for text in EXAMPLES:
             examples.get_by_text(text, exact=True).click()
             expect(verdict(page)).to_have_text(reads(predict(text)))
@@ -231,6 +251,151 @@ class TestTexts:
 
         expect(page.locator(".text")).to_have_text(HOSTILE)
         assert page.locator("#result img[src], script:not([src])").count() == 0
+
+
+@contextmanager
+def asking_nothing(page: Page) -> Iterator[None]:
+    """See that the page sends no request."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    yield
+    assert asked == []
+
+
+@two_labels
+class TestThreshold:
+    def test_of_one(self, page: Page) -> None:
+        score_text(page, FIRST)
+        slider = page.get_by_role("slider", name="Threshold")
+        expect(verdict(page)).to_be_visible()
+        expect(slider).to_have_value(f"{100 * Classifier.load().threshold:g}")
+        with asking_nothing(page):
+            slider.press("Home")
+            expect(verdict(page)).to_contain_text(re.compile("^Reads like"))
+            expect(page.locator(".result")).to_have_class(re.compile("positive"))
+            slider.press("End")
+            expect(verdict(page)).to_contain_text(re.compile("^Does not read like"))
+            expect(page.get_by_label("Threshold in percent")).to_have_value("100")
+            expect(page.get_by_role("status")).to_contain_text("Threshold 100%: Does not read")
+            page.get_by_label("Threshold in percent").fill("0.5")
+            expect(slider).to_have_attribute("aria-valuetext", "0.5%")
+            expect(page.locator("line")).to_have_attribute("x1", "0.5%")
+            page.get_by_role("button", name="Back to").click()
+            expect(slider).to_be_focused()
+        expect(verdict(page)).to_have_text(reads(predict(FIRST)))
+        expect(page.get_by_role("button", name="Back to")).to_be_hidden()
+
+    def test_of_many(self, page: Page) -> None:
+        score_text(page, f"{FIRST}\n{SECOND}\n{SECOND}")
+        lower, upper = sorted([predict(FIRST), predict(SECOND)], key=float)
+        both = [FIRST, SECOND, SECOND]
+        expect(verdict(page)).to_be_visible()
+        with asking_nothing(page):
+            for threshold in (0.1, 100 * (lower.probability + upper.probability) / 2, 99.9):
+                page.get_by_label("Threshold in percent").fill(str(threshold))
+                over = [100 * predict(text).probability >= threshold for text in both]
+                read = "reads" if sum(over) == 1 else "read"
+                expect(verdict(page)).to_contain_text(f"{sum(over)} of 3 {TEXTS} {read} like")
+                expect(page.locator("td.label")).to_have_text(
+                    [NOUNS[LABELS[each]] for each in over]
+                )
+
+    def test_it_stays_for_the_next_text(self, page: Page) -> None:
+        score_text(page, FIRST)
+        page.get_by_label("Threshold in percent").fill("0")
+        score_text(page, SECOND)
+
+        expect(verdict(page)).to_contain_text("Reads like")
+        expect(verdict(page)).to_contain_text(percent(predict(SECOND).probability))
+
+
+LINES = [f"late again {number}, and nobody knows why" for number in range(1000)]
+
+
+class TestTable:
+    @pytest.fixture
+    def page(self, page: Page) -> Page:
+        """The page with a thousand texts."""
+        page.get_by_label(FIELD).evaluate(
+            "(field, text) => { field.value = text }", "\n".join(LINES)
+        )
+        page.get_by_role("button", name="Score", exact=True).click()
+        expect(verdict(page)).to_contain_text(f"1,000 {TEXTS}")
+        return page
+
+    def test_pages(self, page: Page) -> None:
+        pages = page.get_by_role("navigation", name="Pages of the table")
+        following = pages.get_by_role("button", name="Next")
+        expect(page.locator(".row .text")).to_have_text(LINES[:50])
+        with asking_nothing(page):
+            for first in range(50, 1000, 50):
+                following.click()
+                expect(page.locator(".row .text").first).to_have_text(LINES[first])
+            expect(pages).to_contain_text("951–1,000 of 1,000")
+            expect(following).to_be_disabled()
+            expect(pages.get_by_role("button", name="Previous")).to_be_focused()
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("status")).to_have_text("Rows 901–950 of 1,000")
+
+    def test_order_and_words(self, page: Page) -> None:
+        predictions = dict(zip(LINES, predict(LINES), strict=True))
+        with asking_nothing(page):
+            page.get_by_label("Order").select_option("Most probable first")
+            best = sorted(LINES, key=lambda text: -predictions[text].probability)
+            expect(page.locator(".row .text")).to_have_text(best[:50])
+            page.get_by_label("Contains").fill("AGAIN 77")
+            found = [text for text in best if "again 77" in text]
+            expect(page.locator(".row .text")).to_have_text(found)
+            expect(page.get_by_role("status")).to_have_text("11 rows shown")
+            page.get_by_label("Contains").fill("again 777")
+            expect(page.get_by_role("status")).to_have_text("1 row shown")
+            expect(page.locator("#save")).to_have_text("Download 1 row as CSV")
+            page.get_by_label("Contains").fill("nowhere")
+            page.keyboard.press("Enter")
+            expect(page.get_by_text(f"None of the 1,000 {TEXTS} fits.")).to_be_visible()
+            expect(page.locator("#save")).to_be_disabled()
+
+    def test_words_of_a_row_stay_with_it(self, page: Page) -> None:
+        text = telling_text(bundled_classifier())
+        score_text(page, f"{FIRST}\n{SECOND}\n{text}")
+        words_of(page, 3).click()
+        expect(page.locator(".detail")).to_have_count(1)
+        page.get_by_label("Contains").fill(text)
+
+        expect(page.locator(".row")).to_have_count(1)
+        expect(page.locator(".row .text")).to_have_text(text)
+        marked = [w.word for w in bundled_classifier().explain(text).words
+                  if abs(w.weight) > 0.02]  # fmt: skip
+        expect(page.locator(".row mark")).to_have_text(marked)
+        page.get_by_label("Contains").fill("nowhere")
+        expect(page.locator(".detail")).to_have_count(0)
+
+    @two_labels
+    def test_labels_follow_the_threshold(self, page: Page) -> None:
+        page.get_by_role("radio", name=NOUNS[LABELS[1]]).check()
+        with asking_nothing(page):
+            page.get_by_label("Threshold in percent").fill("0")
+            expect(page.get_by_role("radio", name="All 1,000")).to_be_visible()
+            expect(page.locator("#found")).to_have_text("1,000 rows")
+            page.get_by_label("Threshold in percent").fill("100")
+            expect(page.locator(".row")).to_have_count(0)
+
+    @two_labels
+    def test_download(self, page: Page) -> None:
+        page.get_by_label("Threshold in percent").fill("0")
+        page.get_by_label("Contains").fill("again 77")
+        page.get_by_label("Order").select_option("Most probable first")
+        page.get_by_label(FIELD).fill("typed since")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download 11 rows as CSV").click()
+
+        content = saved(download.value, f"{TEXTS.replace(' ', '-')}-scored.csv").decode()
+        lines = [text for text in LINES if "again 77" in text]
+        lines.sort(key=lambda text: -predict(text).probability)
+        assert content.splitlines() == [
+            "text,probability,label",
+            *(f'"{text}",{predict(text).probability:.6f},{LABELS[1]}' for text in lines),
+        ]
 
 
 class TestMoreLabels:
@@ -336,7 +501,24 @@ class TestFiles:
 
         assert download(page, "my texts-scored.csv") == scored
         expect(page.get_by_role("status")).to_have_text("Done: 703 rows.")
+        expect(page.locator("#share")).to_have_text("100% of 703 rows")
         expect(page.get_by_role("progressbar")).to_be_hidden()
+
+    def test_a_single_row(self, page: Page) -> None:
+        score_file(page, "texts.jsonl", b'{"text": "late"}\n')
+
+        assert download(page, "texts-scored.jsonl").startswith(b'{"text": "late", "prob')
+        expect(page.get_by_role("status")).to_have_text("Done: 1 row.")
+        expect(page.locator("#share")).to_have_text("100% of 1 row")
+
+    def test_a_file_that_comes_as_a_whole(self, page: Page, tmp_path: Path) -> None:
+        arrow, parquet = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
+        parquet.write_table(arrow.table({"text": ["late", "lost"] * 5000}), tmp_path / "a")
+        score_file(page, "texts.parquet", (tmp_path / "a").read_bytes())
+
+        (tmp_path / "b").write_bytes(download(page, "texts-scored.parquet"))
+        assert parquet.read_table(tmp_path / "b").num_rows == 10_000
+        expect(page.get_by_role("status")).to_have_text("Done: 10,000 rows.")
 
     def test_dropped(self, page: Page, scored: bytes) -> None:
         drop(page, "texts.csv")
@@ -367,6 +549,8 @@ class TestFiles:
         score_file(page, "texts.csv", b"id,remark\n1,late\n")
         expect(message(page, "file")).to_contain_text("texts.csv: which column holds")
         expect(page.locator("#file")).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_role("status")).to_be_empty()
+        expect(page.get_by_label(f"Column with the {TEXTS}")).to_be_focused()
         page.get_by_label(f"Column with the {TEXTS}").select_option("remark")
         page.get_by_role("button", name="Score the file").click()
 
@@ -402,7 +586,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("name", "content", "words"),
         [
-            ("texts.png", b"\x89PNG", "not a CSV file"),
+            ("texts.png", b"\x89PNG", "not known by its name"),
             ("texts.csv", b"text\nlate\ncaf\xe9\n", "row 2 (line 3): not valid UTF-8"),
             ("texts.csv", b"", "is empty"),
             ("texts.csv", b"text\n" + b"a" * 5_000_000, "disaster-tweets score"),
@@ -420,16 +604,22 @@ class TestFiles:
         page.get_by_role("button", name="Score the file").click()
 
         expect(message(page, "file")).to_have_text("No file yet: choose one first.")
+        expect(page.locator("#file")).to_be_focused()
 
 
 class TestServerInTrouble:
     def test_out_of_reach(self, page: Page) -> None:
+        score_text(page, "")
+        expect(message(page, "text")).to_contain_text("write something")
         page.context.set_offline(True)
         score_text(page, FIRST)
         score_file(page, "texts.csv", ROWS)
 
         for field in ("text", "file"):
             expect(message(page, field)).to_contain_text("cannot be reached")
+            # It is not what was typed or chosen that is wrong.
+            expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "false")
+        expect(page.get_by_role("status")).to_be_empty()
         page.context.set_offline(False)
         score_text(page, FIRST)
         expect(verdict(page)).to_have_text(reads(predict(FIRST)))
@@ -474,9 +664,34 @@ class TestWithoutScripts:
         expect(page.locator("mark").first).to_be_visible()
         page.get_by_role("button", name=EXAMPLES[1], exact=True).click()
         expect(verdict(page)).to_have_text(reads(predict(EXAMPLES[1])))
+        page.get_by_role("link", name="Clear").click()
+        expect(page.get_by_label(FIELD)).to_have_value("")
         score_text(page, " ")
         expect(message(page, "text")).to_contain_text("write something")
         expect(message(page, "text")).to_be_in_viewport()
+
+    def test_the_table(self, plain_page: Page) -> None:
+        page, texts = plain_page, [*EXAMPLES, FIRST, *LINES[:100]]
+        score_text(page, "\n".join(texts))
+        expect(page.locator(".row:visible")).to_have_count(50)
+        page.get_by_role("button", name="Next").click()
+        expect(page.locator(".row:visible .text").first).to_have_text(texts[50])
+        page.get_by_label("Order").select_option("Most probable first")
+        page.get_by_label("Contains").fill("AGAIN")
+        page.get_by_role("button", name="Apply").last.click()
+        found = sorted(LINES[:100], key=lambda text: -predict(text).probability)
+        expect(page.locator(".row:visible .text")).to_have_text(found[:50])
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download 100 rows as CSV").click()
+        assert download.value.path().read_text("utf-8").count("\n") == 101
+
+    @two_labels
+    def test_the_threshold(self, plain_page: Page) -> None:
+        score_text(plain_page, FIRST)
+        expect(plain_page.get_by_role("slider")).to_have_count(0)
+        plain_page.get_by_label("Threshold in percent").fill("0")
+        plain_page.get_by_role("button", name="Apply").click()
+        expect(verdict(plain_page)).to_contain_text("Reads like")
 
     def test_files(self, plain_page: Page, scored: bytes) -> None:
         with plain_page.expect_download() as download:
@@ -515,7 +730,7 @@ class TestKeyboard:
         tab_to(EXAMPLES[1])
         page.keyboard.press("Space")
         expect(verdict(page)).to_have_text(reads(predict(EXAMPLES[1])))
-        tab_to("Columns")
+        tab_to("Columns, sheet and quotes")
         page.keyboard.press("Enter")
         tab_to(f"Column with the {TEXTS}")
         tab_to("Replace columns that are named probability or label")
@@ -557,6 +772,13 @@ def show_many(page: Page) -> None:
     expect(page.locator("mark").first).to_be_visible()
 
 
+def show_table(page: Page) -> None:
+    page.get_by_label(FIELD).fill("\n".join([*EXAMPLES, *LINES[:196]]))
+    page.get_by_role("button", name="Score", exact=True).click()
+    page.get_by_label("Order").select_option("Most probable first")
+    expect(page.get_by_role("status")).to_have_text("200 rows shown")
+
+
 def show_errors(page: Page) -> None:
     score_text(page, "")
     score_file(page, "texts.csv", b"id,remark\n1,late\n")
@@ -581,7 +803,8 @@ def show_card(page: Page) -> None:
 
 
 SCENES = (
-    show_nothing, show_one, show_many, show_errors, show_progress, show_download, show_card
+    show_nothing, show_one, show_many, show_table, show_errors, show_progress, show_download,
+    show_card,
 )  # fmt: skip
 
 

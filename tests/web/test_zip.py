@@ -17,7 +17,7 @@ from ..conftest import Run, free_port
 from .conftest import START, wait_for
 
 PATHS = ["/", "/card", "/docs", "/openapi.json", "/readyz", "/nowhere", "/static/nothing.css"]
-STATIC = ["/static/page.css", "/static/page.js", "/static/favicon.svg"]
+STATIC = ["/static/page.css", "/static/page.js", "/static/results.js", "/static/favicon.svg"]
 
 CODE = """
 import json, sys
@@ -67,7 +67,7 @@ def test_it_answers_as_it_does_from_a_folder(run: Run, archive: Path) -> None:
     assert Path(file).is_relative_to(archive)
     assert zipped == answers(run)[1]
     assert [zipped[path][0] for path in PATHS] == [200] * 5 + [404] * 2
-    assert [zipped[path][0] for path in STATIC] == [200] * 3
+    assert [zipped[path][0] for path in STATIC] == [200] * 4
     assert scored == 200
 
 

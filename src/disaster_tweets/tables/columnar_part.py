@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -44,6 +45,10 @@ class ColumnarPart:
             table = self._storable(table)
         if not self._length:
             self._check_types(table.schema)
+        self._store(table)
+        self._length += 1
+
+    def _store(self, table: Any) -> None:
         with writing(self.path):
             if not self._length:
                 self.path.mkdir(exist_ok=True)
@@ -53,7 +58,6 @@ class ColumnarPart:
                     writer.write_table(table)
                 file.flush()
                 os.fsync(file.fileno())
-        self._length += 1
 
     def _storable(self, table: Any) -> Any:
         """Return the table with dictionaries of strings instead of string views."""
@@ -101,9 +105,7 @@ class ColumnarPart:
             return
         try:
             with writing(self.path), self._merged.open("wb") as file:
-                with self._writer(file, self._read(0).schema) as writer:
-                    for table in self._groups():
-                        writer.write_table(table)
+                self._merge(file)
                 file.flush()
                 os.fsync(file.fileno())
         except self._arrow.ArrowException as error:
@@ -113,6 +115,11 @@ class ColumnarPart:
                 "delete the folder to start anew",
                 file=str(self.path),
             ) from None
+
+    def _merge(self, file: Any) -> None:
+        with self._writer(file, self._read(0).schema) as writer:
+            for table in self._groups():
+                writer.write_table(table)
 
     def _writer(self, file: Any, schema: Any) -> Any:
         compression = self._compression()
@@ -193,6 +200,32 @@ class ColumnarPart:
     @property
     def _merged(self) -> Path:
         return self.path / f"merged.{self._format}"
+
+
+class MemoryPart(ColumnarPart):
+    """The same in memory, for a file that no disk is to hold.
+
+    Args:
+        target: What messages call the file.
+        format_: As for `ColumnarPart`.
+        compression: As for `ColumnarPart`.
+    """
+
+    def __init__(self, target: Path, format_: str, compression: Callable[[], Any]) -> None:
+        super().__init__(target, target, format_, compression)
+        self._tables: list[Any] = []
+
+    def _store(self, table: Any) -> None:
+        self._tables.append(table)
+
+    def _read(self, number: int) -> Any:
+        return self._tables[number]
+
+    def content(self) -> bytes:
+        """Return the file; there must have been a write."""
+        file = io.BytesIO()
+        self._merge(file)
+        return file.getvalue()
 
 
 def _has_dictionary(schema: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,16 +21,17 @@ from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import bundled_classifier
 from disaster_tweets.errors import DISTRIBUTION
 from disaster_tweets.explanation import Explanation, strength, strongest
-from disaster_tweets.prediction import Prediction
-from disaster_tweets.tables.errors import ColumnError, TableError, TakenError
+from disaster_tweets.tables.errors import ColumnError, SheetError, TableError, TakenError
 from disaster_tweets.tables.rows import NONE, STANDARD
-from disaster_tweets.web import upload
+from disaster_tweets.web import results, upload
+from disaster_tweets.web.results import Row, View
 
 blueprint = Blueprint("page", __name__)
 
 DEFAULTS = {
     "MAX_UPLOAD_LENGTH": 5_000_000,  # bytes of a request with a file
     "MAX_UPLOAD_ROWS": 50_000,
+    "MAX_UNPACKED_LENGTH": 50_000_000,  # bytes that a compressed file or a workbook unpacks to
 }
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -53,23 +53,78 @@ def index() -> str:
 @blueprint.post("/")
 def classify() -> str | tuple[str, int]:
     """Show what the model says of one text, or of each line."""
+    try:
+        text, texts = _texts()
+    except _RefusedError as error:
+        return _page(text=error.text, text_error=str(error)), error.status
+    classifier = bundled_classifier()
+    view = View.of(request.form, classifier)
+    if len(texts) == 1:
+        explanation = results.explain(classifier, texts[0], view)
+        return _page(text=text, view=view, single=explanation)
+    explained = request.form.get("explain", type=int)
+    scored = results.score(classifier, texts, view, explained)
+    return _page(text=text, view=view, results=scored)
+
+
+@blueprint.get("/scored")
+def scored_form() -> AnyResponse:
+    """Lead back to the form, whose download has this address."""
+    return redirect(url_for(".index"))
+
+
+@blueprint.post("/scored")
+def download() -> AnyResponse | tuple[str, int]:
+    """Give the lines that the form asks for as CSV, with their scores."""
+    try:
+        _, texts = _texts()
+    except _RefusedError as error:
+        return _page(text=error.text, text_error=str(error)), error.status
+    classifier = bundled_classifier()
+    content = results.score(classifier, texts, View.of(request.form, classifier)).as_csv()
+    response = Response(content, content_type="text/csv; charset=utf-8")
+    _attach(response, f"{topic.TEXTS.replace(' ', '-')}-scored.csv")
+    return response
+
+
+class _RefusedError(Exception):
+    """A text is not scored; the message says why.
+
+    Attributes:
+        text: What was sent, as far as it is known.
+        status: The status of the answer.
+    """
+
+    def __init__(self, problem: str, text: str | None = None, status: int = 422) -> None:
+        super().__init__(problem)
+        self.text, self.status = text, status
+
+
+def _texts() -> tuple[str, list[str]]:
+    """Return the text that was sent, and those of its lines that are not blank.
+
+    Raises:
+        _RefusedError: They cannot be scored.
+    """
     request.max_form_memory_size = request.max_content_length
     try:
-        text, explained = _text(), request.form.get("explain", type=int)
+        text = _text()
     except RequestEntityTooLarge:
         size = _megabytes(request.max_content_length or 0)
-        return _page(text_error=f"More than {size} of text: send less, or a file."), 413
+        raise _RefusedError(
+            f"More than {size} of text: send less, or a file.", status=413
+        ) from None
     texts = [line for line in _LINE_END.split(text) if line.strip()]
     problem = _problem(texts)
     if problem is not None:
-        return _page(text=text, text_error=problem), 422
-    if len(texts) == 1:
-        return _page(text=text, single=bundled_classifier().explain(texts[0]))
-    return _page(text=text, table=_table(texts, explained))
+        raise _RefusedError(problem, text)
+    return text, texts
 
 
 def _text() -> str:
-    """Return the text that was sent, or the example that was asked for."""
+    """Return the text that was sent, or the example, or all of them, that was asked for."""
+    if request.form.get("example") == "all":
+        return "\n".join(topic.EXAMPLES)
     example = request.form.get("example", type=int)
     if example is not None and 0 <= example < len(topic.EXAMPLES):
         return topic.EXAMPLES[example]
@@ -84,33 +139,10 @@ def _problem(texts: list[str]) -> str | None:
     if not texts:
         return "Nothing to score yet: write something first."
     if len(texts) > most:
-        return f"{len(texts):,} lines, and {most:,} fit at once: send fewer, or a CSV file."
+        return f"{len(texts):,} lines, and {most:,} fit at once: send fewer, or a file."
     if longest > allowed:
         return f"One line has {longest:,} characters, and {allowed:,} are allowed: shorten it."
     return None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of many; explained where that was asked for."""
-
-    text: str
-    prediction: Prediction
-    explanation: Explanation | None
-
-
-def _table(texts: list[str], explained: int | None) -> list[Row]:
-    classifier = bundled_classifier()
-    return [
-        Row(
-            text,
-            prediction,
-            classifier.explain(text) if number == explained else None,
-        )
-        for number, (text, prediction) in enumerate(
-            zip(texts, classifier.predict(texts), strict=True)
-        )
-    ]
 
 
 @blueprint.get("/file")
@@ -125,7 +157,8 @@ def score_file() -> AnyResponse | tuple[str, int]:
     choices = upload.Choices()
     try:
         name, content, choices = _sent_file()
-        file = upload.Upload.of(name, content, choices)
+        most = current_app.config["MAX_UNPACKED_LENGTH"]
+        file = upload.Upload.of(name, content, choices, most)
         found = upload.check(file, current_app.config["MAX_UPLOAD_ROWS"])
     except RequestEntityTooLarge:
         return _page(file_error=_too_large()), 413
@@ -135,19 +168,35 @@ def score_file() -> AnyResponse | tuple[str, int]:
         shown: dict[str, Any] = {"file_error": upload.advised(error), "choices": choices}
         if isinstance(error, (ColumnError, TakenError)):
             shown |= {"columns": error.candidates, "column": choices.column or "text"}
+        if isinstance(error, SheetError):
+            shown |= {"sheets": error.candidates}
         return _page(**shown), 422
     response = Response(upload.score(file, bundled_classifier()))
-    response.content_type = f"text/{_SUBTYPES[file.format]}; charset=utf-8"
-    name = quote(file.scored_name, safe="")
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    response.content_type = _MEDIA_TYPES[file.scored_format]
+    _attach(response, file.scored_name)
     response.headers["Row-Count"] = str(found.rows)
-    response.headers["Line-Count"] = str(found.lines)
+    if found.lines is not None:
+        response.headers["Line-Count"] = str(found.lines)
     if found.notices:
         response.headers["Notice"] = quote("; ".join(found.notices))
     return response
 
 
-_SUBTYPES = {"csv": "csv", "tsv": "tab-separated-values"}
+_MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "tsv": "text/tab-separated-values; charset=utf-8",
+    "jsonl": "application/jsonl",
+    "json": "application/json",
+    "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.file",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def _attach(response: Response, name: str) -> None:
+    """Have a browser save a response under a name."""
+    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    response.headers["Content-Disposition"] = disposition
 
 
 class _NoFileError(Exception):
@@ -173,6 +222,7 @@ def _sent_file() -> tuple[str, bytes, upload.Choices]:
         raise _NoFileError("No file yet: choose one first.")
     choices = upload.Choices(
         form.get("column") or None,
+        form.get("sheet") or None,
         overwrite="overwrite" in form,
         no_header="no_header" in form,
         quoting=quoting if (quoting := form.get("quoting")) in (STANDARD, NONE) else None,
@@ -197,6 +247,10 @@ def _page(**shown: Any) -> str:
         "index.html",
         manifest=manifest,
         quotings=upload.QUOTINGS,
+        formats=upload.format_titles(),
+        suffixes=upload.suffixes(),
+        orders=results.ORDERS,
+        page_rows=results.PAGE_ROWS,
         too_large=_too_large(),
         **shown,
     )
@@ -233,9 +287,18 @@ blueprint.add_app_template_filter(strongest)
 
 
 @blueprint.app_template_filter()
-def counted(rows: list[Row]) -> Counter[str]:
-    """Return how many rows have each label."""
-    return Counter(row.prediction.label for row in rows)
+def for_script(rows: list[Row]) -> list[list[Any]]:
+    """Return what the script of the page makes rows of."""
+    return [
+        [
+            row.number,
+            printable(row.text),
+            row.prediction.probability,
+            percent(row.prediction.probability),
+            row.prediction.label,
+        ]
+        for row in rows
+    ]
 
 
 @blueprint.app_template_filter()
@@ -255,6 +318,12 @@ def percent(probability: float) -> str:
     """Return a probability in percent; never one that sounds certain."""
     shown = f"{probability:.1%}"
     return {"100.0%": "> 99.9%", "0.0%": "< 0.1%"}.get(shown, shown)
+
+
+@blueprint.app_template_filter()
+def per_hundred(probability: float) -> str:
+    """Return a probability times 100, with all its digits and no others."""
+    return f"{100 * probability:.10g}"
 
 
 @blueprint.app_template_filter("megabytes")

@@ -1,87 +1,167 @@
 // Keeps the page in its place: sends the forms, and puts in what the server answers. Without
 // this script the same forms work, and each answer is a page or a file of its own.
 
+import { counted, enliven } from "./results.js";
+
 const $ = (id) => document.getElementById(id);
 const textForm = $("text-form");
 const fileForm = $("file-form");
+const fields = [$("text"), $("file")];
+const title = document.title.replace(/^Error: /, "");
 const initialOptions = $("file-options").cloneNode(true);
 const LINE_FEED = 10;
 
-let cancel = new AbortController();
+const working = new Map(); // by form, what stops the work with it
 let scores = ""; // the address of the scored file, in this browser
+let scoredText = $("text").value; // what the result is of, whatever is typed since
 
-for (const element of document.querySelectorAll(".scripted")) element.hidden = false;
+document.documentElement.classList.add("scripted-page");
+enlivenResult();
 
 textForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  const fields = new URLSearchParams(new FormData(textForm, event.submitter));
-  work(textForm, $("text-message"), () => scoreText(fields));
+  const { submitter } = event;
+  if (submitter?.id === "save") return work(textForm, $("text"), (signal) => saveTable(submitter, signal));
+  work(textForm, $("text"), (signal) => scoreText(submitter, signal));
 });
 
 textForm.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) textForm.requestSubmit();
 });
 
+$("result").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("input")) event.preventDefault(); // no submit
+});
+
 fileForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  work(fileForm, $("file-message"), () => scoreFile($("file").files[0]));
+  work(fileForm, $("file"), (signal) => scoreFile($("file").files[0], signal));
 });
 
 $("file").addEventListener("change", () => {
   forgetScores();
-  if ($("column").matches("select")) takeOver(initialOptions.cloneNode(true)); // of another file
+  if (fileForm.querySelector("select")) takeOver(initialOptions.cloneNode(true)); // of another file
 });
 
-$("cancel").addEventListener("click", () => cancel.abort(new Error("Cancelled.")));
+$("cancel").addEventListener("click", () => working.get(fileForm)?.abort(new Error("Cancelled.")));
+
+$("clear").addEventListener("click", (event) => {
+  event.preventDefault();
+  for (const work of working.values()) work.abort(new Error(""));
+  $("text").value = "";
+  $("result").replaceChildren();
+  tell($("text"));
+  fileForm.reset();
+  forgetScores();
+  takeOver(initialOptions.cloneNode(true));
+  $("text").focus();
+  say("Cleared");
+});
 
 /** Do one thing at a time with a form; what goes wrong is told beside its field. */
-async function work(form, message, task) {
-  if (isBusy(form)) return;
+async function work(form, field, task) {
+  if (working.has(form)) return;
+  const controller = new AbortController();
+  working.set(form, controller);
   form.setAttribute("aria-busy", "true");
   try {
-    await task();
+    await task(controller.signal);
   } catch (error) {
-    message.textContent = error.message;
+    const { message } = controller.signal.aborted ? controller.signal.reason : error;
+    if (message) say("");
+    tell(field, message, false);
+    field.scrollIntoView({ block: "nearest" });
   } finally {
+    working.delete(form);
     form.setAttribute("aria-busy", "false");
   }
 }
 
-function isBusy(form) {
-  return form.getAttribute("aria-busy") === "true";
+/** Tell, beside a field, what is wrong; without a message, that nothing is. */
+function tell(field, message = "", invalid = message !== "") {
+  field.setAttribute("aria-invalid", String(invalid));
+  $(`${field.id}-message`).replaceChildren(...(message ? [message] : []));
+  const wrong = fields.some((each) => $(`${each.id}-message`).textContent);
+  document.title = wrong ? `Error: ${title}` : title;
 }
 
-async function scoreText(fields) {
-  const focused = document.activeElement.id;
-  const page = await pageOf(await send(textForm, fields));
-  for (const id of ["text-message", "result"]) takeOver(page.getElementById(id));
-  if (fields.has("example")) $("text").value = page.getElementById("text").value;
-  markInvalid($("text"), $("text-message"));
-  const verdict = $("verdict");
-  $("status").textContent = verdict?.textContent;
-  if (!verdict) return $("text").focus();
-  if (focused) $(focused)?.focus(); // it may be one of those that were replaced
-  if (!fields.has("explain")) $("result").scrollIntoView({ block: "nearest" });
+/** Say something to those who cannot see it. */
+function say(text) {
+  $("status").textContent = text;
 }
 
-async function scoreFile(file) {
+async function scoreText(submitter, signal) {
+  tell($("text"));
+  const body = new URLSearchParams({ text: $("text").value });
+  if (submitter?.name === "example") body.set("example", submitter.value);
+  if ($("threshold")?.value) body.set("threshold", $("threshold").value);
+  $("result").replaceChildren(); // it is of another text
+  const page = await pageOf(await send(textForm.action, body, signal));
+  takeOver(page.getElementById("result"));
+  if (body.has("example")) $("text").value = page.getElementById("text").value;
+  scoredText = $("text").value;
+  const problem = page.getElementById("text-message").textContent;
+  if (problem) {
+    say("");
+    tell($("text"), problem);
+    return $("text").focus();
+  }
+  enlivenResult();
+  say($("verdict").textContent);
+  const tall = $("result").offsetHeight > window.innerHeight;
+  $("result").scrollIntoView({ block: tall ? "start" : "nearest" });
+}
+
+function enlivenResult() {
+  enliven({
+    say,
+    explain: async (text) => {
+      let section = null;
+      await work(textForm, $("text"), async (signal) => {
+        const response = await send(textForm.action, new URLSearchParams({ text }), signal);
+        section = (await pageOf(response)).querySelector(".result");
+      });
+      return section;
+    },
+  });
+}
+
+/** Save the rows of the table that fit, as the server writes them. */
+async function saveTable(button, signal) {
+  const body = new URLSearchParams(new FormData(textForm));
+  body.set("text", scoredText);
+  const response = await send(button.formAction, body, signal);
+  if (!response.headers.has("Content-Disposition")) {
+    return tell($("text"), (await pageOf(response)).getElementById("text-message").textContent);
+  }
+  const link = document.createElement("a");
+  link.download = nameOf(response);
+  link.href = URL.createObjectURL(await response.blob());
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  say(`${link.download} is saved`);
+}
+
+async function scoreFile(file, signal) {
   forgetScores();
   if (file?.size > Number(fileForm.dataset.limit)) throw new Error(fileForm.dataset.tooLarge);
-  cancel = new AbortController();
   if (file) showProgress(`Scoring ${file.name}`);
   try {
-    const response = await send(fileForm, new FormData(fileForm), cancel.signal);
-    if (response.headers.has("Line-Count")) return offer(file.name, await receive(response));
+    const response = await send(fileForm.action, new FormData(fileForm), signal);
+    if (response.headers.has("Row-Count")) return offer(await receive(response));
     const page = await pageOf(response);
-    for (const id of ["file-message", "file-options"]) takeOver(page.getElementById(id));
-    markInvalid($("file"), $("file-message"));
+    takeOver(page.getElementById("file-options"));
+    say("");
+    tell($("file"), page.getElementById("file-message").textContent);
+    (fileForm.querySelector("select") ?? $("file")).focus();
   } finally {
     $("progress").hidden = true;
   }
 }
 
 function showProgress(task) {
-  $("task").textContent = $("status").textContent = task;
+  $("task").textContent = task;
+  say(task);
   $("share").textContent = "";
   $("bar").removeAttribute("value"); // until the first row comes back
   $("progress").hidden = false;
@@ -89,32 +169,40 @@ function showProgress(task) {
 
 /** Return the scored file; each of its lines that comes in moves the bar. */
 async function receive(response) {
+  const whole = !response.headers.has("Line-Count"); // as a format that is put together at the end
   const lines = Number(response.headers.get("Line-Count"));
-  const rows = Number(response.headers.get("Row-Count")).toLocaleString("en");
+  const rows = counted(Number(response.headers.get("Row-Count")));
   const reader = response.body.getReader();
   const parts = [];
   for (let received = 0; ; ) {
-    const { done, value } = await reader.read().catch(explain);
-    if (done && received === lines) break;
+    const { done, value } = await reader.read().catch(fail);
+    if (done && (whole ? parts.length > 0 : received === lines)) break;
     if (done) throw new Error("Some rows did not come back. Send the file again.");
     parts.push(value);
+    if (whole) continue;
     received += value.filter((byte) => byte === LINE_FEED).length;
     const share = lines ? received / lines : 1; // lines may end with carriage returns alone
     $("bar").value = share;
-    $("share").textContent = `${Math.floor(100 * share)}% of ${rows} rows`;
+    $("share").textContent = `${Math.floor(100 * share)}% of ${rows}`;
   }
   const notice = decodeURIComponent(response.headers.get("Notice") ?? "");
-  return { rows, notice, blob: new Blob(parts, { type: response.headers.get("Content-Type") }) };
+  const blob = new Blob(parts, { type: response.headers.get("Content-Type") });
+  return { name: nameOf(response), rows, notice, blob };
 }
 
-function offer(name, { rows, notice, blob }) {
+/** Return the name under which a response is to be saved. */
+function nameOf(response) {
+  const [, name] = response.headers.get("Content-Disposition").split("''");
+  return decodeURIComponent(name);
+}
+
+function offer({ name, rows, notice, blob }) {
   const link = $("download").querySelector("a");
-  link.download = name.replace(/\.[^.]*$/, "-scored$&");
+  link.download = name;
   link.href = scores = URL.createObjectURL(blob);
-  link.textContent = `Download ${link.download}`;
-  const counted = rows === "1" ? "1 row" : `${rows} rows`;
-  const done = `Done: ${counted}.${notice && ` ${notice}.`}`;
-  $("rows").textContent = $("status").textContent = done;
+  link.textContent = `Download ${name}`;
+  $("rows").textContent = `Done: ${rows}.${notice && ` ${notice}.`}`;
+  say($("rows").textContent);
   $("download").hidden = false;
   if ([document.body, $("cancel")].includes(document.activeElement)) link.focus();
 }
@@ -122,8 +210,7 @@ function offer(name, { rows, notice, blob }) {
 function forgetScores() {
   URL.revokeObjectURL(scores);
   $("download").hidden = true;
-  $("file-message").textContent = "";
-  markInvalid($("file"), $("file-message"));
+  tell($("file"));
 }
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -144,17 +231,16 @@ document.addEventListener("drop", (event) => {
   fileForm.classList.remove("dropping");
   fileForm.scrollIntoView({ block: "nearest" });
   const { files } = event.dataTransfer;
-  if (files.length !== 1 || isBusy(fileForm)) {
-    $("file-message").textContent = "One file at a time, please.";
-    return;
+  if (files.length !== 1 || working.has(fileForm)) {
+    return tell($("file"), "One file at a time, please.", false);
   }
   $("file").files = files;
   $("file").dispatchEvent(new Event("change"));
   fileForm.requestSubmit();
 });
 
-function send(form, body, signal) {
-  return fetch(form.action, { method: "POST", body, signal }).catch(explain);
+function send(address, body, signal) {
+  return fetch(address, { method: "POST", body, signal }).catch(fail);
 }
 
 /** Return the page in a response; it has the results, or what was wrong. */
@@ -170,16 +256,11 @@ async function pageOf(response) {
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
-function explain(error) {
-  if (cancel.signal.aborted) throw cancel.signal.reason; // browsers word it in their own ways
+function fail(error) {
   const broken = error instanceof TypeError; // what browsers throw when a connection fails
   throw broken ? new Error("The server cannot be reached. Try again later.") : error;
 }
 
 function takeOver(element) {
   $(element.id).replaceChildren(...element.childNodes);
-}
-
-function markInvalid(field, message) {
-  field.setAttribute("aria-invalid", String(message.textContent !== ""));
 }

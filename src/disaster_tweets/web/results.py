@@ -1,0 +1,196 @@
+"""Many texts on the page: their labels at a threshold, which are shown, and in what order.
+
+The script of the page does the same in the browser. Without it, the form asks for it here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from disaster_tweets.classifier import Classifier
+from disaster_tweets.explanation import Explanation
+from disaster_tweets.prediction import Prediction, decide, shown_probabilities
+from disaster_tweets.tables.writers import quoted
+
+PAGE_ROWS = 50
+ORDERS = {"": "As sent", "down": "Most probable first", "up": "Least probable first"}
+
+
+@dataclass(frozen=True)
+class View:
+    """What the form asks to be shown.
+
+    Attributes:
+        threshold: With two labels, the probability from which on a text gets the second one, in
+            [0, 1]; None with more.
+        label: The label that a shown text has; None for any.
+        words: What a shown text contains, in any case; empty for anything.
+        order: A key of `ORDERS`.
+        page: The page to show, from 1; None for the one with the row that is explained.
+    """
+
+    threshold: float | None
+    label: str | None = None
+    words: str = ""
+    order: str = ""
+    page: int | None = None
+
+    @classmethod
+    def of(cls, form: Mapping[str, str], classifier: Classifier) -> View:
+        """Return it; what makes no sense in the form stands for the default."""
+        label, order, page = form.get("label"), form.get("order", ""), form.get("page", "")
+        return cls(
+            _threshold(form.get("threshold", ""), classifier._threshold),
+            label if label in classifier.classes_ else None,
+            form.get("words", "").strip(),
+            order if order in ORDERS else "",
+            int(page) if page.isascii() and page.isdigit() and len(page) < 10 else None,
+        )
+
+
+def _threshold(percent: str, default: float | None) -> float | None:
+    try:
+        threshold = float(percent) / 100
+    except ValueError:
+        return default
+    return default if default is None or not 0 <= threshold <= 1 else threshold
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of many.
+
+    Attributes:
+        number: Its number, from 1.
+        text: Its text.
+        prediction: What the model says, with the label at the threshold.
+        explanation: Its words, where they were asked for.
+    """
+
+    number: int
+    text: str
+    prediction: Prediction
+    explanation: Explanation | None = None
+
+
+@dataclass(frozen=True)
+class Results:
+    """The scored lines, and which of them are on the page.
+
+    Attributes:
+        rows: All, in the order that they were sent in.
+        found: Those that are asked for, in the order that is asked for.
+        first: The index in `found` of the first one on the page.
+        view: What was asked for.
+    """
+
+    rows: list[Row]
+    found: list[Row]
+    first: int
+    view: View
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many of all rows have each label."""
+        return Counter(row.prediction.label for row in self.rows)
+
+    @property
+    def last(self) -> int:
+        """The index in `found` behind the last one on the page."""
+        return min(self.first + PAGE_ROWS, len(self.found))
+
+    @property
+    def page(self) -> int:
+        """The number of the page, from 1."""
+        return self.first // PAGE_ROWS + 1
+
+    @property
+    def on_page(self) -> list[Row]:
+        """The rows on the page."""
+        return self.found[self.first : self.last]
+
+    @property
+    def written(self) -> list[Row]:
+        """The rows that are HTML: where none is shown, a hidden one as a pattern."""
+        return self.on_page or self.rows[:1]
+
+    @property
+    def rest(self) -> list[Row]:
+        """All other rows."""
+        written = {row.number for row in self.written}
+        return [row for row in self.rows if row.number not in written]
+
+    def bins(self, count: int = 40) -> list[float]:
+        """Return how high the bars of a histogram of the probabilities are, in [0, 1]."""
+        bins = [0] * count
+        for row in self.rows:
+            bins[min(int(row.prediction.probability * count), count - 1)] += 1
+        return [number / max(bins) for number in bins]
+
+    def as_csv(self) -> str:
+        """Return the rows that are asked for as CSV, as `score` would write them."""
+        lines = ["text,probability,label"]
+        for row in self.found:
+            prediction = row.prediction
+            lines.append(
+                f"{quoted(row.text, ',')},{prediction.probability:.6f},{prediction.label}"
+            )
+        return "\n".join(lines) + "\n"
+
+
+def score(
+    classifier: Classifier, texts: list[str], view: View, explained: int | None = None
+) -> Results:
+    """Score the lines of a form.
+
+    Args:
+        classifier: Scores them.
+        texts: One or more.
+        view: What is asked for.
+        explained: The number of the row whose words are to be shown, from 1.
+    """
+    shares = classifier.predict_proba(texts)
+    decided = decide(shares, view.threshold)
+    shown = shown_probabilities(shares, decided).tolist()
+    labels = classifier.classes_
+    rows = []
+    for number, (text, label, probability, row) in enumerate(
+        zip(texts, decided.tolist(), shown, shares.tolist(), strict=True), 1
+    ):
+        prediction = Prediction(labels[label], probability, dict(zip(labels, row, strict=True)))
+        words = classifier.explain(text) if number == explained else None
+        rows.append(Row(number, text, prediction, words))
+    found = _found(rows, view)
+    return Results(rows, found, _first(found, view, explained), view)
+
+
+def explain(classifier: Classifier, text: str, view: View) -> Explanation:
+    """Explain a single text, with the label at the threshold."""
+    (row,) = score(classifier, [text], view).rows
+    return replace(classifier.explain(text), prediction=row.prediction)
+
+
+def _found(rows: list[Row], view: View) -> list[Row]:
+    words = view.words.lower()
+    found = [
+        row
+        for row in rows
+        if view.label in (None, row.prediction.label) and words in row.text.lower()
+    ]
+    if view.order:
+        sign = -1 if view.order == "down" else 1
+        found.sort(key=lambda row: sign * row.prediction.probability)
+    return found
+
+
+def _first(found: list[Row], view: View, explained: int | None) -> int:
+    """Return the index of the first row on the page."""
+    pages = max(math.ceil(len(found) / PAGE_ROWS), 1)
+    page = view.page
+    if page is None:
+        numbers = [row.number for row in found]
+        page = numbers.index(explained) // PAGE_ROWS + 1 if explained in numbers else 1
+    return (min(max(page, 1), pages) - 1) * PAGE_ROWS
