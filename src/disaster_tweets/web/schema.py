@@ -216,7 +216,9 @@ def _check_members(value: dict[str, Any], schema: Schema, where: str) -> None:
 
 def _check_size(size: int, limit: int | None, place: str, what: str) -> None:
     if limit is not None and size > limit:
-        raise ShapeError(f"{place} has {size} {what}, and {limit} are allowed")
+        raise ShapeError(
+            f"{place} has {size} {what}, and {limit} {'is' if limit == 1 else 'are'} allowed"
+        )
 
 
 def _check_characters(text: str, place: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from disaster_tweets.batch.scorer import Scorer
+from disaster_tweets.counting import plural
 from disaster_tweets.tables import errors
 from disaster_tweets.tables.compression import compression_of
 from disaster_tweets.tables.delimited import DelimitedReader
@@ -149,7 +150,8 @@ def check(upload: Upload, max_rows: int) -> Checked:
         rows += chunk.rows
         if rows > max_rows:
             raise errors.SizeError(
-                f"more than {max_rows:,} rows; score it with {upload.command}", file=upload.name
+                f"more than {plural(max_rows, 'row')}; score it with {upload.command}",
+                file=upload.name,
             )
         lines += chunk.scored([None] * len(chunk.texts)).count(b"\n")
     return Checked(rows, lines + reader.head().count(b"\n"), notices)
