@@ -137,7 +137,8 @@ class TestDamage:
         file.write_bytes(damage(file.read_bytes()))
 
         assert refusal(folder, name) == (
-            f"{file.stat().st_size} bytes instead of {size}; reinstall disaster-tweets-model"
+            f"{file.stat().st_size:,} bytes instead of {size:,}; "
+            "reinstall disaster-tweets-model"
         )
 
     @pytest.mark.parametrize("name", FILES)

@@ -254,6 +254,144 @@ class TestThreshold:
         assert pickle.loads(pickle.dumps(classifier)).threshold == 0
 
 
+class TestThresholdOfOneCall:
+    @two_labels
+    @pytest.mark.parametrize("number", [float, np.float64, np.float32])
+    def test_it_decides_as_one_that_is_loaded(
+        self, classifier: Classifier, number: Callable[[float], float]
+    ) -> None:
+        own = classifier.threshold
+        for threshold in map(number, (0, predict(TEXTS[0]).probability, 1)):
+            expected = Classifier.load(threshold=threshold).predict(TEXTS)
+            assert predict(TEXTS, threshold=threshold) == expected
+            assert classifier.predict(iter(TEXTS), threshold=threshold) == expected
+            assert predict(TEXTS[0], threshold=threshold) == expected[0]
+        # It is forgotten afterwards.
+        assert classifier.threshold == own
+        assert predict(TEXTS) == classifier.predict(TEXTS) == Classifier.load().predict(TEXTS)
+
+    @two_labels
+    def test_none_is_the_classifiers_own(self) -> None:
+        classifier = Classifier.load(threshold=0)
+
+        assert {p.label for p in classifier.predict(TEXTS, threshold=None)} == {LABELS[1]}
+
+    @two_labels
+    @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True])
+    def test_anything_else_is_refused_before_a_text_is_read(self, threshold: Any) -> None:
+        texts = iter(TEXTS)
+        with pytest.raises(InputError, match=r"^threshold must be a number from 0 to 1, not "):
+            predict(texts, threshold=threshold)
+        assert next(texts) == TEXTS[0]
+
+    @pytest.mark.usefixtures("four_labels_installed")
+    @pytest.mark.parametrize("texts", ["cake", ["cake"], []])
+    def test_more_labels_have_none(self, texts: Any) -> None:
+        refusal = "^a threshold needs two labels, and there are 4, of which the most probable "
+        with pytest.raises(InputError, match=refusal):
+            predict(texts, threshold=0.5)
+        predict(texts, threshold=None)
+
+
+class TestMissing:
+    HOLES = (None, float("nan"), np.float64("nan"))
+
+    @pytest.mark.parametrize("hole", HOLES)
+    def test_they_give_none(self, either: Classifier, hole: Any) -> None:
+        texts = [hole, TEXTS[0], "", hole, hole, TEXTS[1], hole]
+        first, empty, second = either.predict([TEXTS[0], "", TEXTS[1]])
+        expected = [None, first, empty, None, None, second, None]
+
+        assert either.predict(texts, missing="none") == expected
+        assert either.predict(iter(texts), missing="none") == expected
+        assert either.predict(np.array(texts, object), missing="none") == expected
+
+    def test_in_the_function(self) -> None:
+        assert predict([TEXTS[0], None], missing="none") == [predict(TEXTS[0]), None]
+        assert predict(TEXTS, missing="none") == predict(TEXTS)
+        assert predict(TEXTS[0], missing="none") == predict(TEXTS[0])
+
+    @two_labels
+    def test_with_a_threshold(self) -> None:
+        scored = predict([None, TEXTS[0]], missing="none", threshold=0)
+
+        assert scored[0] is None
+        assert scored[1] is not None
+        assert scored[1].label == LABELS[1]
+
+    def test_columns_of_libraries(self) -> None:
+        pandas = pytest.importorskip("pandas", reason="pandas is not a dependency")
+        expected = [predict("cake"), None]
+        for dtype in ("object", "string", "str"):
+            column = pandas.Series(["cake", None], dtype=dtype)
+            assert predict(column, missing="none") == expected
+        assert predict(pandas.Series(["cake", pandas.NA]), missing="none") == expected
+        with pytest.raises(InputError, match=r"^texts\[1\] is missing, not str; "):
+            predict(pandas.Series(["cake", pandas.NA]))
+
+    def test_of_arrow_and_polars(self) -> None:
+        arrow: Any = Arrow([])
+        arrow.to_pylist = lambda: ["cake", None]
+        assert predict(arrow, missing="none") == [predict("cake"), None]
+        polars = pytest.importorskip("polars", reason="polars is not a dependency")
+        column = polars.Series(["cake", None])
+        assert predict(column, missing="none") == [predict("cake"), None]
+
+    @pytest.mark.parametrize("hole", HOLES)
+    def test_their_probabilities_are_nan(self, either: Classifier, hole: Any) -> None:
+        texts = [hole, TEXTS[0], hole, TEXTS[1]]
+        probabilities = either.predict_proba(texts, missing="none")
+
+        assert probabilities.dtype == np.float32
+        assert probabilities.shape == (4, len(either.classes_))
+        assert np.isnan(probabilities).all(axis=1).tolist() == [True, False, True, False]
+        np.testing.assert_array_equal(probabilities[[1, 3]], either.predict_proba(TEXTS[:2]))
+
+    @pytest.mark.parametrize("n", [0, 3])
+    def test_nothing_but_missing_texts(self, either: Classifier, n: int) -> None:
+        assert either.predict([None] * n, missing="none") == [None] * n
+        probabilities = either.predict_proba([None] * n, missing="none")
+        assert probabilities.shape == (n, len(either.classes_))
+        assert probabilities.dtype == np.float32
+
+    def test_the_texts_of_the_caller_stay(self, classifier: Classifier) -> None:
+        texts = ["cake", float("nan"), None]
+        before = list(texts)
+        classifier.predict(texts, missing="none")
+
+        assert all(now is then for now, then in zip(texts, before, strict=True))
+
+    @pytest.mark.parametrize("method", ["predict", "predict_proba"])
+    @pytest.mark.parametrize("element", [7, b"cake", ["cake"]])
+    def test_what_is_no_text_is_still_refused(
+        self, classifier: Classifier, method: str, element: Any
+    ) -> None:
+        kind = type(element).__name__
+        refusal = rf"^texts\[2\] is {kind}, not str; convert it with str\(\)$"
+        with pytest.raises(InputError, match=refusal):
+            getattr(classifier, method)(["cake", None, element], missing="none")
+
+    @pytest.mark.parametrize("method", ["predict", "predict_proba"])
+    def test_the_error_tells_the_way(self, classifier: Classifier, method: str) -> None:
+        with pytest.raises(InputError, match=r'^texts\[0\] is missing.* missing="none"$'):
+            getattr(classifier, method)([None])
+
+    @pytest.mark.parametrize("missing", [None, "None", "drop", True, ["none"]])
+    def test_any_other_value_is_refused(self, classifier: Classifier, missing: Any) -> None:
+        refusal = "^missing must be 'error' or 'none', not "
+        for method in (predict, classifier.predict, classifier.predict_proba):
+            with pytest.raises(InputError, match=refusal):
+                method(["cake"], missing=missing)
+        with pytest.raises(InputError, match=refusal):
+            predict("cake", missing=missing)
+
+    def test_progress_counts_what_is_scored(self, classifier: Classifier) -> None:
+        told: list[int] = []
+        classifier.predict(["cake", None, "tea"], missing="none", progress=told.append)
+
+        assert told == [2]
+
+
 class TestFourLabels:
     @pytest.fixture
     def four(self, four_labels: Path) -> Classifier:

@@ -38,12 +38,16 @@ def row(text: str) -> str:
 
 
 def line(text: str, prediction: Prediction) -> str:
-    """Return the JSON line of `predict` for a text, without its line end."""
-    fields = {"probability": round(prediction.probability, 7), "label": prediction.label}
+    """Return the line of JSON that `predict` prints for a text, without its line end."""
+    fields = {
+        "text": text,
+        "probability": round(prediction.probability, 7),
+        "label": prediction.label,
+    }
     if len(prediction.probabilities) > 2:
         of_labels = {label: round(p, 7) for label, p in prediction.probabilities.items()}
         fields["probabilities"] = of_labels
-    return json.dumps({**fields, "text": text})
+    return json.dumps(fields)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=" ".join)
@@ -56,7 +60,9 @@ class TestSpellings:
     def test_version(self, run: Any, spelling: tuple[str, ...]) -> None:
         number = version("disaster-tweets-model")
 
-        assert run(*spelling, "--version") == (0, f"disaster-tweets, version {number}\n", "")
+        for option in ("--version", "-V"):
+            done = run(*spelling, option)
+            assert done == (0, f"disaster-tweets, version {number}\n", "")
 
 
 class TestPredict:
@@ -341,7 +347,7 @@ class TestStandardInput:
             os.close(terminal)
 
         assert (process.returncode, out) == (2, b"")
-        assert f"no TEXT: give {TEXTS} in quotes, or pipe them in, one a line" in err.decode()
+        assert f"no TEXT: give {TEXTS} in quotes, or pipe them in, one per line" in err.decode()
 
     @pytest.mark.skipif(os.name == "nt", reason="closes file descriptor 0 as a shell does")
     @pytest.mark.parametrize("arguments", [(), ("-",)], ids=["none", "-"])
@@ -423,11 +429,34 @@ class TestOtherCommands:
         for command in ("predict", "score", "evaluate"):
             assert ("--threshold" in words(command)) == (len(LABELS) == 2)
 
-    def test_no_such_command(self, run: Any) -> None:
-        status, out, err = run("disaster-tweets", "predictt", CAKE)
+    @pytest.mark.parametrize(
+        ("name", "advice"),
+        [
+            ("predictt", " Did you mean 'predict'?"),
+            ("scroe", " Did you mean 'score'?"),
+            ("VERIFY", ""),
+            ("xyz", ""),
+            ("", ""),
+            ("-", ""),
+            (PHONE, " To score a text, write predict before it."),
+        ],
+    )
+    def test_no_such_command(self, run: Any, name: str, advice: str) -> None:
+        status, out, err = run("disaster-tweets", name, CAKE)
 
         assert (status, out) == (2, "")
-        assert "No such command 'predictt'" in err
+        assert err.splitlines()[-1] == f"Error: No such command {name!r}.{advice}"
+
+    @pytest.mark.parametrize(
+        "arguments", [("score", "--outptu", "a.csv"), ("predict", "--jsno"), ("--vresion",)]
+    )
+    def test_no_such_option(self, run: Any, arguments: tuple[str, ...]) -> None:
+        status, out, err = run("disaster-tweets", *arguments)
+        known = {"--outptu": "--output", "--jsno": "--json", "--vresion": "--version"}
+        meant = next(known[argument] for argument in arguments if argument in known)
+
+        assert (status, out) == (2, "")
+        assert re.search(rf"Did you mean '?{meant}'?\?", err)
 
     @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
     def test_shell_completion(self, run: Any, shell: str) -> None:
@@ -529,7 +558,7 @@ class TestFourLabels:
             rows = [json.loads(row) for row in target.read_text("utf-8").splitlines()]
 
         assert done.exit_code == 0
-        assert "4 rows: 3 scored, 1 missing, 0 rejected; " in done.output
+        assert "4 rows: 3 scored, 1 missing, 0 rejected\n" in done.output
         *scored, missing = rows
         assert [(float(row["probability"]), row["label"]) for row in scored] == [
             (round(p.probability, 6), p.label) for p in predictions[:-1]

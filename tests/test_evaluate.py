@@ -135,6 +135,7 @@ class TestReport:
         for mistake in found["worst_mistakes"]:
             index = mistake["row"] - 1
             assert mistake["text"] == TEXTS[index]
+            assert [*mistake][:4] == ["row", "text", "probability", "label"]
             assert mistake["label"] == classes[given[index]]
             assert mistake["probability"] == round(predictions[index].probability, 7)
             assert mistake.get("predicted", predictions[index].label) == (
@@ -616,7 +617,7 @@ class TestErrors:
             (
                 gzip.compress(labelled_csv())[:-9],
                 (),
-                "gzip data that is cut short; get it anew",
+                "gzip data that is cut short; get the file again",
             ),
         ],
     )

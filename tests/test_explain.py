@@ -6,7 +6,9 @@ import itertools
 import json
 import pickle
 import re
+from collections.abc import Sequence
 from dataclasses import FrozenInstanceError
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disaster_tweets import Classifier, Explanation, InputError, WordWeight
+from disaster_tweets import Classifier, Explanation, InputError, Prediction, WordWeight
 from disaster_tweets.topic import LABELS, TEXTS
 
 from .conftest import Scored, on_a_terminal, two_labels
@@ -210,6 +212,157 @@ class TestValues:
         assert {type(each.weight) for each in explanation.words} == {float}
         assert pickle.loads(pickle.dumps(explanation)) == explanation
         assert len({explanation, classifier.explain(PLAIN)}) == 1
+
+
+class TestDict:
+    def test_it_is_what_the_command_prints(self, either: Classifier) -> None:
+        for text in (PLAIN, "", ODD):
+            explanation = either.explain(text)
+            values = explanation.to_dict()
+            assert values == as_object(explanation)
+            assert [*values][:3] == ["text", "probability", "label"]
+            assert [*values][-1] == "words"
+            assert json.loads(json.dumps(values)) == values
+
+
+def explained(*weights: float, text: str = "", label: Any = "yes") -> Explanation:
+    """Return an explanation whose words, ``text`` or w0 and so on, have these weights."""
+    words, position = [], 0
+    for number, weight in enumerate(weights):
+        word = text or f"w{number}"
+        words.append(WordWeight(word, position, position + len(word), weight))
+        position += len(word) + 1
+    whole = " ".join(word.word for word in words)
+    return Explanation(whole, Prediction(label, 0.75), tuple(words), label)
+
+
+class Page(HTMLParser):
+    """What a browser makes of some HTML.
+
+    Attributes:
+        text: All text, without tags.
+        marked: The text of each ``mark``, with its style.
+        weights: The text of each ``sup``.
+        tags: The names of all elements, with their attributes.
+    """
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.text, self.marked, self.weights = "", list[tuple[str, str]](), list[str]()
+        self.tags = list[tuple[str, dict[str, str | None]]]()
+        self._open = list[str]()
+        self.feed(content)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open.append(tag)
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._open[-1:] == ["mark"]:
+            self.marked.append((data, self.tags[-1][1]["style"] or ""))
+        if self._open[-1:] == ["sup"]:
+            self.weights.append(data)
+
+
+class TestNotebook:
+    def test_words_are_marked(self) -> None:
+        page = Page(explained(0.5, -0.05, 0.019, 0.0)._repr_html_())
+
+        assert [word for word, _ in page.marked] == ["w0", "w1"]
+        for_it, against_it = (style for _, style in page.marked)
+        assert for_it != against_it
+
+    def test_not_by_colour_alone(self) -> None:
+        page = Page(explained(0.5, -0.05, 0.019)._repr_html_())
+
+        assert page.weights == ["+0.50", "\u22120.05"]
+        assert "0.7500 yes (weights: + for yes, \u2212 against it)" in page.text
+
+    def test_the_text_is_all_there(self, either: Classifier) -> None:
+        for text in (PLAIN, "", "one  two\n three"):
+            explanation = either.explain(text)
+            page = Page(explanation._repr_html_())
+            shown = page.text.partition("\n")[2]
+            for weight in page.weights:
+                shown = shown.replace(weight, "", 1)
+            assert shown == text
+
+    def test_a_weight_keeps_its_direction_in_any_script(self) -> None:
+        page = Page(explained(-0.2, text="\u0645\u0631\u062d\u0628\u0627")._repr_html_())
+
+        assert ("sup", {"dir": "ltr"}) in page.tags
+        assert "auto" in {attributes.get("dir") for _, attributes in page.tags}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "<script>alert(1)</script>",
+            '"><img/src=x/onerror=alert(1)>',
+            "</mark></div>",
+            "&lt;",
+        ],
+    )
+    @pytest.mark.parametrize("weight", [0.0, 0.2])
+    def test_markup_in_a_text_stays_text(self, text: str, weight: float) -> None:
+        page = Page(explained(weight, text=text)._repr_html_())
+
+        assert text in page.text
+        assert {tag for tag, _ in page.tags} <= {"div", "mark", "small", "strong", "sup"}
+
+    def test_markup_in_a_label_stays_text(self) -> None:
+        page = Page(explained(0.2, label="<b>")._repr_html_())
+
+        assert "for <b>," in page.text
+        assert "b" not in {tag for tag, _ in page.tags}
+
+    @pytest.mark.parametrize("character", ["\0", "\x1b", "\x85", "\ufffe", "\ud83d"])
+    def test_characters_that_html_does_not_allow(self, character: str) -> None:
+        shown = explained(0.2, text=f"a{character}b")._repr_html_()
+
+        assert "a\ufffdb" in shown
+        assert shown.encode()
+
+    def test_nothing_is_fetched(self, classifier: Classifier) -> None:
+        page = Page(classifier.explain(f"{PLAIN} https://example.org/")._repr_html_())
+
+        for _, attributes in page.tags:
+            assert set(attributes) <= {"dir", "style"}
+            assert "url(" not in (attributes.get("style") or "")
+
+    @pytest.mark.parametrize("page", [(255, 255, 255), (17, 17, 17), (0, 0, 0)])
+    @pytest.mark.parametrize("weight", [0.02, -0.02, 0.1, -0.1, 0.3, -0.3, 1.0, -1.0])
+    def test_light_and_dark_pages_keep_their_contrast(
+        self, page: tuple[int, int, int], weight: float
+    ) -> None:
+        ((_, style),) = Page(explained(weight)._repr_html_()).marked
+        found = re.search(r"background: rgba\((\d+), (\d+), (\d+), ([\d.]+)\)", style)
+        assert found
+        *color, opacity = map(float, found.groups())
+        behind = [c * opacity + p * (1 - opacity) for c, p in zip(color, page, strict=True)]
+        text = (0, 0, 0) if page[0] > 128 else (255, 255, 255)
+
+        assert "color: inherit" in style
+        assert contrast(text, behind) >= 7  # WCAG's level AAA
+
+
+def contrast(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the contrast ratio of two colours, as WCAG defines it."""
+
+    def luminance(color: Sequence[float]) -> float:
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (value / 255 for value in color)
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted(map(luminance, (first, second)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def rows(explanation: Explanation) -> str:

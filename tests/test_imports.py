@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,17 @@ HEAVY = {"ai_edge_litert", "numpy"}
 PACKAGE = Path(str(importlib_resources.files("disaster_tweets")))
 # Unpickling runs code from the file; the others open connections.
 NEVER = {"ftplib", "http.client", "pickle", "requests", "shelve", "socket", "urllib.request"}
+
+
+def test_version() -> None:
+    assert disaster_tweets.__version__ == version("disaster-tweets-model")
+
+
+def test_version_is_read_on_demand(run: Any) -> None:
+    imported = imports(run, "python", "-c", "import disaster_tweets")
+
+    assert "disaster_tweets" in imported
+    assert "importlib.metadata" not in imported
 
 
 def test_public_names() -> None:

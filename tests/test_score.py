@@ -22,7 +22,7 @@ from .conftest import Completed, two_labels
 CAKE, PHONE = "The bakery on the corner opens again, with a new oven", "my phone is dying, brb"
 SUMMARY = re.compile(
     r"([\d,]+) rows?: ([\d,]+) scored, ([\d,]+) missing, ([\d,]+) rejected"
-    r"( \(.+\))?; [\d,.]+ rows/s"
+    r"( \(.+\))?(; [\d,.]+ rows/s)?"
 )
 
 
@@ -81,6 +81,24 @@ def out(tmp_path: Path) -> Path:
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
+
+
+class TestSpeed:
+    def test_a_short_run_shows_none(self, write: Any, out: Path) -> None:
+        done = score(write("in.csv", f'text\n"{CAKE}"\n'), "-o", out)
+
+        assert done.err.splitlines()[-1] == "1 row: 1 scored, 0 missing, 0 rejected"
+
+    def test_a_long_run_shows_it(
+        self, write: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("disaster_tweets.cli.score._STEADY_SECONDS", 0)
+        done = score(write("in.csv", f'text\n"{CAKE}"\n""\n'), "-o", out)
+
+        assert re.fullmatch(
+            r"2 rows: 1 scored, 1 missing, 0 rejected; [\d,]+ rows/s",
+            done.err.splitlines()[-1],
+        )
 
 
 class TestTextColumn:

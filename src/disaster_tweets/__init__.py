@@ -1,4 +1,4 @@
-"""A text classifier and the model that it loads: text in, probability and label out."""
+"""A text classifier with its model: it gives texts a probability and a label."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,8 @@ from disaster_tweets.prediction import Prediction
 
 if TYPE_CHECKING:
     from disaster_tweets.explanation import Explanation, WordWeight
+
+    __version__: str
 
 __all__ = [
     "ArtifactError",
@@ -22,8 +24,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Explanation", "WordWeight"):  # who only predicts need not wait for these
+    # Imported on demand: a program that only predicts needs neither of these.
+    if name in ("Explanation", "WordWeight"):
         from disaster_tweets import explanation
 
         return getattr(explanation, name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        from disaster_tweets.errors import DISTRIBUTION
+
+        return version(DISTRIBUTION)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -166,7 +166,9 @@ def _compare(
     file: Traversable, size: int, right_size: int, checksum: object, right_checksum: object
 ) -> None:
     if size != right_size:
-        raise _refused(file, f"{size} bytes instead of {right_size}")
+        from disaster_tweets.counting import plural
+
+        raise _refused(file, f"{plural(size, 'byte')} instead of {right_size:,}")
     if checksum != right_checksum:
         raise _refused(file, "its content was altered")
 

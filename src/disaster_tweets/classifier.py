@@ -1,4 +1,4 @@
-"""The classifier: text in, probability and label out."""
+"""The classifier: it gives texts a probability and a label."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from disaster_tweets import bundle
 from disaster_tweets.calibration import calibrate
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from disaster_tweets.topic import Label
 
 Progress = Callable[[int], object]  # given the number of texts scored since the last call
+Missing = Literal["error", "none"]
 
 # NumPy and the runtime are imported where a model is loaded, not with this module.
 
-# Texts that are scored at a time. The more, the more there are of one length, which is faster;
-# the fewer, the sooner an interrupt is heard.
+# The number of texts scored at a time. Large chunks are faster, as more texts have one length.
+# Small ones react sooner to an interrupt.
 _CHUNK = 1024
 
 
@@ -36,20 +37,19 @@ class Classifier:
     """A trained model, ready to score texts.
 
     The score of a text depends on that text alone. Instances are safe to share between
-    threads, survive a fork, and can be pickled: the other side loads the model again.
+    threads and survive a fork. They can be pickled: unpickling loads the model again.
 
     Attributes:
-        classes_: The labels, in the order of the columns of `predict_proba`. Of two, the second
-            is the positive one.
-        manifest: What is known of the model: version, metrics, hashes and origin.
+        classes_: The k labels, in the model's own order. The columns of `predict_proba` are in
+            this order too. Of two labels, the second is the positive one.
+        manifest: The content of manifest.json: the model's version, metrics, hashes and origin.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, threshold: float | None) -> None:
         """Use `load`, which documents the arguments."""
         from disaster_tweets.runtime import open_model
 
-        # In full, as copies in other processes are made later on, when the current folder may
-        # be another one.
+        # The full path: a copy in another process may load when the current folder is another.
         self._path = None if path is None else str(Path(path).resolve())
         files = bundle.read(bundle.open_folder(self._path))
         self.manifest: Manifest = files.manifest
@@ -68,16 +68,17 @@ class Classifier:
     def load(
         cls, path: str | os.PathLike[str] | None = None, *, threshold: float | None = None
     ) -> Classifier:
-        """Load a model whose files are intact.
+        """Load a model, and check that its files are intact.
 
         Args:
-            path: A folder with manifest.json and the files that it names; the model in this
-                package if None.
-            threshold: Replaces the model's own threshold; in [0, 1]. For two labels only.
+            path: A folder with manifest.json and the files that it names. None loads the model
+                in this package.
+            threshold: Replaces the model's own threshold, in [0, 1]. For two labels only.
 
         Raises:
-            ArtifactError: A file is missing, truncated or altered; the message names it.
-            InputError: The threshold is not a number in [0, 1], or there are more labels.
+            ArtifactError: A file is missing, truncated or altered. The message names it.
+            InputError: The threshold is not a number in [0, 1], or there are more than two
+                labels.
         """
         if threshold is not None:
             check_threshold(threshold)  # before the model is read, which takes longer
@@ -85,11 +86,13 @@ class Classifier:
 
     @property
     def threshold(self) -> float:
-        """The probability from which on a text gets the second of two labels, in [0, 1].
+        """The probability in [0, 1] from which on a text gets the second of two labels.
+
+        It can be set. The argument ``threshold`` of `predict` changes one call only.
 
         Raises:
-            InputError: There are more labels, of which the most probable one wins; or it is set
-                to what is not a number in [0, 1].
+            InputError: There are more than two labels, of which the most probable one wins. Or
+                the new value is not a number in [0, 1].
         """
         if self._threshold is None:
             raise InputError(self._no_threshold())
@@ -100,7 +103,11 @@ class Classifier:
         self._threshold = self._checked(value)
 
     def _checked(self, threshold: float) -> float:
-        """Return a threshold; InputError where it is none, or where there is none."""
+        """Return a threshold as a float.
+
+        Raises:
+            InputError: It is not a number in [0, 1], or there are more than two labels.
+        """
         check_threshold(threshold)
         if self._threshold is None:
             raise InputError(self._no_threshold())
@@ -114,34 +121,75 @@ class Classifier:
 
     @overload
     def predict(  # type: ignore[overload-overlap]
-        self, texts: str, *, progress: Progress | None = None
+        self,
+        texts: str,
+        *,
+        threshold: float | None = None,
+        missing: Missing = "error",
+        progress: Progress | None = None,
     ) -> Prediction: ...
     @overload
     def predict(
-        self, texts: Iterable[str], *, progress: Progress | None = None
+        self,
+        texts: Iterable[str],
+        *,
+        threshold: float | None = None,
+        missing: Literal["error"] = "error",
+        progress: Progress | None = None,
     ) -> list[Prediction]: ...
+    @overload
     def predict(
-        self, texts: str | Iterable[str], *, progress: Progress | None = None
-    ) -> Prediction | list[Prediction]:
+        self,
+        texts: Iterable[str | float | None],
+        *,
+        threshold: float | None = None,
+        missing: Literal["none"],
+        progress: Progress | None = None,
+    ) -> list[Prediction | None]: ...
+    def predict(
+        self,
+        texts: str | Iterable[str | float | None],
+        *,
+        threshold: float | None = None,
+        missing: Missing = "error",
+        progress: Progress | None = None,
+    ) -> Prediction | list[Prediction] | list[Prediction | None]:
         """Classify one text or many.
+
+        The answers are `Prediction` objects. The scikit-learn adapter and the plugin contract
+        have a ``predict`` too, which returns an array of labels.
 
         Args:
             texts: A ``str``, or an iterable of them: a list, a generator, a NumPy array, a
                 pandas, Polars or Arrow column.
+            threshold: Replaces `threshold` in this call, in [0, 1]. For two labels only.
+            missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
+                raises, ``"none"`` gives None in its place.
             progress: As for `predict_proba`.
 
         Returns:
-            One `Prediction` for a ``str``, else a list of them in the order of ``texts``.
+            One `Prediction` for a ``str``, else a list in the order of ``texts``.
 
         Raises:
-            InputError: An element is not a ``str``; the message names its index.
+            InputError: An element is not a ``str``. The message names its index. Or an argument
+                has a value that it cannot have.
         """
+        at = self._threshold if threshold is None else self._checked(threshold)
+        _check_missing(missing)
         if isinstance(texts, str):
-            return self._predictions(self._proba([texts], progress))[0]
-        return self._predictions(self.predict_proba(texts, progress=progress))
+            return self._predictions(self._proba([texts], progress), at)[0]
+        given = _check(texts, missing)
+        present = [text for text in given if text is not None]
+        predictions = self._predictions(self._proba(present, progress), at)
+        if len(present) == len(given):
+            return predictions
+        following = iter(predictions)
+        return [None if text is None else next(following) for text in given]
 
-    def _predictions(self, probabilities: npt.NDArray[np.float32]) -> list[Prediction]:
-        decided = self._decide(probabilities)
+    def _predictions(
+        self, probabilities: npt.NDArray[np.float32], threshold: float | None
+    ) -> list[Prediction]:
+        decided = decide(probabilities, threshold)
         shown = shown_probabilities(probabilities, decided)
         labels = self.classes_
         return [
@@ -154,26 +202,59 @@ class Classifier:
     def _decide(self, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
         return decide(probabilities, self._threshold)
 
+    @overload
     def predict_proba(
-        self, texts: Iterable[str], *, progress: Progress | None = None
+        self,
+        texts: Iterable[str],
+        *,
+        missing: Literal["error"] = "error",
+        progress: Progress | None = None,
+    ) -> npt.NDArray[np.float32]: ...
+    @overload
+    def predict_proba(
+        self,
+        texts: Iterable[str | float | None],
+        *,
+        missing: Literal["none"],
+        progress: Progress | None = None,
+    ) -> npt.NDArray[np.float32]: ...
+    def predict_proba(
+        self,
+        texts: Iterable[str | float | None],
+        *,
+        missing: Missing = "error",
+        progress: Progress | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Return the probability of each class for each text.
+        """Return the probability of each class for each of n texts.
 
         Args:
-            texts: An iterable of ``str``.
-            progress: Called as the work proceeds with the number of texts scored since the last
-                call: what the ``update`` of a tqdm bar takes. What it raises ends the work.
+            texts: An iterable of n ``str``.
+            missing: As for `predict`; ``"none"`` gives a row of NaN.
+            progress: Called as the work proceeds, with the number of texts scored since the
+                last call, as the ``update`` of a tqdm bar takes it. Missing texts are not
+                counted. An exception that it raises ends the work.
 
         Returns:
-            float32 (n, k), a column for each of the k labels in the order of ``classes_``; rows
-            sum to 1.
+            float32, shape (n, k). The columns are in the order of ``classes_``, which is the
+            model's own. The scikit-learn adapter sorts them instead. Rows sum to 1.
 
         Raises:
-            InputError: ``texts`` is a single ``str``, or an element is not a ``str``.
+            InputError: ``texts`` is a single ``str``, or an element is not a ``str``. Or
+                ``missing`` has another value.
         """
+        _check_missing(missing)
         if isinstance(texts, str):
             raise InputError("texts must be an iterable of str, not a str; pass [text]")
-        return self._proba(_check(texts), progress)
+        given = _check(texts, missing)
+        present = [text for text in given if text is not None]
+        scored = self._proba(present, progress)
+        if len(present) == len(given):
+            return scored
+        import numpy as np
+
+        probabilities = np.full((len(given), scored.shape[1]), np.nan, np.float32)
+        probabilities[[text is not None for text in given]] = scored
+        return probabilities
 
     def _proba(self, texts: list[str], progress: Progress | None) -> npt.NDArray[np.float32]:
         import numpy as np
@@ -190,12 +271,12 @@ class Classifier:
         return calibrate(logits, self._calibration, self._calibration_table)
 
     def explain(self, text: str) -> Explanation:
-        """Say which words of a text carried the decision.
+        """Return the weight of each word of a text in its prediction.
 
-        Each word is left out in turn: its weight is the probability of the text, less that
-        of the text without it. With two labels that is the probability of the second one, with
-        more that of the label that the text gets. It takes as many scores as the model reads
-        words, and one more; what the model does not read weighs 0.
+        Each word is left out in turn. Its weight is the probability of the text, less that of
+        the text without the word. With two labels, the probability is that of the second one.
+        With more, it is that of the label that the text gets. The number of scores is that of
+        the words that the model reads, and one more. Other words weigh 0.
 
         Raises:
             InputError: ``text`` is not a ``str``.
@@ -215,10 +296,7 @@ class Classifier:
         )
 
     def _score(self, texts: list[str]) -> tuple[list[float], list[Label], list[bool]]:
-        """Return the probability and the label of each text, and whether the text is cut.
-
-        The meaning is that of `Prediction`.
-        """
+        """Return each text's probability and label, as in `Prediction`, and if it is cut."""
         longer = self._encoding.max_tokens + 1
         encoded = [self._encoding.encode(text, longer) for text in texts]
         cut = [len(ids) == longer for ids in encoded]
@@ -231,7 +309,7 @@ class Classifier:
         return shown_probabilities(probabilities, decided).tolist(), labels, cut
 
     def _is_cut(self, text: str) -> bool:
-        """Say whether a text is longer than the model reads."""
+        """Return whether a text is longer than the model reads."""
         room = self._encoding.max_tokens - 2  # the marks of the start and of the end
         # A piece of ASCII text has a character at least. A Hangul syllable may be three pieces.
         if text.isascii() and len(text) - text.count(" ") <= room:
@@ -260,28 +338,54 @@ def bundled_classifier() -> Classifier:
 
 
 @overload
-def predict(texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+def predict(  # type: ignore[overload-overlap]
+    texts: str, *, threshold: float | None = None, missing: Missing = "error"
+) -> Prediction: ...
 @overload
-def predict(texts: Iterable[str]) -> list[Prediction]: ...
-def predict(texts: str | Iterable[str]) -> Prediction | list[Prediction]:
+def predict(
+    texts: Iterable[str],
+    *,
+    threshold: float | None = None,
+    missing: Literal["error"] = "error",
+) -> list[Prediction]: ...
+@overload
+def predict(
+    texts: Iterable[str | float | None],
+    *,
+    threshold: float | None = None,
+    missing: Literal["none"],
+) -> list[Prediction | None]: ...
+def predict(
+    texts: Any, *, threshold: float | None = None, missing: Any = "error"
+) -> Prediction | list[Prediction] | list[Prediction | None]:
     """Classify one text or many.
 
-    The first call loads the model that the package carries; later ones reuse it.
+    The first call loads the model in this package. Later calls reuse it.
 
     Args:
         texts: A ``str``, or any iterable of them.
+        threshold: With two labels, a text gets the second one from this probability on, in
+            [0, 1]. None stands for the model's own threshold.
+        missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
+            raises, ``"none"`` gives None in its place.
 
     Returns:
-        One `Prediction` for a ``str``, else a list of them in the order of ``texts``.
+        One `Prediction` for a ``str``, else a list in the order of ``texts``.
 
     Raises:
-        InputError: An element is not a ``str``; the message names its index.
+        InputError: An element is not a ``str``. The message names its index. Or the threshold
+            is not in [0, 1], or there are more than two labels and so no threshold. Or
+            ``missing`` has another value.
         ArtifactError: A file of the installed model is missing or altered.
 
     >>> 0 <= predict("It rained all night").probability <= 1
     True
+    >>> predict(["It rained all night", None], missing="none")[1] is None
+    True
     """
-    return bundled_classifier().predict(texts)
+    found: Prediction | list[Prediction] | list[Prediction | None]
+    found = bundled_classifier().predict(texts, threshold=threshold, missing=missing)
+    return found
 
 
 def check_threshold(value: object) -> None:
@@ -290,8 +394,26 @@ def check_threshold(value: object) -> None:
         raise InputError(f"threshold must be a number from 0 to 1, not {value!r}")
 
 
-def _check(texts: Iterable[str]) -> list[str]:
-    """Return ``texts`` as a list of ``str``; raise InputError naming what is not one."""
+def is_missing(value: object) -> bool:
+    """Return whether a value stands for a missing text: None, NaN, or pandas' NA."""
+    return (
+        value is None
+        or (isinstance(value, float) and value != value)
+        or type(value).__name__ == "NAType"  # pandas, which need not be installed
+    )
+
+
+def _check_missing(value: object) -> None:
+    if value not in ("error", "none"):
+        raise InputError(f"missing must be 'error' or 'none', not {value!r}")
+
+
+def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
+    """Return ``texts`` as a list of ``str``, with None where a missing one is allowed.
+
+    Raises:
+        InputError: An element is something else. The message names its index.
+    """
     if isinstance(texts, bytes | bytearray | Mapping) or hasattr(texts, "columns"):
         kind = type(texts).__name__
         raise InputError(
@@ -304,12 +426,17 @@ def _check(texts: Iterable[str]) -> list[str]:
     except TypeError:
         kind = type(texts).__name__
         raise InputError(f"texts must be a str or an iterable of str, not {kind}") from None
-    checked = list(iterator)
+    checked: list[Any] = list(iterator)
     for index, text in enumerate(checked):
-        if not isinstance(text, str):
-            missing = text is None or (isinstance(text, float) and text != text)
+        if isinstance(text, str):
+            continue
+        if not is_missing(text):
+            kind = type(text).__name__
+            raise InputError(f"texts[{index}] is {kind}, not str; convert it with str()")
+        if missing == "error":
             raise InputError(
-                f"texts[{index}] is {'missing' if missing else type(text).__name__}, not str; "
-                "drop or fill missing texts and convert the others with str()"
+                f"texts[{index}] is missing, not str; drop or fill missing texts, or let "
+                'predict() give None for them with missing="none"'
             )
+        checked[index] = None
     return checked

@@ -1,10 +1,10 @@
-"""Every exception that this package raises on purpose.
+"""The exceptions of this package.
 
-Each message is one line that names the file, row or argument and the next step, so a
-caller can print it as it is.
+Each message is one line that names the file, row or argument, and the next step. A caller can
+print it as it is.
 """
 
-DISTRIBUTION = "disaster-tweets-model"  # what a message tells to reinstall
+DISTRIBUTION = "disaster-tweets-model"  # its name for pip
 
 
 class DisasterTweetsError(Exception):
@@ -12,8 +12,8 @@ class DisasterTweetsError(Exception):
 
 
 class InputError(DisasterTweetsError, TypeError):
-    """What was passed is not text: the message names the argument or the index."""
+    """An argument is not text, or has a value that it cannot have. The message names it."""
 
 
 class ArtifactError(DisasterTweetsError):
-    """A file of the model is missing, truncated or altered: the message names it."""
+    """A file of the model is missing, truncated or altered. The message names it."""

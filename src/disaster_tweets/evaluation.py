@@ -154,10 +154,10 @@ def _worst_mistakes(
     return [
         {
             "row": data.rows[i],
+            "text": data.texts[i],
             "probability": round(float(shown[i]), 7),
             "label": classes[labels[i]],
             **({"predicted": classes[decided[i]]} if len(classes) > 2 else {}),
-            "text": data.texts[i],
         }
         for i in worst.tolist()
     ]

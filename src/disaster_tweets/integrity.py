@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
+from disaster_tweets.counting import plural
 from disaster_tweets.errors import DISTRIBUTION, ArtifactError
 from disaster_tweets.topic import TEXT, TEXTS
 
@@ -44,7 +45,9 @@ def verify() -> tuple[list[str], list[str]]:
         problems += moved
         if not moved:
             agree = f"within {tolerance}" if tolerance else "the same to the bit"
-            checked.append(f"scores: {len(golden)} golden {TEXTS}, {agree}")
+            checked.append(
+                f"scores: {plural(len(golden), f'golden {TEXT}', f'golden {TEXTS}')}, {agree}"
+            )
     except ArtifactError as error:
         problems.append(str(error))
     return checked, problems

@@ -61,7 +61,7 @@ def assistant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def expected(texts: list[str]) -> list[dict[str, str | float]]:
     return [
-        {"text": text, "label": p.label, "probability": round(p.probability, 4)}
+        {"text": text, "probability": round(p.probability, 4), "label": p.label}
         for text, p in zip(texts, predict(texts), strict=True)
     ]
 

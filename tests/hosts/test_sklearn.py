@@ -298,7 +298,7 @@ class TestInput:
             (np.zeros((2, 1, 1)), r"not an array of shape \(2, 1, 1\)"),
             (["a", None], r"texts\[1\] is missing"),
             (pd.Series(["a", "b", np.nan]), r"texts\[2\] is missing"),
-            (pd.Series(["a", pd.NA], dtype="string"), r"texts\[1\] is NAType"),
+            (pd.Series(["a", pd.NA], dtype="string"), r"texts\[1\] is missing"),
             ([0.5, 1.5], r"texts\[0\] is float"),
             (np.array([b"a"]), r"texts\[0\] is bytes"),
         ],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+import disaster_tweets
 from disaster_tweets import (
     ArtifactError,
     Classifier,
@@ -34,13 +35,23 @@ def texts() -> Iterator[str]:
 
 
 def top_level(column: npt.NDArray[np.str_]) -> None:
-    """Pin `predict`."""
+    """Pin `predict`, and the version."""
+    assert_type(disaster_tweets.__version__, str)
     assert_type(predict("cake"), Prediction)
     assert_type(predict(["cake", "tea"]), list[Prediction])
     assert_type(predict(("cake", "tea")), list[Prediction])
     assert_type(predict(texts()), list[Prediction])
     assert_type(predict(text for text in texts()), list[Prediction])
     assert_type(predict(column), list[Prediction])
+    assert_type(predict("cake", threshold=0.4, missing="none"), Prediction)
+    assert_type(predict(["cake"], threshold=0.4), list[Prediction])
+    assert_type(predict(["cake"], missing="error"), list[Prediction])
+    assert_type(predict(["cake", None], missing="none"), list[Prediction | None])
+    assert_type(predict(texts(), missing="none"), list[Prediction | None])
+    predict(["cake", None], missing="error")  # type: ignore
+    predict(["cake"], missing="drop")  # type: ignore
+    predict(["cake"], 0.4)  # type: ignore
+    predict([b"cake"], missing="none")  # type: ignore
     predict(None)  # type: ignore
     predict(b"cake")  # type: ignore
     predict([b"cake"])  # type: ignore
@@ -53,6 +64,9 @@ def prediction(one: Prediction) -> None:
     assert_type(one.probabilities, Mapping[Label, float])
     assert_type(one.probability, float)
     assert_type(float(one), float)
+    assert_type(one.to_dict(), dict[str, Any])
+    assert_type(sorted([one, one]), list[Prediction])
+    assert_type(max(one, one), Prediction)
     one.probability = 1.0  # type: ignore
     assert one.label != "no label"  # type: ignore
     Prediction("no label", 0.5)  # type: ignore
@@ -70,6 +84,10 @@ def classifier(path: Path) -> None:
     assert_type(model.predict(["cake"]), list[Prediction])
     assert_type(model.predict(texts()), list[Prediction])
     assert_type(model.predict_proba(texts()), npt.NDArray[np.float32])
+    assert_type(model.predict("cake", threshold=0.4), Prediction)
+    assert_type(model.predict([None, "cake"], missing="none"), list[Prediction | None])
+    assert_type(model.predict_proba([None], missing="none"), npt.NDArray[np.float32])
+    model.predict_proba([None])  # type: ignore
     assert_type(model.predict("cake", progress=print), Prediction)
     assert_type(model.predict(texts(), progress=update), list[Prediction])
     assert_type(model.predict_proba(texts(), progress=update), npt.NDArray[np.float32])
@@ -97,6 +115,7 @@ def explanation(model: Classifier) -> None:
     assert_type(word.word, str)
     assert_type((word.start, word.end), tuple[int, int])
     assert_type(word.weight, float)
+    assert_type(explained.to_dict(), dict[str, Any])
     word.weight = 1.0  # type: ignore
     explained.words = ()  # type: ignore
     model.explain(["cake"])  # type: ignore

@@ -345,6 +345,23 @@ class TestStart:
 
         assert f"port {port} of 127.0.0.1 is in use" in error
 
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_a_port_that_the_system_chooses(self, serve: Serve, workers: str) -> None:
+        if workers != "1" and sys.platform == "win32":
+            pytest.skip("Windows runs one worker")
+        server = serve("--port", "0", "--workers", workers)
+        port = int(server.url.rpartition(":")[2])
+
+        assert port not in (0, 5000)
+        assert requests.get(f"{server.url}/healthz").json() == {"status": "alive"}
+
+    @pytest.mark.parametrize("port", ["65536", "-1", "http"])
+    def test_a_port_that_is_none(self, run: Run, port: str) -> None:
+        done = run("disaster-tweets", "serve", "--port", port)
+
+        assert (done.status, done.out) == (2, "")
+        assert done.err.splitlines()[-1].startswith("Error: Invalid value for '--port': ")
+
     def test_a_port_of_another_service_of_this_kind(self, run: Run, server: Server) -> None:
         assert "is in use" in self.refused(run, "--port", str(server.port))
 

@@ -1,4 +1,4 @@
-"""The command line. Thin: each command reads its input, calls the package, and prints."""
+"""The command line. A command reads its input, calls the package, and prints."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import sys
 import click
 
 from disaster_tweets.cli.group import Commands
+from disaster_tweets.cli.output import as_argument
 from disaster_tweets.errors import DISTRIBUTION
-from disaster_tweets.topic import QUESTION, TEXTS
+from disaster_tweets.topic import EXAMPLES, QUESTION, TEXTS
 
 # In the order of their use.
 _MODULES = {
@@ -29,10 +30,12 @@ _MODULES = {
     cls=Commands,
     modules=_MODULES,
     help=f"{QUESTION}\n\n"
-    f"Scores {TEXTS} with the model inside this package; no network is used.",
+    f"Score {TEXTS} with a model that is part of this package. It needs no network. "
+    "Each command explains itself with --help.\n\n"
+    f"\b\nExample:\n  disaster-tweets predict {as_argument(EXAMPLES[0])}",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name=DISTRIBUTION)
+@click.version_option(None, "-V", "--version", package_name=DISTRIBUTION)
 def commands() -> None:
     """Gather the commands."""
 
@@ -40,10 +43,10 @@ def commands() -> None:
 def main() -> None:
     """Run the command line; the entry point of the console scripts."""
     if getattr(sys, "frozen", False):
-        # An application that PyInstaller made starts itself for each worker process, with
-        # arguments that are none of ours.
+        # An application made by PyInstaller starts itself for each worker process. The
+        # arguments are then those of multiprocessing.
         import multiprocessing
 
         multiprocessing.freeze_support()
-    atexit.register(gc.freeze)  # a last collection would only delay the exit
+    atexit.register(gc.freeze)  # a last collection only delays the exit
     commands(prog_name="disaster-tweets")

@@ -1,4 +1,4 @@
-"""``evaluate``: how good the model is on a file of labelled texts."""
+"""``evaluate`` measures the model on a file of labelled texts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from disaster_tweets.cli.tables import (
     reading_of,
     table_options,
 )
+from disaster_tweets.counting import plural
 from disaster_tweets.tables.errors import ColumnError, RowError, TableError
 from disaster_tweets.topic import LABELS, NOUNS
 
@@ -29,10 +30,11 @@ _POSITIVE = NOUNS[LABELS[1]]
 
 _HELP = f"""Measure the model on the labelled texts in FILE.
 
-FILE is read as by score: csv, tsv, jsonl, json, parquet, arrow or xlsx, possibly compressed; -
-is standard input. Prints each measure with a 95 % bootstrap interval, the confusion matrix,
-{"the threshold that would have been best," if _OF_TWO else "the measures of each label,"} and
-the worst mistakes, where the label may be what is wrong.
+FILE may have any format that score reads, but txt: csv, tsv, jsonl, json, parquet, arrow or
+xlsx, compressed or not. - is standard input. The command prints each measure with a 95 %
+bootstrap interval, the confusion matrix,
+{"the best threshold for these texts" if _OF_TWO else "the measures of each label"} and the
+worst mistakes. Look at these: the label in FILE may be wrong.
 
 \b
 Examples:
@@ -53,8 +55,8 @@ Examples:
         "; leave it out, and name the labels in the file as the model does",
     ),
     hidden=not _OF_TWO,
-    help=f"Label that means {_POSITIVE}, all others meaning none, where labels are not 0/1, "
-    f"false/true or {'/'.join(LABELS)}.",
+    help=f"Label in FILE that means {_POSITIVE}. Every other label then means the opposite. "
+    f"Not needed where the labels are 0/1, false/true or {'/'.join(LABELS)}.",
 )
 @threshold_option
 @click.option(
@@ -62,16 +64,17 @@ Examples:
     type=click.IntRange(0),
     default=10,
     show_default=True,
-    help="How many of the worst mistakes to print.",
+    metavar="N",
+    help="Number of the worst mistakes to print.",
 )
 @click.option(
     "--plots",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
     help=f"Write the reliability, ROC and {'precision-recall' if _OF_TWO else 'confusion'} "
-    "plots to FOLDER, as PNG.",
+    "plots to FOLDER, as PNG files.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def evaluate(
     file: str,
     target_column: str,
@@ -83,7 +86,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure the model on labelled texts."""
-    # Imported here, with NumPy, so that the other commands need not wait for it.
+    # Imported here, as it imports NumPy, which other commands do not need.
     from disaster_tweets import evaluation, labelled
     from disaster_tweets.language import looks_foreign
 
@@ -129,7 +132,7 @@ def evaluate(
 
 
 def _advice(error: TableError, target: str) -> str:
-    """Return what to do about an error, in the words of this command."""
+    """Return what to do about an error, in terms of the options of this command."""
     from disaster_tweets.labelled import LabelError, listed_labels
 
     if isinstance(error, LabelError) and error.name_positive:
@@ -149,7 +152,7 @@ def _advice(error: TableError, target: str) -> str:
 
 
 def _lines(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
-    """Yield the report for a reader."""
+    """Yield the lines of the report."""
     yield from _counts(report, classes)
     yield ""
     yield from _metrics(report["metrics"])
@@ -179,11 +182,11 @@ def _counts(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
         else {label: of["texts"] for label, of in report["labels"].items()}
     )
     shown = ", ".join(f"{counts[label]} {label}" for label in classes)
-    yield f"{report['texts']} texts: {shown}"
+    yield f"{plural(report['texts'], 'text')}: {shown}"
     for what in ("text", "label"):
         left_out = report[f"without_{what}"]
         if left_out:
-            yield f"left out: {left_out} {'row' if left_out == 1 else 'rows'} without a {what}"
+            yield f"left out: {plural(left_out, 'row')} without a {what}"
 
 
 def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
@@ -212,7 +215,7 @@ def _confusion_matrix_of_two(report: dict[str, Any], classes: Sequence[str]) -> 
 
 
 def _confusion_matrix(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
-    """Yield the matrix with a number for each column: names would make it too wide."""
+    """Yield the matrix with numbers for columns, as names would make it too wide."""
     matrix = report["confusion_matrix"]
     names = [f"{number} {label}" for number, label in enumerate(classes, start=1)]
     left = max(map(len, names))
@@ -237,7 +240,7 @@ def _worst_mistakes(report: dict[str, Any]) -> Iterator[str]:
     wrong = sum(map(sum, matrix)) - sum(row[index] for index, row in enumerate(matrix))
     predicted = "predicted, " if "predicted" in worst[0] else ""
     yield (
-        f"worst {len(worst)} of {wrong} mistakes "
+        f"worst {len(worst)} of {plural(wrong, 'mistake')} "
         f"(probability, {predicted}label given, row, text):"
     )
     for mistake in worst:

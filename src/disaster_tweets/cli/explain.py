@@ -1,10 +1,9 @@
-"""``explain``: the words that carried a decision, coloured, as rows or as JSON."""
+"""``explain`` shows the words that carried a decision, coloured, as rows or as JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +16,7 @@ from disaster_tweets.cli.output import (
     in_its_color,
     on_one_line,
 )
-from disaster_tweets.explanation import strength, strongest, words_for_json
-from disaster_tweets.prediction import for_json
+from disaster_tweets.explanation import pieces, strength, strongest
 from disaster_tweets.topic import EXAMPLES, LABELS, NOUNS, PROBABILITY
 
 if TYPE_CHECKING:
@@ -29,11 +27,13 @@ _FOR = NOUNS[LABELS[1]] if len(LABELS) == 2 else "the label"
 
 _HELP = f"""Show which words of each TEXT carried the decision.
 
-The weight of a word is the {PROBABILITY}, less the probability without this word: positive
-where the word speaks for {_FOR}. On a terminal, the words for {_FOR} are red, those against it
-green, and the strongest are listed. Elsewhere, a line with the probability and the label, then
-a line for each word: its weight and the word, separated by a tab. Without TEXT, or with a
-single -, read standard input, one text a line.
+Each word is left out in turn. The weight of a word is the {PROBABILITY}, less the probability
+without the word. A positive weight speaks for {_FOR}, a negative weight against it.
+
+On a terminal, the words for {_FOR} are red, the words against it are green, and a list shows
+the strongest words. Otherwise, the first line has the probability and the label, and each
+following line has the weight of a word and the word. Tabs separate them. Without TEXT, or with
+-, the command reads standard input, one text per line.
 
 \b
 Examples:
@@ -44,7 +44,7 @@ Examples:
 
 @click.command(cls=TextsCommand, help=_HELP)
 @texts_argument
-@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 def explain(texts: tuple[str, ...], as_json: bool) -> None:
     """Show which words of each text carried the decision."""
     given = texts_or_lines(texts)
@@ -62,13 +62,7 @@ def _on_a_terminal() -> bool:
 
 
 def _as_json(explanation: Explanation) -> str:
-    return json.dumps(
-        {
-            "text": explanation.text,
-            **for_json(explanation.prediction),
-            "words": words_for_json(explanation),
-        }
-    )
+    return json.dumps(explanation.to_dict())
 
 
 def _as_rows(explanation: Explanation) -> str:
@@ -83,20 +77,13 @@ def _in_color(explanation: Explanation) -> str:
     return "\n".join(
         [
             f"{decision.probability:.4f}  {in_its_color(decision)}",
-            "".join(_pieces(explanation)),
+            "".join(
+                on_one_line(text) if word is None else _styled(word)
+                for text, word in pieces(explanation)
+            ),
             *(f"  {_signed(word)}  {_styled(word)}" for word in strongest(explanation)),
         ]
     )
-
-
-def _pieces(explanation: Explanation) -> Iterator[str]:
-    """Yield the text: its words, in their colours, and what lies between them."""
-    position = 0
-    for word in explanation.words:
-        yield on_one_line(explanation.text[position : word.start])
-        yield _styled(word)
-        position = word.end
-    yield on_one_line(explanation.text[position:])
 
 
 def _styled(word: WordWeight) -> str:
@@ -113,4 +100,4 @@ def _styled(word: WordWeight) -> str:
 
 
 def _signed(word: WordWeight) -> str:
-    return f"{round(word.weight, 4) + 0.0:+.4f}"  # the sum turns -0.0 into 0.0
+    return f"{round(word.weight, 4) + 0.0:+.4f}"  # + 0.0 turns -0.0 into 0.0

@@ -1,4 +1,4 @@
-"""The group of all commands: each imported when it is asked for, errors as one line."""
+"""The group of all commands. It imports a command on demand, and prints errors as one line."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from disaster_tweets.errors import DisasterTweetsError
 
 
 class Commands(click.Group):
-    """A group that imports a command where it runs, and shows errors as one line.
+    """A group that imports a command when it runs, and shows errors as one line.
 
     Args:
-        modules: Of each command, in the order of their use, the module that defines it.
-        settings: What `click.Group` takes.
+        modules: The module of each command, by its name, in the order of their use.
+        settings: Arguments of `click.Group`.
     """
 
     def __init__(self, modules: Mapping[str, str], **settings: Any) -> None:
@@ -31,23 +31,44 @@ class Commands(click.Group):
         return list(self._modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, or None where there is none of that name."""
+        """Return a command, or None if none has that name."""
         if cmd_name not in self._modules:
             return None
         command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the name of a command, the command, and its arguments.
+
+        Raises:
+            click.UsageError: There is no such command. The message suggests one.
+        """
+        name = args[0]
+        if name not in self._modules and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            suggestion = "".join(
+                f" Did you mean {close!r}?"
+                for close in get_close_matches(name, self._modules, 1)
+            )
+            if any(map(str.isspace, name)):
+                suggestion = " To score a text, write predict before it."
+            raise click.UsageError(f"No such command {name!r}.{suggestion}", ctx)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; turn an expected error into exit status 1."""
-        if os.environ.get("NO_COLOR"):  # as no-color.org has it: set, and not empty
+        """Run the command. An expected error becomes one line and exit status 1."""
+        if os.environ.get("NO_COLOR"):  # no-color.org: set, and not empty
             ctx.color = False
         try:
             return super().invoke(ctx)
         except DisasterTweetsError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # click ends quietly where the reader has gone
+            if error.errno == errno.EPIPE:  # the reader has gone: click ends quietly
                 raise
-            # What could not be printed is still in the buffer: do not try again at exit.
+            # The buffer still holds what could not be printed. Python would fail again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.ClickException(f"cannot print: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Tells by its first line that a stream holds a table, and not a text a line."""
+"""Detect a table by its first line where one text per line is expected."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _JSON = re.compile(r'\s*\[?\s*\{\s*("[^"]*"\s*:.*)?|\s*\[\s*')
 
 
 def format_by_first_line(line: str) -> str | None:
-    """Return the format that ``score`` would read: csv, tsv, jsonl or json; None for a text.
+    """Return the format that ``score`` would read, csv, tsv, jsonl or json; None for a text.
 
-    A header has two names or more, of which one is usual for a column of texts. JSON begins
+    A header has at least two names, and one of them is usual for a column of texts. JSON begins
     with an object, alone or in an array.
     """
-    # Imported here, as only a stream needs it.
+    # Imported here, as only standard input needs it.
     from disaster_tweets.tables.columns import is_usual
 
     if _JSON.fullmatch(line):

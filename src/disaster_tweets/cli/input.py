@@ -1,4 +1,4 @@
-"""What the commands share of their input: texts or lines of them, and the threshold."""
+"""The input that commands share: texts, lines of standard input, and the threshold."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 def for_two_labels(what: str, advice: str) -> Callable[[click.Context, click.Parameter, T], T]:
-    """Return the callback of an option that only a model of two labels may be given.
+    """Return the callback of an option that needs a model with two labels.
 
-    Where the model has more, the value of such an option is a UsageError.
+    With more labels, a value of the option is a UsageError.
 
     Args:
-        what: What needs two labels, for the message.
-        advice: How the message goes on, from the mark behind the number of labels.
+        what: The subject of the message, such as "a threshold".
+        advice: The end of the message, behind the number of labels.
     """
 
     def check(ctx: click.Context, option: click.Parameter, value: T) -> T:
@@ -44,15 +44,17 @@ threshold_option = click.option(
         "a threshold", ", of which the most probable one is predicted; leave --threshold out"
     ),
     hidden=len(LABELS) > 2,
-    help=f"Probability from which on a text is labelled {LABELS[1]} (default: the model's).",
+    metavar="NUMBER",
+    help=f"Texts get the label {LABELS[1]} from this probability on (default: the model's "
+    "own).",
 )
 
 
 class TextsCommand(click.Command):
-    """A command whose arguments are texts, of which some begin with a ``-``."""
+    """A command whose arguments are texts. A text may begin with ``-``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take for a text what begins with a ``-`` and holds a space, as no option does."""
+        """Parse arguments. One that begins with ``-`` and holds a space is a text."""
         end = args.index("--") if "--" in args else len(args)
         before = ["", *args]
         marked = [
@@ -75,7 +77,7 @@ class TextsCommand(click.Command):
         return arg.startswith("-") and any(map(str.isspace, arg)) and not is_value
 
 
-_MARK = "\0"  # which no argument of a process can hold; keeps click from seeing an option
+_MARK = "\0"  # no argument of a process can hold it; with it, click sees no option
 
 
 def _unmarked(text: str) -> str:
@@ -86,17 +88,19 @@ texts_argument = click.argument("texts", nargs=-1, metavar="[TEXT]...", type=_un
 
 
 def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
-    """Return the arguments, or for none of them or a single ``-`` the lines of standard input.
+    """Return the arguments, or the lines of standard input.
 
-    Where a text is the name of a file, or the first line the header of a table, a hint on
-    standard error says which command reads these.
+    Lines are read where there is no argument, or only ``-``. A text that is the name of a file,
+    and a first line that is the header of a table, give a hint on standard error.
 
     Raises:
-        click.UsageError: There is neither.
+        click.UsageError: There is no argument, and standard input is a terminal or closed.
     """
     from_standard_input = texts in ((), ("-",))
     if (from_standard_input and sys.stdin is None) or (not texts and sys.stdin.isatty()):
-        raise click.UsageError(f"no TEXT: give {TEXTS} in quotes, or pipe them in, one a line")
+        raise click.UsageError(
+            f"no TEXT: give {TEXTS} in quotes, or pipe them in, one per line"
+        )
     if from_standard_input:
         return _lines_of_standard_input()
     file = next(filter(_is_file, texts), None)
@@ -115,7 +119,7 @@ def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
 
 
 def _packed(beginning: bytes) -> str | None:
-    """Return what standard input is where it is no text as it stands."""
+    """Return "UTF-16" or "compressed (...)" for such content; None for anything else."""
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16"
     from disaster_tweets.tables.compression import compression_of
@@ -136,7 +140,11 @@ def _hint(message: str) -> None:
 
 
 def _lines_of_standard_input() -> Iterator[str]:
-    """Yield the lines as they come; InputError names the first that is not UTF-8."""
+    """Yield the lines as they come.
+
+    Raises:
+        InputError: A line is not UTF-8. The message names it.
+    """
     lines: Iterable[bytes] = sys.stdin.buffer
     for number, line in enumerate(lines, start=1):
         packed = _packed(line) if number == 1 else None

@@ -1,4 +1,4 @@
-"""``info``, ``verify`` and ``plugins``: what is installed here."""
+"""``info``, ``verify`` and ``plugins`` report on the installation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print all that is known, as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the manifest of the model as JSON."
+)
 def info(as_json: bool) -> None:
     """Describe the model: version, accuracy, size and origin."""
     manifest = bundle.bundled_manifest()
@@ -34,9 +36,9 @@ def info(as_json: bool) -> None:
 def verify() -> None:
     """Check that the installation is intact.
 
-    Compares every installed file with the record of the installation, the manifest with
-    its form, the artifacts with the manifest, and the scores of the golden texts with the
-    recorded ones. Exit status 1, and the file's name, where something differs.
+    The command compares every installed file with the record of the installation, and the
+    files of the model with the manifest. It also scores texts whose scores are recorded. If
+    something differs, it names the file and ends with status 1.
     """
     from disaster_tweets import integrity
 
@@ -52,8 +54,9 @@ def verify() -> None:
 def plugins() -> None:
     """List the installed text classifiers.
 
-    All that announce themselves in the entry-point group text_classifiers, this one
-    included: name, distribution and labels. Broken ones are reported and skipped.
+    Each line has the name, the distribution and the labels of one classifier. A classifier is
+    installed if it has an entry point in the group text_classifiers, as this one has. The
+    command reports a classifier that cannot be used, and skips it.
     """
     from disaster_tweets.plugins.discovery import discover
 
@@ -67,7 +70,7 @@ def plugins() -> None:
 
 
 def _card(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield the lines of `info`: what, and its value."""
+    """Yield the lines of `info`, each a name and its value."""
     metrics, backbone = manifest["metrics"], manifest["backbone"]
     size = sum(entry["size"] for entry in manifest["artifacts"].values())
     yield "model version", manifest["model_version"]

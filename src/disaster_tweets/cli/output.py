@@ -1,4 +1,4 @@
-"""What the commands share to print texts that may hold anything, and labels."""
+"""Output that commands share: texts that may hold any character, and coloured labels."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def on_one_line(text: str) -> str:
-    """Return ``text`` with its control characters, line ends among them, as escapes."""
+    """Return ``text`` with control characters and line ends as escapes."""
     return _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def in_its_color(prediction: Prediction) -> str:
-    """Return the label of a prediction in colour, which click drops where no terminal is.
+    """Return the label of a prediction in colour. click drops the colour off a terminal.
 
-    Of two, the second, the positive one, is red and the other one green; of more, none is
-    better or worse than another, and all have one colour.
+    Of two labels, the second, the positive one, is red and the other one is green. More than
+    two labels have one colour, as none of them is better than another.
     """
     import click
 
@@ -31,14 +31,14 @@ def in_its_color(prediction: Prediction) -> str:
 
 
 def as_argument(text: str) -> str:
-    """Return ``text`` as a shell takes it, in double quotes where that is enough."""
+    """Return ``text`` quoted for a shell, in double quotes if these are enough."""
     import shlex
 
     return shlex.quote(text) if set(text) & set('"\\$`!\n') else f'"{text}"'
 
 
 def escape_what_the_terminal_cannot_show() -> None:
-    """Let standard output print what its encoding lacks as escapes, and not fail."""
+    """Let standard output print characters that its encoding lacks as escapes."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

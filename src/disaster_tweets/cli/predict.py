@@ -1,4 +1,4 @@
-"""``predict``: a few texts, or a stream of lines."""
+"""``predict`` scores a few texts, or the lines of standard input."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ from disaster_tweets.cli.output import (
     in_its_color,
     on_one_line,
 )
-from disaster_tweets.prediction import for_json
 from disaster_tweets.topic import EXAMPLES, PROBABILITY
 
 if TYPE_CHECKING:
     from disaster_tweets.prediction import Prediction
 
 
-_HELP = f"""Print the score of each TEXT.
+_HELP = f"""Print the probability and the label of each TEXT.
 
-A line for each: the {PROBABILITY}, the label and the text, separated by tabs; control
-characters in the text are shown as escapes. Without TEXT, or with a single -, read standard
-input, one text a line.
+Each text gives one line: the {PROBABILITY}, the label and the text. Tabs separate them. Control
+characters in the text appear as escapes. Without TEXT, or with -, the command reads standard
+input, one text per line.
 
 \b
 Examples:
@@ -42,10 +41,10 @@ Examples:
 
 @click.command(cls=TextsCommand, help=_HELP)
 @texts_argument
-@click.option("--json", "as_json", is_flag=True, help="Print JSON Lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 @threshold_option
 def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> None:
-    """Print the score of each text."""
+    """Print the probability and the label of each text."""
     given = texts_or_lines(texts)
     escape_what_the_terminal_cannot_show()
     classifier = Classifier.load(threshold=threshold)
@@ -59,4 +58,4 @@ def _as_row(text: str, prediction: Prediction) -> str:
 
 
 def _as_json(text: str, prediction: Prediction) -> str:
-    return json.dumps({**for_json(prediction), "text": text})
+    return json.dumps({"text": text, **prediction.to_dict()})

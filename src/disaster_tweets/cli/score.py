@@ -1,4 +1,4 @@
-"""``score``: whole files, row by row."""
+"""``score`` scores whole files, row by row."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from disaster_tweets.cli.tables import (
     reading_of,
     table_options,
 )
+from disaster_tweets.counting import plural
 from disaster_tweets.processors import usable_processors
 from disaster_tweets.tables.errors import (
     FileError,
@@ -37,23 +38,23 @@ if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job, Options
 
 _LOG_SECONDS = 30
+_STEADY_SECONDS = 5  # a speed measured over less time is mostly that of the start
 
-_HELP = f"""Score every row of files, of any size.
+_HELP = f"""Score every row of files of any size.
 
-Each row of INPUT goes to OUTPUT as it is, with two columns more: the {PROBABILITY},
-and the label. Both stay empty where the text is missing or blank. An OUTPUT that is there is
-replaced.
+OUTPUT gets the rows of INPUT with two more columns: the {PROBABILITY}, and the label. Both are
+empty where the text is missing or blank. OUTPUT is replaced if it exists.
 
-Formats, told by the names: csv, tsv, jsonl (or ndjson), json, txt (a text a line), parquet,
-arrow (or feather) and xlsx; text formats also with .gz, .bz2, .xz or .zst behind, and an
-INPUT also as a .zip of one file. OUTPUT may have another format than INPUT, but not txt. In
-the same format, rows keep every byte, and the file its delimiter, encoding and line ends.
-Several INPUTs become one OUTPUT. A single - is standard input, which needs --format, or
-standard output, in the format of INPUT.
+The name of a file tells its format: csv, tsv, jsonl (or ndjson), json, txt (one text per line),
+parquet, arrow (or feather) or xlsx. Text formats may be compressed, with .gz, .bz2, .xz or .zst
+at the end of the name. INPUT may also be a .zip with one file. OUTPUT may have another
+format than INPUT, but not txt. In the same format, rows keep every byte, and the file keeps its
+delimiter, encoding and line ends. Several INPUTs become one OUTPUT. As INPUT, - is standard
+input and needs --format. As OUTPUT, - is standard output, in the format of INPUT.
 
-The text is in the column that --text-column names, else in text, else in one that is called
-like message, post or content, else in the only column of text. What had to be guessed is
-said on standard error.
+--text-column names the column of the texts. Without it, the column is text, else one with a
+name like message, post or content, else the only column of text. Standard error shows each
+guess.
 
 \b
 Examples:
@@ -62,10 +63,11 @@ Examples:
   disaster-tweets score texts.xlsx -o scored.parquet
   zcat texts.txt.gz | disaster-tweets score - --format txt -o scored.csv
 
-OUTPUT appears when all rows are scored. Until then they are in OUTPUT.part, and how far
-they go is in OUTPUT.part.json. After an interruption, repeat the command with --resume: it
-goes on after the last row that is safe. json and xlsx are read anew to that row. The result
-is the same as without the interruption. What passes through - cannot be resumed.
+OUTPUT appears when all rows are scored. Until then, the rows are in OUTPUT.part, and
+OUTPUT.part.json records the progress. After an interruption, repeat the command with --resume.
+It continues after the last row that is safe, and the result is the same as without the
+interruption. It has to read json and xlsx up to that row again. A run that uses - cannot be
+resumed.
 """
 
 
@@ -73,19 +75,21 @@ is the same as without the interruption. What passes through - cannot be resumed
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path())
 @click.option(
     "-o", "--output", required=True, metavar="OUTPUT", type=click.Path(),
-    help="File to write, or -; its name tells the format.",
+    help="File to write, or -. Its name tells the format.",
 )  # fmt: skip
 @table_options
 @click.option(
     "--probability-column", default="probability", show_default=True, metavar="NAME",
-    help="Name of the first new column.",
+    help="Name of the new column for the probability.",
 )  # fmt: skip
 @click.option(
     "--label-column", default="label", show_default=True, metavar="NAME",
-    help="Name of the second new column.",
+    help="Name of the new column for the label.",
 )  # fmt: skip
 @click.option(
-    "--overwrite-columns", is_flag=True, help="Drop columns of INPUT that have these names."
+    "--overwrite-columns",
+    is_flag=True,
+    help="Replace columns of INPUT that have the names of the new columns.",
 )
 @threshold_option
 @click.option(
@@ -93,14 +97,15 @@ is the same as without the interruption. What passes through - cannot be resumed
     type=click.Choice(["fail", "skip"]),
     default="fail",
     show_default=True,
-    help="At a row that cannot be read: stop, or move it to OUTPUT.rejected.",
+    help="For a row that cannot be read: fail ends the run, skip moves the row to "
+    "OUTPUT.rejected.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N",
-    help="Processes that score a long file (default: one a processor, up to 8).",
+    help="Number of processes for a long file (default: one per processor, up to 8).",
 )  # fmt: skip
-@click.option("--quiet", is_flag=True, help="Print no progress and no summary.")
+@click.option("--quiet", is_flag=True, help="Print neither progress nor summary.")
 def score(
     inputs: tuple[str, ...],
     output: str,
@@ -125,7 +130,10 @@ def score(
             _check_standard_streams(inputs, output, on_error, resume)
             job = Job(inputs, output, options, skip=on_error == "skip", notify=notify)
             if resume and not job.paths.part.exists():
-                click.echo(f"There is no {job.paths.part} to resume; starting anew", err=True)
+                click.echo(
+                    f"There is no {job.paths.part} to resume; starting from the beginning",
+                    err=True,
+                )
             _run(job, Classifier.load(threshold=threshold), jobs, resume, quiet)
     except (TableError, RunError) as error:
         raise click.ClickException(
@@ -215,7 +223,7 @@ def _naming(error: TakenError, options: Options | None) -> str:
 
 
 def _advice(error: TableError | RunError, job: Job | None, options: Options | None) -> str:
-    """Return what to do about an error, in the words of this command."""
+    """Return what to do about an error, in terms of the options of this command."""
     if isinstance(error, UnfinishedError):
         return "; continue it with --resume or delete it"
     if isinstance(error, ContinueError):
@@ -257,13 +265,13 @@ def _run(job: Job, classifier: Classifier, jobs: int | None, resume: bool, quiet
             progress=(lambda rows, size: None) if quiet else progress,
         )
     if not quiet:
-        click.echo(_summary(job, progress.rate(job.done.rows)), err=True)
+        click.echo(f"{_summary(job)}{progress.speed(job.done.rows)}", err=True)
         for line in counted(job.done.cut, job.done.foreign, classifier.manifest):
             click.echo(line, err=True)
 
 
 class _Progress:
-    """Shows how far a job is: a bar on a terminal, else a line now and then."""
+    """Shows the progress of a job: a bar on a terminal, else a line every 30 seconds."""
 
     def __init__(self, job: Job) -> None:
         self.on_terminal = job.size is not None and sys.stderr is not None
@@ -276,39 +284,42 @@ class _Progress:
         self._job = job
 
     def __call__(self, rows: int, size: int) -> None:
-        rate = f"{rows:,} rows, {self.rate(rows):,.0f} rows/s"
+        shown = f"{plural(rows, 'row')}{self.speed(rows)}"
         if self.on_terminal:
-            self.bar.update(size - self.bar.pos, rate)
+            self.bar.update(size - self.bar.pos, shown)
         elif time.monotonic() - self._logged >= _LOG_SECONDS:
             share = f" ({size / self._size:.0%})" if self._size else ""
-            click.echo(f"{rate}{share}", err=True)
+            click.echo(f"{shown}{share}", err=True)
             self._logged = time.monotonic()
 
-    def rate(self, rows: int) -> float:
-        """Return the rows per second of this run."""
-        return (rows - self._job.resumed) / max(time.monotonic() - self._start, 1e-3)
+    def speed(self, rows: int) -> str:
+        """Return the speed of this run, for the end of a line; empty in its first seconds."""
+        seconds = time.monotonic() - self._start
+        if seconds < _STEADY_SECONDS:
+            return ""
+        return f"; {(rows - self._job.resumed) / seconds:,.0f} rows/s"
 
 
-def _summary(job: Job, rate: float) -> str:
+def _summary(job: Job) -> str:
     done = job.done
     where = f" ({job.paths.rejected})" if done.rejected else ""
-    rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
     return (
-        f"{rows}: {done.scored:,} scored, {done.missing:,} missing, "
-        f"{done.rejected:,} rejected{where}; {rate:,.0f} rows/s"
+        f"{plural(done.rows, 'row')}: {done.scored:,} scored, {done.missing:,} missing, "
+        f"{done.rejected:,} rejected{where}"
     )
 
 
 def _interruption(job: Job | None) -> str:
     rows = 0 if job is None else job.done.rows
+    after = f"Interrupted after {plural(rows, 'row')}"
     if job is None or job.resumable:
-        return f"Interrupted after {rows:,} rows; continue with the same command and --resume"
-    where = f"; they are in {job.paths.part}" if job.to_file and rows else ""
-    return f"Interrupted after {rows:,} rows{where}"
+        return f"{after}; continue with the same command and --resume"
+    pronoun = "it is" if rows == 1 else "they are"
+    return after + (f"; {pronoun} in {job.paths.part}" if job.to_file and rows else "")
 
 
 class _Terminated(BaseException):
-    """SIGTERM came."""
+    """The process received SIGTERM."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``serve``: the web page and the HTTP service."""
+"""``serve`` runs the web page and the HTTP service."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ import click
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Name or address to listen on; 0.0.0.0 for all of this machine.",
+    metavar="HOST",
+    help="Host name or address to listen on. 0.0.0.0 stands for all addresses of this machine.",
 )
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
+    type=click.IntRange(0, 65535),
     default=5000,
     show_default=True,
-    help="TCP port to listen on.",
+    metavar="PORT",
+    help="TCP port to listen on. With 0, the system chooses a free one.",
 )
 @click.option(
     "--workers",
@@ -28,13 +30,14 @@ import click
     default=1,
     show_default=True,
     metavar="N",
-    help="Processes, each with its own copy of the model.",
+    help="Number of processes. Each of them loads the model.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1),
     metavar="N",
-    help="Requests that a worker scores at once (default: one a processor, up to 4).",
+    help="Number of requests that a process scores at once (default: one per processor, up to "
+    "4).",
 )
 @click.option(
     "--max-texts",
@@ -42,7 +45,7 @@ import click
     default=1000,
     show_default=True,
     metavar="N",
-    help="Texts in one request.",
+    help="Largest number of texts in one request.",
 )
 @click.option(
     "--max-body",
@@ -50,15 +53,15 @@ import click
     default=1_000_000,
     show_default=True,
     metavar="BYTES",
-    help="Size of one request that brings no file.",
+    help="Largest size of a request without a file.",
 )
 @click.option(
     "--trusted-proxy",
     "trusted_proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="Proxy whose X-Forwarded-For, -Proto, -Host and -Prefix are believed; an address "
-    "or a network like 10.0.0.0/8. Repeat it for several.",
+    help="Proxy whose headers X-Forwarded-For, -Proto, -Host and -Prefix are trusted: an "
+    "address, or a network such as 10.0.0.0/8. Repeat the option for several.",
 )
 def serve(
     host: str,
@@ -69,11 +72,11 @@ def serve(
     max_body: int,
     trusted_proxies: tuple[str, ...],
 ) -> None:
-    """Offer the web page and the HTTP service.
+    """Run the web page and the HTTP service.
 
-    On standard output: a line of JSON for each request, without any text that was sent. On
-    standard error: the address, once it can be used, and what goes wrong. SIGTERM, SIGINT
-    and Ctrl-C stop it when the requests in flight are answered.
+    Standard error shows the address as soon as the service answers, and later any problem.
+    Standard output gets a line of JSON for each request, without the texts in it. Ctrl-C,
+    SIGINT and SIGTERM stop the service. It still answers the requests that have begun.
 
     \b
     Examples:

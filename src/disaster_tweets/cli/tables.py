@@ -1,4 +1,4 @@
-"""What the commands share that read tables: their options, and what to do about an error."""
+"""Options of the commands that read tables, and advice on errors in terms of these."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from disaster_tweets.cli.output import on_one_line
+from disaster_tweets.counting import plural
 from disaster_tweets.tables import errors
 from disaster_tweets.tables.columns import listed
 from disaster_tweets.tables.formats import (
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 _OPTIONS = (
     click.option(
         "--format", "format_", type=click.Choice(FORMATS),
-        help="Format of the input (default: by its name).",
+        help="Format of the input (default: what the name of the file says).",
     ),
     click.option(
         "--text-column", metavar="NAME",
-        help="Column of the texts, in JSON also a path like post.full_text, without "
-        "header a number (default: text, else the obvious one).",
+        help="Column of the texts. In JSON it may be a path, such as post.full_text. With "
+        "--no-header it is a number (default: text, else the obvious column).",
     ),
     click.option(
         "--delimiter", metavar="CHARACTER",
@@ -44,27 +45,27 @@ _OPTIONS = (
     ),
     click.option(
         "--quoting", type=click.Choice([STANDARD, NONE]),
-        help="standard: quotes may stand around a field; none: they are characters like others "
-        "(default: standard, where lines in quotes that look like rows are an error).",
+        help="standard: quotes may enclose a field. none: quotes are ordinary characters "
+        "(default: standard, but quoted lines that look like rows are an error).",
     ),
     click.option(
         "--encoding", metavar="NAME",
-        help="Encoding of a text format (default: utf-8, or what its byte order mark says).",
+        help="Encoding of a text format (default: utf-8, or that of the byte order mark).",
     ),
     click.option(
         "--no-header", is_flag=True,
-        help="The first line is a row, too; columns are named by their numbers, from 1.",
+        help="The first line is a row. Columns are called by their numbers, from 1.",
     ),
     click.option(
         "--sheet", metavar="NAME",
-        help="Sheet of an xlsx file (default: the only one that holds anything).",
+        help="Sheet of an xlsx file (default: the only sheet with content).",
     ),
 )  # fmt: skip
 _NAMES = ("format_", "text_column", "delimiter", "quoting", "encoding", "no_header", "sheet")
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how a table is read; the command gets them as ``table``."""
+    """Add the options of reading a table. The command gets their values as ``table``."""
 
     @wraps(command)
     def with_table(**arguments: Any) -> Any:
@@ -77,10 +78,11 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def format_of(name: str) -> str:
-    """Return the format that a file's name tells, or of a zip the name of the file in it.
+    """Return the format that the name of a file tells. In a zip, that is the file inside.
 
     Raises:
-        FormatError: It tells none.
+        FormatError: The name tells none.
+        FileError: It is the name of a folder.
     """
     found = of_name(name).format
     if found is not None:
@@ -98,10 +100,10 @@ def format_of(name: str) -> str:
 
 
 def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()) -> Reading:
-    """Return how a table is to be read.
+    """Return how to read a table, given the values of the options.
 
     Raises:
-        click.UsageError: An option has a value that cannot be.
+        click.UsageError: An option has an impossible value, or does not fit the format.
     """
     from disaster_tweets.tables.encoding import canonical
 
@@ -142,7 +144,7 @@ _FITTING = {
 
 
 def _check_fit(format_: str, table: dict[str, Any]) -> None:
-    """Raise UsageError for an option that says nothing of a format."""
+    """Raise UsageError for an option that does not apply to a format."""
     for name, formats in _FITTING.items():
         if table[name] and format_ not in formats:
             option = f"--{name.replace('_', '-')}"
@@ -156,7 +158,7 @@ def _delimiter(given: str | None) -> str | None:
     if given is None:
         return None
     delimiter = _DELIMITERS.get(given.lower(), given)
-    # A space may stand before a quote, and so cannot separate fields, too.
+    # A space may stand before a quote, so it cannot also separate fields.
     if len(delimiter) != 1 or delimiter in '" \r\n' or delimiter.isalnum():
         raise click.BadParameter(
             f"{given!r} is not one character that could separate fields; "
@@ -167,29 +169,35 @@ def _delimiter(given: str | None) -> str | None:
 
 
 def notify(line: str) -> None:
-    """Print what had to be guessed about a file."""
+    """Print a guess about a file."""
     click.echo(on_one_line(line), err=True)
 
 
 def counted(cut: int, foreign: int, manifest: dict[str, Any]) -> Iterator[str]:
-    """Yield what to say of texts that the model cannot know as a whole, or at all.
+    """Yield a line on long texts and one on texts in another language, if there are any.
 
     Args:
-        cut: How many are longer than it reads.
-        foreign: How many look like another language.
-        manifest: That of the model.
+        cut: The number of texts that are longer than the model reads.
+        foreign: The number of texts that look like another language.
+        manifest: The manifest of the model.
     """
     if cut:
-        longer = "1 text is longer" if cut == 1 else f"{cut:,} texts are longer"
-        pieces = manifest["max_tokens"] - 2
-        yield f"{longer} than the {pieces} word pieces that the model reads, and cut off"
+        verb = "is" if cut == 1 else "are"
+        pieces = plural(manifest["max_tokens"] - 2, "word piece")
+        yield (
+            f"{plural(cut, 'text')} {verb} longer than the {pieces} that the model reads, and "
+            "cut off"
+        )
     if foreign:
-        looks = "1 text looks" if foreign == 1 else f"{foreign:,} texts look"
-        yield f"{looks} like another language than the model's; do not trust these scores"
+        verb = "looks" if foreign == 1 else "look"
+        yield (
+            f"{plural(foreign, 'text')} {verb} like another language than the model's; do not "
+            "trust these scores"
+        )
 
 
 def advised(error: TableError) -> str:
-    """Return what to do about an error in terms of the options above; nothing if unknown."""
+    """Return what to do about an error, in terms of the options; empty if unknown."""
     candidates = error.candidates
     if isinstance(error, errors.MissingLibraryError):
         from disaster_tweets.errors import DISTRIBUTION
@@ -237,5 +245,5 @@ def advised(error: TableError) -> str:
     if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:
         return f"; name it so, or give --format {candidates[0]}"
     if isinstance(error, errors.DamagedError):
-        return "; get it anew"
+        return "; get the file again"
     return ""

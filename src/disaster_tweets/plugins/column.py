@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from disaster_tweets.classifier import is_missing
 from disaster_tweets.errors import DISTRIBUTION, InputError
 from disaster_tweets.topic import PREFIX
 
@@ -53,15 +54,6 @@ def score(texts: Iterable[Any]) -> Scores:
     return Scores(
         [None if prediction is None else prediction.probability for prediction in scored],
         [None if prediction is None else prediction.label for prediction in scored],
-    )
-
-
-def is_missing(value: object) -> bool:
-    """Say whether a value is a missing text: None, NaN, or pandas' NA."""
-    return (
-        value is None
-        or (isinstance(value, float) and value != value)
-        or type(value).__name__ == "NAType"  # checked by name, as pandas may not be installed
     )
 
 

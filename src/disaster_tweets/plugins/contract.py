@@ -1,4 +1,4 @@
-"""This package as a plugin of the group ``text_classifiers``: see docs/plugin-contract.md."""
+"""The classifier as a plugin of the group ``text_classifiers``: see docs/plugin-contract.md."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ CONTRACT = 1
 
 
 class TextClassifier:
-    """The classifier in the shape that scikit-learn gave the field.
+    """The classifier with the methods of a scikit-learn classifier, and arrays as results.
 
     Attributes:
-        classes_: The labels in the order of the columns of ``predict_proba``: an array of
-            ``str``, shape (k,) for k labels.
+        classes_: The k labels, an array of ``str``, shape (k,). The order is the model's own,
+            as in `disaster_tweets.Classifier`. `disaster_tweets.plugins.sklearn` sorts them.
     """
 
     def __init__(self, classifier: Classifier) -> None:
-        """Give ``classifier`` that shape."""
+        """Wrap ``classifier``."""
         import numpy as np
 
         self._classifier = classifier
@@ -39,24 +39,26 @@ class TextClassifier:
             texts: n texts.
 
         Returns:
-            float32, shape (n, k); each row sums to 1.
+            float32, shape (n, k), with columns in the order of ``classes_``. Each row sums
+            to 1.
 
         Raises:
-            InputError: ``texts`` is a bare ``str``, or holds something that is not text; a
-                ``TypeError``.
+            InputError: ``texts`` is a single ``str``, or an element is not a ``str``. The error
+                is a ``TypeError``.
         """
         return self._classifier.predict_proba(texts)
 
     def predict(self, texts: Iterable[str]) -> NDArray[np.str_]:
-        """Return the label of each text.
+        """Return the label of each text, decided as in `disaster_tweets.predict`.
 
-        Of two labels the classifier's threshold decides, of more the largest probability.
+        With two labels the classifier's threshold decides, with more the largest probability.
 
         Args:
             texts: n texts.
 
         Returns:
-            Labels out of ``classes_``, shape (n,).
+            Labels of ``classes_``, shape (n,), where `disaster_tweets.predict` returns
+            `disaster_tweets.Prediction` objects.
 
         Raises:
             InputError: As in ``predict_proba``.
@@ -68,7 +70,7 @@ class TextClassifier:
 
 @once
 def load() -> TextClassifier:
-    """Return the classifier: the same object at each call.
+    """Return the classifier, the same object at each call.
 
     Raises:
         ArtifactError: A file of the model is missing or damaged.
@@ -79,7 +81,7 @@ def load() -> TextClassifier:
 
 
 def info() -> dict[str, Any]:
-    """Return the classifier's card, JSON-able, without loading the model.
+    """Return the classifier's card, plain values for JSON, without loading the model.
 
     ``positive_label`` and ``threshold`` are None with more than two labels.
 

@@ -25,7 +25,7 @@ def classify_disaster_tweets(texts: list[str]) -> list[dict[str, str | float]]:
         texts = [texts]
     predictions = bundled_classifier().predict(texts)
     return [
-        {"text": text, "label": p.label, "probability": round(p.probability, 4)}
+        {"text": text, "probability": round(p.probability, 4), "label": p.label}
         for text, p in zip(texts, predictions, strict=True)
     ]
 
@@ -35,8 +35,8 @@ def _description() -> str:
     paragraphs = (
         f"Answer a question about {TEXTS} with a classifier trained for it: {QUESTION}",
         f"{MEANING} Takes any number of {TEXTS}. For each, in their order, the answer has the "
-        f"text, the label, which is {', '.join(first)} or {last}, and the {PROBABILITY}, from "
-        "0 to 1.",
+        f"text, the {PROBABILITY}, from 0 to 1, and the label, which is {', '.join(first)} or "
+        f"{last}.",
     )
     return "\n\n".join(
         textwrap.fill(text.strip(), 88, break_long_words=False, break_on_hyphens=False)

@@ -1,7 +1,9 @@
 """The classifier as an estimator of scikit-learn, fitted from the start.
 
-`disaster_tweets.plugins.contract.TextClassifier` predicts likewise and needs no scikit-learn,
-but cannot be cloned, configured or fitted, and does not sort its classes.
+It sorts its classes, as scikit-learn does. So the columns of its ``predict_proba`` may have
+another order than those of `disaster_tweets.Classifier.predict_proba`, and ``predict`` returns
+labels instead of `disaster_tweets.Prediction` objects. `disaster_tweets.plugins.contract` needs
+no scikit-learn. It keeps the model's order, and cannot be cloned, configured or fitted.
 """
 
 from __future__ import annotations
@@ -29,14 +31,14 @@ if TYPE_CHECKING:
 class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The model in this package, as a classifier that needs no fit and learns nothing in one.
 
-    Wherever ``X`` stands, it is one column of n texts: any sequence of ``str`` or, as
-    selectors of columns give it, a frame or an array of shape (n, 1).
+    ``X`` is always one column of n texts: any sequence of ``str``, or a frame or an array of
+    shape (n, 1), as selectors of columns return it.
 
     Args:
-        classes: What ``y`` calls the labels, in the order of the model's own: ``(0, 1)``, for
-            example. None stands for the model's own.
-        threshold: Of two labels, `predict` gives the second from this probability on, in
-            [0, 1]; None stands for the model's own. With more labels there is none.
+        classes: The names of the labels in ``y``, in the order of the model's own labels:
+            ``(0, 1)``, for example. None stands for the model's own labels.
+        threshold: With two labels, `predict` returns the second one from this probability on,
+            in [0, 1]. None stands for the model's own threshold. For two labels only.
     """
 
     def __init__(
@@ -50,7 +52,10 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The k classes, shape (k,), sorted as scikit-learn has them, not as the model does.
+        """The k classes, shape (k,), sorted as in scikit-learn.
+
+        `disaster_tweets.Classifier.classes_` has the model's own order. To pick a column, look
+        its class up here.
 
         Raises:
             InputError: ``classes`` are not as many as the labels, or not all different.
@@ -80,7 +85,9 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         """Return the probability of each class for each of n texts.
 
         Returns:
-            float32, shape (n, k), columns in the order of ``classes_``; each row sums to 1.
+            float32, shape (n, k). The columns are in the order of ``classes_``, which is
+            sorted. `disaster_tweets.Classifier.predict_proba` has the model's own order
+            instead. Each row sums to 1.
 
         Raises:
             InputError: ``X`` is not one column, or holds what is not a ``str``, such as a
@@ -90,12 +97,13 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         return self._probabilities(X)[:, np.argsort(self._names())]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """Return the class of each of n texts.
+        """Return the class of each of n texts, decided as in `disaster_tweets.predict`.
 
-        Of two classes the threshold decides, of more the largest probability.
+        With two classes the threshold decides, with more the largest probability.
 
         Returns:
-            Values out of ``classes``, shape (n,).
+            Values of ``classes_``, shape (n,), where `disaster_tweets.predict` returns
+            `disaster_tweets.Prediction` objects.
 
         Raises:
             InputError: As in `predict_proba`; or the threshold is not in [0, 1], or there are
@@ -112,7 +120,7 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         return decided
 
     def _names(self) -> NDArray[Any]:
-        """Return what ``y`` calls the labels, shape (k,), in the order of the model's own."""
+        """Return the names of the labels in ``y``, shape (k,), in the model's own order."""
         labels = _labels()
         names = np.array(labels if self.classes is None else self.classes)
         if names.shape != (len(labels),) or len(np.unique(names)) < len(labels):
@@ -123,7 +131,7 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         return names
 
     def _probabilities(self, texts: ArrayLike) -> NDArray[np.float32]:
-        """Return the probabilities of n texts, shape (n, k), in the order of the labels."""
+        """Return the probabilities of n texts, shape (n, k), in the model's own order."""
         from disaster_tweets.classifier import bundled_classifier
 
         return bundled_classifier().predict_proba(_column(texts))
@@ -149,7 +157,7 @@ def _labels() -> list[str]:
 
 
 def _column(texts: ArrayLike) -> NDArray[np.object_]:
-    """Return a column of n texts, given with shape (n,) or (n, 1), with shape (n,)."""
+    """Return a column of n texts in shape (n,), given in shape (n,) or (n, 1)."""
     column = np.asarray(texts, dtype=object)
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]

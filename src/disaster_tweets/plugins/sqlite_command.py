@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3
 
 from disaster_tweets import topic
+from disaster_tweets.counting import plural
 from disaster_tweets.errors import DisasterTweetsError
 from disaster_tweets.plugins.column import SCORE_COMMAND
 from disaster_tweets.plugins.sqlite_columns import (
@@ -137,7 +138,7 @@ class _Job:
         changed = self.pending - self._scored
         without_text = self._rows - self._had_score - self.pending
         counts = [
-            f"{_count(self._scored)} scored",
+            f"{plural(self._scored, 'row')} scored",
             f"{self._had_score:,} had a score" if self._had_score else "",
             f"{without_text:,} without text" if without_text else "",
             f"{changed:,} changed meanwhile: run it again" if changed else "",
@@ -254,7 +255,3 @@ def _progress(rows: int) -> Iterator[Progress]:
         return
     with click.progressbar(length=rows, file=sys.stderr, label="Scoring") as bar:
         yield bar.update
-
-
-def _count(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows:,} rows"

@@ -8,13 +8,8 @@ from typing import Any
 from visidata import Column, Progress, SettableColumn, Sheet, asyncthread, vd, wrapply
 
 from disaster_tweets import topic
-from disaster_tweets.plugins.column import (
-    ADD_COLUMNS_COMMAND,
-    LABEL,
-    PROBABILITY,
-    is_missing,
-    score,
-)
+from disaster_tweets.classifier import is_missing
+from disaster_tweets.plugins.column import ADD_COLUMNS_COMMAND, LABEL, PROBABILITY, score
 
 _BATCH = 128  # rows between two checks for cancellation
 

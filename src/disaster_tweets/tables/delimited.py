@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from disaster_tweets.counting import plural
 from disaster_tweets.tables.columns import (
     check_room,
     choose_text_column,
@@ -238,12 +239,11 @@ class DelimitedReader:
         if isinstance(line, Undecodable):
             return RowError("not valid UTF-8", candidates=lines.encodings_to_try(line))
         if len(fields) != count:
-            found = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             where = "the header has" if self._reading.header else "the first row has"
             hint = ""
             if count == 1 and not self._reading.header:
                 hint = "; if each line is one text, name the file .txt"
-            return RowError(f"{found}, but {where} {count}{hint}")
+            return RowError(f"{plural(len(fields), 'field')}, where {where} {count}{hint}")
         if other in body and self._is_outside_quotes(other, body):
             name = "carriage return" if other == "\r" else "line feed"
             return RowError(f"a {name} outside quotes, which ends no other line")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from disaster_tweets.counting import plural
 from disaster_tweets.tables import json_rows
 from disaster_tweets.tables.cells import common, kinds_of
 from disaster_tweets.tables.columns import check_room, choose_text_column, listed, shortened
@@ -65,7 +66,9 @@ class Objects:
         for name in (wanted, *self._reading.other_columns):
             if name is not None and records and not _has(records, name):
                 paths = list(dict.fromkeys(k for r in records for k in json_rows.keys(r)))
-                which = "no row" if all_rows else f"none of the first {len(records):,} rows"
+                which = (
+                    "no row" if all_rows else f"none of the first {plural(len(records), 'row')}"
+                )
                 raise ColumnError(
                     f"{which} has the key {name!r}; there are {listed(paths)}",
                     file=title,

@@ -11,8 +11,6 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import Classifier, bundled_classifier
-from disaster_tweets.explanation import words_for_json
-from disaster_tweets.prediction import for_json
 from disaster_tweets.topic import EXAMPLES
 from disaster_tweets.web import openapi, prometheus, schema
 from disaster_tweets.web.openapi import describe
@@ -34,7 +32,7 @@ def predict() -> dict[str, Any]:
     predictions = classifier.predict(texts)
     prometheus.metrics_of(current_app).texts.inc(len(texts))
     return {
-        "predictions": [for_json(prediction) for prediction in predictions],
+        "predictions": [prediction.to_dict() for prediction in predictions],
         "model": _model(classifier),
     }
 
@@ -52,8 +50,8 @@ def explain() -> dict[str, Any]:
     explanation = classifier.explain(text)
     prometheus.metrics_of(current_app).texts.inc()
     return {
-        **for_json(explanation.prediction),
-        "words": words_for_json(explanation),
+        **explanation.prediction.to_dict(),
+        "words": [word.to_dict() for word in explanation.words],
         "model": _model(classifier),
     }
 

@@ -139,7 +139,8 @@ def _problem(texts: list[str]) -> str | None:
     if not texts:
         return "Nothing to score yet: write something first."
     if len(texts) > most:
-        return f"{len(texts):,} lines, and {most:,} fit at once: send fewer, or a file."
+        fit = "fits" if most == 1 else "fit"
+        return f"{len(texts):,} lines, and {most:,} {fit} at once: send fewer, or a file."
     if longest > allowed:
         return f"One line has {longest:,} characters, and {allowed:,} are allowed: shorten it."
     return None

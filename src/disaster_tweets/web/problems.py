@@ -11,6 +11,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response as AnyResponse
 
 from disaster_tweets.bundle import bundled_manifest
+from disaster_tweets.counting import plural
 from disaster_tweets.errors import ArtifactError
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,7 +72,7 @@ def _detail(error: HTTPException) -> str:
             f"there is nothing at this address; {request.script_root}/docs lists what there is"
         )
     if error.code == 413 and request.max_content_length is not None:
-        return f"the body is larger than {request.max_content_length:,} bytes"
+        return f"the body is larger than {plural(request.max_content_length, 'byte')}"
     if error.code == 500:
         return "the fault is in this service; the log has the reason"
     return error.description or ""

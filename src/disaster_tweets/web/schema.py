@@ -169,7 +169,8 @@ def check(value: Any, schema: Schema, path: str = "") -> None:
     limit = schema.get("maxItems", schema.get("maxLength"))
     if limit is not None and len(value) > limit:
         unit = "elements" if isinstance(value, list) else "characters"
-        raise UnprocessableEntity(f"{place} has {len(value)} {unit}, and {limit} are allowed")
+        verb = "is" if limit == 1 else "are"
+        raise UnprocessableEntity(f"{place} has {len(value)} {unit}, and {limit} {verb} allowed")
     if isinstance(value, dict):
         _check_members(value, schema["properties"], place)
         for name, member in value.items():

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -47,7 +47,7 @@ class Settings:
 
     Attributes:
         host: Name or address to listen on.
-        port: TCP port.
+        port: TCP port; 0 lets the system choose a free one.
         workers: Processes, each with a model of its own.
         threads: Threads of one worker that score.
         config: What `create_app` takes.
@@ -69,7 +69,8 @@ def run(settings: Settings) -> None:
         ArtifactError: A file of the model is missing or altered.
     """
     bundle.read(bundle.open_folder(None))  # here for one clear message, not one per worker
-    address = _address(settings)
+    address, port = _address(settings)
+    settings = replace(settings, port=port)
     on_hangup = _ignore_hangup()
     # The same on every system: a worker begins as a new process, with nothing inherited.
     multiprocessing.set_start_method("spawn", force=True)
@@ -78,7 +79,7 @@ def run(settings: Settings) -> None:
         server = Granian(
             "disaster_tweets.web",
             address,
-            settings.port,
+            port,
             interface=Interfaces.ASGINL,
             workers=settings.workers,
             backpressure=_CONNECTIONS,
@@ -132,8 +133,12 @@ _LOGGING = {
 }
 
 
-def _address(settings: Settings) -> str:
-    """Return the IP address to listen on; ServerError if nothing can listen there."""
+def _address(settings: Settings) -> tuple[str, int]:
+    """Return the IP address and the port to listen on.
+
+    Raises:
+        ServerError: Nothing can listen there.
+    """
     host, port = settings.host, settings.port
     try:
         family, *_, sockaddr = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -146,7 +151,7 @@ def _address(settings: Settings) -> str:
             listener.bind(sockaddr)
         except OSError as error:
             raise ServerError(_why_not(error, host, port)) from None
-    return str(sockaddr[0])
+        return str(sockaddr[0]), listener.getsockname()[1]
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from disaster_tweets.batch.scorer import Scorer
+from disaster_tweets.counting import plural
 from disaster_tweets.tables import compression, content, errors, formats
 from disaster_tweets.tables.errors import ContentError, TableError
 from disaster_tweets.tables.formats import (
@@ -272,7 +273,8 @@ def check(upload: Upload, max_rows: int) -> Checked:
         rows += chunk.rows
         if rows > max_rows:
             raise errors.SizeError(
-                f"more than {max_rows:,} rows; score it with {upload.command}", file=upload.name
+                f"more than {plural(max_rows, 'row')}; score it with {upload.command}",
+                file=upload.name,
             )
         # Also finds out which row the format of the scored file cannot hold.
         written = writer.rows(chunk, [None] * len(chunk.texts), first=rows == chunk.rows)
