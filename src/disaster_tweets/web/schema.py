@@ -170,7 +170,9 @@ def check(value: Any, schema: Schema, path: str = "") -> None:
     if limit is not None and len(value) > limit:
         unit = "elements" if isinstance(value, list) else "characters"
         verb = "is" if limit == 1 else "are"
-        raise UnprocessableEntity(f"{place} has {len(value)} {unit}, and {limit} {verb} allowed")
+        raise UnprocessableEntity(
+            f"{place} has {len(value)} {unit}, and {limit} {verb} allowed"
+        )
     if isinstance(value, dict):
         _check_members(value, schema["properties"], place)
         for name, member in value.items():
