@@ -26,7 +26,7 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 STAMP = VENV / "workspace.json"  # what .venv was made from
-EXTRAS = "dev,notebook,test,web"
+EXTRAS = "dev,excel,notebook,test,web"
 # TensorFlow and the versions in constraints.txt exist for these. The first one found is taken.
 TRAINABLE = ("3.12", "3.13", "3.11")
 SUPPORTED = (*TRAINABLE, "3.14", "3.10")
@@ -221,12 +221,14 @@ def require_runtime() -> bool:
 
 
 def pages_with_examples() -> list[str]:
-    """Return the pages whose examples show what they print."""
-    pages = []
-    for path in sorted((ROOT / "docs").glob("*.md")):
-        if re.search(r"^```(console\n\$|pycon\n>>>) ", path.read_text("utf-8"), re.MULTILINE):
-            pages.append(path.relative_to(ROOT).as_posix())
-    return pages
+    """Return the pages whose examples show what they print: all but those about one host."""
+    return [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+        if re.search(
+            r"^```(console\n\$|pycon\n>>>|text\n)", path.read_text("utf-8"), re.MULTILINE
+        )
+    ]
 
 
 def commit() -> None:
