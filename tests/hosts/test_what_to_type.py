@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 import sysconfig
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,10 +15,15 @@ from typing import Any
 
 # Read when Ray is imported; without a cluster it listens on 127.0.0.1 alone.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+# Read when MLflow is imported: these tests call nobody.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+# MLflow warns of its own type hints when it is imported.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import mlflow.pyfunc
 import dask.dataframe as dd
 import duckdb
-import mlflow.pyfunc
 import pandas as pd
 import polars as pl
 import pytest
@@ -32,11 +39,8 @@ from disaster_tweets.topic import EXAMPLES
 
 from ..conftest import ROOT, load_script
 
-# Of Ray Data's own settings, and of PySpark's imports.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas"),
-]
+# The tests of each host watch its warnings.
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 TEXTS = [*EXAMPLES[:2]]
 PROBABILITIES = [prediction.probability for prediction in predict(TEXTS)]
@@ -111,7 +115,8 @@ def test_scikit_learn(type_: Type) -> None:
     assert type_("scikit-learn", texts=TEXTS).tolist() == LABELS
 
 
-def test_spark(type_: Type, stack: ExitStack) -> None:
+def test_spark(type_: Type, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     local = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
     spark = builder.config(map=local).getOrCreate()
