@@ -6,10 +6,12 @@ import re
 from importlib.metadata import metadata
 from pathlib import Path
 
+import click
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx_click.ext import ClickDirective
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -29,7 +31,10 @@ project = _installed["Name"]
 version = release = _installed["Version"]
 project_copyright = (ROOT / "NOTICE").read_text("utf-8").splitlines()[1].partition(" ")[2]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    *("myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
+    *("sphinx_click", "sphinx_copybutton"),
+]
 exclude_patterns = ["*.template.md"]
 nitpicky = True
 # The types of others: no inventory of theirs is fetched.
@@ -52,6 +57,11 @@ autodoc_mock_imports = [
     *("pyarrow", "pyspark", "sklearn", "spacy", "visidata", "werkzeug"),
 ]
 
+# A button copies what is typed: no prompts, no outputs, but documents that a shell reads.
+copybutton_prompt_text = r">>> |\.\.\. |\$ |> "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos"
+
 _BRAND = ("color-brand-primary", "color-brand-content", "color-brand-visited")
 
 html_theme = "furo"
@@ -68,6 +78,15 @@ html_theme_options = {
     else [],
     "top_of_page_buttons": [],
 }
+
+
+class Command(ClickDirective):
+    """Describes a command below the title that the page gives it."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the description without the title of sphinx-click."""
+        (section,) = super().run()
+        return list(section.children[1:])
 
 
 class LinksOutOfTheSite(SphinxTransform):
@@ -125,7 +144,29 @@ def escape_the_topic(
         lines[:] = [re.sub(r"([\\`*|_])", r"\\\1", line) for line in lines]
 
 
+def as_plain_text(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Take the help of a command as words, which are no markup, and its examples as code."""
+    plain: list[str] = []
+    for line in lines:
+        line = line.removeprefix("| ")  # of a paragraph that click does not wrap
+        if not line.startswith("  "):
+            plain.append(re.sub(r"([\\`*|_])", r"\\\1", line))
+            continue
+        if not plain[-1].startswith("  "):
+            plain += ["", ".. code-block:: sh", ""]
+        plain.append(f" {line}")
+    lines[:] = plain
+
+
+def as_on_the_command_line(app: Sphinx, context: click.Context, lines: list[str]) -> None:
+    """Call the choices of an option choices, and its value as the command line does."""
+    lines[:] = [line.replace(":options:", ":choices:").replace("_>", ">") for line in lines]
+
+
 def setup(app: Sphinx) -> None:
     """Add what Sphinx and its extensions do not do."""
+    app.add_directive("command", Command)
+    app.connect("sphinx-click-process-description", as_plain_text)
+    app.connect("sphinx-click-process-options", as_on_the_command_line)
     app.add_transform(LinksOutOfTheSite)
     app.connect("autodoc-process-docstring", escape_the_topic)

@@ -1,208 +1,68 @@
-"""Write what is generated: the README's tables, MODEL_CARD.md, docs/commands.md, docs/hosts.md.
+"""Renew the generated blocks of README.md and docs/hosts.md, and write MODEL_CARD.md.
 
-The measures come from the manifest, the examples from the topic, the commands from their
-definitions, the hosts from their adapters and pages, the buttons of README and notebook from
-the address in setup.cfg. With --check, write nothing and fail if one is out of date.
+cog runs the Python between ``[[[cog`` and ``]]]`` in a page, and writes its output below. With
+--check, write nothing and fail if a document is out of date. docs/transcripts.py renews the
+outputs of examples.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import card
-import click
-import hosts
-import notebook
-
-from disaster_tweets import Prediction, topic
-from disaster_tweets.cli import commands
-from disaster_tweets.cli.output import as_argument, on_one_line
+from cogapp import Cog
 
 ROOT = Path(__file__).parents[1]
-README, CARD = ROOT / "README.md", ROOT / "MODEL_CARD.md"
-COMMANDS, HOSTS = ROOT / "docs" / "commands.md", ROOT / "docs" / "hosts.md"
+DOCS = ROOT / "docs"
+CARD = ROOT / "MODEL_CARD.md"
+PAGES = (ROOT / "README.md", DOCS / "hosts.md")
+MANIFEST = ROOT / "artifacts" / "manifest.json"
 # Texts written to find mistakes, which only some topics have.
 WRITTEN = ROOT / "topic" / "regression.json"
-
-_FIRST_EXAMPLE = re.compile(
-    r"(<!-- predict -->\n```console\n.*? predict )[^\n]*(\n```\n\n```\n).*?```", re.DOTALL
-)
+# Its interval needs the explanation that the model card gives.
+NOT_IN_README = "expected_calibration_error"
 
 
-class OutdatedError(Exception):
-    """The model has no score of an example: the message says what to do."""
-
-
-def readme(
-    text: str, manifest: card.Manifest, golden: dict[str, Prediction], repository: str
-) -> str:
-    """Return the README with its buttons, its examples and its tables renewed.
+def metrics(manifest: dict[str, Any] | None = None) -> str:
+    """Return the table of measures for the README, and what they were measured on.
 
     Args:
-        text: The README.
-        manifest: That of the model.
-        golden: The predictions that the model gave when it was made, by text.
-        repository: As `notebook.repository` returns it.
+        manifest: That of the model (default: the committed one).
     """
-    size = sum(file["size"] for file in manifest["artifacts"].values())
-    block = (
-        f"{card.metrics_table(manifest)}\n\n"
-        f"On {card.measured_texts(manifest)}. "
-        f"Model and vocabulary: {size / 1e6:.1f} MB."
-    )
-    if steadiness := card.steadiness(manifest):
-        block += f"\n\n{steadiness} The model card has the tables."
-    example = topic.EXAMPLES[0]
-    shown = _printed(example, _asked(golden, example))
-    text = _FIRST_EXAMPLE.sub(
-        lambda match: f"{match[1]}{as_argument(example)}{match[2]}{shown}\n```", text
-    )
-    text = _fill(text, "buttons", notebook.buttons(repository))
-    text = _fill(text, "answers", answers(manifest, golden))
-    text = _fill(text, "metrics", block)
-    return _fill(text, "hosts", hosts.table("docs/model/hosts"))
-
-
-def answers(manifest: card.Manifest, golden: dict[str, Prediction]) -> str:
-    """Return what `predict` answers to the examples of the topic, and what that means."""
-    texts = list(topic.EXAMPLES[:2])
-    first, both = (json.dumps(each, ensure_ascii=False) for each in (texts[0], texts))
-    examples = [
-        ">>> from disaster_tweets import Classifier, predict",
-        f">>> predict({first})",
-        repr(_asked(golden, texts[0])),
-        f">>> [answer.label for answer in predict({both})]",
-        repr([_asked(golden, text).label for text in texts]),
-        ">>> classifier = Classifier.load()",
-        ">>> classifier.classes_",
-        repr(tuple(manifest["labels"])),
-    ]
-    if manifest["threshold"] is None:
-        meaning = (
-            "The label is the most probable one, and the probability is that of the label. "
-            "`probabilities` has the probability of each label."
-        )
-    else:
-        positive = manifest["positive_label"]
-        examples += [">>> classifier.threshold", repr(manifest["threshold"])]
-        meaning = (
-            f"The probability is that of `{positive}`. A text gets this label where its "
-            "probability reaches the threshold."
-        )
-    return "\n".join(["```python", *examples, "", "```", "", meaning])
-
-
-def _asked(golden: dict[str, Prediction], text: str) -> Prediction:
-    """Return the prediction of a golden text; raise OutdatedError if it is none."""
-    if text not in golden:
-        raise OutdatedError(
-            f"artifacts/golden.json has no score of {text!r}, an example of topic.py: add it "
-            "to topic/golden.json and run dvc repro --all-pipelines"
-        )
-    return golden[text]
-
-
-def _printed(text: str, prediction: Prediction) -> str:
-    """Return what the command line prints for a text."""
-    return f"{prediction.probability:.4f}\t{prediction.label}\t{on_one_line(text)}"
-
-
-def _fill(text: str, name: str, content: str) -> str:
-    """Return ``text`` with ``content`` between the comments that ``name`` marks."""
-    lines = f"{content}\n" if content else ""
-    return re.sub(
-        rf"(<!-- {name}: .*? -->\n).*?(<!-- /{name} -->)",
-        lambda match: f"{match[1]}{lines}{match[2]}",
-        text,
-        flags=re.DOTALL,
+    if manifest is None:
+        manifest = json.loads(MANIFEST.read_text("utf-8"))
+    measures = {k: v for k, v in manifest["metrics"].items() if k != NOT_IN_README}
+    size = sum(file["size"] for file in manifest["artifacts"].values()) / 1e6
+    return (
+        f"{card.metrics_table({'metrics': measures})}\n\n"
+        f"Measured on {card.measured_texts(manifest)}. "
+        f"The model and its vocabulary are {size:.1f} MB."
     )
 
 
-def command_reference() -> str:
-    """Return the page on all commands."""
-    sections = [
-        "<!-- Generated by docs/generate.py from the definitions of the commands. -->",
-        "# Commands",
-        "Each also answers `--help`; `python -m disaster_tweets` is the same program.",
-    ]
-    context = click.Context(commands)
-    for name in commands.list_commands(context):
-        command = commands.get_command(context, name)
-        assert command is not None
-        arguments = [
-            p.metavar or p.name for p in command.params if isinstance(p, click.Argument)
-        ]
-        usage = " ".join([name, "[OPTIONS]", *map(str, arguments)])
-        sections += [f"## {name}", f"```\ndisaster-tweets {usage}\n```", _help(command)]
-        rows = [_row(p) for p in command.params if isinstance(p, click.Option)]
-        if rows:
-            sections.append("\n".join(["| option | meaning |", "|---|---|", *rows]))
-    return "\n\n".join(sections) + "\n"
-
-
-def _help(command: click.Command) -> str:
-    """Return the help text; paragraphs that are not to be rewrapped become literal blocks."""
-    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
-    return "\n\n".join(
-        f"```\n{literal.strip()}\n```" if literal != paragraph else " ".join(paragraph.split())
-        for paragraph in paragraphs
-        for literal in [paragraph.removeprefix("\b\n")]
-    )
-
-
-def _row(option: click.Option) -> str:
-    names = ", ".join([*option.opts, *option.secondary_opts])
-    value = "" if option.is_flag or option.count else f" {option.metavar or option.type.name}"
-    return f"| `{names}{value.upper()}` | {' '.join((option.help or '').split())} |"
-
-
-def read_golden(path: Path, manifest: card.Manifest) -> dict[str, Prediction]:
-    """Return the predictions in golden.json by text; with two labels, it has probabilities."""
-    labels, threshold = manifest["labels"], manifest["threshold"]
-    return {
-        each["text"]: Prediction(
-            labels[each["probability"] >= threshold] if threshold else each["label"],
-            each["probability"],
-        )
-        for each in json.loads(path.read_text("utf-8"))
-    }
-
-
-def documents() -> dict[Path, str]:
-    """Return each generated document with the content that it should have."""
-    artifacts = ROOT / "artifacts"
-    manifest = json.loads((artifacts / "manifest.json").read_text("utf-8"))
-    golden = read_golden(artifacts / "golden.json", manifest)
-    template = (ROOT / "docs" / "MODEL_CARD.template.md").read_text("utf-8")
+def model_card() -> str:
+    """Return the model card."""
+    template = (DOCS / "MODEL_CARD.template.md").read_text("utf-8")
     written = json.loads(WRITTEN.read_text("utf-8")) if WRITTEN.is_file() else []
-    repository = notebook.repository(ROOT / "setup.cfg")
-    found = {
-        README: readme(README.read_text("utf-8"), manifest, golden, repository),
-        CARD: card.model_card(template, manifest, written),
-        COMMANDS: command_reference(),
-        HOSTS: hosts.reference(),
-    }
-    if notebook.NOTEBOOK.is_file():
-        text = notebook.NOTEBOOK.read_text("utf-8")
-        found[notebook.NOTEBOOK] = notebook.renewed(text, repository)
-    return found
+    return card.model_card(template, json.loads(MANIFEST.read_text("utf-8")), written)
 
 
 def main() -> None:
     """Write the documents, or check them."""
-    try:
-        found = documents()
-    except OutdatedError as error:
-        sys.exit(f"error: {error}")
-    for path, content in found.items():
-        if "--check" not in sys.argv:
-            path.write_text(content, encoding="utf-8", newline="\n")
-        elif not path.is_file() or path.read_text("utf-8") != content:
-            sys.exit(f"{path.name} is out of date: run python docs/generate.py")
+    check = "--check" in sys.argv
+    content = model_card()
+    if not check:
+        CARD.write_text(content, encoding="utf-8", newline="\n")
+    elif not CARD.is_file() or CARD.read_text("utf-8") != content:
+        sys.exit(f"{CARD.name} is out of date: run python docs/generate.py")
+    message = "a block is out of date: run python docs/generate.py"
+    action = ["--check", f"--check-fail-msg={message}"] if check else ["-r"]
+    # -P: blocks print; -U: the same line ends on every system; -I: where blocks import from.
+    options = ["-P", "-U", "--verbosity=1", "-I", str(DOCS), "-I", str(DOCS / "model")]
+    sys.exit(Cog().main(["cog", *action, *options, *map(str, PAGES)]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The hosts that the classifier plugs into: the README's table, and the page docs/hosts.md.
+"""Tables of the hosts that the classifier plugs into, for the README and docs/hosts.md.
 
 Reads the tested versions, the entry points and the source of the adapters; imports no host.
 A host links to its page in docs/model/hosts, where this repository has one.
@@ -30,8 +30,9 @@ class Host(NamedTuple):
         distribution: What pip installs.
         extra: The extra of this distribution that installs it.
         adapter: The module in ``disaster_tweets.plugins`` that it or its user imports.
-        group: The group of entry points in which it looks for adapters; None where its user
+        group: The group of entry points in which it finds the adapter; None where its user
             imports the adapter.
+        imports: The statement by which its user does so, or nothing.
         use: What to type.
     """
 
@@ -40,124 +41,111 @@ class Host(NamedTuple):
     extra: str
     adapter: str
     group: str | None
+    imports: str
     use: str
 
 
+def _found(name: str, extra: str, adapter: str, group: str, use: str) -> Host:
+    """Return a host that finds the classifier by itself."""
+    return Host(name, extra, extra, adapter, group, "", use)
+
+
+def _imported(name: str, distribution: str, extra: str, what: str, use: str) -> Host:
+    """Return a host that needs an import: of a module, or of MODULE.NAME."""
+    module, _, member = what.partition(".")
+    imports = (
+        f"from {PLUGINS}.{module} import {member}" if member else f"import {PLUGINS}.{module}"
+    )
+    return Host(name, distribution, extra, module, None, imports, use)
+
+
 HOSTS = (
-    Host(
-        "Dask",
-        "dask",
-        "dask",
-        "column",
-        None,
-        'df["text"].map_partitions(probability, meta=("probability", "float64"))',
-    ),
-    Host("Datasette", "datasette", "datasette", "sqlite", "datasette", "datasette texts.db"),
-    Host("DuckDB", "duckdb", "duckdb", "duckdb", None, f"{PLUGINS}.duckdb.register(con)"),
-    Host(
-        "llm",
+    _found("Datasette", "datasette", "sqlite", "datasette", "datasette texts.db"),
+    _found(
         "llm",
         "llm",
         "llm",
         "llm",
         'llm -T classify_disaster_tweets "Classify these texts" < texts.txt',
     ),
-    Host("MLflow", "mlflow", "mlflow", "mlflow", None, f'{PLUGINS}.mlflow.save_model("model")'),
-    Host(
-        "Polars",
-        "polars",
-        "polars",
-        "polars",
-        None,
-        'pl.col("text").disaster_tweets.probability()',
-    ),
-    Host(
-        "Ray",
-        "ray",
-        "ray",
-        "column",
-        None,
-        'ds.map_batches(with_scores, batch_format="pyarrow")',
-    ),
-    Host(
-        "scikit-learn",
-        "scikit-learn",
-        "sklearn",
-        "sklearn",
-        None,
-        f"{PLUGINS}.sklearn.DisasterTweetsClassifier()",
-    ),
-    Host(
-        "spaCy",
-        "spacy",
-        "spacy",
-        "spacy",
-        "spacy_factories",
-        'nlp.add_pipe("disaster_tweets")',
-    ),
-    Host(
-        "Spark",
-        "pyspark",
-        "spark",
-        "spark",
-        None,
-        'df.withColumn("p", probability("text"))',
-    ),
-    Host(
-        "sqlite-utils",
+    _found("spaCy", "spacy", "spacy", "spacy_factories", 'nlp.add_pipe("disaster_tweets")'),
+    _found(
         "sqlite-utils",
         "sqlite-utils",
         "sqlite",
         "sqlite_utils",
         f"sqlite-utils {column.SCORE_COMMAND} texts.db texts text",
     ),
-    Host(
-        "VisiData",
-        "visidata",
-        "visidata",
-        "visidata",
-        "visidata.plugins",
-        f"vd texts.csv, then Space and {column.ADD_COLUMNS_COMMAND}",
+    _found("VisiData", "visidata", "visidata", "visidata.plugins", "vd texts.csv"),
+    _imported(
+        "Dask",
+        "dask",
+        "dask",
+        "column.score",
+        'df.map_partitions(lambda t: t.assign(p=score(t["text"]).probabilities))',
+    ),
+    _imported(
+        "DuckDB",
+        "duckdb",
+        "duckdb",
+        "duckdb.register",
+        f'register(con); con.sql("SELECT {column.LABEL}(text) FROM texts")',
+    ),
+    _imported("MLflow", "mlflow", "mlflow", "mlflow.save_model", 'save_model("model")'),
+    _imported(
+        "Polars",
+        "polars",
+        "polars",
+        "polars",
+        'df.with_columns(pl.col("text").disaster_tweets.probability())',
+    ),
+    _imported(
+        "Ray",
+        "ray",
+        "ray",
+        "column.score",
+        'ds.map_batches(lambda t: t.assign(p=score(t["text"]).probabilities), '
+        'batch_format="pandas")',
+    ),
+    _imported(
+        "scikit-learn",
+        "scikit-learn",
+        "sklearn",
+        "sklearn.DisasterTweetsClassifier",
+        "DisasterTweetsClassifier().predict(texts)",
+    ),
+    _imported(
+        "Spark",
+        "pyspark",
+        "spark",
+        "spark.probability",
+        'df.withColumn("p", probability("text"))',
     ),
 )
+# What follows the command in a host that has a command line of its own.
+THEN = {
+    "Datasette": f"`{column.LABEL}(text)` in any query",
+    "VisiData": f"Space, `{column.ADD_COLUMNS_COMMAND}`, Enter",
+}
 
 
-def table(folder: str) -> str:
-    """Return the hosts as a Markdown table, for the README.
+def found(folder: str) -> str:
+    """Return a Markdown table of the hosts that find the classifier by themselves.
 
     Args:
         folder: The path of the pages, as links are to give it.
     """
-    rows = ["| host | what to type | tested version |", "|---|---|---|"]
-    rows += [
-        f"| {_link(host, folder)} | {_code(host.use)} | {tested} |"
-        for host, tested in _with_versions()
-    ]
-    return "\n".join(rows)
+    return _table(folder, [host for host in HOSTS if host.group])
 
 
-def reference() -> str:
-    """Return the page on all hosts and hooks."""
-    pages = " Each links to a page with a transcript of its use." if PAGES.is_dir() else ""
-    sections = [
-        "<!-- Generated by docs/generate.py from docs/hosts.py and the adapters. -->",
-        "# Hosts",
-        "The programs and libraries that know the classifier once it is installed beside them, "
-        f"or that you give it to.{pages}",
-        _hosts(),
-        "An extra installs a host together with the classifier, for example "
-        '`pip install "disaster-tweets-model[datasette]"`. A host that is not installed costs '
-        "nothing, and one that is broken hurts no other.",
-        "## Names",
-        _meaning(),
-        _names(),
-        "## Entry points",
-        "What the distribution announces, and to whom:",
-        _entry_points(),
-        "## Hooks",
-        "What each adapter module defines, for its host to call or for you to import. Modules "
-        "import the standard library and their host; the model is loaded at the first score.",
-    ]
+def imported(folder: str) -> str:
+    """Return a Markdown table of the hosts that need an import; arguments as for `found`."""
+    return _table(folder, [host for host in HOSTS if not host.group])
+
+
+def all_hooks() -> str:
+    """Return a section for each adapter module, with a table of its hooks."""
+    sections = []
     for module in sorted(ADAPTERS.glob("*.py")):
         rows = [f"| `{name}` | {summary} |" for name, summary in hooks(module)]
         if rows:
@@ -167,7 +155,7 @@ def reference() -> str:
                 summary,
                 "\n".join(["| name | what it does |", "|---|---|", *rows]),
             ]
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(sections)
 
 
 def hooks(module: Path) -> list[tuple[str, str]]:
@@ -180,23 +168,18 @@ def hooks(module: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _hosts() -> str:
-    rows = [
-        "| host | extra | how it gets the classifier | what to type | tested version |",
-        "|---|---|---|---|---|",
-    ]
-    for host, tested in _with_versions():
-        way = f"import `{PLUGINS}.{host.adapter}`"
-        if host.group is not None:
-            way = f"entry point in `{host.group}`"
-        cells = (_link(host, "model/hosts"), f"`{host.extra}`", way, _code(host.use), tested)
+def _table(folder: str, hosts: list[Host]) -> str:
+    versions = dict(re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS.read_text("utf-8"), re.M))
+    rows = ["| host | what to type | extra | tested version |", "|---|---|---|---|"]
+    for host in hosts:
+        typed = _code(host.use)
+        if host.imports:
+            typed = f"{_code(host.imports)}<br>{typed}"
+        if host.name in THEN:
+            typed += f", then {THEN[host.name]}"
+        cells = (_link(host, folder), typed, f"`{host.extra}`", versions[host.distribution])
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def _with_versions() -> list[tuple[Host, str]]:
-    versions = dict(re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS.read_text("utf-8"), re.M))
-    return [(host, versions[host.distribution]) for host in HOSTS]
 
 
 def _link(host: Host, folder: str) -> str:
@@ -208,25 +191,24 @@ def _code(text: str) -> str:
     return "`{}`".format(text.replace("|", "\\|"))
 
 
-def _meaning() -> str:
-    names = ", ".join(f"`{label}`" for label in topic.LABELS)
-    whose = "the label of the text"
+def meaning() -> str:
+    """Return a sentence on the labels and one on the probability."""
+    labels = ", ".join(f"`{label}`" for label in topic.LABELS)
+    of = "the label of the text"
     if len(topic.LABELS) == 2:
-        whose = f"`{topic.LABELS[1]}`, whatever the label of the text"
-    return (
-        f"The labels are {names}. The probability is that of {whose}. What hosts call the "
-        "functions of SQL, the columns and the commands:"
-    )
+        of = f"`{topic.LABELS[1]}`, whatever the label of the text"
+    return f"The labels are {labels}. The probability is that of {of}."
 
 
-def _names() -> str:
+def names() -> str:
+    """Return a table of the names of SQL functions, columns and commands."""
     both = (column.PROBABILITY, column.LABEL)
     rows = [
         *(
-            (f"{name}(text)", "function of SQL in Datasette, DuckDB, Spark, sqlite-utils")
+            (f"{name}(text)", "SQL function in Datasette, DuckDB, Spark, sqlite-utils")
             for name in both
         ),
-        (f"{column.SCORE}(text)", "function of SQL in Spark: a struct of both"),
+        (f"{column.SCORE}(text)", "SQL function in Spark: a struct of both"),
         *((name, "column that Datasette, sqlite-utils, VisiData add") for name in both),
         (column.SCORE_COMMAND, "command of sqlite-utils"),
         (column.ADD_COLUMNS_COMMAND, "command of VisiData"),
@@ -235,7 +217,8 @@ def _names() -> str:
     return "\n".join(["| name | what it is |", "|---|---|", *lines])
 
 
-def _entry_points() -> str:
+def entry_points() -> str:
+    """Return a table of what the distribution announces."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     rows = ["| group | name | object |", "|---|---|---|"]

@@ -2,16 +2,18 @@
 
     python docs/transcripts.py [--check] [--wheel WHEEL] PAGE...
 
-The blocks of a page run in order, in an empty folder, with the commands of this Python's
-environment first on the PATH. With --wheel, that is a new environment for each page, in which
-pip has installed the wheel with the extra that the page names, and nothing else:
+The blocks of a page run in order, in an empty folder. One bash and one Python run them, so that
+variables, folders and background jobs stay until the end of the page. The commands of this
+Python's environment come first on the PATH. With --wheel, each page has a new environment, in
+which pip has installed the wheel with the extra that the page names, and nothing else.
 
-- ``console``: what stands behind ``$``, and below it behind ``>``, goes to one bash, so that
-  variables, folders and background jobs stay until the end of the page;
-- ``pycon``: what stands behind ``>>>``, and below it behind ``...``, goes to one Python.
+- ``console``: bash runs what follows ``$``, and below it ``>``.
+- ``pycon``: Python runs what follows ``>>>``, and below it ``...``.
+- ``sh`` and ``python``: bash or Python runs the whole block if a block ``text`` comes next.
+  The block ``text`` has the output, so that a reader can paste the block above.
 
-What each prints on standard output replaces what stood below it. One that fails ends the run.
-A block without a prompt holds no example and stays as it is.
+The standard output of an example replaces the output on the page. An example that fails ends
+the run. Other blocks are no examples and stay as they are.
 With --check nothing is written: differences are printed, and the exit status is 1.
 Probabilities may differ as far as the manifest says golden scores may.
 """
@@ -35,7 +37,13 @@ from types import TracebackType
 
 MANIFEST = Path(__file__).resolve().parents[1] / "artifacts/manifest.json"
 PROMPTS = {"console": ("$", ">"), "pycon": (">>>", "...")}
-_BLOCK = re.compile(r"^```(console|pycon)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# The languages without prompts, and those whose process runs them.
+PASTED = {"sh": "console", "python": "pycon"}
+_LINES = r"((?:(?!```).*\n)*)"
+_BLOCK = re.compile(
+    rf"^```(console|pycon)\n{_LINES}```$|^```(sh|python)\n{_LINES}```\n\n```text\n{_LINES}```$",
+    re.MULTILINE,
+)
 _NUMBER = re.compile(r"\b0\.\d{2,}\b")
 _MARK = "-- end of one example: status"
 _INTERPRETER = f"""
@@ -44,7 +52,7 @@ page = {{"__name__": "__main__"}}
 while source := sys.stdin.readline():
     status = 0
     try:
-        exec(compile(ast.literal_eval(source), "<page>", "single"), page)
+        exec(compile(*ast.literal_eval(source)), page)
     except BaseException:
         traceback.print_exc()
         status = 1
@@ -96,8 +104,12 @@ class Session:
         self._process.communicate()
         self._errors.close()
 
-    def run(self, source: str) -> str:
+    def run(self, source: str, mode: str = "single") -> str:
         """Return what an example prints.
+
+        Args:
+            source: The example.
+            mode: That of `compile`, for Python: "exec" prints no values of expressions.
 
         Raises:
             ExampleError: It failed.
@@ -105,7 +117,7 @@ class Session:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         if self._language == "pycon":
-            self._process.stdin.write(f"{source + chr(10)!r}\n")
+            self._process.stdin.write(f"{(source + chr(10), '<page>', mode)!r}\n")
         else:
             self._process.stdin.write(f"{source}\nprintf '\\n%s %d\\n' '{_MARK}' $?\n")
         self._process.stdin.flush()
@@ -159,7 +171,13 @@ def renewed(page: str, wheel: Path | None = None) -> str:
             language: sessions.enter_context(Session(language, scripts, Path(folder)))
             for language in PROMPTS
         }
-        return _answered(page, lambda language, source: started[language].run(source))
+
+        def answer(language: str, source: str) -> str:
+            if language in PASTED:
+                return started[PASTED[language]].run(source, "exec")
+            return started[language].run(source)
+
+        return _answered(page, answer)
 
 
 def emptied(page: str) -> str:
@@ -171,7 +189,10 @@ def _answered(page: str, answer: Callable[[str, str], str]) -> str:
     """Return a page with what ``answer`` gives for the language and source of each example."""
 
     def answered(block: re.Match[str]) -> str:
-        language, text = block.groups()
+        language, text, pasted, source, _ = block.groups()
+        if pasted:
+            output = answer(pasted, source.rstrip("\n"))
+            return f"```{pasted}\n{source}```\n\n```text\n{output}```"
         shown = "".join(
             lines + answer(language, source) for lines, source in _examples(language, text)
         )

@@ -116,7 +116,7 @@ def make_environment() -> None:
         version = environment_version()
     if not flaw(version):
         return
-    extras, constraint = "dev,notebook,test,web", []
+    extras, constraint = "dev,excel,notebook,test,web", []
     if version in TRAINABLE:
         extras, constraint = f"{extras},train", ["--constraint", "constraints.txt"]
     say("environment", f"installing {extras}; the first time takes minutes")
@@ -300,7 +300,10 @@ def build(*, this_python: bool, with_tests: bool) -> None:
         make_environment()
     step("documents", python, "docs/generate.py")
     # Of a page without examples nothing changes.
-    pages = [f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))]
+    pages = [
+        "README.md",
+        *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
+    ]
     step("transcripts", python, "docs/transcripts.py", *pages)
     if first:
         step("first commit", python, "git", "add", "--all")

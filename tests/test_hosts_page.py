@@ -75,9 +75,14 @@ def test_a_host_gets_the_classifier_as_the_page_says(host) -> None:
     }
 
     assert host.group in groups if host.group else not groups
-    (row,) = re.findall(rf"^\| \[?{re.escape(host.name)}\b.*$", REFERENCE, re.M)
-    assert f"| `{host.extra}` |" in row
-    assert (f"entry point in `{host.group}`" if host.group else f"import `{module}`") in row
+    found, _, imported = REFERENCE.partition("## Hosts that need one import")
+    for section, belongs in ((found, bool(host.group)), (imported, not host.group)):
+        rows = re.findall(rf"^\| \[?{re.escape(host.name)}\b.*$", section, re.M)
+        assert len(rows) == belongs
+        if belongs:
+            assert f"| `{host.extra}` |" in rows[0]
+            assert host.use in rows[0]
+            assert (module in rows[0]) == (not host.group)
 
 
 @by_host
@@ -94,13 +99,25 @@ def test_every_host_has_a_page_and_stands_in_both_tables() -> None:
         assert f"](docs/model/hosts/{page.name}) |" in README
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_begins_with_the_installation_with_which_its_examples_run(page: Path) -> None:
+    text = page.read_text("utf-8")
+    (extra,) = re.findall(r"^extra: (.+)$", text, re.M)
+    (host,) = (host for host in HOSTS.HOSTS if host.name.lower() == page.stem)
+    first = re.search(r"^```\w+\n(.*?)^```$", text, re.M | re.S)[1]
+
+    assert first == f'pip install ".[{extra}]"\n'
+    assert host.extra in extra.split(",")
+
+
 def test_where_there_are_no_pages_no_host_links_to_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(HOSTS, "PAGES", tmp_path / "none")
 
-    for text in (HOSTS.table("docs/model/hosts"), HOSTS.reference()):
-        assert "model/hosts" not in text
-        assert "transcript" not in text
-        for host in HOSTS.HOSTS:
-            assert f"| {host.name} |" in text
+    folder = "docs/model/hosts"
+    text = HOSTS.found(folder) + HOSTS.imported(folder)
+
+    assert folder not in text
+    for host in HOSTS.HOSTS:
+        assert f"| {host.name} |" in text

@@ -92,6 +92,7 @@ class Topic:
             "question": in_markdown(self.question),
             "question_python": literal(self.question),
             "example_shell": shlex.quote(self.examples[0]),
+            "example_python": literal(self.examples[0]),
             "examples_python": tuple_of(self.examples),
             "labels": f"{', '.join(first)} or {last}",
             "label_literals": ", ".join(map(literal, self.labels)),

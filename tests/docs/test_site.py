@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import click
 import pytest
 
 import disaster_tweets
 from disaster_tweets import metrics
+from disaster_tweets.cli import commands
 
 if find_spec("furo") is None:
     pytest.skip("needs the extra docs", allow_module_level=True)
@@ -167,20 +169,55 @@ def test_nothing_is_loaded_from_elsewhere(site: Site) -> None:
         assert here or scheme == "data", f"{path}: {address}"
 
 
-def test_the_search_finds_a_word(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("stem", "where", "name"),
+    [
+        ("occlus", "terms", "explain"),
+        *((word, "titleterms", word) for word in ("excel", "json", "docker")),
+        ("panda", "titleterms", "pandas"),
+        *((word, "titleterms", "schedule") for word in ("cron", "airflow")),
+        *((word, "titleterms", "install") for word in ("instal", "pip", "window")),
+        ("parquet", "titleterms", "score-a-file"),
+    ],
+)
+def test_the_search_finds_a_word(site: Site, stem: str, where: str, name: str) -> None:
     script = (site.folder / "searchindex.js").read_text("utf-8")
     index = json.loads(script.removeprefix("Search.setIndex(").removesuffix(")"))
-    found = index["terms"]["occlus"]  # the stem of the method that docs/explain.md describes
+    found = index[where][stem]
 
-    assert "explain" in {
+    assert name in {
         index["docnames"][page] for page in (found if isinstance(found, list) else [found])
     }
 
 
+def test_each_page_has_buttons_that_copy(site: Site) -> None:
+    assert any("copybutton" in address for address in page(site.folder / "index.html").loads)
+
+
+@pytest.mark.parametrize("command", commands.list_commands(click.Context(commands)))
+def test_each_command_stands_on_its_page_with_choices_and_defaults(
+    site: Site, command: str
+) -> None:
+    entries = page(site.folder / "commands.html").entries
+    found = commands.get_command(click.Context(commands), command)
+    assert found is not None
+    assert command in page(site.folder / "commands.html").ids
+    for option in found.params:
+        if isinstance(option, click.Option):
+            name = option.opts[0].lstrip("-")
+            said = words(entries[f"cmdoption-disaster-tweets-{command}-{name}"])
+            assert words(option.help or "") in said
+            if isinstance(option.type, click.Choice):
+                assert " | ".join(option.type.choices) in said
+            if option.show_default:
+                assert repr(option.default) in said
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a POSIX shell")
-def test_the_examples_of_a_page_print_what_it_shows() -> None:
+@pytest.mark.parametrize("name", ["score-a-file", "excel", "json", "pandas", "schedule"])
+def test_the_examples_of_a_page_print_what_it_shows(name: str) -> None:
     done = subprocess.run(
-        [sys.executable, DOCS / "transcripts.py", "--check", DOCS / "score-a-file.md"],
+        [sys.executable, DOCS / "transcripts.py", "--check", DOCS / f"{name}.md"],
         capture_output=True,
         text=True,
     )

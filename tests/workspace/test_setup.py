@@ -243,7 +243,7 @@ class TestPythons:
         assert venv == f"python{this} -m venv --clear .venv"
         extras, _, constraint = install.partition(" --editable ")[2].partition(" --constraint ")
         trains = this in script.TRAINABLE
-        assert extras == f".[dev,notebook,test,web{',train' if trains else ''}]"
+        assert extras == f".[dev,excel,notebook,test,web{',train' if trains else ''}]"
         assert constraint == ("constraints.txt" if trains else "")
 
     @pytest.mark.parametrize(("this", "asked"), [("3.9", "3.12"), ("3.13", "python3.13")])

@@ -1,12 +1,10 @@
-"""The exploration notebook: it runs with and without the real tweets; and its buttons."""
+"""The exploration notebook: it runs with and without the real tweets."""
 
 from __future__ import annotations
 
 import ast
-import configparser
 import importlib.util
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import ROOT, load_script
+from tests.conftest import ROOT
 
 nbclient = pytest.importorskip("nbclient", reason="needs the extra notebook")
 nbformat = pytest.importorskip("nbformat", reason="needs the extra notebook")
@@ -27,7 +25,6 @@ FIGURES = {
     *("scores-plot", "why-plot", "slices-plot", "label-noise-plot", "calibration-plot"),
     *("threshold-plot", "costs-plot"),
 }
-NO_ADDRESS = "appear here once setup.cfg names the address of the repository on GitHub"
 
 # Asked of the kernel after the last cell; no tweet, which a failing test would print.
 FINDINGS = """
@@ -125,12 +122,6 @@ def elsewhere(tmp_path: Path) -> Path:
     return Path(shutil.copytree(NOTEBOOK.parent, tmp_path / "notebooks"))
 
 
-@pytest.fixture
-def docs_notebook() -> Any:
-    """The module docs/notebook.py."""
-    return load_script(ROOT / "docs" / "notebook.py")
-
-
 class TestCommitted:
     def test_no_output_is_committed(self) -> None:
         cells = committed().cells
@@ -198,52 +189,35 @@ class TestRun:
 
 class TestFirstCell:
     @pytest.fixture
-    def first_cell(self, docs_notebook: Any) -> Callable[[str], dict[str, Any]]:
-        def run(repository: str) -> dict[str, Any]:
-            notebook = json.loads(
-                docs_notebook.renewed(NOTEBOOK.read_text("utf-8"), repository)
-            )
-            cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    def first_cell(self) -> Callable[[], dict[str, Any]]:
+        def run() -> dict[str, Any]:
             names: dict[str, Any] = {}
-            exec("".join(cell["source"]), names)
+            exec(code_cells()["install"], names)
             return names
 
         return run
 
-    @pytest.fixture
-    def not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_says_how_to_install_the_package(
+        self, first_cell: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(
             importlib.util,
             "find_spec",
             lambda name: None if name == "disaster_tweets" else name,
         )
-
-    @pytest.mark.usefixtures("not_installed")
-    def test_it_says_how_to_install_the_package(self, first_cell: Any) -> None:
         with pytest.raises(ModuleNotFoundError) as error:
-            first_cell("")
+            first_cell()
 
         assert str(error.value).startswith("disaster_tweets cannot be imported")
         assert 'pip install ".[notebook]"' in str(error.value)
-        assert "Colab" not in str(error.value)
 
-    @pytest.mark.usefixtures("not_installed")
-    def test_it_gives_the_command_for_colab(self, first_cell: Any) -> None:
-        with pytest.raises(ModuleNotFoundError) as error:
-            first_cell("someone/tweets")
-
-        assert str(error.value).endswith(
-            "!git clone --depth 1 https://github.com/someone/tweets repository "
-            "&& pip install ./repository"
-        )
-
-    def test_it_finds_the_clone_beside_the_notebook(
+    def test_it_finds_the_folder_of_the_notebook(
         self, first_cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        shutil.copytree(NOTEBOOK.parent, tmp_path / "repository" / "notebooks")
-        monkeypatch.chdir(tmp_path)
+        folder = shutil.copytree(NOTEBOOK.parent, tmp_path / "clone" / "notebooks")
+        monkeypatch.chdir(folder)
 
-        assert first_cell("someone/tweets")["root"] == tmp_path / "repository"
+        assert first_cell()["root"] == tmp_path / "clone"
 
     def test_without_the_sample_it_says_where_to_get_it(
         self, first_cell: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -252,69 +226,4 @@ class TestFirstCell:
         with pytest.raises(
             FileNotFoundError, match=r"sample\.json is not in .* clone the repo"
         ):
-            first_cell("")
-
-
-class TestButtons:
-    def test_the_generator_writes_them_and_takes_them_back(self, tmp_path: Path) -> None:
-        copy_documents(tmp_path)
-        setup, notebook = tmp_path / "setup.cfg", tmp_path / "notebooks" / "explore.ipynb"
-        before = setup.read_bytes(), notebook.read_bytes()
-
-        write_address(setup, "https://gitlab.com/someone/tweets")
-        in_notebook, in_readme = generated_blocks(tmp_path)
-        assert NO_ADDRESS in in_notebook
-        assert in_readme == ""
-
-        write_address(setup, "https://github.com/someone/tweets.git")
-        in_notebook, in_readme = generated_blocks(tmp_path)
-        assert in_notebook == in_readme
-        assert "(https://codespaces.new/someone/tweets)" in in_readme
-
-        setup.write_bytes(before[0])
-        generated_blocks(tmp_path)
-        assert notebook.read_bytes() == before[1]
-
-
-def write_address(setup: Path, address: str, name: str = "Source") -> None:
-    """Give a setup.cfg the address of a repository."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read(setup, "utf-8")
-    if "metadata" not in parser:
-        parser["metadata"] = {}
-    parser["metadata"]["project_urls"] = (
-        f"\nChangelog = https://example.org\n{name} = {address}"
-    )
-    with setup.open("w", encoding="utf-8") as file:
-        parser.write(file)
-
-
-def copy_documents(folder: Path) -> None:
-    """Copy what docs/generate.py reads and writes, with a README that has room for buttons."""
-    for name in ("docs", "notebooks", "src/disaster_tweets/plugins"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in (
-        *("README.md", "MODEL_CARD.md", "setup.cfg", "tests/hosts/constraints.txt"),
-        *("artifacts/manifest.json", "artifacts/golden.json", "topic/regression.json"),
-    ):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    readme = folder / "README.md"
-    text = readme.read_text("utf-8")
-    if "<!-- /buttons -->" not in text:
-        block = "<!-- buttons: generated by docs/generate.py -->\n<!-- /buttons -->"
-        readme.write_text(f"{block}\n\n{text}", "utf-8")
-
-
-def generated_blocks(folder: Path) -> list[str]:
-    """Generate, check, and return what stands between the marks: of notebook and README."""
-    for arguments in ([], ["--check"]):
-        subprocess.run(
-            [sys.executable, folder / "docs" / "generate.py", *arguments], check=True
-        )
-    first, *_ = nbformat.read(folder / "notebooks" / "explore.ipynb", 4).cells
-    texts = (first.source, (folder / "README.md").read_text("utf-8"))
-    return [
-        re.search(r"<!-- buttons: .*? -->\n(.*?)\n?<!-- /buttons -->", text, re.DOTALL)[1]
-        for text in texts
-    ]
+            first_cell()
