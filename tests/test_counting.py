@@ -19,6 +19,7 @@ NOUNS = (
 MORE_THAN_ONE = {
     *("count", "found.lines", "height", "len(members)", "len(texts)", "longest"),
     *("self._largest", "self._longest", "table.columns", "width"),
+    "suffix",  # in ".doc files", where it counts nothing
 }
 
 

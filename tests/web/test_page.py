@@ -638,7 +638,7 @@ JSON = '[{"id": 1, "text": "late"},\n {"id": 2, "text": null}]\n'
 OTHERS = {
     "JSON Lines": ("a.jsonl", b'{"text": "late"}\n{"text": null}\n', "a.jsonl"),
     "JSON": ("a.json", JSON.encode(), "a.json"),
-    "an archive": ("a.js", b'window.YTD.tweets.part0 = [{"text": "late"}]', "a.js"),
+    "an archive": ("a.js", b'window.YTD.notes.part0 = [{"text": "late"}]', "a.js"),
     "plain text": ("a.txt", b"late\n\nlost, again\n", "a.csv"),
     "gzip": ("a.csv.gz", gzip.compress(b"text\nlate\n"), "a.csv"),
     "bzip2": ("a.jsonl.bz2", bz2.compress(b'{"text": "late"}\n'), "a.jsonl"),

@@ -243,7 +243,7 @@ class DelimitedReader:
             hint = ""
             if count == 1 and not self._reading.header:
                 hint = "; if each line is one text, name the file .txt"
-            return RowError(f"{plural(len(fields), 'field')}, where {where} {count}{hint}")
+            return RowError(f"{plural(len(fields), 'field')}, but {where} {count}{hint}")
         if other in body and self._is_outside_quotes(other, body):
             name = "carriage return" if other == "\r" else "line feed"
             return RowError(f"a {name} outside quotes, which ends no other line")
