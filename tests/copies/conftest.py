@@ -102,6 +102,7 @@ class Copy:
 
     Attributes:
         folder: Its root.
+        labels: The number of its labels.
         ships: The kind of its model.
         wheel: Its wheel.
         editable: A Python in which it is installed from its sources.
@@ -110,6 +111,7 @@ class Copy:
     """
 
     folder: Path
+    labels: int
     ships: str
     wheel: Path
     editable: Path
@@ -246,7 +248,8 @@ def copy(
     assert done.status == 0, done.out
     (wheel,) = (folder / "dist").glob("*.whl")
     installed = environment(home / "installed", wheel)
-    return Copy(folder, ships, wheel, editable, installed, variables)
+    labels = 2 if request.param == "two labels" else len(WORDS)
+    return Copy(folder, labels, ships, wheel, editable, installed, variables)
 
 
 def two_labels(home: Path) -> Path:
