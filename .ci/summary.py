@@ -1,4 +1,4 @@
-"""Print which tox environments and hosts ran; fail where one did not although it could have."""
+"""Print which tox environments and hosts ran; fail if one did not run that could have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Read what tox and the tests of the hosts wrote; return the exit status."""
+    """Read the results of tox and of the hosts' tests; return the exit status."""
     results, hosts = map(Path, sys.argv[1:])
     return max(summarize_environments(results), summarize_hosts(hosts))
 
@@ -42,7 +42,7 @@ def summarize_environments(path: Path) -> int:
 
 
 def summarize_hosts(path: Path) -> int:
-    """Print which hosts the tests ran in; one without a passed test counts as failed."""
+    """Print which hosts the tests ran in; a host without a passed test counts as failed."""
     outcomes = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     print(f"hosts: {len(outcomes)}")
     for host, counts in sorted(outcomes.items()):

@@ -1,10 +1,11 @@
-"""Stage: train the assistant, the whole backbone, and let it label texts for the student.
+"""Stage: train the assistant, which is the whole backbone, and label texts for the student.
 
-The assistant learns the labels and whatever the topic's sources add. Then it labels the texts
-that the student learns from: those that it learned itself, unlabelled ones of the sources, and
-augmented copies. The vector that it makes of each text is kept, too.
+The assistant learns the labels of the training split and the targets that the topic's sources
+add. Then this stage writes the training set of the student: the assistant's own training texts
+with their targets, and unlabelled texts and augmented copies with soft labels.
 
-data/assistant/train.csv has the texts and targets, features.npy the vectors in the same order.
+The texts and targets are in data/assistant/train.csv. The assistant's features of these texts
+are in data/assistant/features.npy, in the same order.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from pipeline.targets import (
     write_targets,
 )
 
-_AT_ONCE = 128  # texts
-_SMALLEST_SPREAD = 1e-6  # of a feature that is the same for all texts
+_AT_ONCE = 128  # texts in a batch
+_SMALLEST_SPREAD = 1e-6  # avoids a division by 0 where a feature is the same for all texts
 
 
 def texts_to_label(
@@ -43,12 +44,12 @@ def texts_to_label(
     similar: SimilarWords,
     settings: Settings,
 ) -> list[str]:
-    """Return what the assistant labels besides the texts that it learned.
+    """Return the texts that the assistant labels, besides its own training texts.
 
     Args:
-        texts: What the assistant learned.
-        labelled: How many of them, from the first on, have a label.
-        unlabelled: Texts without one; those among ``texts`` are left out.
+        texts: The training texts of the assistant.
+        labelled: The number of ``texts`` with a label; these come first.
+        unlabelled: Texts without a label. Those that are among ``texts`` are left out.
         similar: As for `augmentation.augmented`.
         settings: ``copies_of_labelled``, ``copies_of_others`` and ``seed``.
     """
@@ -60,7 +61,7 @@ def texts_to_label(
 
 
 def words_alike(texts: Sequence[str], settings: Settings) -> dict[str, list[str]]:
-    """Return `augmentation.similar_words` of the vocabulary of texts, by the backbone."""
+    """Return the `similar_words` of the texts' vocabulary, from the backbone's embeddings."""
     weights, pieces = training.initial_encoder(map(clean, texts), settings)
     return similar_words(pieces, weights[encoder.WORDS])
 
@@ -68,10 +69,10 @@ def words_alike(texts: Sequence[str], settings: Settings) -> dict[str, list[str]
 def label(
     model: keras.Model, tokenizer: Tokenizer, texts: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a model makes of texts: logits (texts, outputs) and features (texts, width).
+    """Return a model's logits (texts, outputs) and features (texts, width) of texts.
 
-    Features are what the logits are read from, float16; over the texts, each has the mean 0 and
-    the standard deviation 1.
+    The features, float16, are the input of the layer that computes the logits. Each feature is
+    standardized: over the texts, its mean is 0 and its standard deviation is 1.
     """
     encoded = [tokenizer.encode(clean(text)) for text in texts]
     order = np.argsort([len(ids) for ids in encoded], kind="stable")
@@ -84,11 +85,11 @@ def label(
 
 
 def with_soft_labels(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
-    """Return the targets of the first texts, and the probabilities that the others get.
+    """Return the targets of all texts: known targets first, then soft labels.
 
     Args:
-        targets: (some texts, outputs).
-        logits: (all texts, outputs).
+        targets: The known targets, (first texts, outputs).
+        logits: The assistant's logits, (all texts, outputs).
     """
     return np.concatenate([targets, probabilities(logits[len(targets) :].astype(float))])
 

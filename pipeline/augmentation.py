@@ -1,4 +1,4 @@
-"""Augmentation: copies of texts with other words, for the assistant to label anew."""
+"""Augmentation: changed copies of texts, which the assistant labels for the student."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from pipeline.cleaning import clean
 
-# Of the copies: the share that gets other words, that loses words, and that is cut out; the
-# rest is joined of two texts.
+# Shares of the copies: with words replaced, with words deleted, and cut out of a text. Each of
+# the other copies joins two texts.
 _REPLACED, _LOSING, _CUT = 0.5, 0.15, 0.15
-_OTHER = (0.15, 0.3, 0.45)  # shares of the words that are replaced, one of them for a copy
-_LOST = 0.25  # share of the words
-_SHORTEST, _LONGEST = 0.4, 0.8  # share of the words in what is cut out
+_OTHER = (0.15, 0.3, 0.45)  # shares of words to replace; each copy draws one
+_LOST = 0.25  # share of the words that are deleted
+_SHORTEST, _LONGEST = 0.4, 0.8  # share of the words that a cut-out keeps
 
-_ROWS = 2000  # words compared at a time, which bounds memory
+_ROWS = 2000  # words compared at a time, to limit memory
 
 SimilarWords = Mapping[str, Sequence[str]]
 
@@ -24,15 +24,16 @@ SimilarWords = Mapping[str, Sequence[str]]
 def similar_words(
     pieces: Sequence[str], embeddings: np.ndarray, count: int = 12
 ) -> dict[str, list[str]]:
-    """Return for each word those with the most similar embeddings, as in TinyBERT (2019).
+    """Return, for each word, the words with the most similar embeddings, as in TinyBERT (2019).
 
     Args:
-        pieces: Word pieces; what is no whole word, or shorter than three letters, is left out.
-        embeddings: (pieces, width), what the backbone knows of them.
-        count: How many for each word; fewer where there are no more.
+        pieces: Word pieces. Only whole words of three or more letters count.
+        embeddings: Those of the backbone, (pieces, width).
+        count: The number of similar words for each word; fewer if there are not so many.
 
     Returns:
-        Words by the cosine of their embeddings, less the mean of all, in no order.
+        The similar words of each word, in the order of ``pieces``. The similarity is the cosine
+        of the embeddings, after their mean is subtracted.
     """
     ids = [i for i, piece in enumerate(pieces) if len(piece) > 2 and piece.isalpha()]
     directions = embeddings[ids] - embeddings[ids].mean(axis=0)
@@ -51,13 +52,13 @@ def similar_words(
 def augmented(
     texts: Sequence[str], copies: Sequence[int], similar: SimilarWords, seed: int
 ) -> Iterator[str]:
-    """Yield copies of texts: with other words, without some, cut out, or joined of two.
+    """Yield copies of texts: with words replaced or deleted, cut out, or joined from two texts.
 
     Args:
-        texts: As people write them; of one without words there is no copy.
-        copies: How many of each.
-        similar: Which words may stand for a word, in lower case.
-        seed: Of what is changed, and how.
+        texts: As people write them. A text without words gets no copy.
+        copies: The number of copies of each text.
+        similar: The words that may replace a word, by that word in lower case.
+        seed: Seed of the random changes.
     """
     generator = random.Random(seed)
     split = [clean(text).split() for text in texts]

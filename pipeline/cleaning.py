@@ -1,4 +1,4 @@
-"""The cleaning of texts, as the section ``reads`` of params.yaml has it."""
+"""Clean texts as the section ``reads`` of params.yaml says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.project import params
 
 
 def clean(text: str) -> str:
-    """Return what the model reads of a text: see `disaster_tweets.text.Cleaner`."""
+    """Return the cleaned text, which the model reads: see `disaster_tweets.text.Cleaner`."""
     return _cleaner()(text)
 
 

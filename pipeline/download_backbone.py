@@ -1,4 +1,4 @@
-"""Stage: bring the weights and the tokenizer of the pretrained encoder to data/backbone."""
+"""Stage: download the weights and tokenizer of the pretrained encoder to data/backbone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pipeline.project import BACKBONE, Settings, params, run_stage
 
 
 def download(settings: Settings, folder: Path) -> None:
-    """Bring the files of a pretrained encoder to a folder.
+    """Download the files of a pretrained encoder to a folder.
 
     Args:
         settings: ``repository`` on the hub, its ``revision``, and ``checksums`` by file.
-        folder: Where they go.
+        folder: The folder for the files.
     """
     repository: str = settings["repository"]
-    # The hub's own variable for a copy of the hub.
+    # HF_ENDPOINT is the hub's own variable. It names another address of the hub.
     hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     url = f"{hub}/{repository}/resolve/{settings['revision']}"
     checksums: dict[str, str] = settings["checksums"]

@@ -1,14 +1,16 @@
-"""The Keras model: BERT's embeddings, then any of its layers, a convolution, and logits.
+"""The Keras model: BERT's embeddings, some of BERT's layers, a convolution, and logits.
 
-Without a convolution a text becomes the mean over its tokens; with one, the largest and the
-mean response of each filter. The logits read these, and hidden units that read them, if there
-are any. There is one logit for two labels, the log-odds of the second, and else one for each.
-Without layers there are no positions: a convolution sees neighbours anyway.
+The convolution is optional. Without it, pooling takes the mean over the tokens of a text. With
+it, pooling takes the maximum and the mean of the responses to each filter. Hidden units are
+optional too: they read the pooled vector. The logits read the pooled vector and the hidden
+units. Two labels have one logit, the log-odds of the second label. More labels have one logit
+each. A model without layers has no position embeddings, because the convolution sees
+neighbouring tokens anyway.
 
-Weights travel as a dict of arrays under the names and in the layout that BERT checkpoints
-use (Linear weights are (outputs, inputs)), so that the backbone, the trained model and
-the exported graph share one format. The token type embedding, constant for single texts,
-is folded into the position embeddings.
+The weights are a dict of arrays, with the names and the layout of BERT checkpoints (Linear
+weights are (outputs, inputs)). So the backbone, the trained model and the exported graph share
+one format. The token type embedding is constant for single texts. It is added to the position
+embeddings.
 """
 
 from __future__ import annotations
@@ -43,12 +45,12 @@ class Shape:
 
     @classmethod
     def of(cls, tensors: Tensors, heads: int, outputs: int = 1) -> Shape:
-        """Read the dimensions off the weights, which tell all but the number of heads.
+        """Return the dimensions of weights, which tell all but the number of heads.
 
         Args:
             tensors: The weights.
-            heads: Attention heads of each layer.
-            outputs: How many logits there are to be, where the weights have none yet.
+            heads: The number of attention heads in each layer.
+            outputs: The number of logits, if the weights have no classifier yet.
         """
         pieces, width = tensors[WORDS].shape
         layers = {
@@ -70,12 +72,12 @@ class Shape:
 
 
 def from_checkpoint(checkpoint: Tensors, pieces: list[int], positions: int) -> Tensors:
-    """Keep what the classifier needs of a BERT checkpoint.
+    """Return the weights of a BERT checkpoint that the classifier needs.
 
     Args:
         checkpoint: The weights of the backbone, float32.
-        pieces: Ids of the word pieces to keep; a piece's place becomes its new id.
-        positions: How many positions to keep.
+        pieces: Ids of the word pieces to keep. The index of a piece becomes its new id.
+        positions: The number of positions to keep.
 
     Returns:
         The encoder's weights, without pooler and token types.
@@ -101,21 +103,22 @@ def reduce(
     seed: int,
     hidden: int = 0,
 ) -> Tensors:
-    """Cut a smaller encoder out of a large one, and put a convolution and more behind it.
+    """Cut a smaller encoder out of a large one; add a convolution and hidden units.
 
     Args:
         tensors: As `from_checkpoint` returns them.
-        layers: Which layers are kept, in order; the first is 0.
-        feed_forward: How many units of each feed-forward part are kept: those whose weights
-            going in and coming out have the largest norms.
-        filters: Filters of the convolution; 0 for none.
-        seed: Of the random weights of the convolution and of the hidden units.
-        hidden: Units between what a text becomes and the logits; 0 for none.
+        layers: The layers to keep, in order; the first layer is 0.
+        feed_forward: The number of units to keep in each feed-forward part. They are the units
+            with the largest importance: the norm of the input weights times the norm of the
+            output weights.
+        filters: The number of filters of the convolution; 0 for no convolution.
+        seed: Seed of the random weights of the convolution and of the hidden units.
+        hidden: The number of hidden units; 0 for none.
 
     Returns:
-        The same names, the layers numbered anew; ``convolution.weight`` (window, width,
-        filters) and ``convolution.bias`` (filters,); ``hidden.weight`` (hidden, pooled) and
-        ``hidden.bias`` (hidden,).
+        The weights under the same names, with the kept layers numbered from 0. Added are
+        ``convolution.weight`` (window, width, filters), ``convolution.bias`` (filters,),
+        ``hidden.weight`` (hidden, pooled) and ``hidden.bias`` (hidden,).
     """
     reduced = {
         name: value
@@ -166,8 +169,8 @@ class PositionEmbedding(keras.layers.Layer):
 def build(shape: Shape, dropout: float) -> keras.Model:
     """Return the untrained model.
 
-    It turns ids (batch, tokens) int32, 0 = padding, into logits (batch, outputs). Its layers
-    carry the names that `load` and `tensors` use.
+    The input is ids (batch, tokens) int32, where 0 is padding. The output is logits (batch,
+    outputs). The layers have the names that `load` and `tensors` use.
     """
     layers = keras.layers
     ids = keras.Input((None,), dtype="int32", name="ids")
@@ -190,7 +193,7 @@ def build(shape: Shape, dropout: float) -> keras.Model:
         narrow = layers.Dense(shape.width, name=f"narrow_{i}")(wide)
         x = normalize(f"narrow_norm_{i}", x + layers.Dropout(dropout)(narrow))
     if shape.filters:
-        x = x * keras.ops.cast(weights, x.dtype)  # the padding at the end is as good as none
+        x = x * keras.ops.cast(weights, x.dtype)  # tokens of padding become zeros
         x = layers.Conv1D(
             shape.filters, WINDOW, padding="same", activation="relu", name="convolution"
         )(x)
@@ -207,13 +210,13 @@ def build(shape: Shape, dropout: float) -> keras.Model:
 
 
 def load(model: keras.Model, tensors: Tensors, shape: Shape) -> None:
-    """Put the encoder's weights, and the classifier's where they are there, into ``model``."""
+    """Put the weights into ``model``: the encoder's, and the classifier's if it has any."""
     for layer, weights in _layout(tensors, shape).items():
         model.get_layer(layer).set_weights(weights)
 
 
 def _layout(tensors: Tensors, shape: Shape) -> dict[str, list[np.ndarray]]:
-    """Arrange the weights as Keras holds them: layer name -> its weights, in order."""
+    """Return the weights as Keras holds them: by name of the layer, a list in order."""
     split = (shape.width, shape.heads, shape.width // shape.heads)
 
     def norm(name: str) -> list[np.ndarray]:
@@ -255,7 +258,7 @@ def _layout(tensors: Tensors, shape: Shape) -> dict[str, list[np.ndarray]]:
 
 
 def tensors(model: keras.Model, shape: Shape) -> Tensors:
-    """Return all weights of ``model``, the inverse of `load`."""
+    """Return all weights of ``model``. This is the inverse of `load`."""
     width = shape.width
 
     def weights(layer: str) -> list[np.ndarray]:

@@ -1,7 +1,7 @@
-"""Calibrate and measure the exported model; write manifest, golden scores and reports.
+"""Stage: calibrate and measure the exported models; write manifest, golden scores, reports.
 
-Everything is measured on texts that the model has not learned (see `unseen`), and on the
-outputs of exported files, never of a Keras model.
+All measures are on texts that the model has not learned (see `unseen`). They measure the
+outputs of exported files, never those of a Keras model.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _HASHTAG = re.compile(r"(?<!\w)#\w")
 
 
 def of_manifest(labels: int) -> tuple[str, ...]:
-    """Return what the manifest and the reports keep of `measure`, for so many labels."""
+    """Return the measures that the manifest and reports keep, for this number of labels."""
     f1 = "f1" if labels == 2 else "macro_f1"
     return ("texts", "accuracy", f1, "auc", "expected_calibration_error", "confusion_matrix")
 
@@ -81,13 +81,13 @@ def robustness(
         texts: As people write them.
         score: Returns the probabilities (texts, labels) of texts.
         threshold: As for `decide`.
-        seed: Each perturbation begins with it anew, whatever the others draw.
-        perturbations: What is done to each text, by name.
+        seed: Each perturbation starts from this seed, so no perturbation affects another.
+        perturbations: The perturbations by name.
 
     Returns:
-        For each ``mean_difference``, ``percentile_95`` and ``max_difference``, all of the
-        absolute difference of a text's probabilities, of more than two labels the largest; and
-        ``decisions_changed``, a share of the texts.
+        For each perturbation, ``mean_difference``, ``percentile_95`` and ``max_difference`` of
+        the absolute difference of a text's probabilities; and ``decisions_changed``, a share of
+        the texts. The difference of a text is the largest one among its labels.
     """
     before = score(list(texts))
     measured = {}
@@ -107,9 +107,10 @@ def robustness(
 
 
 def slices(texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return which of the texts (texts,) have a property, by what follows "texts" in its name.
+    """Return masks (texts,) of slices of the texts, by names such as "with a URL".
 
-    The lengths are thirds, as far as equal lengths allow, in words that the model reads.
+    Three slices are by length. Each has a third of the texts, as far as equal lengths allow.
+    The length of a text is the number of words that the model reads.
     """
     url = np.array([bool(URL.search(text)) for text in texts])
     handle = np.array([bool(HANDLE.search(URL.sub(" ", text))) for text in texts])
@@ -137,7 +138,7 @@ def measure_slices(
     resamples: int,
     seed: int,
 ) -> dict[str, dict[str, Any]]:
-    """Return OF_SLICE of each part; one that lacks a label has no AUC and is left out."""
+    """Return OF_SLICE of each part. A part that lacks a label has no AUC and is left out."""
     measured = {}
     for name, part in parts.items():
         if len(np.unique(labels[part])) == probabilities.shape[1]:
@@ -149,19 +150,19 @@ def measure_slices(
 def measure_sources(
     table: pd.DataFrame, probabilities: np.ndarray, threshold: float
 ) -> dict[str, dict[str, Any]]:
-    """Measure two labels on other data sets, by source, by part and by kind of text.
+    """Measure a model of two labels on other data sets, by source, part and kind of text.
 
     Args:
-        table: ``source``, ``part``, ``kind`` and ``target`` of texts, the last NaN where a text
-            has no label.
-        probabilities: (texts,) of the second label.
-        threshold: From this probability on, a text gets the second label.
+        table: ``source``, ``part``, ``kind`` and ``target`` of texts. The target of a text
+            without a label is NaN.
+        probabilities: The probabilities (texts,) of the second label.
+        threshold: A text with this probability or more gets the second label.
 
     Returns:
-        For each source ``texts``; ``accuracy`` and ``auc``, where its texts have both labels;
-        ``kinds``: of each kind the number of ``texts``, their ``target`` if they all have the
-        same one, and the share that is ``flagged``; ``parts``: of each part with both labels
-        ``texts`` and ``auc``.
+        For each source, the number of ``texts``, ``kinds``, and if its texts have both labels,
+        ``accuracy`` and ``auc``. Each kind has the number of ``texts``, their ``target`` if it
+        is the same for all, and ``flagged``, the share that gets the second label. ``parts``
+        has ``texts`` and ``auc`` of each part with both labels, if there are any.
     """
     table = table.assign(probability=probabilities, flagged=probabilities >= threshold)
     measured: dict[str, dict[str, Any]] = {}
@@ -196,7 +197,7 @@ def _accuracy_and_auc(table: pd.DataFrame) -> dict[str, float]:
 
 
 def architecture(tensors: encoder.Tensors, heads: int) -> dict[str, int]:
-    """Return the dimensions of what the model has, and the number of its parameters."""
+    """Return the dimensions of the model's parts, and the number of its parameters."""
     shape = encoder.Shape.of(tensors, heads)
     of_layers = {"heads": shape.heads, "feed_forward": shape.feed_forward}
     return {
@@ -211,7 +212,7 @@ def architecture(tensors: encoder.Tensors, heads: int) -> dict[str, int]:
 
 
 def distillation() -> dict[str, Any]:
-    """Count the texts that assistant and student learned from."""
+    """Describe the assistant; count the training texts of the assistant and the student."""
     train, assistant = read_split("train"), params("assistant")
     texts, _ = with_sources(train, read_table(SOURCES / "targets.csv"))
     learned = read_table(LABELLED_BY_ASSISTANT / "train.csv")
@@ -228,7 +229,8 @@ def distillation() -> dict[str, Any]:
 def probabilities_of(exported: Exported, table: pd.DataFrame) -> np.ndarray:
     """Return the probabilities (texts, 2) of texts of `read_measured`.
 
-    The logit out of fold counts where there is one. The exported file scores the others.
+    A text with an out-of-fold logit gets the probability of that logit. The exported file
+    scores the other texts.
     """
     out_of_fold = table[exported.kind].to_numpy(float)
     logits = np.stack([np.zeros(len(table)), out_of_fold], axis=1)
@@ -238,11 +240,13 @@ def probabilities_of(exported: Exported, table: pd.DataFrame) -> np.ndarray:
 
 
 def golden_scores(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what golden.json has of each text: its probability, of more labels its label too.
+    """Return the golden score of each text: the probability that a prediction shows.
+
+    With more than two labels, a golden score also has the predicted label.
 
     Args:
         probabilities: (texts, labels).
-        labels: Their names.
+        labels: The names of the labels.
     """
     decided = decide(probabilities, threshold_of(len(labels)))
     shown = shown_probabilities(probabilities, decided)
@@ -255,8 +259,9 @@ def golden_scores(probabilities: np.ndarray, labels: Sequence[str]) -> list[dict
 def write_plots(probabilities: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
     """Write the points of the curves that dvc.yaml declares as plots.
 
-    Of two labels the curves are those of the second one. Of more they are of every label
-    against all others, pooled, and calibration is that of the predicted label.
+    For two labels, the curves are those of the second label. For more labels, the ROC and
+    precision-recall curves pool the questions of each label against all others, and the
+    reliability curve is that of the predicted label.
     """
     PLOTS.mkdir(parents=True, exist_ok=True)
     decided = decide(probabilities, threshold_of(len(names)))

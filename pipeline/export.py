@@ -1,4 +1,4 @@
-"""Stage: export both kinds of model, measure their parity with Keras, choose what ships."""
+"""Stage: export both kinds of model, measure parity with Keras, choose which one ships."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from pipeline.unseen import to_calibrate
 
 AUTO = "auto"
 
-# Without a calibration split, parity is measured on so many texts of the training split.
+# The number of training texts to measure parity on, if there is no calibration split.
 _COMPARED = 1000
 
 
 def parity(
     keras_logits: np.ndarray, exported_logits: np.ndarray, labels: np.ndarray
 ) -> dict[str, float]:
-    """Compare the exported model's probabilities, before calibration, with Keras's.
+    """Compare the probabilities of the exported model with those of Keras, before calibration.
 
     Args:
         keras_logits: (texts, outputs), from the trained model in float32.
@@ -49,8 +49,8 @@ def parity(
         labels: (texts,), indices of labels.
 
     Returns:
-        Mean and largest absolute difference of the probabilities, the fraction of texts with
-        another likeliest label, and by how much the AUC fell.
+        The number of texts, the mean and the largest absolute difference of the probabilities,
+        the fraction of texts with another likeliest label, and the drop of the AUC.
     """
     reference, exported = (
         shares(probabilities(logits)) for logits in (keras_logits, exported_logits)
@@ -71,7 +71,7 @@ def parity(
 def check_parity(
     path: Path, kind: str, measured: dict[str, float], limits: dict[str, dict[str, float]]
 ) -> None:
-    """Raise PipelineError where a measure is beyond its limit for the kind in params.yaml."""
+    """Raise PipelineError if a measure is above the limit for its kind in params.yaml."""
     for measure, limit in limits[kind].items():
         if measured[measure] > limit:
             raise PipelineError(
@@ -81,7 +81,7 @@ def check_parity(
 
 
 def on_validation(logits: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    """Return accuracy and log loss of a model on unseen texts, once it is calibrated to them.
+    """Return accuracy and log loss on unseen texts, after calibration to the same texts.
 
     Args:
         logits: (texts, labels).
@@ -99,10 +99,10 @@ def choose(ship: str, validation: dict[str, dict[str, float]], margin: float) ->
     """Return the kind of model that ships.
 
     Args:
-        ship: A kind, or ``auto``: the student, unless its accuracy on unseen texts is more than
-            ``margin`` below that of the encoder.
-        validation: What `on_validation` returns, by kind.
-        margin: See above.
+        ship: A kind, or ``auto``. With ``auto`` the student ships, unless its accuracy on
+            unseen texts is more than ``margin`` below that of the encoder.
+        validation: The results of `on_validation`, by kind.
+        margin: A difference of accuracies; see ``ship``.
     """
     if ship in KINDS:
         return ship

@@ -1,4 +1,4 @@
-"""An exported model before it has a manifest, and the rule by which such a model decides."""
+"""An exported model that has no manifest yet, and its threshold."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from pipeline.splits import shares
 
 
 def threshold_of(labels: int) -> float | None:
-    """Return the threshold for so many labels.
+    """Return the threshold for this number of labels.
 
-    Of two labels, the more probable one is predicted: calibration has moved the boundary
-    between them to one half. Of more, the most probable one is predicted without a threshold.
+    A model predicts the most probable label. For two labels, this is a threshold of one half,
+    because calibration has moved the boundary there. More labels need no threshold.
     """
     return 0.5 if labels == 2 else None
 
 
-# Where each kind of model lies until one of them ships.
+# The file of each kind of model. One of them is copied to the artifacts.
 FILES = {STUDENT: MODELS / "student.npy", ENCODER: MODELS / "encoder.tflite"}
 
 
 def encoder_of(kind: str, max_tokens: int) -> Callable[[str], list[int]]:
-    """Return what turns a text into the token ids of a kind of model."""
+    """Return a function that turns a text into token ids for a kind of model."""
     vocabulary = read_vocabulary(MODELS / f"{kind}.vocab.txt")
     tokenizer = Tokenizer(vocabulary, max_tokens)
     return lambda text: tokenizer.encode(clean(text))
 
 
 class Exported:
-    """The exported file of a kind of model: logits, and probabilities once it is calibrated."""
+    """The exported file of a kind of model. After `fit`, it gives probabilities too."""
 
     def __init__(self, kind: str, max_tokens: int) -> None:
         self.kind = kind
@@ -55,9 +55,9 @@ class Exported:
         self.table = tabulate(self.calibration)
 
     def calibrated(self, logits: np.ndarray) -> np.ndarray:
-        """Return logits as calibrated probabilities (texts, labels) float32."""
+        """Return the calibrated probabilities (texts, labels) float32 of logits."""
         return calibrate(logits, self.calibration, self.table)
 
     def score(self, texts: list[str]) -> np.ndarray:
-        """Return the calibrated probabilities (texts, labels) float32."""
+        """Return the calibrated probabilities (texts, labels) float32 of texts."""
         return self.calibrated(self.logits(texts))

@@ -1,4 +1,4 @@
-"""Feature distillation: the student also learns the vector that the assistant makes."""
+"""Feature distillation: the student also learns to predict the assistant's features."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pipeline.training import Loss, cross_entropy
 
 
 def with_features(model: keras.Model) -> keras.Model:
-    """Return the model with two outputs: its logits, and the vector that they are read from.
+    """Return the model with two outputs: logits (batch, outputs) and features (batch, width).
 
-    They are (batch, outputs) and (batch, width).
+    The features are the input of the layer that computes the logits.
     """
     return keras.Model(model.input, [model.output, model.get_layer("classifier").input])
 
@@ -19,8 +19,8 @@ def with_features(model: keras.Model) -> keras.Model:
 def predicting_features(model: keras.Model, width: int) -> keras.Model:
     """Return the model with more outputs, for its training: (batch, outputs + width) float32.
 
-    A linear layer predicts the assistant's vector from the student's. It is thrown away after
-    the training.
+    The added outputs predict the assistant's features. A linear layer computes them from the
+    student's features. This layer is thrown away after the training.
     """
     vector = model.get_layer("classifier").input
     guess = keras.layers.Dense(width, dtype="float32", name="guess")(vector)
@@ -30,14 +30,14 @@ def predicting_features(model: keras.Model, width: int) -> keras.Model:
 
 
 def loss_with_features(outputs: int, weight: float) -> Loss:
-    """Return the loss of `predicting_features`: that of the logits and that of the vector.
+    """Return the loss of `predicting_features`: that of the logits plus that of the features.
 
-    Its targets are (batch, outputs + width), probabilities and a vector. Where they are (batch,
-    outputs), only the logits count.
+    The targets are (batch, outputs + width): first probabilities, then features. If the targets
+    are (batch, outputs), only the loss of the logits counts.
 
     Args:
-        outputs: How many of the columns are logits.
-        weight: What the mean squared error of the vector counts.
+        outputs: The number of columns that are logits.
+        weight: The weight of the mean squared error of the features.
     """
     of_logits = cross_entropy(outputs)
 

@@ -1,4 +1,4 @@
-"""Fetch files with pooch, which lets a file appear only once its hash is verified."""
+"""Fetch files with pooch. A file appears only after pooch has verified its hash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pooch.get_logger().setLevel("WARNING")  # a stage is silent unless it fails
 
 
 class SourceError(PipelineError):
-    """A source did not give the expected file; another source may.
+    """A source did not give the expected file; another source may give it.
 
     Attributes:
         problem: What went wrong, without the name of the source and the next step.
@@ -40,14 +40,14 @@ class SourceError(PipelineError):
 def fetch_all(
     folder: Path, checksums: dict[str, str], sources: dict[str, str], in_mirror: str = ""
 ) -> None:
-    """Bring files to a folder: from the mirror if the user chose one, else from their sources.
+    """Fetch files to a folder: from the mirror if the user set one, else from their sources.
 
     Args:
-        folder: Where they belong.
+        folder: The folder for the files.
         checksums: "md5:HEX" or "sha256:HEX" of each file, by its name.
         sources: The URL of each file, by its name.
-        in_mirror: The folder of the files in a mirror, with a slash at its end; empty for the
-            mirror itself.
+        in_mirror: The folder of the files in a mirror, with a slash at its end; empty if the
+            files are in the mirror's root.
 
     Raises:
         SourceError: A source cannot be read, or holds another file.
@@ -61,9 +61,9 @@ def fetch_all(
 
 
 def missing(folder: Path, checksums: dict[str, str]) -> dict[str, str]:
-    """Remove the files with another checksum; return the checksums of what is not there.
+    """Remove files with a wrong checksum; return the checksums of all missing files.
 
-    So no wrong file outlives a source that fails.
+    So no wrong file stays behind when a source fails.
 
     Raises:
         PipelineError: A file cannot be read or removed, or a checksum is of another form.
@@ -84,13 +84,13 @@ def missing(folder: Path, checksums: dict[str, str]) -> dict[str, str]:
 
 
 def fetch(source: str, destination: Path, checksum: str | None, wanted: str = "file") -> None:
-    """Bring one file to its destination, which takes its name once it is verified.
+    """Fetch one file. It gets its name only after its hash is verified.
 
     Args:
         source: A URL, or the path of a local file.
-        destination: Where the file belongs; its folder is made if need be.
-        checksum: "md5:HEX" or "sha256:HEX"; None if what is inside will be verified.
-        wanted: The file that a mirror would have to hold, for the message of an error.
+        destination: The path of the new file. Its folder is made if it is missing.
+        checksum: "md5:HEX" or "sha256:HEX"; None if the caller verifies the content.
+        wanted: The file that a mirror would have to hold, for error messages.
 
     Raises:
         SourceError: The source cannot be read, or holds another file.
@@ -114,7 +114,7 @@ def fetch(source: str, destination: Path, checksum: str | None, wanted: str = "f
 
 
 def _copy(source: str, target: str, _: object) -> None:
-    """Copy a local file, as pooch itself knows only URLs."""
+    """Copy a local file, because pooch itself knows only URLs."""
     path = Path(source).expanduser()
     if not path.is_file():
         raise ValueError(f"{path.name} is not there")
@@ -122,7 +122,7 @@ def _copy(source: str, target: str, _: object) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the first sentence of the cause under the layers of requests and urllib3."""
+    """Return the first sentence of the root cause, which requests and urllib3 wrap."""
     while cause := error.__cause__ or error.__context__:
         error = cause
     return str(error).partition(". ")[0]

@@ -1,7 +1,7 @@
 """The inference graph: one text, no padding, no mask, two-dimensional activations.
 
-In this shape LiteRT runs the whole model as one XNNPACK partition. Weights are those of
-`encoder`, under the same names.
+In this form, LiteRT runs the whole model as one XNNPACK partition. The weights have the names
+that `encoder` gives them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class InferenceGraph(tf.Module):
         self._weights = {name: tf.constant(value) for name, value in tensors.items()}
 
     def function(self) -> tf.types.experimental.ConcreteFunction:
-        """Return the graph, from ids (tokens,) and maybe positions to logits (1, outputs)."""
+        """Return the graph: ids (tokens,), and positions if any, become logits (1, outputs)."""
         inputs = [IDS, POSITIONS] if self._shape.positions else [IDS]
         return tf.function(self.logits).get_concrete_function(*inputs)
 
@@ -55,10 +55,10 @@ class InferenceGraph(tf.Module):
         return self._dense(pooled, "classifier")
 
     def _convolve(self, x: tf.Tensor) -> tf.Tensor:
-        """Convolve as one product: each token beside its neighbours, zeros beyond the ends."""
+        """Convolve in one product. Each row is a token and its neighbours, or zeros."""
         side = WINDOW // 2
         padded = tf.pad(x, [[side, side], [0, 0]])
-        # Ends counted from the end: a shape that is computed would keep XNNPACK away.
+        # Slices count their ends from the end: XNNPACK does not run graphs that compute shapes.
         windows = tf.concat([padded[i : i + 1 - WINDOW or None] for i in range(WINDOW)], axis=1)
         kernel = self._weights["convolution.weight"]
         flat = tf.reshape(kernel, (-1, self._shape.filters))

@@ -1,8 +1,8 @@
-"""The small model in integers: what `disaster_tweets.runtime.integers` runs.
+"""Quantize a student to the integers that `disaster_tweets.runtime.integers` runs.
 
-Embeddings are rounded so that the errors of one dimension make up for those of others, as GPTQ
-does it (Frantar and others, 2022); all else is fine enough to be rounded as it is. Scales are
-such that every sum stays exact in the floating-point numbers that NumPy multiplies.
+The embeddings are rounded as in GPTQ (Frantar and others, 2022): the rounding error of one
+dimension is compensated in the others. The other weights are rounded to the nearest integer.
+The scales keep every sum exact in the floating-point numbers that NumPy multiplies.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from pipeline import encoder
 from pipeline.encoder import LAYER_NORM_EPSILON, Tensors
 from pipeline.project import PipelineError
 
-# Between two values of an embedding, in standard deviations. The finer, the closer to the
-# trained model, and the larger the file once it is compressed.
+# The step between two values of an embedding, in standard deviations. A smaller step is closer
+# to the trained model, but makes the compressed file larger.
 _STEP = 0.095
 _INT8 = 127
-_HEADROOM = 1.5  # over the largest response to a filter that training texts have
-_TINY = float(np.finfo(np.float32).tiny)  # in place of the 0 of a filter that never responds
-# Added to the squared norms of the filters at each dimension, as a share of their mean: keeps
-# what one dimension makes up for another within bounds.
+_HEADROOM = 1.5  # over the largest response to a filter in the training texts
+_TINY = float(np.finfo(np.float32).tiny)  # replaces the 0 of a filter without response
+# Added to the squared norms of the filters at each dimension, as a share of their mean. It
+# limits how much one dimension compensates for another.
 _DAMPING = 0.01
-# Below this, sums of integers are exact in float32; and in float64, less what rounding may add.
+# Smaller sums of integers are exact in float32 and in float64. The limit of float64 leaves room
+# for rounding.
 _FLOAT32, _FLOAT64 = 2**24, 0.99 * 2**53
 
 
@@ -35,11 +36,11 @@ def quantize(tensors: Tensors, encoded: Sequence[Sequence[int]]) -> bytes:
 
     Args:
         tensors: The weights of a model with a convolution and without layers.
-        encoded: Token ids of training texts: what these become decides the scales of the means
-            and maxima.
+        encoded: Token ids of training texts. Their pooled means and maxima decide the scales of
+            the pooled vector.
 
     Raises:
-        PipelineError: The model has another form.
+        PipelineError: The model has layers, no convolution or no hidden units.
     """
     shape = encoder.Shape.of(tensors, heads=1)
     if shape.layers or not shape.filters or not shape.hidden:
@@ -70,7 +71,7 @@ def quantize(tensors: Tensors, encoded: Sequence[Sequence[int]]) -> bytes:
 
     hidden = (tensors["hidden.weight"] * of_pooled).T
     bias = tensors["hidden.bias"].astype(np.float64)
-    # Each number that is rounded may grow by a half.
+    # Rounding may add one half to each number.
     limit = _FLOAT32 - 1 - (LEVELS * len(of_pooled) + 1) / 2
     grid_of_hidden = (LEVELS * np.abs(hidden).sum(axis=0) + np.abs(bias)) / limit
     grid_of_hidden = np.maximum(grid_of_hidden, _TINY)
@@ -102,7 +103,7 @@ def quantize(tensors: Tensors, encoded: Sequence[Sequence[int]]) -> bytes:
 
 
 def standardized(embeddings: np.ndarray) -> np.ndarray:
-    """Return embeddings (pieces, width) with mean 0 and variance 1 each, as float64."""
+    """Return embeddings (pieces, width) float64, each with mean 0 and variance 1."""
     centred = embeddings - embeddings.mean(axis=1, keepdims=True, dtype=np.float64)
     variance = np.square(centred).mean(axis=1, keepdims=True)
     standard: np.ndarray = centred / np.sqrt(variance + LAYER_NORM_EPSILON)
@@ -112,8 +113,8 @@ def standardized(embeddings: np.ndarray) -> np.ndarray:
 def rounded(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Round each row of ``values`` to int8 so that ``values @ kernel`` changes little.
 
-    One dimension after another is rounded, those that the kernel reads most first, and the
-    error is spread over those that are left.
+    The dimensions are rounded one by one. Those with the largest kernel weights come first. The
+    error of each dimension is spread over the dimensions that are not rounded yet.
 
     Args:
         values: (pieces, width).
@@ -135,7 +136,7 @@ def rounded(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def pool(contributions: np.ndarray, encoded: Sequence[Sequence[int]]) -> np.ndarray:
-    """Return the largest and the mean response to each filter, (texts, 2 * filters)."""
+    """Return the largest and the mean response to each filter: (texts, 2 * filters)."""
     left, middle, right = np.split(contributions, WINDOW, axis=1)
     pooled = []
     for ids in encoded:
@@ -148,7 +149,7 @@ def pool(contributions: np.ndarray, encoded: Sequence[Sequence[int]]) -> np.ndar
 
 
 def check(record: np.void) -> None:
-    """Make sure that no sum of a model can leave the integers that are exact."""
+    """Assert that no sum of a model can exceed the integers that are exact."""
 
     def sums(name: str) -> np.ndarray:
         found: np.ndarray = np.abs(record[name].astype(np.float64)).sum(axis=0)

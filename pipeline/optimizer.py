@@ -9,15 +9,15 @@ import tensorflow as tf
 
 
 class LazyAdamW(keras.optimizers.AdamW):
-    """AdamW that touches only those rows of an embedding that a batch has read.
+    """AdamW that updates only those rows of an embedding that a batch has read.
 
-    Of a vocabulary of thousands, a batch reads a few hundred. Keras moves the whole table at
-    each step, which takes longer than all else in a small model. Here a row rests until it is
-    read again, as in PyTorch's SparseAdam.
+    A vocabulary has thousands of rows, and a batch reads a few hundred of them. Keras updates
+    all rows at each step. In a small model, this takes longer than everything else. This class
+    leaves a row unchanged until a batch reads it again, as PyTorch's SparseAdam does.
 
     Args:
-        clip: The norm that all gradients together are cut to.
-        arguments: Those of `keras.optimizers.AdamW`, without amsgrad and clipping.
+        clip: The largest norm of all gradients together.
+        arguments: Arguments of `keras.optimizers.AdamW`, without amsgrad and clipping.
     """
 
     def __init__(self, *, clip: float, **arguments: object) -> None:
@@ -29,7 +29,10 @@ class LazyAdamW(keras.optimizers.AdamW):
         grads: Sequence[tf.Tensor | tf.IndexedSlices],
         trainable_variables: Sequence[keras.Variable] | None = None,
     ) -> None:
-        """Clip the gradients, which Keras's own way would spread over whole tables; apply."""
+        """Clip and apply the gradients.
+
+        Keras's own clipping would make the sparse gradients of embeddings dense.
+        """
         clipped, _ = tf.clip_by_global_norm(
             [_summed(gradient) for gradient in grads], self._clip
         )
@@ -41,7 +44,7 @@ class LazyAdamW(keras.optimizers.AdamW):
         variable: tf.Variable,
         learning_rate: tf.Tensor,
     ) -> None:
-        """Update the rows of a variable that the gradient has, or all of it."""
+        """Update a variable: the rows of a sparse gradient, or the whole variable."""
         if not isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)
             return
@@ -56,14 +59,14 @@ class LazyAdamW(keras.optimizers.AdamW):
 
 
 def _moved(moment: tf.Variable, kept: float, rows: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Move some rows of a moving average; return them."""
+    """Update some rows of a moving average; return these rows."""
     moved = kept * tf.gather(moment, rows) + (1 - kept) * values
     moment.scatter_update(tf.IndexedSlices(moved, rows))
     return moved
 
 
 def _summed(gradient: tf.Tensor | tf.IndexedSlices) -> tf.Tensor | tf.IndexedSlices:
-    """Return a gradient that has each row once."""
+    """Return the gradient with each row once, repeated rows summed."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     rows, place = tf.unique(gradient.indices)

@@ -1,7 +1,7 @@
-"""Builds wheel and sdist into dist/ once the pipeline is up to date. Not a stage of it.
+"""Build the wheel and the sdist into dist/, after bringing the pipeline up to date.
 
-The same commit gives the same bytes: files are staged with fixed modes, and every time in
-the archives is the commit's.
+This module is not a stage of the pipeline. The same commit gives the same bytes: files have
+fixed modes, and every time in the archives is that of the commit.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipeline.project import ARTIFACTS, PipelineError, run_stage
 DIST = Path("dist")
 SOURCES = Path("src/disaster_tweets")
 SETUP = Path("setup.cfg")
-RUNTIME = "ai-edge-litert"  # of an encoder; a student needs NumPy alone
+RUNTIME = "ai-edge-litert"  # runs an encoder; a student needs only NumPy
 REPRO = ("-m", "dvc", "repro", "--all-pipelines")
 
 
@@ -59,30 +59,30 @@ def main() -> None:
 
 
 def up_to_date() -> bool:
-    """Say whether the artifacts are those of the sources, parameters and data in dvc.lock.
+    """Return whether the artifacts belong to the sources, parameters and data in dvc.lock.
 
-    The raw data itself may be missing, as in a fresh clone.
+    The raw data may be missing, as in a fresh clone.
     """
     command = [sys.executable, *REPRO, "--allow-missing", "--dry"]
     done = subprocess.run(command, capture_output=True, text=True)
-    # Its exit status is 0 even where stages would run.
+    # DVC's exit status is 0 even if stages would run.
     return done.returncode == 0 and "Data and pipelines are up to date." in done.stdout
 
 
 def check_labels(labels: list[str]) -> None:
-    """Raise PipelineError unless the labels of the model are those of the topic."""
+    """Raise PipelineError unless the model and the topic have the same labels."""
     if labels != list(LABELS):
         raise PipelineError(
-            f"{ARTIFACTS / manifest.NAME}: its labels are {', '.join(labels)}, and those of "
-            f"{SOURCES / 'topic.py'} are {', '.join(LABELS)}; give topic.py and "
-            "prepare.labels in params.yaml the same ones in the same order"
+            f"{ARTIFACTS / manifest.NAME}: its labels are {', '.join(labels)}, but those of "
+            f"{SOURCES / 'topic.py'} are {', '.join(LABELS)}; name the same labels in the same "
+            "order in topic.py and in prepare.labels of params.yaml"
         )
 
 
 def check_requirements(kind: str) -> None:
-    """Raise PipelineError unless setup.cfg requires what runs the kind of model that ships.
+    """Raise PipelineError unless the requirements in setup.cfg fit the model that ships.
 
-    Nobody is to install LiteRT for a student, and without it no encoder predicts.
+    An encoder cannot predict without LiteRT. A student must not make users install LiteRT.
     """
     setup = read_setup()
     required = requirements_on_runtime(setup["options"]["install_requires"])
@@ -100,7 +100,7 @@ def check_requirements(kind: str) -> None:
 
 
 def requirements_on_runtime(lines: str) -> list[str]:
-    """Return the requirements, one in a line, that name the runtime of an encoder."""
+    """Return the requirements, one per line, that name the runtime of an encoder."""
     return re.findall(rf"^{RUNTIME}(?![\w.-]).*$", lines, re.MULTILINE)
 
 
@@ -112,7 +112,7 @@ def read_setup() -> configparser.ConfigParser:
 
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> None:
-    """Run a module of this environment; the stages that it starts find the same Python."""
+    """Run a module with this Python, and put this Python first on the PATH of its stages."""
     environment = dict(environment or os.environ)
     here = str(Path(sys.executable).parent)
     environment["PATH"] = os.pathsep.join([here, environment.get("PATH", os.defpath)])
@@ -121,12 +121,12 @@ def run(*arguments: str, environment: dict[str, str] | None = None) -> None:
 
 
 def commit_time() -> str:
-    """Return SOURCE_DATE_EPOCH, or else the time of the last commit."""
+    """Return SOURCE_DATE_EPOCH if it is set, else the time of the last commit."""
     return os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct").strip()
 
 
 def stage(tree: Path) -> list[Path]:
-    """Copy what Git would commit into ``tree``, with fixed modes; return the paths."""
+    """Copy the files that Git would commit to ``tree``, with fixed modes; return the paths."""
     listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     tracked = [Path(name) for name in sorted(filter(None, listed.split("\0")))]
     present = [path for path in dict.fromkeys(tracked) if path.is_file()]
@@ -146,14 +146,14 @@ def _git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PipelineError(
-            "the package is built from a Git clone, and git gave an error here; "
+            "the package is built from a Git clone, but git failed in this folder; "
             "clone the repository and run again"
         ) from error
     return done.stdout
 
 
 def check_wheel(wheel: Path, tracked: list[Path]) -> None:
-    """Raise PipelineError unless the wheel holds the package, whole, and nothing else.
+    """Raise PipelineError unless the wheel holds the whole package and nothing else.
 
     Args:
         wheel: The built file.
@@ -180,12 +180,13 @@ def check_wheel(wheel: Path, tracked: list[Path]) -> None:
             content = archive.read(f"disaster_tweets/artifacts/{name}")
             if hashlib.sha256(content).hexdigest() != entry["sha256"]:
                 raise PipelineError(
-                    f"{wheel.name}: {name} is not the manifest's; run dvc repro --all-pipelines"
+                    f"{wheel.name}: {name} is not the file that the manifest describes; run "
+                    "dvc repro --all-pipelines"
                 )
 
 
 def normalize_sdist(sdist: Path, time: int) -> None:
-    """Rewrite the archive with fixed times, owners and order, which setuptools does not."""
+    """Rewrite the sdist with fixed times, owners and order; setuptools does not fix them."""
     content = BytesIO()
     with (
         tarfile.open(sdist) as source,

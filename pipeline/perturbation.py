@@ -1,6 +1,7 @@
-"""Perturbations: what people do to a text without changing what it says.
+"""Perturbations: changes to a text that keep its meaning.
 
-Training perturbs some of the texts, and `evaluate` measures how far each moves a probability.
+Training perturbs some of the texts. `evaluate` measures how far each perturbation moves the
+probabilities.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from collections.abc import Callable
 Perturbation = Callable[[str, random.Random], str]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-# Tags that stand under texts of any topic.
+# Tags that people add to texts of any topic.
 _TAGS = "#news #video #photo #today #now #update #life #weekend #follow #retweet".split()
 _EMOJI = ["🙏", "😂", "🔥", "❤️", "😭", "👍", "😱", "🚨"]
-_SHORTEST = 4  # letters of a word that a slip of the finger leaves readable
+_SHORTEST = 4  # letters; a typo can make a shorter word unreadable
 _CLOSING = re.compile(r"[.,;:!]+(?=\s|$)")
 
 
 def misspell(text: str, generator: random.Random) -> str:
-    """Slip once in about every eighth word: drop, double, swap or replace a letter.
+    """Make a typo in about every eighth word: drop, double, swap or replace a letter.
 
-    URLs, handles and words of fewer than four letters stay as they are.
+    URLs, handles and words of fewer than four letters do not change.
     """
     words = text.split(" ")
     candidates = [i for i, word in enumerate(words) if _plain(word)]
@@ -34,7 +35,7 @@ def misspell(text: str, generator: random.Random) -> str:
 
 
 def _plain(word: str) -> str:
-    """Return a word without the marks around it; nothing if it is short or no plain word."""
+    """Return a word without the marks around it; empty if it is short or has other signs."""
     plain = word.lstrip("#\"'(").rstrip(".,;:!?\"')")
     return plain if len(plain) >= _SHORTEST and plain.isalpha() else ""
 
@@ -52,12 +53,12 @@ def _slip(word: str, generator: random.Random) -> str:
 
 
 def add_hashtags(text: str, generator: random.Random) -> str:
-    """Append one or two tags of no topic."""
+    """Append one or two hashtags that fit any topic."""
     return " ".join([text, *generator.sample(_TAGS, generator.randint(1, 2))])
 
 
 def make_hashtags(text: str, generator: random.Random) -> str:
-    """Put the sign before one or two words."""
+    """Turn one or two words into hashtags."""
     words = text.split(" ")
     candidates = [i for i, word in enumerate(words) if _plain(word)]
     for i in generator.sample(candidates, min(len(candidates), generator.randint(1, 2))):
@@ -67,13 +68,13 @@ def make_hashtags(text: str, generator: random.Random) -> str:
 
 
 def add_url(text: str, generator: random.Random) -> str:
-    """Append a shortened address."""
+    """Append a shortened URL."""
     code = "".join(generator.choices(_LETTERS + _LETTERS.upper() + "0123456789", k=10))
     return f"{text} https://t.co/{code}"
 
 
 def add_handle(text: str, generator: random.Random) -> str:
-    """Address somebody."""
+    """Put a handle before the text."""
     return f"@{''.join(generator.choices(_LETTERS, k=8))} {text}"
 
 
@@ -83,22 +84,22 @@ def add_emoji(text: str, generator: random.Random) -> str:
 
 
 def upper(text: str, _: random.Random) -> str:
-    """Shout."""
+    """Write the text in upper case."""
     return text.upper()
 
 
 def lower(text: str, _: random.Random) -> str:
-    """Write everything small."""
+    """Write the text in lower case."""
     return text.lower()
 
 
 def add_space(text: str, _: random.Random) -> str:
-    """Leave a space at the end."""
+    """Append a space."""
     return text + " "
 
 
 def drop_marks(text: str, _: random.Random) -> str:
-    """Leave out the marks after words; those inside of one, as in a URL, stay."""
+    """Remove the marks after words. Marks inside a word or a URL stay."""
     return _CLOSING.sub("", text)
 
 
@@ -117,7 +118,7 @@ PERTURBATIONS: dict[str, Perturbation] = {
 
 
 def perturb(text: str, generator: random.Random) -> str:
-    """Return a text as it may reach the model: misspelt, with tags, both, or as it is."""
+    """Return a text with typos, with hashtags, with both, or unchanged."""
     if generator.random() < 0.7:
         text = misspell(text, generator)
     if generator.random() < 0.4:

@@ -1,4 +1,4 @@
-"""Stage: labelled texts -> merged and split texts: data/prepared/SPLIT.csv."""
+"""Stage: merge repeated texts, and split the labelled texts into data/prepared/SPLIT.csv."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SPLITS = ("train", "calibration", "held_out")
 LABELLED = "train.csv"  # the raw file with the labelled texts
 
 _WORD = re.compile(r"\w+")
-_PLACEHOLDERS = ("http", "user")  # what `mask` puts
+_PLACEHOLDERS = ("http", "user")  # the words that `mask` puts in place of URLs and handles
 
 
 def read_raw(name: str, *columns: str) -> pd.DataFrame:
-    """Read one raw file; raise PipelineError where a column or a text is missing."""
+    """Read one raw file; raise PipelineError if it is unreadable or lacks a column."""
     path = RAW / name
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
@@ -38,14 +38,15 @@ def read_labelled(columns: dict[str, str], labels: dict[str, str]) -> pd.DataFra
     """Read the labelled texts.
 
     Args:
-        columns: What the file calls the columns ``text``, ``label`` and, if it has them, ``id``
-            and ``split``.
-        labels: How the file spells each label, by its name, in the order of the classes.
+        columns: The names in the file of the columns ``text``, ``label`` and, if the file has
+            them, ``id`` and ``split``.
+        labels: The spelling of each label in the file, by the name of the label, in the order
+            of the classes.
 
     Returns:
-        Columns ``id`` (str; the number of the row where ``columns`` names no ``id``), ``text``
+        Columns ``id`` (str; the number of the row if ``columns`` names no ``id``), ``text``
         (str), ``label`` (int, the index of the label) and ``split`` (one of `SPLITS`, or empty
-        where nothing is fixed).
+        if the file does not fix the split).
 
     Raises:
         PipelineError: The file, a column, a label or a split is not as described.
@@ -69,7 +70,7 @@ def read_labelled(columns: dict[str, str], labels: dict[str, str]) -> pd.DataFra
 
 
 def _check(table: pd.DataFrame, column: str, right: pd.Series, values: list[str]) -> None:
-    """Raise PipelineError that names the first row whose value is none of those allowed."""
+    """Raise PipelineError that names the first row whose value is not allowed."""
     bad = table.index[~right]
     if len(bad):
         raise PipelineError(
@@ -79,18 +80,18 @@ def _check(table: pd.DataFrame, column: str, right: pd.Series, values: list[str]
 
 
 def merge_repeats(raw: pd.DataFrame, labels: int) -> pd.DataFrame:
-    """Merge the rows that say the same words, whatever their URLs, handles and punctuation.
+    """Merge the rows whose texts have the same words, as `same_words` compares them.
 
-    Where such rows stand in several splits, those of the split that is farthest from the
-    training count: no text is trained on and measured.
+    If such rows are in several splits, only the rows of the last split in `SPLITS` count. So no
+    text is both trained on and measured.
 
     Args:
         raw: As `read_labelled` returns it.
-        labels: How many labels there are.
+        labels: The number of labels.
 
     Returns:
-        One row a text, in the order of first appearance: ``id``, ``text`` and ``split`` of its
-        first spelling, the targets (see `splits`) and ``count`` (rows merged).
+        One row per text, in the order of first appearance: ``id``, ``text`` and ``split`` of
+        its first row, the targets (see `splits`) and ``count`` (the number of merged rows).
     """
     words = raw["text"].map(same_words)
     rank = raw["split"].map({name: i for i, name in enumerate(["", *SPLITS])})
@@ -117,12 +118,12 @@ def merge_repeats(raw: pd.DataFrame, labels: int) -> pd.DataFrame:
 
 
 def mask(text: str) -> str:
-    """Repair a text, and put ``http`` for each URL and ``@user`` for each handle."""
+    """Repair a text; replace each URL by ``http`` and each handle by ``@user``."""
     return HANDLE.sub("@user", URL.sub("http", repair(text)))
 
 
 def same_words(text: str) -> str:
-    """Return what texts share that say the same words, whatever their URLs and punctuation."""
+    """Return a key that is equal if texts differ only in URLs, handles, marks or case."""
     masked = mask(text)
     words = _WORD.findall(masked.casefold())
     return " ".join(word for word in words if word not in _PLACEHOLDERS) or masked
@@ -131,17 +132,17 @@ def same_words(text: str) -> str:
 def split(
     texts: pd.DataFrame, calibration: float, held_out: float, seed: int
 ) -> dict[str, pd.DataFrame]:
-    """Split at random, stratified by label; a text whose labels tie only ever trains.
+    """Split at random, stratified by label. Texts whose labels tie are only trained on.
 
     Args:
-        texts: As `merge_repeats` returns it. A text whose ``split`` is fixed goes there; where
-            one is fixed for the calibration or the held-out split, no other text joins it.
-        calibration: Fraction of the texts on which choices are made.
-        held_out: Fraction on which the result is reported. Both fractions may be 0.
+        texts: As `merge_repeats` returns them. A text with a fixed ``split`` goes there. If the
+            calibration or the held-out split has fixed texts, it gets no others.
+        calibration: The fraction of the texts on which choices are made.
+        held_out: The fraction on which the result is reported. Both fractions may be 0.
         seed: Seed of the shuffle.
 
     Returns:
-        The three tables, by name, without the column ``split``.
+        The three tables, by the name of the split, without the column ``split``.
 
     Raises:
         PipelineError: A label has too few texts to be in each split.
@@ -175,7 +176,7 @@ def split(
 
 
 def _is_tied(targets: np.ndarray) -> np.ndarray:
-    """Say of each text (texts,) whether no label has more rows than all others."""
+    """Return which texts (texts,) have no label with more rows than each other label."""
     tied: np.ndarray
     if targets.shape[1] == 1:
         tied = targets[:, 0] == 0.5

@@ -1,4 +1,4 @@
-"""Where the pipeline keeps its files, its parameters, and how a stage is run.
+"""The paths and parameters of the pipeline, and the function that runs a stage.
 
 All paths are relative to the root of the repository, where DVC runs each stage.
 """
@@ -29,11 +29,11 @@ Settings = dict[str, Any]
 
 
 class PipelineError(DisasterTweetsError):
-    """A stage cannot go on: the message names the file or parameter and the next step."""
+    """A stage cannot go on. The message names the file or parameter, and the next step."""
 
 
 def params(*sections: str, path: str | Path = "params.yaml") -> Settings:
-    """Return sections of a file of parameters, joined; of equal names the last one counts."""
+    """Return sections of a parameter file as one; if names are equal, the last one counts."""
     values: dict[str, Settings] = yaml.safe_load(Path(path).read_text("utf-8"))
     joined: Settings = {}
     for section in sections:
@@ -42,18 +42,18 @@ def params(*sections: str, path: str | Path = "params.yaml") -> Settings:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with the same line endings on every system, as hashed files need."""
+    """Write UTF-8 with the same line endings on every system, so that hashes are equal."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write ``content`` indented, keys in the order given."""
+    """Write ``content`` as indented JSON, with its keys in the given order."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def run_stage(stage: Callable[[], None]) -> None:
-    """Run a stage; what it cannot do becomes one line on standard error and status 1."""
+    """Run a stage. An expected error becomes one line on standard error, and status 1."""
     try:
         stage()
     except DisasterTweetsError as error:

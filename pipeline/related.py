@@ -1,8 +1,8 @@
-"""Related labels: what other data sets ask is not the topic's own question, but near to it.
+"""Related labels: labels of other data sets, whose question is near the topic's own question.
 
-Each source of related labels has a head of its own. Its logit is the topic's logit plus what
-the head adds. So the topic's logit learns from all sources, and the heads take up where the
-questions differ. The heads are thrown away after the training.
+Each source of related labels has its own head. The logit of a source is the topic's logit plus
+the output of its head. So the topic's logit learns from all sources, and the heads learn how
+the questions differ. The heads are thrown away after the training.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from pipeline.training import Loss
 
-# What a head reads is scaled by this, so that it learns more slowly than what all share.
+# The input of the heads is scaled by this, so that heads learn more slowly than shared layers.
 _SCALE = 0.3
 
 
@@ -31,8 +31,9 @@ def with_related(
         related: ``text``, ``source`` and ``target`` (in [0, 1]), in any order.
 
     Returns:
-        Texts, the given ones first, and targets (texts, 1 + sources) float64: those of the
-        topic, then those of each source by its name; NaN where one is not known.
+        Texts, which begin with ``texts``, and targets (texts, 1 + sources) float64. The first
+        column is that of the topic. The others are those of the sources, sorted by name. An
+        unknown target is NaN.
     """
     all_texts = list(dict.fromkeys([*texts, *related["text"]]))
     sources = sorted(set(related["source"]))
@@ -46,12 +47,12 @@ def with_related(
 
 
 def with_heads(model: keras.Model, sources: int) -> keras.Model:
-    """Return the model with a logit for each source behind its own: (batch, 1 + sources)."""
+    """Return the model with a logit for each source after its own: (batch, 1 + sources)."""
     vector = keras.layers.Rescaling(_SCALE)(model.get_layer("classifier").input)
     added = keras.layers.Dense(
         sources, kernel_initializer="zeros", dtype="float32", name="related"
     )(vector)
-    # Keras adds (batch, 1) to (batch, sources) the wrong way where batch and sources are equal.
+    # Keras adds (batch, 1) to (batch, sources) the wrong way if batch and sources are equal.
     logits = keras.layers.Add()([added, _concatenated([model.output] * sources)])
     return keras.Model(model.input, _concatenated([model.output, logits]))
 
@@ -61,10 +62,10 @@ def _concatenated(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
 
 
 def loss_with_related(weight: float) -> Loss:
-    """Return the loss of `with_heads`: the cross-entropy of each target that is known.
+    """Return the loss of `with_heads`: the cross-entropy of the known targets.
 
     Args:
-        weight: What a related label counts, beside a target of the topic.
+        weight: The weight of a related label. A target of the topic has the weight 1.
     """
 
     def loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

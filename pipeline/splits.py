@@ -1,8 +1,8 @@
-"""The prepared splits, and their labels as targets of a training.
+"""The prepared splits, and their labels as training targets.
 
-A text that was labelled more than once may have several labels, so a table holds shares: with
-two labels in the column ``target``, that of the second one; with more in ``target_0``,
-``target_1`` and so on, in the order of the labels.
+A text that was labelled more than once may have several labels. So a table holds the share of
+each label. With two labels, the column ``target`` has the share of the second label. With more
+labels, ``target_0``, ``target_1`` and so on have the shares, in the order of the labels.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from pipeline.project import PREPARED, params
 def label_names() -> tuple[str, ...]:
     """Return the names of the labels, in the order of the classes.
 
-    From params.yaml and not from the package's topic.py, where a change of a word would make
-    all stages stale.
+    They come from params.yaml. The package's topic.py has them too, but any change of topic.py
+    would make all stages stale.
     """
     return tuple(params("prepare")["labels"])
 
 
 def read_split(name: str) -> pd.DataFrame:
-    """Return one split, with the columns of `prepare.merge_repeats`."""
-    # Ids such as 007 are no numbers.
+    """Return one split, with the columns that `prepare.split` gives it."""
+    # An id such as 007 must stay a string.
     types = {"id": str, "text": str}
     return pd.read_csv(PREPARED / f"{name}.csv", dtype=types, keep_default_na=False)
 
 
 def target_columns(labels: int) -> list[str]:
-    """Return the columns of the targets of a table with so many labels."""
+    """Return the names of the target columns for this number of labels."""
     return ["target"] if labels == 2 else [f"target_{i}" for i in range(labels)]
 
 
 def targets(table: pd.DataFrame) -> np.ndarray:
-    """Return the targets (texts, outputs) float64 in [0, 1]: one output for two labels."""
+    """Return the targets (texts, outputs) float64 in [0, 1]. Two labels have one output."""
     columns = [name for name in table if name == "target" or name.startswith("target_")]
     found: np.ndarray = table[columns].to_numpy(float)
     return found
@@ -52,7 +52,7 @@ def shares(targets: np.ndarray) -> np.ndarray:
 
 
 def majority(targets: np.ndarray) -> np.ndarray:
-    """Return the label (texts,) int that most rows of a text carry; of equal ones the first."""
+    """Return the label (texts,) int of most rows of each text; of tied labels, the first."""
     if targets.shape[1] == 1:
         return (targets[:, 0] > 0.5).astype(int)
     likeliest: np.ndarray = targets.argmax(axis=1)
@@ -60,7 +60,7 @@ def majority(targets: np.ndarray) -> np.ndarray:
 
 
 def hard(targets: np.ndarray) -> np.ndarray:
-    """Return targets (texts, outputs) of 0 and 1, those of the `majority`."""
+    """Return the `majority` label of each text as targets (texts, outputs) of 0 and 1."""
     found = majority(targets)
     if targets.shape[1] == 1:
         return found[:, None].astype(float)

@@ -1,4 +1,7 @@
-"""Stage: train the student on what the assistant labelled: models/student.safetensors."""
+"""Stage: train the student on the texts and targets that the assistant wrote.
+
+The weights are in models/student.safetensors.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ def main() -> None:
     settings = params("model", "training", "student")
     if settings["layers"] or not settings["filters"] or not settings["hidden"]:
         raise PipelineError(
-            "params.yaml: a student must have no layers, and filters and hidden units, to be "
-            "exported in integers; set student.layers to [], student.filters and "
-            "student.hidden above 0"
+            "params.yaml: a student can be exported only without layers, with filters and with "
+            "hidden units; set student.layers to [], and student.filters and student.hidden "
+            "above 0"
         )
     environment = training.set_up_tensorflow(settings)
     train, calibration = read_split("train"), read_split("calibration")

@@ -1,12 +1,12 @@
-"""What the models learn: texts with targets, from the labels and from the sources of the topic.
+"""Training texts and their targets, from the labels and from the topic's sources.
 
 The stage ``sources`` of topic/dvc.yaml writes these files to data/sources. They may be empty:
 
-- targets.csv: ``text`` and the target columns (see `splits`), such as soft labels. Where a text
-  is in the training split, its targets replace the labels; other texts are added.
-- related.csv: ``text``, ``source`` and ``target``, labels of other data sets that ask something
-  near to the topic's own question (see `related`). Only for a topic of two labels.
-- unlabelled.csv: ``text``, for the assistant to label.
+- targets.csv: ``text`` and the target columns (see `splits`), such as soft labels. If a text is
+  in the training split, these targets replace its label. Other texts are added.
+- related.csv: ``text``, ``source`` and ``target``. These are labels of other data sets, whose
+  question is near the topic's own (see `related`). Only a topic with two labels can use them.
+- unlabelled.csv: ``text``. The assistant labels these texts.
 - description.json: an object that is added to the manifest.
 """
 
@@ -29,7 +29,7 @@ from pipeline.project import SOURCES, PipelineError
 from pipeline.splits import label_names, target_columns
 from pipeline.splits import targets as targets_of
 
-_CERTAIN = (0.02, 0.98)  # probabilities beyond have no finite logits worth learning
+_CERTAIN = (0.02, 0.98)  # limits of a target; beyond them, logits become very large or infinite
 
 
 def write_targets(
@@ -49,7 +49,7 @@ def write_unlabelled(texts: Sequence[str], path: Path = SOURCES / "unlabelled.cs
 
 
 def write_related(related: pd.DataFrame) -> None:
-    """Write ``text``, ``source`` and ``target``, labels of other data sets."""
+    """Write labels of other data sets: ``text``, ``source`` and ``target``."""
     SOURCES.mkdir(parents=True, exist_ok=True)
     columns = ["text", "source", "target"]
     related.reindex(columns=columns).to_csv(
@@ -58,10 +58,10 @@ def write_related(related: pd.DataFrame) -> None:
 
 
 def read_related() -> pd.DataFrame:
-    """Return what `write_related` wrote.
+    """Return the table that `write_related` wrote.
 
     Raises:
-        PipelineError: There are such labels, but the topic has more than two.
+        PipelineError: There are related labels, but the topic has more than two labels.
     """
     path = SOURCES / "related.csv"
     related = read_table(path)
@@ -73,8 +73,8 @@ def read_related() -> pd.DataFrame:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of texts, and maybe targets, as the functions above write it."""
-    # A carriage return is part of a text. A target is read as the very number it was.
+    """Read a table of texts, with or without targets, that a function above wrote."""
+    # A carriage return is part of a text. Targets are read without rounding.
     return pd.read_csv(
         path,
         dtype={"text": str},
@@ -85,7 +85,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_description() -> dict[str, Any]:
-    """Return what the sources say of themselves."""
+    """Return the object that the sources add to the manifest."""
     description: dict[str, Any]
     description = json.loads((SOURCES / "description.json").read_text("utf-8"))
     return description
@@ -96,7 +96,7 @@ def with_sources(labelled: pd.DataFrame, more: pd.DataFrame) -> tuple[list[str],
 
     Args:
         labelled: The training split, as `splits.read_split` returns it.
-        more: ``text`` and target columns; see above.
+        more: The table targets.csv, as `read_table` returns it.
 
     Returns:
         Texts, those of the training split first, and targets (texts, outputs) float64 in
@@ -115,19 +115,21 @@ def with_sources(labelled: pd.DataFrame, more: pd.DataFrame) -> tuple[list[str],
 def blend_with_linear(
     texts: Sequence[str], targets: np.ndarray, share: float, folds: int = 5
 ) -> np.ndarray:
-    """Blend the targets with the predictions of a linear model that was fitted to them.
+    """Blend the targets with the out-of-fold predictions of a linear model.
 
-    It reads characters and pairs of words, and so sees what word pieces hide: a place in a
-    hashtag, a word misspelt. Each text is predicted by a model that has not seen that text.
+    The linear model learns the same targets. It reads words, pairs of words and parts of words.
+    So it sees details that word pieces hide, such as a place name in a hashtag or a misspelt
+    word. The model that predicts a text has not learned that text.
 
     Args:
         texts: As people write them.
         targets: (texts, outputs) in [0, 1].
         share: The weight of the linear model, in [0, 1].
-        folds: How many such models are fitted.
+        folds: The number of folds.
 
     Returns:
         (texts, outputs) float64 in (0, 1): the weighted mean of the logits, as probabilities.
+        If ``share`` is 0, the targets themselves.
     """
     if not share:
         return targets
@@ -143,7 +145,7 @@ def blend_with_linear(
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Return logits (texts, outputs) as probabilities: one output for two labels."""
+    """Return logits (texts, outputs) as probabilities. Two labels have one output."""
     if logits.shape[1] == 1:
         sigmoid: np.ndarray = 1 / (1 + np.exp(-logits))
         return sigmoid
@@ -153,7 +155,7 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def linear_model() -> Pipeline:
-    """Return the unfitted model: from texts in lower case to logits."""
+    """Return the linear model, unfitted. It predicts logits of texts in lower case."""
     return make_pipeline(
         make_union(
             TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),

@@ -1,4 +1,4 @@
-"""Training with Keras, of what is cut out of the backbone: shared by assistant and student."""
+"""Train a Keras model that is cut out of the backbone: the assistant or the student."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pipeline.splits import label_names, target_columns
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
-# What can change the model's bytes, or its scores, when it is upgraded.
+# An upgrade of these packages can change the model's bytes or its scores.
 RECORDED_PACKAGES = ("ai-edge-litert", "keras", "numpy", "scikit-learn", "tensorflow")
 
 _KERNEL_FEATURES = frozenset(
@@ -52,12 +52,12 @@ def trim_vocabulary(
     Args:
         vocabulary: The backbone's pieces; BERT orders them by falling frequency.
         texts: The training texts, cleaned.
-        most_frequent: How many pieces from the top are kept whether seen or not.
-        max_tokens: Passed on to the tokenizer.
+        most_frequent: The number of pieces at the top of the vocabulary that are always kept.
+        max_tokens: The limit of the tokenizer.
 
     Returns:
-        Ids: the special tokens, then in the backbone's order all single characters, all
-        pieces of ``texts`` and the most frequent ones.
+        The ids of the special tokens; then, in the backbone's order, those of all single
+        characters, all pieces of ``texts`` and the most frequent pieces.
     """
     tokenizer = Tokenizer(vocabulary, max_tokens)
     seen = {piece for text in texts for piece in tokenizer.encode(text)}
@@ -71,15 +71,15 @@ def trim_vocabulary(
     return [vocabulary.index(token) for token in SPECIAL_TOKENS] + kept
 
 
-# Batches from which texts of one length are gathered: large enough to waste little on
-# padding, small enough to leave the order random.
+# The number of batches whose texts are sorted by length together. A smaller number wastes more
+# on padding. A larger number makes the order less random.
 _POOL = 40
 
 
 class Batches:
-    """Texts and what a model is to say of them, in batches of about one length.
+    """Texts and their targets, in batches of texts of similar length.
 
-    Each epoch puts the texts into another order, and perturbs some of them.
+    Each epoch shuffles the texts again, and perturbs some of them.
     """
 
     def __init__(
@@ -89,12 +89,16 @@ class Batches:
         tokenizer: Tokenizer,
         settings: Settings,
     ) -> None:
-        """Take texts, as people write them, and targets (texts, columns).
+        """Encode the texts.
 
-        The first columns are those of the labels, in [0, 1].
+        Args:
+            texts: As people write them.
+            targets: (texts, columns). The first columns are those of the labels, in [0, 1].
+            tokenizer: Encodes the cleaned texts.
+            settings: ``batch_size``, ``perturbed`` (a share of the texts) and ``seed``.
 
         Raises:
-            PipelineError: The texts do not fill a batch.
+            PipelineError: There are fewer texts than a batch holds.
         """
         if len(texts) < settings["batch_size"]:
             raise PipelineError(
@@ -113,13 +117,14 @@ class Batches:
 
     @property
     def per_epoch(self) -> int:
-        """The batches of an epoch, all full: each time other texts are left over."""
+        """The number of full batches in an epoch. Each epoch leaves out other texts."""
         return len(self._texts) // self._size
 
     def dataset(self) -> tf.data.Dataset:
         """Return endless batches.
 
-        Each has ids (batch, tokens) int32, 0 = padding, and targets (batch, outputs) float32.
+        A batch has ids (batch, tokens) int32, where 0 is padding, and targets (batch, columns)
+        float32.
         """
         signature = (
             tf.TensorSpec((None, None), tf.int32),
@@ -136,7 +141,7 @@ class Batches:
             ]
             lengths = np.array([len(ids) for ids in encoded])
             texts = order.permutation(len(encoded))[: self.per_epoch * self._size]
-            # Of one length, more or less: sorted within a few dozen batches.
+            # Sorted within a few dozen batches, so a batch has texts of similar length.
             for pool in np.array_split(texts, max(1, self.per_epoch // _POOL)):
                 pool[:] = pool[np.argsort(lengths[pool], kind="stable")]
             for batch in order.permutation(texts.reshape(self.per_epoch, self._size)):
@@ -149,14 +154,14 @@ class Batches:
 def in_order(
     texts: Iterable[str], targets: np.ndarray, tokenizer: Tokenizer, batch_size: int
 ) -> tf.data.Dataset:
-    """Return all texts once, with targets (texts, outputs), in batches as `Batches.dataset`."""
+    """Return all texts once, in order, with targets (texts, outputs), as `Batches.dataset`."""
     encoded = [tokenizer.encode(clean(text)) for text in texts]
     labels = tf.data.Dataset.from_tensor_slices(targets.astype(np.float32))
     return tf.data.Dataset.zip(padded(encoded, batch_size), labels.batch(batch_size))
 
 
 def padded(encoded: Sequence[Sequence[int]], batch_size: int) -> tf.data.Dataset:
-    """Return ids in order, in batches (batch, tokens) int32, 0 = padding."""
+    """Return ids in order, in batches (batch, tokens) int32, where 0 is padding."""
     ids = tf.data.Dataset.from_tensor_slices(tf.ragged.constant(encoded, tf.int32))
     return ids.ragged_batch(batch_size).map(lambda batch: batch.to_tensor())
 
@@ -169,17 +174,17 @@ def fit(
     log: Path | None = None,
     loss: Loss | None = None,
 ) -> dict[str, float]:
-    """Train with AdamW, a warm-up and a cosine decay; return loss and metrics of the end.
+    """Train with AdamW, a warm-up and a cosine decay; return the last loss and metrics.
 
-    Weights decay, except for biases, normalizations and embeddings.
+    All weights decay but biases, normalizations and embeddings.
 
     Args:
-        model: Its first outputs are the logits of the labels; it is trained in place.
-        batches: What it learns.
+        model: A model whose first outputs are the logits of the labels. It is changed in place.
+        batches: The training set.
         settings: ``epochs``, ``learning_rate``, ``warm_up`` (a fraction) and ``weight_decay``.
-        validation: Batches to measure after each epoch.
+        validation: Batches on which the model is measured after each epoch.
         log: A CSV file for the measures of each epoch.
-        loss: Of targets and outputs; without it, the cross-entropy of the logits.
+        loss: A function of targets and outputs. The default is the cross-entropy of the logits.
     """
     steps = settings["epochs"] * batches.per_epoch
     warm_up = round(settings["warm_up"] * steps)
@@ -212,7 +217,7 @@ def fit(
 
 
 def cross_entropy(outputs: int) -> Loss:
-    """Return the loss of the logits of labels: one output for two labels."""
+    """Return the loss of the logits of labels. Two labels have one output."""
     kind = (
         keras.losses.BinaryCrossentropy
         if outputs == 1
@@ -223,10 +228,10 @@ def cross_entropy(outputs: int) -> Loss:
 
 
 def accuracy(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-    """Return where the likeliest label agrees with the target, hard or soft: (batch, 1).
+    """Return whether the likeliest label agrees with the target, hard or soft: (texts, 1).
 
-    Behind the columns of the labels there may be others, such as features. A target that is not
-    known, NaN, is left out.
+    Columns after those of the labels, such as features, do not count. A text whose target is
+    unknown (NaN) is left out.
     """
     count = outputs_of_labels()
     known = tf.math.is_finite(targets[:, 0])
@@ -240,14 +245,14 @@ def accuracy(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
 
 
 def outputs_of_labels() -> int:
-    """Return how many outputs a model has for the labels: one for two of them."""
+    """Return the number of outputs for the labels. Two labels have one output."""
     return len(target_columns(len(label_names())))
 
 
 def processor_features() -> list[str]:
-    """Return the instruction sets, of those that numeric libraries choose kernels by.
+    """Return the processor's instruction sets by which numeric libraries choose kernels.
 
-    Empty where the system does not tell (only Linux on x86-64 does).
+    The list is empty if the system does not tell them. Only Linux on x86-64 does.
     """
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
@@ -258,7 +263,7 @@ def processor_features() -> list[str]:
 
 
 def set_up_tensorflow(settings: Settings) -> dict[str, Any]:
-    """Make TensorFlow deterministic, and return what the result depends on."""
+    """Make TensorFlow deterministic; return the conditions that the result depends on."""
     keras.utils.set_random_seed(settings["seed"])
     tf.config.experimental.enable_op_determinism()
     tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
@@ -283,7 +288,7 @@ def initial_encoder(
             ``most_frequent_pieces`` and ``seed``.
 
     Returns:
-        Its weights, and its word pieces in the order of their ids.
+        The encoder's weights, and its word pieces in the order of their ids.
     """
     vocabulary = backbone_vocabulary()
     positions = settings["max_tokens"]
@@ -307,11 +312,11 @@ def initial_encoder(
 def new_model(
     texts: Iterable[str], settings: Settings
 ) -> tuple[keras.Model, encoder.Shape, list[str]]:
-    """Build the model and load what it takes over from the backbone.
+    """Build the model, and load its weights from the backbone.
 
     Args:
         texts: As people write them; the vocabulary holds their word pieces.
-        settings: As for `initial_encoder`, and ``attention_heads`` and ``dropout``.
+        settings: Those of `initial_encoder`, ``attention_heads`` and ``dropout``.
 
     Returns:
         The model, its dimensions, and its word pieces in the order of their ids.
@@ -324,7 +329,7 @@ def new_model(
 
 
 def save(name: str, model: keras.Model, shape: encoder.Shape, pieces: Sequence[str]) -> None:
-    """Write the weights and the word pieces: models/NAME.safetensors, models/NAME.vocab.txt."""
+    """Write weights and word pieces to models/NAME.safetensors and models/NAME.vocab.txt."""
     MODELS.mkdir(exist_ok=True)
     save_file(encoder.tensors(model, shape), MODELS / f"{name}.safetensors")
     write_text(MODELS / f"{name}.vocab.txt", "".join(f"{piece}\n" for piece in pieces))

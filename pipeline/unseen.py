@@ -1,11 +1,12 @@
-"""Labelled texts that a model has not learned, and what it makes of them.
+"""Labelled texts that a model has not learned, and its logits and probabilities of them.
 
-A topic with a calibration split and a held-out split lets the exported file score these. A
-topic may also train on every text: prepare.fractions of 0 in params.yaml. Then the logits are
-out of fold. For each text they come from a model of the same recipe that was trained without
-it, and data/sources/measured.csv has them. The calibration is fitted to all of them, as
-scikit-learn's ``CalibratedClassifierCV(ensemble=False)`` does it. What is reported is
-cross-fitted: the calibration of each text is fitted to others.
+If a topic has a calibration split and a held-out split, the exported file scores these splits.
+
+A topic may also train on every text, with prepare.fractions of 0 in params.yaml. Then the
+logits are out of fold: the logit of a text comes from a model of the same recipe, which was
+trained without that text. These logits are in data/sources/measured.csv. The calibration is
+fitted to all of them, as scikit-learn's ``CalibratedClassifierCV(ensemble=False)`` does it. The
+reported probabilities are cross-fitted: each text is calibrated by a fit to other texts.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from pipeline.project import SOURCES, PipelineError
 from pipeline.splits import read_split, shares, targets
 
 MEASURED = SOURCES / "measured.csv"
-# Of a text: the data set that it is from (empty for the topic's own labels), its part of that
-# data set, what kind of text it is, the target (empty if it has none), and for each kind of
-# model the logit out of fold (empty: nothing learns from the text, so the exported file scores
-# it).
+# The columns of a text:
+# - source: its data set; empty for the topic's own labels
+# - part: its part of the data set
+# - kind: the kind of text
+# - target: its target; empty if it has none
+# - one column for each kind of model: the out-of-fold logit; empty if no model learns the text,
+#   so that the exported file scores it
 COLUMNS = ("source", "part", "kind", "text", "target", *KINDS)
 
-_FOLDS = 5  # of the calibration
+_FOLDS = 5  # of the cross-fitted calibration
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,13 @@ class Unseen:
 
 
 def write_measured(table: pd.DataFrame, path: Path = MEASURED) -> None:
-    """Write a table of `COLUMNS`; those that it lacks are empty."""
+    """Write a table with `COLUMNS`. Columns that the table lacks are written empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table.reindex(columns=list(COLUMNS)).to_csv(path, index=False, lineterminator="\n")
 
 
 def read_measured() -> pd.DataFrame:
-    """Return what `write_measured` wrote; numbers that are not there are NaN."""
+    """Return the table that `write_measured` wrote. Missing numbers are NaN."""
     table = pd.read_csv(MEASURED, dtype=str, keep_default_na=False, lineterminator="\n")
     for column in ("target", *KINDS):
         table[column] = pd.to_numeric(table[column])
@@ -60,14 +64,14 @@ def to_calibrate(exported: Exported) -> Unseen:
     """Return the texts to which the calibration of a model is fitted.
 
     Raises:
-        PipelineError: There are none.
+        PipelineError: There are no such texts.
     """
     split = read_split("calibration")
     return _scored(exported, split) if len(split) else _out_of_fold(exported.kind)
 
 
 def to_report(exported: Exported) -> tuple[Unseen, np.ndarray]:
-    """Return the texts on which a model is reported, and their probabilities (texts, labels).
+    """Return the texts on which a model is measured, and their probabilities (texts, labels).
 
     Args:
         exported: A model whose calibration is fitted.
@@ -81,7 +85,7 @@ def to_report(exported: Exported) -> tuple[Unseen, np.ndarray]:
 
 
 def cross_fitted(unseen: Unseen) -> np.ndarray:
-    """Return probabilities (texts, labels) float32, each by a calibration fitted to others."""
+    """Return probabilities (texts, labels) float32. Each is calibrated on other texts."""
     of_texts = shares(unseen.targets)
     probabilities = np.empty(of_texts.shape, np.float32)
     for others, these in KFold(_FOLDS, shuffle=True, random_state=0).split(of_texts):

@@ -1,1 +1,1 @@
-"""What belongs to this topic alone: its data, teachers, submission, tests and documents."""
+"""The parts of the project for this topic alone: its data, teachers, submission and tests."""

@@ -1,16 +1,16 @@
-"""Stage: train the whole recipe without each fold, and write what it says of the fold, by id.
+"""Stage: train the whole recipe once for each fold, without that fold, and score the fold.
 
-Frozen in topic/dvc.yaml, since a fold takes about an hour of one core. Its result is in Git. To
-run it, after `dvc repro --all-pipelines`:
+The stage writes the logits by id. It is frozen in topic/dvc.yaml, because a fold takes about an
+hour of one core. Its result is in Git. To run it, after `dvc repro --all-pipelines`:
 
     python -m topic.cross_fit [FOLD ...]
     dvc commit --force topic/dvc.yaml:cross_fit
 
-Without a FOLD it trains all folds, two at a time. A fold that is named replaces its own rows of
-topic/out_of_fold.csv, and the other rows stay.
+Without a FOLD, the command trains all folds, two at a time. A fold that is named replaces only
+its own rows of topic/out_of_fold.csv.
 
 A fold is a share of the competition's texts (topic/folds.csv) and some events
-(topic/params.yaml). The stages that train the model that ships train the model of a fold too,
+(topic/params.yaml). The model of a fold is trained by the same stages as the model that ships,
 in the folder data/folds/FOLD.
 """
 
@@ -35,9 +35,9 @@ from topic.project import params as topic_params
 from topic.sources import measured, write_sources
 
 FOLDERS = Path("data/folds")
-LEFT_OUT = Path("data/left_out.csv")  # in the folder of a fold: texts, and logits
+LEFT_OUT = Path("data/left_out.csv")  # in the folder of a fold: its texts, and their logits
 
-_AT_ONCE = 2  # a training keeps one core busy
+_AT_ONCE = 2  # folds; the training of a fold keeps one core busy
 _READ = (
     "constraints.txt",
     "topic",
@@ -52,11 +52,11 @@ def train_and_score(fold: int, texts: pd.DataFrame) -> pd.DataFrame:
     """Train without a fold; return ``source``, ``id``, ``fold`` and the logit of each kind.
 
     Args:
-        fold: Its number.
+        fold: The number of the fold.
         texts: As `sources.measured` returns them.
 
     Raises:
-        PipelineError: A stage failed; its output is in the folder of the fold.
+        PipelineError: A stage failed. Its output is in the file log.txt of data/folds/FOLD.
     """
     folder = FOLDERS / str(fold)
     shutil.rmtree(folder, ignore_errors=True)
@@ -77,7 +77,7 @@ def train_and_score(fold: int, texts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _run(folder: Path, *command: str) -> None:
-    """Run a module in a folder, with the sources of this one."""
+    """Run a module in a folder, with the source code of the current folder."""
     paths = (str(Path.cwd()), str(Path("src").resolve()), os.environ.get("PYTHONPATH", ""))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     log = folder / "log.txt"
@@ -95,7 +95,7 @@ def _run(folder: Path, *command: str) -> None:
 
 
 def score() -> None:
-    """Add to the texts that a fold leaves out the logit of each kind of its model."""
+    """Add the logits of each kind of model to the texts of the fold that was left out."""
     texts = _read(LEFT_OUT)
     for kind in KINDS:
         logits = Exported(kind, params("model")["max_tokens"]).logits(list(texts["text"]))

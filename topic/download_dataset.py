@@ -1,4 +1,4 @@
-"""Stage: bring the Kaggle files to data/raw, from the first source that has them."""
+"""Stage: download the Kaggle files to data/raw, from the first source that has them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _run_kaggle(competition: str, folder: Path) -> None:
-    """Let the kaggle client download the archive of the competition into the folder."""
+    """Download the archive of the competition to the folder, with the kaggle client."""
     kaggle = shutil.which("kaggle")
     if kaggle is None:
         raise SourceError("kaggle", "the command is not installed")
@@ -62,7 +62,7 @@ def _run_kaggle(competition: str, folder: Path) -> None:
 
 
 def _unpack(folder: Path, checksums: dict[str, str]) -> None:
-    """Bring the files from the zip archive in a folder to data/raw."""
+    """Copy the files from the zip archive in a folder to data/raw."""
     archive = next(folder.glob("*.zip"), folder / "no.zip")
     try:
         shutil.unpack_archive(archive, folder / "unpacked")

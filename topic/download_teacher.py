@@ -1,4 +1,4 @@
-"""Stage: bring the large pretrained encoder that the teachers begin with to data/teacher."""
+"""Stage: download the large pretrained encoder of the teachers to data/teacher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage: bring tweets that the competition does not have, of three data sets, to data/."""
+"""Stage: download tweets of three other data sets to data/."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from topic.project import params
 
 
 def fetch(name: str, settings: Settings) -> None:
-    """Fetch a data set to data/NAME, which appears once all its files are there.
+    """Fetch a data set to data/NAME. The folder appears when it has all files.
 
-    Until then they are in data/NAME.part, where the next try goes on.
+    Until then, the files are in data/NAME.part. The next try continues there.
 
     Args:
-        name: Its name, also in a mirror.
-        settings: ``url``, ``revision``, the ``suffix`` of its files, and their ``checksums``.
+        name: The name of the data set, also in a mirror.
+        settings: ``url``, ``revision``, the ``suffix`` of the files, and their ``checksums``.
     """
     url, revision, suffix = settings["url"], settings["revision"], settings["suffix"]
     checksums: dict[str, str] = settings["checksums"]

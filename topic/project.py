@@ -1,4 +1,4 @@
-"""Where the stages of this topic keep their files and their parameters."""
+"""The paths and parameters of this topic's stages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Stage: what the assistant learns besides the competition's labels, and what it labels.
+"""Stage: write the assistant's further training texts, and the texts that it labels.
 
-The soft labels are those of larger models (topic/teacher.py). They are in Git, as
-topic/soft_labels.csv.
+Larger models, the teachers, gave the soft labels (topic/teacher.py). The soft labels are in
+Git, as topic/soft_labels.csv.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from pipeline.unseen import write_measured
 from topic.project import FOLDS, OUT_OF_FOLD, SOFT_LABELS, params
 from topic.texts import read_general, read_informative, read_on_topic, read_written
 
-LABELLED = "labelled"  # the source of the texts that have a label
+LABELLED = "labelled"  # names the competition as the source of a soft label
 
-_COMMON = ("Media", "Outsiders")  # who says most of what is informative
+_COMMON = ("Media", "Outsiders")  # the speakers of most informative tweets
 
 
 def read_soft_labels(path: Path = SOFT_LABELS) -> pd.DataFrame:
-    """Return what the teachers say: no texts, only which they are.
+    """Return the teachers' logits of texts. The table has ids in place of the texts.
 
-    Columns: ``source`` ("labelled", or an event), ``id`` (str), ``fold`` (of a labelled text:
-    the teacher that has not seen it; of others NaN) and ``teacher_0``, ``teacher_1``, ...
-    (logits).
+    Columns: ``source`` ("labelled", or an event), ``id`` (str), ``fold`` (the number of the
+    teacher that has not seen a labelled text; NaN for other texts) and ``teacher_0``,
+    ``teacher_1``, ... (logits).
     """
     try:
         return pd.read_csv(path, dtype={"id": str})
@@ -49,15 +49,15 @@ def read_folds() -> pd.Series:
 
 
 def teachers(soft: pd.DataFrame) -> list[str]:
-    """Return the columns of the teachers."""
+    """Return the names of the teachers' columns."""
     return [column for column in soft if column.startswith("teacher_")]
 
 
 def probabilities(soft: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """Return the mean probability of some teachers, by source (in lower case) and id.
 
-    An id that several texts of a source have is left out: nobody knows which of them a soft
-    label is about.
+    If several texts of a source have the same id, this id is left out: its soft label may
+    belong to any of these texts.
     """
     mean: pd.Series = (1 / (1 + np.exp(-soft[list(columns)]))).mean(axis=1)
     mean.index = pd.MultiIndex.from_arrays([soft["source"].str.lower(), soft["id"]])
@@ -65,7 +65,7 @@ def probabilities(soft: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 
 def of_texts(probability: pd.Series, source: pd.Series | str, ids: pd.Series) -> np.ndarray:
-    """Return the soft labels (texts,) float64 of texts; NaN where there is none."""
+    """Return the soft labels (texts,) float64 of texts; NaN for a text without one."""
     sources = [source] * len(ids) if isinstance(source, str) else source
     index = pd.MultiIndex.from_arrays([sources, ids])
     found: np.ndarray = probability.reindex(index).to_numpy(float, copy=True)
@@ -74,17 +74,18 @@ def of_texts(probability: pd.Series, source: pd.Series | str, ids: pd.Series) ->
 
 
 def mixed(labels: np.ndarray, soft: np.ndarray, weight: float) -> np.ndarray:
-    """Return the targets of labelled texts: soft labels, where there are any, and labels."""
+    """Return the targets of labelled texts: the label, mixed with the soft label if known."""
     return np.where(np.isnan(soft), labels, weight * soft + (1 - weight) * labels)
 
 
 def choose_informative(tweets: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Return the tweets that are rare in kind or speaker, and of the others a sample.
+    """Return all tweets of a rare kind or speaker, and a sample of the other tweets.
 
     Args:
         tweets: As `read_informative` returns them.
-        count: How many tweets in all, if there are so many.
-        seed: Of the sample.
+        count: The number of tweets to return, rare and sampled ones together. Rare tweets are
+            returned even if there are more of them.
+        seed: Seed of the sample.
     """
     common = tweets["speaker"].isin(_COMMON) & (tweets["kind"] != "unrelated")
     order = np.random.default_rng(seed).permutation(np.flatnonzero(common))
@@ -94,17 +95,18 @@ def choose_informative(tweets: pd.DataFrame, count: int, seed: int) -> pd.DataFr
 
 
 def left_out_events(tweets: pd.DataFrame, fold: int | None, settings: Settings) -> pd.Series:
-    """Return which tweets (texts,) are of events that a fold leaves out, if there is a fold."""
+    """Return which tweets (texts,) are of events that the fold leaves out; none for None."""
     events = [] if fold is None else settings["events"][fold]
     return tweets["event"].isin(events)
 
 
 def write_sources(fold: int | None, settings: Settings) -> None:
-    """Write data/sources, but for what is measured.
+    """Write the files of data/sources, except measured.csv.
 
     Args:
-        fold: None for the model that ships. Else the fold that data/prepared lacks: only its
-            teacher counts, which has not seen the fold, and its events are left out.
+        fold: None for the model that ships. Otherwise, the fold that data/prepared lacks. Then
+            only the teacher counts that has not seen the fold, and the fold's events are left
+            out.
         settings: The section ``sources`` of topic/params.yaml.
     """
     seed, soft = settings["seed"], read_soft_labels()
@@ -171,9 +173,9 @@ def _sample(texts: pd.Series, count: int, seed: int) -> pd.Series:
 def measured(settings: Settings) -> pd.DataFrame:
     """Return the texts that are measured, without logits: `unseen.COLUMNS`, ``id``, ``fold``.
 
-    The texts of the competition and of the events are learned, so ``fold`` says which models
-    have not. It is NaN for texts that nothing learns: the written ones that are held out, and
-    the tweets of the competition that have no label.
+    Models learn the texts of the competition and of the events. ``fold`` is the number of the
+    fold whose models do not learn the text. It is NaN for texts that no model learns: the
+    held-out written sentences, and the competition's tweets without a label.
     """
     labelled = read_split("train").assign(source="", kind="", part="")
     labelled["fold"] = labelled["id"].map(read_folds())
@@ -197,12 +199,12 @@ def measured(settings: Settings) -> pd.DataFrame:
 
 
 def write_out_of_fold(texts: pd.DataFrame) -> None:
-    """Write data/sources/measured.csv: texts as `measured` returns them, and logits by id."""
+    """Write data/sources/measured.csv: the texts of `measured`, with logits found by id."""
     table = pd.read_csv(OUT_OF_FOLD, dtype={"source": str, "id": str}, keep_default_na=False)
     key = ["source", "id", "fold"]
     logits = table.drop_duplicates(key, keep=False)[[*key, *KINDS]]
     texts = texts.merge(logits, "left", key)
-    # What was learned, and has no logit, cannot be measured.
+    # A text that models learn cannot be measured without an out-of-fold logit.
     known = texts[list(KINDS)].notna().all(axis=1)
     write_measured(texts[known | texts["fold"].isna()])
     print(f"{known.sum()} texts have logits out of fold")

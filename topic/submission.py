@@ -1,4 +1,4 @@
-"""Scores the competition's test tweets, in the format of its sample submission."""
+"""Stage: score the competition's test tweets, in the format of its sample submission."""
 
 from __future__ import annotations
 

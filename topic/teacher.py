@@ -1,7 +1,8 @@
-"""Stage: train a teacher for each fold, and write what they say of each text, by its id.
+"""Stage: train a teacher for each fold, and write the teachers' logits of each text, by id.
 
-Frozen in topic/dvc.yaml, since it takes about an hour and a half on two cores and needs more
-packages; its result is in Git. DVC never runs a frozen stage, even with --force. To run it:
+This stage is frozen in topic/dvc.yaml, because it takes about an hour and a half on two cores
+and needs more packages. Its result is in Git. DVC never runs a frozen stage, not even with
+--force. To run it:
 
     pip install -e ".[train]" -r topic/requirements-teacher.txt
     dvc repro prepare topic/dvc.yaml:download_tweets
@@ -9,8 +10,8 @@ packages; its result is in Git. DVC never runs a frozen stage, even with --force
     python -m topic.teacher
     dvc commit --force topic/dvc.yaml:soft_labels
 
-Each teacher is the large pretrained encoder, fine-tuned on all folds of topic/folds.csv
-but one. It sees no label of other events.
+Each teacher is the large pretrained encoder, fine-tuned on all folds of topic/folds.csv but
+one. No teacher sees the labels of the tweets of other events.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Teacher(torch.nn.Module):
         return logits.float()
 
     def predict(self, texts: list[str], batch_size: int = 64) -> np.ndarray:
-        """Return the logits (texts,) float32, texts of one length side by side."""
+        """Return the logits (texts,) float32. A batch has texts of similar length."""
         self.eval()
         order = np.argsort([len(text) for text in texts])
         logits = np.zeros(len(texts), np.float32)

@@ -1,7 +1,8 @@
 """Read the texts of this topic that the competition does not have.
 
-Real tweets of other data sets, with the labels that people gave them there, and the sentences
-of topic/written.csv. No text has words that a tweet of the competition has.
+These are real tweets of other data sets, with the labels that people gave them there, and the
+sentences of topic/written.csv. A tweet with the same words as a tweet of the competition is
+left out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from topic.project import GENERAL, INFORMATIVE, ON_TOPIC, WRITTEN
 
 _LANGUAGES = ("en",)
 
-_INFORMATIVE = {  # how CrisisLexT26 spells it: the kind of text, and whether it informs
+_INFORMATIVE = {  # by the label of CrisisLexT26: the kind of text, and the target
     "Related and informative": ("informative", 1.0),
     "Related - but not informative": ("related", 0.0),
     "Not related": ("unrelated", 0.0),
@@ -30,7 +31,7 @@ def read_on_topic() -> pd.DataFrame:
     """Return the tweets of CrisisLexT6.
 
     Columns: ``event`` (in lower case), ``id`` (str), ``text``, ``kind`` ("on_topic" or
-    "off_topic") and ``target`` (1.0 or 0.0: people found that it is about that event, or not).
+    "off_topic") and ``target`` (1.0 if people judged it to be about that event, else 0.0).
     """
 
     def columns(table: pd.DataFrame) -> dict[str, pd.Series]:
@@ -50,7 +51,7 @@ def read_informative() -> pd.DataFrame:
 
     Columns: ``event`` (in lower case), ``id`` (str), ``text``, ``kind`` ("informative",
     "related" or "unrelated"), ``speaker`` ("Eyewitness", "Media", "Government" and so on) and
-    ``target`` (1.0 where it is informative, else 0.0).
+    ``target`` (1.0 if people judged it to be informative, else 0.0).
     """
 
     def columns(table: pd.DataFrame) -> dict[str, pd.Series]:
@@ -68,7 +69,7 @@ def read_informative() -> pd.DataFrame:
 
 
 def read_general() -> pd.Series:
-    """Return the tweets of TweetEval, of any topic, each once."""
+    """Return the tweets of TweetEval, which are of any topic, without repeats."""
     texts = [
         line
         for path in _files(GENERAL, "*.txt")
@@ -81,10 +82,10 @@ def read_general() -> pd.Series:
 
 
 def read_written(split: str) -> pd.DataFrame:
-    """Return the sentences written for this project: ``kind``, ``text``, ``target``.
+    """Return the sentences written for this project: ``id``, ``kind``, ``text``, ``target``.
 
     Args:
-        split: "train", or "held_out": no model learns from these.
+        split: "train" or "held_out". No model learns from held-out sentences.
     """
     table = pd.read_csv(WRITTEN, dtype=str, keep_default_na=False)
     table = table[table["split"] == split]
@@ -94,7 +95,7 @@ def read_written(split: str) -> pd.DataFrame:
 
 @cache
 def _of_competition() -> frozenset[str]:
-    """Return the words of each text of the competition, also of those that are only scored."""
+    """Return the words of each text of the competition, with and without a label."""
     texts = pd.concat([read_raw(name, "text")["text"] for name in ("train.csv", "test.csv")])
     return frozenset(texts.map(same_words))
 
@@ -120,7 +121,7 @@ def _read(
 
 
 def _english(tweets: pd.DataFrame) -> pd.DataFrame:
-    """Keep the tweets in English, each text once for its event, and none of the competition."""
+    """Keep English tweets, once per event, without those that the competition has."""
     words = tweets["text"].map(same_words)
     repeated = pd.DataFrame({"event": tweets["event"], "words": words}).duplicated()
     foreign = tweets["text"].map(lambda text: looks_foreign(text, _LANGUAGES))

@@ -1,4 +1,4 @@
-"""What the tests of copies share: made-up texts, the command, and copies that are built."""
+"""Fixtures for the tests of copies: made-up texts, the command, and built copies."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ OPTIONS = {
     "--positive": "complaint",
     "--question": "Is this review a complaint?",
 }
-POSITIONS = 64  # word pieces that a model reads
+POSITIONS = 64  # the number of word pieces that a model reads
 EXAMPLES = ("The parcel was late and the box broken", "Lovely colour and so quick")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _git() -> None:
-    """Git lists what is copied."""
+    """Skip the tests outside a Git checkout: Git lists the files that are copied."""
     if not (ROOT / ".git").exists():
         pytest.skip("needs a Git checkout")
 
 
 def made_up(labels: Sequence[str], rows: int, seed: int = 20200101) -> list[tuple[str, str]]:
-    """Return made-up texts with their labels, of which a tenth is wrong."""
+    """Return made-up texts and labels. A tenth of the labels is drawn at random."""
     generator = random.Random(seed)
     table = []
     for i in range(rows):
@@ -76,7 +76,7 @@ def make(
     python: str = sys.executable,
     **changed: str | None,
 ) -> Completed:
-    """Run the command with the options above; a keyword changes one, or takes it away."""
+    """Run the command with `OPTIONS`. A keyword changes an option; None removes it."""
     options = OPTIONS | {f"--{name.replace('_', '-')}": text for name, text in changed.items()}
     arguments = [f"{option}={text}" for option, text in options.items() if text is not None]
     arguments += [f"--example={text}" for text in examples]
@@ -91,7 +91,7 @@ def make(
 
 
 def texts_of(folder: Path, name: str = "train.csv") -> list[dict[str, str]]:
-    """Return the rows of a table of a copy."""
+    """Return the rows of a table in data/raw of a copy."""
     with (folder / "data" / "raw" / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -101,13 +101,13 @@ class Copy:
     """A copy that was built.
 
     Attributes:
-        folder: Its root.
-        labels: The number of its labels.
-        ships: The kind of its model.
-        wheel: Its wheel.
-        editable: A Python in which it is installed from its sources.
-        installed: A Python in which its wheel is installed.
-        variables: The environment of what runs in it.
+        folder: The root of the copy.
+        labels: The number of labels.
+        ships: The kind of model that ships.
+        wheel: The wheel of the copy.
+        editable: A Python with the copy installed from its sources.
+        installed: A Python with the wheel installed.
+        variables: The environment variables of commands in the copy.
     """
 
     folder: Path
@@ -119,16 +119,16 @@ class Copy:
     variables: dict[str, str]
 
     def run(self, python: Path, *command: str | Path, **variables: str) -> Completed:
-        """Run a module of a Python, or a program beside it, in the root of the copy."""
+        """Run a program beside a Python, or a module, in the root of the copy."""
         return run_in(self.folder, python, *command, **self.variables, **variables)
 
     def tox(self, environment: str, python: Path, *more: str) -> Completed:
-        """Run the commands of a tox environment; stop at the first that fails.
+        """Run the commands of a tox environment; stop at the first command that fails.
 
         Args:
             environment: The section of tox.ini.
-            python: What it runs in; tox would make an environment of its own.
-            more: Added to the last command.
+            python: The Python for the commands. tox itself would make a new environment.
+            more: Arguments that are added to the last command.
         """
         tox = configparser.ConfigParser(interpolation=None)
         tox.read(self.folder / "tox.ini", "utf-8")
@@ -147,7 +147,7 @@ class Copy:
 
 
 def run_in(folder: Path, python: Path, *command: str | Path, **variables: str) -> Completed:
-    """Run a module of a Python, or a program beside it; both outputs are one."""
+    """Run a program beside a Python, or a module; standard error joins the output."""
     program, *arguments = command
     beside = python.with_name(str(program))
     start = [beside] if beside.exists() else [python, "-m", program]
@@ -174,10 +174,10 @@ def run_in(folder: Path, python: Path, *command: str | Path, **variables: str) -
 
 
 def environment(folder: Path, *install: str | Path) -> Path:
-    """Make an environment with all that is installed here but this project, and one thing more.
+    """Make an environment with all packages installed here but this project, and install more.
 
     Returns:
-        Its Python.
+        The Python of the environment.
     """
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
@@ -186,7 +186,8 @@ def environment(folder: Path, *install: str | Path) -> Path:
     for path in Path(sysconfig.get_path("purelib")).iterdir():
         if "disaster_tweets" not in path.name:
             (packages / path.name).symlink_to(path)
-    # Unlike `python -m pytest`, the program `pytest` does not put the checkout on the path.
+    # The programs are linked too: unlike `python -m pytest`, the program `pytest` does not put
+    # the checkout on the path.
     for path in Path(sysconfig.get_path("scripts")).iterdir():
         here, content = python.with_name(path.name), path.read_bytes()
         if content.startswith(b"#!") and not here.exists() and "disaster" not in path.name:
@@ -203,7 +204,7 @@ def environment(folder: Path, *install: str | Path) -> Path:
 
 @pytest.fixture(scope="session")
 def reference() -> ModuleType:
-    """The script that makes a tiny random encoder, which is the backbone."""
+    """The script that makes the backbone, a tiny random encoder."""
     return load_script(ROOT / "tests" / "pipeline" / "reference" / "make.py")
 
 
@@ -233,10 +234,10 @@ def copy(
     params["download_backbone"]["checksums"] = checksums(backbone)
     for section, values in TINY.items():
         params[section] |= values
-    # The tests of the commands score texts of some length, and models that have learned.
+    # The tests of the commands need longer texts, and models that have learned.
     params["model"]["max_tokens"] = POSITIONS
     params["assistant"]["epochs"] = params["student"]["epochs"] = 12
-    # All tests are to hold for either kind of model, and here only one of them ships.
+    # All tests must pass for both kinds of model, but here only one kind ships.
     ships = "student" if request.param == "two labels" else "encoder"
     params["export"]["ship"] = ships
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), "utf-8")
@@ -253,7 +254,7 @@ def copy(
 
 
 def two_labels(home: Path) -> Path:
-    """Make a copy with two labels, awkward texts, and a split for tests that is fixed."""
+    """Make a copy with two labels, awkward texts, and a fixed held-out split."""
     rows = made_up(["complaint", "praise"], 300)
     spelled = {"complaint": "A Complaint!", "praise": "Très gut"}
     tables = [

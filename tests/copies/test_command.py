@@ -1,4 +1,4 @@
-"""The command that makes a copy: what it reads, what it asks, and what it refuses."""
+"""The command that makes a copy: its inputs, its questions, and its errors."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ HEADER = ("review", "verdict")
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """A table that will do."""
+    """A table that the command accepts."""
     return write_csv(tmp_path / "reviews.csv", HEADER, GOOD)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where a copy goes."""
+    """The folder for a copy, which does not exist yet."""
     return tmp_path / "new" / "complaints"
 
 
@@ -71,7 +71,7 @@ def test_no_library_is_needed(table: Path, folder: Path, tmp_path: Path) -> None
 
 
 class TestFormats:
-    """The same texts, however they are written."""
+    """The same texts in different file formats."""
 
     def as_tsv(self, path: Path) -> Path:
         text = "".join("\t".join(row) + "\n" for row in [HEADER, *GOOD])
@@ -454,7 +454,7 @@ class TestNames:
         ({"text_column": "verdict", "label_column": "verdict"}, "cannot hold both texts and"),
         ({"delimiter": ";"}, "--label-column is missing"),
         ({"encoding": "utf-9"}, "--encoding"),
-        ({"sheet": "One"}, None),  # it says nothing of a CSV file
+        ({"sheet": "One"}, None),  # a CSV file has no sheets
     ],
 )  # fmt: skip
 def test_an_option_that_is_wrong_or_missing(
@@ -577,7 +577,7 @@ def test_an_interrupted_one_leaves_nothing(delay: float, table: Path, tmp_path: 
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
 
-    if process.returncode:  # it may have been faster
+    if process.returncode:  # it may have ended before the signal
         assert not folder.parent.exists()
         assert process.returncode in (130, -signal.SIGINT)
     else:
@@ -586,10 +586,10 @@ def test_an_interrupted_one_leaves_nothing(delay: float, table: Path, tmp_path: 
 
 
 class TestTerminal:
-    """What is asked where somebody can answer."""
+    """The questions in a terminal, where somebody can answer."""
 
     def answer(self, *arguments: str | Path, lines: Sequence[str]) -> tuple[int, str]:
-        """Run the command on a pseudo-terminal; return its status and what is shown."""
+        """Run the command in a pseudo-terminal; return its status and its output."""
         pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
         controller, terminal = pty.openpty()
         with subprocess.Popen(

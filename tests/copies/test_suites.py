@@ -1,4 +1,4 @@
-"""Whole copies: each passes the tests that it took over, in the environments of its tox.ini."""
+"""Whole copies: each passes its tests, in the environments of its tox.ini."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ import pytest
 from ..conftest import ROOT, Completed
 from .conftest import Copy
 
-# These take most of the time of their suites, and neither a topic nor its labels can change
-# what they test: how files are read, resumed runs, and DVC. With the variable set they run in
-# copies, too.
+# These tests take most of the time of their suites. They test how files are read, resumed runs,
+# and DVC. A topic and its labels cannot change these. Copies run them if the variable is set.
 WHOLE = os.environ.get("DISASTER_TWEETS_WHOLE_COPIES")
 OF_ANY_TOPIC = (
     *("tests/test_tables*.py", "tests/test_odd_files.py", "tests/test_language.py"),

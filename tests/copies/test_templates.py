@@ -1,4 +1,4 @@
-"""What takes the place of the topic's files in a copy fits the files that it took over."""
+"""The templates, which replace the topic's files in a copy, fit the files of the copy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .conftest import made_up, make, write_csv
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that was not built."""
+    """A copy that is not built."""
     home = tmp_path_factory.mktemp("fresh")
     table = write_csv(
         home / "reviews.csv", ["text", "label"], made_up(["complaint", "praise"], 220)
@@ -34,7 +34,7 @@ def loaded(folder: Path, name: str = "params.yaml") -> Any:
 
 
 def keys(section: Any) -> Any:
-    """Return the keys of parameters as deep as they are the same for every topic."""
+    """Return the nested keys of parameters, without those that depend on the topic."""
     if not isinstance(section, dict):
         return None
     return {name: None if name == "labels" else keys(value) for name, value in section.items()}
@@ -65,7 +65,7 @@ def test_the_topic_has_the_same_names(fresh: Path) -> None:
 
 
 def defined(path: Path) -> list[tuple[str, str]]:
-    """Return the names that a module gives to values, with their types."""
+    """Return the names that a module defines, with their types."""
     names = []
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.AnnAssign):

@@ -1,4 +1,4 @@
-"""A small project of its own: the pipeline over made-up texts and a tiny random backbone."""
+"""A small project for tests: the pipeline with made-up texts and a tiny random backbone."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ __all__ = ["checkout", "server"]
 
 ALL = "--all-pipelines"
 UP_TO_DATE = "Data and pipelines are up to date."
-ROWS_OF_A_LABEL = 60  # at least, among the made-up texts
-# What differs from the settings of `tiny`: enough steps to tell several labels apart.
+ROWS_OF_A_LABEL = 60  # the smallest number of made-up texts with one label
+# Changes to the settings of `tiny`: the models train long enough to tell several labels apart.
 LEARNING: dict[str, dict[str, object]] = {
     "training": {"batch_size": 16},
     "assistant": {"epochs": 16},
     "student": {"epochs": 12},
 }
 
-# Words of no language, and so of no topic: ten for each label.
+# Words of no language, so they belong to no topic. Each label has ten.
 SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
 MADE_UP = [one + other for one in SYLLABLES for other in SYLLABLES]
 WORDS = [MADE_UP[10 * label : 10 * label + 10] for label in range(len(LABELS))]
@@ -45,13 +45,13 @@ FILLERS = "the near town today my is so again with every at on really just".spli
 
 Texts = Sequence[tuple[str, int]]  # with their labels
 
-# What the models of these tests read, whatever params.yaml says: words, and two marks.
+# The models of these tests read words and two marks, whatever params.yaml says.
 READS = {"urls": False, "handles": False, "emoji": False, "marks": "!?"}
 
 
 @pytest.fixture(scope="session")
 def reference() -> ModuleType:
-    """The script that made the reference outputs; its tiny checkpoint is the backbone."""
+    """The script that made the reference outputs. Its tiny checkpoint is the backbone."""
     return load_script(Path(__file__).parent / "reference" / "make.py")
 
 
@@ -66,7 +66,7 @@ def cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[2, 4], ids=["two labels", "four labels"])
 def labels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many labels there are, whatever params.yaml says."""
+    """The number of labels, whatever params.yaml says."""
     from pipeline import training
 
     count: int = request.param
@@ -76,19 +76,19 @@ def labels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> i
 
 @pytest.fixture
 def outputs(labels: int) -> int:
-    """How many outputs a model has for the labels."""
+    """The number of outputs that a model has for the labels."""
     return 1 if labels == 2 else labels
 
 
 def made_up_texts(rows: int) -> list[tuple[str, int]]:
-    """Return texts of a clear label, some repeated, some repeated with another label."""
+    """Return texts with a clear label. Some are repeated, two of them with another label."""
     generator = random.Random(20200101)
     texts = []
     for i in range(rows):
         label = i % len(LABELS)
         words = generator.choices(WORDS[label], k=3) + generator.choices(FILLERS, k=4)
         generator.shuffle(words)
-        # Most lack what is noise to a model that reads it.
+        # Only some texts have a hashtag and a URL: both are noise to a model that reads them.
         end = f"{i}" if i % 4 else f"#{i} http://example.com/{i}"
         texts.append((f"{' '.join(words)} {end}", label))
     repeats = [(f"@someone {text}", label) for text, label in texts[:6]]
@@ -112,9 +112,9 @@ class Project:
     """A checkout in which the pipeline runs.
 
     Attributes:
-        folder: Its root.
-        mirror: Where its downloads come from.
-        environment: The variables of what runs in it.
+        folder: The root of the checkout.
+        mirror: The folder that replaces the download sources.
+        environment: The environment variables of commands in the checkout.
     """
 
     def __init__(self, folder: Path, mirror: Path) -> None:
@@ -122,7 +122,7 @@ class Project:
         self.environment = os.environ | {
             "DISASTER_TWEETS_MIRROR": str(mirror),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            # The sources of this folder, not those that are installed for development.
+            # Python imports the sources of this folder, not the installed ones.
             "PYTHONPATH": str(folder / "src"),
             "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": "user.name",
@@ -132,7 +132,7 @@ class Project:
         }
 
     def run(self, *command: str, status: int = 0) -> str:
-        """Run a command; return what it printed; fail if its exit status is another."""
+        """Run a command; return its output; fail if it has another exit status."""
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -166,12 +166,12 @@ class Project:
             opened.write(text)
 
     def stale(self) -> list[str]:
-        """Return the stages that would run; those of the topic are topic/dvc.yaml:NAME."""
+        """Return the stages that would run. A stage of the topic is topic/dvc.yaml:NAME."""
         return stages_run(self.dvc("repro", ALL, "--allow-missing", "--dry"))
 
 
 def stages_run(printed: str) -> list[str]:
-    """Return the stages that DVC says it runs."""
+    """Return the stages that ran, according to the output of DVC."""
     return re.findall(r"Running stage '([\w./:]+)'", printed)
 
 
@@ -180,7 +180,7 @@ def stages(folder: Path, file: str = "dvc.yaml") -> dict[str, dict[str, object]]
     return yaml.safe_load((folder / file).read_text("utf-8"))["stages"]
 
 
-@cache  # for the tests here and those of the topic
+@cache  # shared by the tests here and those of the topic
 def build(base: Path) -> Project:
     """Make a project in a new folder, and run its pipelines once."""
     from topic.tests.pipeline.made_up import fill
@@ -215,7 +215,7 @@ def build(base: Path) -> Project:
         },
         **TINY,
     )
-    # setup.cfg requires what runs the kind of model that ships here.
+    # The kind of model that ships here must ship there too: setup.cfg requires its runtime.
     manifest = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))
     project.change_params(export={"ship": manifest["kind"]}, **LEARNING)
     project.git("init", "--quiet", "--initial-branch=main")
@@ -228,13 +228,13 @@ def build(base: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose pipelines have run once; tests copy it before changing it."""
+    """A project whose pipelines have run once. Tests must copy it before they change it."""
     return build(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
 def project(built: Project, tmp_path: Path) -> Project:
-    """A copy of the built project, to be changed at will."""
+    """A copy of the built project, which a test may change."""
     folder = tmp_path / "project"
     shutil.copytree(built.folder, folder, symlinks=True)
     return Project(folder, built.mirror)

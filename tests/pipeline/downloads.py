@@ -14,13 +14,13 @@ import pytest
 import yaml
 
 MIRROR = "DISASTER_TWEETS_MIRROR"
-# pooch leaves the answer open where a download fails.
+# pooch does not close the response if a download fails.
 UNCLOSED = "ignore:unclosed <socket:ResourceWarning"
 Files = dict[str, bytes]  # by their paths in a folder
 
 
 class Server(ThreadingHTTPServer):
-    """Serves a folder; each request uses up one entry of `failures`, if there is one."""
+    """Serves a folder. Each request takes one entry from `failures` and fails like that."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
@@ -55,7 +55,7 @@ class Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server that is not the internet; where it is asked, nobody waits to ask again."""
+    """A local server. Clients retry without waiting, because `time.sleep` does nothing."""
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     with Server(tmp_path / "served") as server:
@@ -65,12 +65,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         server.released.set()
         server.shutdown()
         thread.join()
-    gc.collect()  # here, where the test ignores what was left open
+    gc.collect()  # collect here, where the test ignores unclosed sockets
 
 
 @pytest.fixture
 def checkout(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which stages run, with nobody's accounts and no commands on PATH."""
+    """A folder in which stages run, without accounts and without commands on PATH."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -100,7 +100,7 @@ def write(folder: Path, files: Files) -> Path:
 
 
 def read(folder: Path) -> Files:
-    """Return all files of a folder, also those that should not be there."""
+    """Return all files of a folder, with unexpected ones."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -109,7 +109,7 @@ def read(folder: Path) -> Files:
 
 
 def error_of(stage: Callable[[], None]) -> str:
-    """Run a stage that fails; return its error, of one line."""
+    """Run a stage that must fail; return its error, which must be one line."""
     from pipeline.project import PipelineError
 
     with pytest.raises(PipelineError) as caught:

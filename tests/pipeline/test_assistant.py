@@ -1,4 +1,4 @@
-"""The texts that the assistant labels, and what it makes of each."""
+"""The texts that the assistant labels, its logits and its features."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_each_text_gets_its_own_logits_and_features(
         [np.asarray(model(np.array([tokenizer.encode(text)], np.int32))) for text in texts]
     )
     np.testing.assert_allclose(logits, alone, atol=1e-4)
-    # The logits are a linear function of the features, whichever mean and scale they have.
+    # The logits are a linear function of the features, whatever their mean and scale are.
     design = np.column_stack([features.astype(float), np.ones(len(texts))])
     fitted = design @ np.linalg.lstsq(design, alone, rcond=None)[0]
     np.testing.assert_allclose(fitted, alone, atol=1e-3)

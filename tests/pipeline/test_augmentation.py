@@ -1,4 +1,4 @@
-"""Augmented copies, and the words that may stand for a word."""
+"""Augmented copies, and the words that may replace a word."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_each_copy_is_made_of_words_that_people_wrote_and_of_similar_ones() -> N
 
     assert len(copies) == 120
     assert words_of(*copies) - words_of(*TEXTS) == {"canal", "lake", "fog"}
-    # What the model does not read is in none.
+    # No copy has URLs or handles, which the model does not read.
     assert not any("http" in copy or "@" in copy for copy in copies)
 
 
@@ -70,7 +70,7 @@ def test_the_most_similar_words_are_found() -> None:
     pieces = ["east", "northeast", "north", "##west", "west", "so", "south", "southeast"]
     similar = similar_words(pieces, embeddings, count=1)
 
-    # Neither parts of words nor short ones.
+    # Parts of words and short words are left out.
     assert set(similar) == {"east", "northeast", "north", "west", "south", "southeast"}
     assert similar["north"] == ["northeast"]
     assert similar["south"] == ["southeast"]

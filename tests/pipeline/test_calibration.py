@@ -1,4 +1,4 @@
-"""Calibration that is fitted: what was put in is found again, and few texts decide little."""
+"""The fit of the calibration: it finds known parameters again; few texts change little."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def probabilities(logits: np.ndarray, calibration: dict[str, Any]) -> np.ndarray
 
 
 def drawn(logits: np.ndarray, calibration: dict[str, Any]) -> np.ndarray:
-    """Return a label for each text (texts, classes), as probable as the calibration says."""
+    """Draw a label for each text from its calibrated probabilities: (texts, classes)."""
     generator = np.random.default_rng(11)
     cumulated = probabilities(logits, calibration).cumsum(axis=1)
     chosen = (generator.random((len(logits), 1)) > cumulated[:, :-1]).sum(axis=1)
@@ -56,7 +56,7 @@ def test_more_labels(temperature: float, biases: list[float]) -> None:
 
     assert list(fitted) == ["temperature", "biases"]
     assert fitted["temperature"] == pytest.approx(temperature, rel=0.05)
-    # All biases may be raised by the same number: only their differences count.
+    # Only the differences of the biases count.
     assert np.array(fitted["biases"]) - np.mean(fitted["biases"]) == pytest.approx(
         np.array(biases), abs=0.1
     )
@@ -68,7 +68,7 @@ def test_two_labels_are_fitted_as_beta_calibration_of_one_log_odds() -> None:
     share = generator.random(400)
 
     def loss(fitted: np.ndarray) -> float:
-        # The method as it is written down: a ln s - b ln(1 - s) + c, and the normal prior.
+        # The method as published: a ln s - b ln(1 - s) + c, and the normal prior.
         a, b, c = np.exp(fitted[0]), np.exp(fitted[1]), fitted[2]
         s = 1 / (1 + np.exp(-odds))
         p = 1 / (1 + np.exp(-(a * np.log(s) - b * np.log(1 - s) + c)))

@@ -1,4 +1,4 @@
-"""Fetching, and the download of the backbone, from a local server instead of the internet."""
+"""Download of files and of the backbone, from a local server instead of the internet."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def mirror(
     monkeypatch.setenv(
         MIRROR, str(folder) if request.param == "folder" else f"{server.url}/mirror/"
     )
-    write(server.folder / HUB, FILES)  # and nobody looks there
+    write(server.folder / HUB, FILES)  # which no stage may ask
     return folder / "small-backbone"
 
 
@@ -67,7 +67,7 @@ def mirror(
 def test_from_the_hub(checkout: Path, server: Server, algorithm: str) -> None:
     write_parameters(checkout, algorithm)
     write(server.folder / HUB, FILES)
-    for _ in range(2):  # the second time everything is there
+    for _ in range(2):  # the second time, all files are there
         download_backbone.main()
         assert read(BACKBONE) == FILES
     assert server.requested == [FIRST, f"/{HUB}/tokenizer.json"]

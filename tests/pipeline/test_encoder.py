@@ -1,4 +1,4 @@
-"""The Keras encoder and the inference graph against transformers' BERT."""
+"""The Keras encoder and the inference graph, compared with BERT of transformers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ of_any_labels = pytest.mark.parametrize(
     "tiny", [1, 4], indirect=True, ids=["two labels", "four labels"]
 )
 
-# The weights that reference/backbone.json is of.
+# The SHA-256 of the weights that gave reference/backbone.json.
 BACKBONE = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -36,7 +36,7 @@ def recorded(name: str) -> tuple[list[list[int]], np.ndarray]:
 
 
 def pooled(tensors: encoder.Tensors, heads: int, encoded: list[list[int]]) -> np.ndarray:
-    """Return the mean hidden states of a padded batch, which the logits are made from."""
+    """Return the mean hidden states of a padded batch, from which the logits are computed."""
     shape = encoder.Shape.of(tensors, heads)
     model = encoder.build(shape, dropout=0.1)
     encoder.load(model, tensors, shape)
@@ -56,7 +56,7 @@ def keras_logits(tensors: encoder.Tensors, encoded: list[list[int]]) -> np.ndarr
 
 @pytest.fixture
 def tiny(reference: ModuleType, request: pytest.FixtureRequest) -> encoder.Tensors:
-    """The tiny encoder, with a classifier on top, of one output or as many as are asked for."""
+    """The tiny encoder with a classifier, of one output or as many as the test asks for."""
     outputs = getattr(request, "param", 1)
     checkpoint = reference.tiny_checkpoint()
     pieces = list(range(reference.TINY["pieces"]))
@@ -120,7 +120,7 @@ def test_units_of_the_smallest_norms_are_dropped(tiny: encoder.Tensors) -> None:
     unused = {0: [3, 30], 1: [0, 31]}
     for layer, units in unused.items():
         name = f"encoder.layer.{layer}"
-        # One goes in with little, the other comes out with little; neither adds anything.
+        # One unit has tiny input weights, the other tiny output weights. Neither adds anything.
         tiny[f"{name}.intermediate.dense.weight"][units[0]] *= 1e-9
         tiny[f"{name}.intermediate.dense.bias"][units[0]] = 0
         tiny[f"{name}.output.dense.weight"][:, units[1]] *= 1e-9
@@ -142,7 +142,7 @@ def test_units_of_the_smallest_norms_are_dropped(tiny: encoder.Tensors) -> None:
 def with_convolution(
     tiny: encoder.Tensors, layers: list[int], hidden: int = 0
 ) -> encoder.Tensors:
-    """Return the layers that are named, a convolution, hidden units, and a classifier."""
+    """Return the given layers, a convolution, hidden units and a classifier."""
     tensors = encoder.reduce(tiny, layers, 32, filters=6, seed=1, hidden=hidden)
     generator = np.random.default_rng(2)
     tensors["convolution.bias"] = generator.standard_normal(6).astype(np.float32)
@@ -179,7 +179,7 @@ def test_a_convolution_sees_nothing_of_the_padding(
 
 
 def graph_logits(tensors: encoder.Tensors, encoded: list[list[int]]) -> np.ndarray:
-    """Return what the inference graph says of each text, one at a time."""
+    """Return the logits of the inference graph, which takes one text at a time."""
     shape = encoder.Shape.of(tensors, heads=2)
     graph = InferenceGraph(tensors, shape)
     positions = [tf.range(len(one)) if shape.positions else None for one in encoded]
@@ -193,7 +193,7 @@ def graph_logits(tensors: encoder.Tensors, encoded: list[list[int]]) -> np.ndarr
 def exported_logits(
     tensors: encoder.Tensors, encoded: list[list[int]], folder: Path
 ) -> np.ndarray:
-    """Return what the exported file says of each text."""
+    """Return the logits of the exported file."""
     graph = InferenceGraph(tensors, encoder.Shape.of(tensors, heads=2))
     path = folder / "model.tflite"
     path.write_bytes(to_tflite(graph))
@@ -207,7 +207,7 @@ def test_the_convolution_of_the_inference_graph_is_the_same_function(
 ) -> None:
     tensors = with_convolution(tiny, layers, hidden)
     ids, _ = recorded("tiny.json")
-    assert min(map(len, ids)) == 2  # an empty text: fewer tokens than a filter sees
+    assert min(map(len, ids)) == 2  # an empty text has fewer tokens than a filter sees
     expected = keras_logits(tensors, ids)
 
     np.testing.assert_allclose(graph_logits(tensors, ids), expected, atol=5e-5)
@@ -245,7 +245,7 @@ def test_the_exported_file_is_nearly_the_same_function(
     expected = states @ tiny["classifier.weight"].T + tiny["classifier.bias"]
     exported = exported_logits(tiny, ids, tmp_path)
     np.testing.assert_allclose(exported, expected, atol=0.1)
-    assert np.abs(exported - expected).max() > 0  # it was quantized
+    assert np.abs(exported - expected).max() > 0  # so the file is quantized
 
 
 @pytest.mark.parametrize("asked", [1, 4])

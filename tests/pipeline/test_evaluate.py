@@ -1,4 +1,4 @@
-"""The measures of the evaluate stage on small tables whose answers can be counted."""
+"""The measures of the stage evaluate, on small tables whose results can be counted."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ class TestRobustness:
     def test_of_more_labels_the_one_that_moves_most_counts(self) -> None:
         by_text = {
             "a": [0.5, 0.3, 0.2],
-            "A": [0.4, 0.6, 0.0],  # by 0.3, and decided otherwise
+            "A": [0.4, 0.6, 0.0],  # moved by 0.3, and another label is predicted
             "b": [0.1, 0.2, 0.7],
-            "B": [0.2, 0.2, 0.6],  # by 0.1
+            "B": [0.2, 0.2, 0.6],  # moved by 0.1
         }
         measured = evaluate.robustness(
             ["a", "b"],
@@ -123,7 +123,7 @@ class TestSlices:
 
         assert parts["with a URL"].tolist() == [True, False, False, True]
         assert parts["with a handle"].tolist() == [False, True, False, False]
-        # The one in a URL is none.
+        # A "#" in a URL is no hashtag.
         assert parts["with a hashtag"].tolist() == [False, True, False, False]
         for name in ("URL", "handle", "hashtag"):
             assert (parts[f"with a {name}"] != parts[f"without a {name}"]).all()
@@ -242,7 +242,7 @@ class TestPlots:
             "earth",
             "water",
         ]
-        # Of all texts and labels, the two of 0.7 come first, and are right; then a wrong one.
+        # The two probabilities of 0.7 come first and are right. The next one is wrong.
         corners = [tuple(row.values()) for row in self.numbers("roc")]
         assert corners[1:4] == [(0, 0.6667), (0.1111, 0.6667), (0.1111, 1)]
         assert self.numbers("reliability") == [
@@ -272,7 +272,7 @@ def test_the_architecture_is_that_of_the_weights(reference: ModuleType) -> None:
 
     assert (whole["width"], whole["heads"]) == (width, 2)
     assert (cut["layers"], cut["feed_forward"]) == (1, 4)
-    # A unit is a row and a bias going in, and a column coming out.
+    # A unit has an input row, a bias and an output column.
     units = whole["feed_forward"] - 4
     of_a_layer = sum(
         t.size for name, t in tensors.items() if name.startswith("encoder.layer.0.")
@@ -338,7 +338,7 @@ def test_an_exported_model_is_calibrated(
     texts = [f"@x {words} http://x.co/{i}" for i, words in enumerate(read)]
     logits = exported.logits(texts)
     assert (logits.shape, logits.dtype) == ((40, labels), np.float64)
-    # What the model does not read is cleaned away before.
+    # Cleaning removes the parts that the model does not read.
     np.testing.assert_array_equal(logits, exported.logits(read))
     positions = np.arange(4) if kind == ENCODER else None
     np.testing.assert_allclose(
@@ -349,7 +349,7 @@ def test_an_exported_model_is_calibrated(
     exported.fit(logits, of_texts)
     probabilities = exported.score(texts)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
-    # The texts say nothing of the targets, so the mean of either is the same.
+    # The targets do not depend on the texts, so probabilities and targets have the same mean.
     expected = shares(of_texts).mean(axis=0)
     np.testing.assert_allclose(probabilities.mean(axis=0), expected, atol=0.05)
 
@@ -381,7 +381,7 @@ class TestSources:
                 "texts": 2,
                 "accuracy": 1.0,
                 "auc": 1.0,
-                # Its texts have both labels, so the kind has none.
+                # Texts of this kind have both labels, so the kind has no target.
                 "kinds": {"danger": {"texts": 2, "flagged": 0.5}},
             },
         }

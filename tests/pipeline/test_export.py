@@ -37,7 +37,7 @@ class TestParity:
             "texts": 4,
             "mean_difference": pytest.approx((0.25 + 0.8) / 4),
             "max_difference": pytest.approx(0.8),
-            # The second is no more decided than the first, which has the first label.
+            # The second text is a tie now. A tie counts as the first label.
             "decisions_changed": 0.5,
             "auc_drop": pytest.approx(1.0 - 0.375),
         }
@@ -50,7 +50,7 @@ class TestParity:
         assert measured["mean_difference"] == pytest.approx(0.4 / 9)
         assert measured["max_difference"] == pytest.approx(0.2)
         assert measured["decisions_changed"] == pytest.approx(1 / 3)
-        # The second label is now likelier for the first text than for its own.
+        # The second label is now likelier for the first text than for the text that has it.
         assert measured["auc_drop"] == pytest.approx(0.5 / 3)
 
     @pytest.mark.parametrize("labels", [2, 4])
@@ -82,7 +82,7 @@ class TestValidation:
     def test_logits_are_calibrated_before_they_are_measured(self, labels: int) -> None:
         logits, targets = made_up(2000, labels)
         measured = on_validation(logits, targets)
-        # As certain as can be, and shifted: calibration undoes both.
+        # Calibration undoes a scale of the logits and a shift.
         shifted = on_validation(5 * logits + np.arange(labels), targets)
 
         chance = np.log(labels)

@@ -1,4 +1,4 @@
-"""A student that learns a vector beside its logits."""
+"""A student that learns features and logits."""
 
 from __future__ import annotations
 
@@ -107,9 +107,10 @@ def test_logits_and_vector_are_both_learned(model: keras.Model, outputs: int) ->
         loss=loss_with_features(outputs, weight=1.0),
     )
     assert learned["val_accuracy"] == 1.0
-    assert learned["val_loss"] < learned["loss"] < 0.5  # the vector counts in the latter alone
+    # The loss of the features counts in training only.
+    assert learned["val_loss"] < learned["loss"] < 0.5
     ids = np.array([tokenizer.encode(text) for text in texts], np.int32)
     predicted = np.asarray(learner(ids))
     assert np.square(predicted[:, outputs:] - vectors).mean() < 0.3
-    # What is thrown away was no part of the model.
+    # The layer that is thrown away is no part of the model.
     np.testing.assert_array_equal(np.asarray(model(ids)), predicted[:, :outputs])

@@ -1,4 +1,4 @@
-"""The small model in integers: near the trained one, within its bounds, exact when it runs."""
+"""The student in integers: near the trained model, within its bounds, and exact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PIECES, WIDTH, FILTERS, HIDDEN = 80, 24, 12, 7
 
 
 def model(outputs: int = 1, width: int = WIDTH, filters: int = FILTERS) -> Tensors:
-    """Return a random model of the form that a student has, whose logits are of some size."""
+    """Return a random model of the form of a student, with logits well away from 0."""
     generator = np.random.default_rng(3)
 
     def normal(*shape: int, mean: float = 0, deviation: float = 1) -> np.ndarray:
@@ -43,14 +43,14 @@ def model(outputs: int = 1, width: int = WIDTH, filters: int = FILTERS) -> Tenso
 
 
 def texts(count: int, longest: int = 30, seed: int = 5) -> list[list[int]]:
-    """Return token ids of texts of 2 tokens or more."""
+    """Return the token ids of random texts of 2 or more tokens."""
     generator = np.random.default_rng(seed)
     lengths = generator.integers(2, longest + 1, count)
     return [generator.integers(0, PIECES, length).tolist() for length in lengths]
 
 
 def float_logits(tensors: Tensors, encoded: list[list[int]]) -> np.ndarray:
-    """Return the logits (texts, outputs) of the network as it is written down, in float64."""
+    """Return the logits (texts, outputs) of the network before quantization, in float64."""
     w = {name: value.astype(np.float64) for name, value in tensors.items()}
     logits = []
     for ids in encoded:
@@ -91,9 +91,9 @@ class TestQuantize:
         found, expected = logits[:, -outputs:], float_logits(tensors, encoded)
         before, after = probabilities(expected), probabilities(found)
 
-        assert before.std() > 0.1  # they differ, and could be far off
+        assert before.std() > 0.1  # the logits differ, so errors could be large
         assert np.abs(after - before).mean() < 0.006
-        for i in range(outputs):  # what errors there are have no direction
+        for i in range(outputs):  # the errors have no bias
             slope, intercept = np.polyfit(expected[:, i], found[:, i], 1)
             assert abs(slope - 1) < 0.01
             assert abs(intercept) < 0.02
@@ -101,7 +101,7 @@ class TestQuantize:
     def test_a_word_piece_that_is_far_out_is_kept(self) -> None:
         tensors = model(width=400, filters=200)
         far = np.zeros(400, np.float32)
-        far[7] = 1  # 20 standard deviations once it is normalized: more than 127 steps
+        far[7] = 1  # 20 standard deviations after normalization, which is more than 127 steps
         tensors["embeddings.word_embeddings.weight"][9] = far
         encoded = [[9, 9], [3, 9, 4], [9, 5]]
         content = quantize(tensors, texts(200))
@@ -124,7 +124,7 @@ class TestQuantize:
             assert np.isfinite(record[name]).all(), name
         dead = pooled.reshape(len(encoded), 2, -1)[:, :, [0, 1, 3]]
         assert not dead.any()
-        # As large in every text, and so as large as the largest in the texts of the scales.
+        # The response to filter 2 is the same in every text.
         assert np.ptp(pooled.reshape(len(encoded), 2, -1)[:, :, 2]) == 0
         assert_exact(content, encoded)
         logits = Integers(content).logits(encoded)
@@ -152,7 +152,7 @@ class TestQuantize:
         tensors = model(filters=256)
         tensors["hidden.weight"][:], tensors["hidden.bias"][:] = 1, 0
         of_ones = record_of(quantize(tensors, texts(50)))["hidden"].T
-        # One weight decides the scale; in it, the others are just above a half.
+        # One weight decides the scale. In this scale, the other weights are just above 0.5.
         tensors["hidden.weight"][:] = 0.6 / 16_000 / of_ones
         tensors["hidden.weight"][:, 0] = 1 / of_ones[:, 0]
         content = quantize(tensors, texts(50))
@@ -179,7 +179,7 @@ class TestBounds:
     def test_sums_that_just_fit_pass_and_are_exact(self) -> None:
         record = self.empty()
         record["embeddings"][:, 0], record["filters"][0] = 1, 127
-        record["factors"], record["pooling"] = 1e6, 1e9  # all as large as can be
+        record["factors"], record["pooling"] = 1e6, 1e9  # maximal pooled values
         record["hidden"][:, 0] = [16_399, 0, 0, 0, 0, 0]
         record["hidden_bias"][0] = 2**24 - 1 - 16_399 * LEVELS
         record["output"][-2] = 2**29 - 1
@@ -221,7 +221,7 @@ class TestBounds:
 class TestRounding:
     def values(self) -> tuple[np.ndarray, np.ndarray]:
         generator = np.random.default_rng(8)
-        # Some dimensions are read much more than others.
+        # The kernel weights of some dimensions are much larger than those of others.
         kernel = generator.normal(0, 1, (32, 20)) * np.linspace(0.1, 3, 32)[:, None]
         return generator.normal(0, 8, (200, 32)), kernel
 
@@ -264,7 +264,8 @@ def test_embeddings_are_normalized_each() -> None:
 def test_pooling_is_over_each_token_with_its_neighbours() -> None:
     left, middle, right = np.eye(3)[:, :, None] * [[[1.0]], [[10.0]], [[100.0]]]
     contributions = np.concatenate([left, middle, right], axis=1)  # (3 tokens, 3 columns)
-    # Token 0 contributes 1 to the next one, 1 ten to itself, and 2 a hundred to the one before.
+    # Token 0 adds 1 to the next token, token 1 adds 10 to itself, and token 2 adds 100 to the
+    # token before it.
     assert pool(contributions, [[0, 1, 2], [2, 0], [1, 1]]).tolist() == [
         [111, 37],
         [0, 0],
@@ -279,16 +280,16 @@ def content(request: pytest.FixtureRequest) -> bytes:
 
 
 class TestRuntime:
-    """What runs a model gives what sums of integers of any size give, to the bit."""
+    """The runtime gives the same bits as sums of integers of unlimited size."""
 
-    # Around as many as are computed at once.
+    # The runtime computes 32 texts at once.
     @pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 100])
     def test_a_batch(self, content: bytes, count: int) -> None:
         assert_exact(content, texts(count, seed=count))
 
     def test_batches_after_others(self, content: bytes) -> None:
         record, running = record_of(content), Integers(content)
-        for seed in range(8):  # each meets some tokens first
+        for seed in range(8):  # each seed has some new tokens
             encoded = texts(5, longest=6, seed=seed)
             expected = exact_logits(record, encoded)
             np.testing.assert_array_equal(running.logits(encoded), expected)

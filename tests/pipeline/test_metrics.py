@@ -1,4 +1,4 @@
-"""The measures, of two labels and of more, beside those of scikit-learn."""
+"""The measures, for two labels and for more, compared with those of scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sklearn.calibration import calibration_curve
 
 from disaster_tweets import metrics
 
-# Few different probabilities, so that most texts are tied with another; none is at the
-# border of two bins, where scikit-learn's calibration curve takes the lower one.
+# Few different probabilities, so that most texts are tied with another text. None is at the
+# border of two bins, where scikit-learn's calibration curve takes the lower bin.
 TIED = st.sampled_from([0.0, 0.04, 0.25, 0.33, 0.48, 0.52, 0.75, 0.96, 1.0])
 ANY = st.floats(0, 1, width=32)
-MORE = 4  # labels, where there are more than two
+MORE = 4  # the number of labels in tests of more than two labels
 
 Scored = tuple[np.ndarray, np.ndarray]
 
@@ -32,7 +32,7 @@ def scored(draw: st.DrawFn, of: st.SearchStrategy[float] = ANY) -> Scored:
 
 @st.composite
 def scored_more(draw: st.DrawFn) -> Scored:
-    """Draw probabilities (texts, MORE), many of them equal, and two labels at least."""
+    """Draw probabilities (texts, MORE), many of them equal, and at least two labels."""
     weight = st.integers(0, 4) | st.floats(0, 4)
     row = st.lists(weight, min_size=MORE, max_size=MORE).filter(lambda row: sum(row) > 0.01)
     texts = draw(st.lists(st.tuples(row, st.integers(0, MORE - 1)), max_size=40))
@@ -116,7 +116,7 @@ def check_log_loss(
 ) -> None:
     every = range(probabilities.shape[1])
     expected = oracle.log_loss(labels, probabilities, labels=every, sample_weight=weights)
-    # scikit-learn rounds float32 probabilities once more, hence the tolerance.
+    # The tolerance is for scikit-learn, which rounds float32 probabilities once more.
     ours = metrics.log_loss(probabilities, labels, weights)
     assert ours == pytest.approx(expected, rel=1e-4, abs=1e-6)
 

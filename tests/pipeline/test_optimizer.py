@@ -1,4 +1,4 @@
-"""What the optimizer does to an embedding, beside Keras's own."""
+"""The updates of an embedding by the optimizer, compared with those of Keras's AdamW."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FREE = 1e6  # a norm that no gradient reaches
 
 
 class Dense(keras.optimizers.AdamW):
-    """Keras's own, where no gradient is sparse: of sparse ones it squares each part alone."""
+    """Keras's AdamW with dense gradients. It squares each part of a sparse one separately."""
 
     def apply(self, grads, trainable_variables=None):  # type: ignore[no-untyped-def]
         super().apply([tf.convert_to_tensor(each) for each in grads], trainable_variables)
 
 
 def trained(optimizer: keras.Optimizer, batches: list[list[int]]) -> list[np.ndarray]:
-    """Return embedding, kernel and bias after a step for each batch of ids."""
+    """Return embedding, kernel and bias after one step for each batch of ids."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.layers.Embedding(ROWS, WIDTH), keras.layers.Dense(1)])
     optimizer.exclude_from_weight_decay(var_names=["bias", "embeddings"])

@@ -1,4 +1,4 @@
-"""The requirements of the wheel: those of the kind of model that ships."""
+"""The requirements of the wheel, which must fit the kind of model that ships."""
 
 from __future__ import annotations
 

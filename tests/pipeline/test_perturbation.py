@@ -1,4 +1,4 @@
-"""Perturbations: each does what it says, the same under a seed, and no more than that."""
+"""Perturbations: each makes only its own change, and the same change for the same seed."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ DOES: dict[str, Callable[[str, str], bool]] = {
 
 @pytest.fixture
 def tokenizer() -> Tokenizer:
-    """One that knows each letter, so that no difference hides behind an unknown word."""
+    """A tokenizer that knows each letter, so that no change ends in an unknown token."""
     pieces = [*LETTERS, *"0123456789!?"]
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     return Tokenizer([*special, *pieces, *(f"##{piece}" for piece in pieces)], 500)
 
 
 def one_slip_away(word: str) -> set[str]:
-    """Return what a word becomes with one inner letter dropped, doubled, swapped or other."""
+    """Return a word with one inner letter dropped, doubled, swapped or replaced."""
     found = set()
     for i in range(1, len(word) - 1):
         head, letter, tail = word[:i], word[i], word[i + 1 :]
@@ -84,13 +84,13 @@ def test_misspelling_slips_in_one_of_eight_words() -> None:
         for seed in SEEDS:
             old, new = text.split(" "), misspell(text, random.Random(seed)).split(" ")
             changed = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
-            assert len(changed) <= 1  # of eight words at most
+            assert len(changed) <= 1  # no text has more than eight words
             for before, after in changed:
                 word = before.strip("#,!")
                 assert len(word) >= 4
                 assert after in {before.replace(word, slip) for slip in one_slip_away(word)}
             slips += bool(changed)
-        assert slips > len(SEEDS) / 2  # a letter may be swapped with one of its kind
+        assert slips > len(SEEDS) / 2  # some typos swap equal letters, which changes nothing
 
 
 def test_short_words_numbers_addresses_and_names_have_no_misspelling() -> None:
@@ -129,5 +129,5 @@ def test_texts_reach_the_model_misspelt_or_with_tags_or_as_they_are() -> None:
     tagged = sum("#" in new for new in made) / len(made)
     misspelt = sum(not new.startswith(text) for new in made) / len(made)
     assert tagged == pytest.approx(0.4, abs=0.08)
-    assert misspelt == pytest.approx(0.66, abs=0.08)  # of 0.7, some slips leave the word
+    assert misspelt == pytest.approx(0.66, abs=0.08)  # of 0.7, some typos change nothing
     assert text in made

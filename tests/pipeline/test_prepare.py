@@ -1,4 +1,4 @@
-"""Merging and splitting: no text on two sides, no label lost, and texts as they are written."""
+"""Merging and splitting: no text in two splits, no label lost, and texts unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FRACTIONS = {"calibration": 0.2, "held_out": 0.1}
 
 @pytest.fixture
 def raw_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the raw files, empty, in a project of its own."""
+    """The empty folder of the raw files, in a new project."""
     monkeypatch.chdir(tmp_path)
     RAW.mkdir(parents=True)
     return RAW
@@ -42,7 +42,7 @@ def table(*rows: tuple[str, int], fixed: str | list[str] = "") -> pd.DataFrame:
 
 
 def many(texts: int, labels: int = 2) -> pd.DataFrame:
-    """Return merged texts; a third has the last label, and two are of equal parts."""
+    """Return merged texts. A third has the last label, and the labels of two texts tie."""
     rows = [(f"text {i}", labels - 1 if i % 3 == 0 else i % (labels - 1)) for i in range(texts)]
     rows += [(f"text {i}", (label + 1) % labels) for i, (_, label) in enumerate(rows[:18])
              if i in (5, 17)]  # fmt: skip
@@ -142,7 +142,7 @@ class TestMerging:
         rows = [(text, 1), ("CAFÉ and bar", 1), ("café, bar!", 0)]
         merged = merge_repeats(table(*rows), labels=2)
         assert merged["text"].tolist() == [text, "CAFÉ and bar"]
-        assert merged["count"].tolist() == [2, 1]  # what is broken is no other word
+        assert merged["count"].tolist() == [2, 1]  # broken characters make no new word
 
     def test_a_mask_stands_for_each_address_and_name(self) -> None:
         masked = mask("RT @someone: see http://example.com/1, www.example.com &amp; #now")
@@ -158,7 +158,7 @@ class TestMerging:
         )
         assert merged[["text", "split", "target", "count"]].values.tolist() == [
             ["One!", "train", 1.0, 1],
-            ["two", "held_out", 1.0, 2],  # what the calibration split says of it does not count
+            ["two", "held_out", 1.0, 2],  # the label in the calibration split does not count
             ["three", "calibration", 0.0, 1],
         ]
 

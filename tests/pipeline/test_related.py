@@ -1,4 +1,4 @@
-"""Labels of other data sets beside the topic's own."""
+"""Labels of other data sets, learned besides the topic's own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_text_has_a_target_of_each_source_that_knows_it() -> None:
 
     assert texts == ["a", "b", "c", "d"]
     nan = np.nan
-    # The topic's own target, then the sources by name.
+    # The first column is the topic's own target. The sources follow, sorted by name.
     expected = [[0.0, nan, nan], [1.0, 0.25, 1.0], [nan, 0.0, nan], [nan, nan, 0.5]]
     np.testing.assert_array_equal(targets, expected)
 

@@ -34,7 +34,7 @@ def test_the_lock_files_of_this_checkout_are_up_to_date() -> None:
         capture_output=True,
         text=True,
     )
-    # The exit status is 0 even where stages would run.
+    # The exit status is 0 even if stages would run.
     assert UP_TO_DATE in done.stdout, done.stdout + done.stderr
 
 
@@ -125,7 +125,7 @@ def test_the_other_kind_ships_where_the_parameters_say_so(project: Project) -> N
 
 
 class TestStale:
-    """What runs again after a change, and what does not."""
+    """The stages that run again after a change, and the stages that do not."""
 
     def test_a_changed_parameter_runs_its_stage_and_what_follows(
         self, project: Project
@@ -252,7 +252,7 @@ class TestPackage:
         assert manifest["model_version"] == "9.9"
 
     def test_a_file_that_no_wheel_holds_is_named(self, project: Project) -> None:
-        """As setup.cfg lists the packages, a new one may be forgotten."""
+        """A new package may be forgotten in setup.cfg, which lists the packages."""
         new = project.folder / "src/disaster_tweets/forgotten/__init__.py"
         new.parent.mkdir()
         new.write_text("", "utf-8")

@@ -1,4 +1,4 @@
-"""The targets of prepared texts, of two labels and of more."""
+"""The targets of prepared texts, for two labels and for more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import splits
 
-# Of two labels the share of the second; of more the share of each.
+# For two labels, the share of the second label. For more, the share of each label.
 OF_TWO = np.array([[0.0], [0.25], [0.5], [1.0]])
 OF_THREE = np.array([[0.2, 0.5, 0.3], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
 

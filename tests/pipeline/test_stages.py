@@ -1,4 +1,4 @@
-"""What the stages of both files depend on: the modules that they import, and nothing less."""
+"""The dependencies of the stages of both files: all modules that a stage imports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .conftest import ROOT, stages
 FILES = ("dvc.yaml", "topic/dvc.yaml")
 SCRIPT = ROOT / "scripts" / "stage_dependencies.py"
 
-# Print, for each module that is named, the files of this repository that are loaded once it is
-# imported; or what it lacks. The packages themselves are empty: else all that is imported for
-# the sake of a public name would be there too.
+# A program that prints, for each given module, the files of this repository that its import
+# loads, or the name of a missing package. The packages of this repository are replaced by empty
+# ones: their public names would import further files.
 IMPORTED = """
 import importlib, json, sys, types
 from pathlib import Path
@@ -61,7 +61,7 @@ def every_stage() -> dict[str, dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def imported() -> dict[str, list[str] | str]:
-    """The files that each module of a stage imports, or the name of what is not installed."""
+    """The files that each module of a stage imports, or the name of a missing package."""
     modules = [module for stage in every_stage().values() for module in commands(stage)]
     done = subprocess.run(
         [sys.executable, "-c", IMPORTED, *modules],
@@ -156,7 +156,7 @@ if TYPE_CHECKING:
             "src/disaster_tweets/text.py",
         ]
         assert one["outs"] == ["y.csv"]
-        # A name of the package itself is imported.
+        # The stage imports a name of the package itself.
         assert two["deps"] == [
             *("pipeline/third.py", "src/disaster_tweets/__init__.py"),
             "src/disaster_tweets/public.py",

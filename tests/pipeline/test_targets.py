@@ -1,4 +1,4 @@
-"""What the models learn: targets of labels and sources, and what a linear model adds."""
+"""The training targets: those of labels and sources, and the blend with a linear model."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ def test_targets_of_sources_replace_labels_and_other_texts_are_added(labels: int
     assert texts == ["a", "b", "c", "x", "y"]
     expected = [of_labels[0], of_sources[1], of_labels[2], of_sources[0], of_sources[2]]
     np.testing.assert_array_equal(joined, expected)
-    np.testing.assert_array_equal(targets_of(train), of_labels)  # the table is left alone
+    np.testing.assert_array_equal(targets_of(train), of_labels)  # the table does not change
 
 
 @pytest.fixture(params=COUNTS, ids=["two labels", "four labels"])
 def learnable(request: pytest.FixtureRequest) -> tuple[list[str], np.ndarray]:
-    """Texts with a word that decides their targets, which are soft."""
+    """Texts with soft targets. One word of each text decides its target."""
     count: int = request.param
     words, deciding = ("cream", "bees", "cake", "noon"), ("tea", "hail", "moss", "sand")
     of_texts = np.arange(60) % count
@@ -122,7 +122,7 @@ def test_blended_targets_are_probabilities(
     learnable: tuple[list[str], np.ndarray], share: float
 ) -> None:
     texts, of_texts = learnable
-    certain = of_texts.round()  # nothing but 0 and 1, which have no logits
+    certain = of_texts.round()  # only 0 and 1, whose logits are infinite
     blended = blend_with_linear(texts, certain, share)
 
     assert blended.shape == of_texts.shape
@@ -143,7 +143,7 @@ def test_a_linear_model_is_asked_of_texts_that_it_has_not_seen(
     other[7] = 0.02 if of_texts.shape[1] == 1 else [0.91, 0.03, 0.03, 0.03]
     np.testing.assert_allclose(blend_with_linear(texts, other, 1.0)[7], alone[7])
     halfway = blend_with_linear(texts, other, 0.5)[7]
-    between = np.sort([other[7], alone[7]], axis=0)[:, [0, -1]]  # the label it had, and has
+    between = np.sort([other[7], alone[7]], axis=0)[:, [0, -1]]  # target and prediction
     assert (between[0] < halfway[[0, -1]]).all()
     assert (halfway[[0, -1]] < between[1]).all()
 

@@ -1,4 +1,4 @@
-"""What a training is given: batches of texts and targets, and the order of those."""
+"""The input of a training: batches of texts and targets, and their order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {"batch_size": SIZE, "perturbed": 0.0, "seed": 3}
 LEARNING = {"epochs": 15, "learning_rate": 0.02, "warm_up": 0.1, "weight_decay": 0.01}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PIECES = [*SPECIAL_TOKENS, *LETTERS, *(f"##{letter}" for letter in LETTERS)]
-# Two letters that tell them apart, and a word of 1 to 11 letters.
+# Each text has a pair of letters, which no other text has, and a word of 1 to 11 letters.
 TEXTS = [
     f"{LETTERS[i // 26]}{LETTERS[i % 26]} {'x' * (i % 11 + 1)}" for i in range(45 * SIZE + 5)
 ]
@@ -44,7 +44,7 @@ def epochs(tokenizer: Tokenizer, number: int, **settings: Any) -> list[list[Batc
 
 
 def rows(batches: list[Batch]) -> list[tuple[tuple[int, ...], float]]:
-    """Return ids without padding, and target, of each text of these batches."""
+    """Return the ids without padding, and the target, of each text in these batches."""
     return [
         (tuple(ids[ids != 0].tolist()), float(target[0]))
         for batch, targets in batches
@@ -73,7 +73,7 @@ def test_a_convolution_learns_with_layers_before_it_and_without(
     shape = encoder.Shape.of(weights, heads=2, outputs=outputs)
     model = encoder.build(shape, dropout=0.0)
     encoder.load(model, weights, shape)
-    # The order of letters decides, which no mean over the letters tells.
+    # The order of the letters decides the label. A mean over the letters cannot tell it.
     orders = ("yx w", "xy w", "w yx", "w xy")[: max(2, outputs)]
     labels = np.arange(8 * SIZE) % len(orders)
     texts = [f"{LETTERS[i % 7]} {orders[label]} z" for i, label in enumerate(labels)]
@@ -92,7 +92,7 @@ def test_each_epoch_has_every_text_once_up_to_the_last_part_batch(tokenizer: Tok
     for epoch in seen:
         assert set(epoch.values()) == {1}
         assert len(epoch) == len(TEXTS) - 5
-    assert seen[0] != seen[1]  # others are left over
+    assert seen[0] != seen[1]  # each epoch leaves out other texts
 
 
 def test_a_target_stays_with_its_text(tokenizer: Tokenizer) -> None:

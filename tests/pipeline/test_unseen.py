@@ -1,4 +1,4 @@
-"""Texts that a model has not learned: of the splits, or out of fold."""
+"""Texts that a model has not learned: those of the splits, or out of fold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LengthOfText(Exported):
 
 @pytest.fixture
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A project that trains on every text, with three texts out of fold."""
+    """A project that trains on every text, with three labelled texts out of fold."""
     monkeypatch.chdir(tmp_path)
     PREPARED.mkdir(parents=True)
     split("calibration")

@@ -1,4 +1,4 @@
-"""A scratch clone, set up once as the container does it, in an otherwise empty environment."""
+"""A clone that is set up once, as the container does it, in an otherwise empty environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIFECYCLE = [
     *("onCreateCommand", "updateContentCommand", "postCreateCommand"),
     *("postStartCommand", "postAttachCommand"),
 ]
-# How this machine reaches a package index; not part of what a new machine lacks.
+# Variables of the network, such as the package index. A new machine has them too.
 NETWORK = (
     "PIP_",
     "UV_",
@@ -33,12 +33,12 @@ NETWORK = (
     "NO_PROXY",
 )
 MIRROR = "DISASTER_TWEETS_MIRROR"
-# DVC's records of data that Git does not hold, and no stage downloads.
+# DVC's records of data that is not in Git and that no stage downloads.
 RECORDS = "data/raw/*.dvc"
 # A port that nothing listens on: every download fails at once.
 DEAD = "http://127.0.0.1:9"
 OFFLINE = {"http_proxy": DEAD, "https_proxy": DEAD, "PIP_NO_INDEX": "1", MIRROR: ""}
-# Programs of a machine that has Python and Git, no more: pip installs there.
+# The PATH of a machine that has only Python and Git, so pip installs the packages.
 PATH = os.pathsep.join([str(Path(sys.base_prefix, "bin")), "/usr/bin", "/bin"])
 
 
@@ -47,7 +47,7 @@ class Workspace:
 
     Attributes:
         folder: The root of the clone.
-        setup_log: What each lifecycle command of the container left behind, in order.
+        setup_log: The result of each lifecycle command of the container, in order.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,12 +80,12 @@ class Workspace:
 
     @contextmanager
     def without_data(self) -> Iterator[None]:
-        """Take away the data, also out of the cache, and bring them back."""
+        """Move the data away, also from the cache, and bring them back afterwards."""
         folders = [self.folder / "data", self.folder / ".dvc" / "cache"]
         there = {path: self.folder.with_name(path.name) for path in folders if path.exists()}
         for folder, aside in there.items():
             folder.rename(aside)
-        self.git("checkout", "--", ".")  # the records of DVC
+        self.git("checkout", "--", ".")  # DVC's records
         yield
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
@@ -95,13 +95,13 @@ class Workspace:
 
 @pytest.fixture(scope="session")
 def configuration() -> dict[str, Any]:
-    """What the editor reads about the container."""
+    """The configuration of the container, which editors read."""
     return json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Workspace]:
-    """Make a clone of this checkout with its uncommitted changes, and nothing set up."""
+    """Make a clone of this checkout with its uncommitted changes. Nothing is set up."""
     if os.name == "nt":
         pytest.skip("the commands are those of the container, for a POSIX shell")
     if shutil.which("git") is None or not (ROOT / ".git").exists():
@@ -133,7 +133,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Workspace]:
 
 @pytest.fixture(scope="session")
 def bare(clone: Callable[[], Workspace]) -> Workspace:
-    """A clone in which nothing has been set up."""
+    """A clone in which nothing is set up."""
     return clone()
 
 
@@ -152,7 +152,7 @@ def workspace(clone: Callable[[], Workspace], configuration: dict[str, Any]) -> 
 
 @pytest.fixture
 def workspace_with_data(workspace: Workspace) -> Workspace:
-    """The same, where the data could be fetched, or were in this checkout."""
+    """The workspace with its data, which were fetched or copied from this checkout."""
     if not os.environ.get(MIRROR):
         pytest.skip(f"needs the data and the backbone: set {MIRROR}")
     missing = [path.stem for path in ROOT.glob(RECORDS) if not path.with_suffix("").exists()]
@@ -163,15 +163,15 @@ def workspace_with_data(workspace: Workspace) -> Workspace:
 
 @pytest.fixture
 def script() -> ModuleType:
-    """The set-up script as a module of its own."""
+    """The set-up script as a module."""
     return load_script(ROOT / SCRIPT)
 
 
 def new_machine(home: Path) -> dict[str, str]:
-    """Return the environment of a machine that has Python, Git, a network and, if known, uv."""
+    """Return the environment of a machine with Python, Git, a network and uv, if it is here."""
     home.mkdir()
     kept = {k: v for k, v in os.environ.items() if k.upper().startswith((*NETWORK, MIRROR))}
-    # The same files as in any other environment here, downloaded once.
+    # All environments share this cache, so that pip downloads a file only once.
     kept["PIP_CACHE_DIR"] = _output(sys.executable, "-m", "pip", "cache", "dir").strip()
     if uv := shutil.which("uv"):
         kept["UV_CACHE_DIR"] = _output(uv, "cache", "dir").strip()

@@ -1,4 +1,4 @@
-"""Commits as an editor makes them: no environment is active, and no variable is set."""
+"""Commits as an editor makes them: no active environment, and no variables."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ GOOD = '"""The number of the house."""\n\nNUMBER = 12\n'
 
 @pytest.fixture
 def repository(workspace: Workspace) -> Iterator[Workspace]:
-    """The workspace, whose history and files are afterwards what they were."""
+    """The workspace. After the test, its history and files are restored."""
     head = workspace.git("rev-parse", "HEAD").strip()
     yield workspace
     workspace.git("reset", "--hard", "--quiet", head)
 
 
 def commit(workspace: Workspace) -> subprocess.CompletedProcess[str]:
-    """Commit what is staged, with an environment that holds nothing at all."""
+    """Commit the staged files, without any environment variables."""
     git = shutil.which("git")
     assert git
     return subprocess.run(

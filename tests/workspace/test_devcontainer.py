@@ -1,4 +1,4 @@
-"""The description of the container: today's form, and nothing left for after the start."""
+"""The description of the container: its form is current; it sets up all before the start."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from ..conftest import ROOT
 from .conftest import LIFECYCLE
 
-# From devContainer.base.schema.json of the devcontainers specification (no package on PyPI has
-# it): the keys for a container made from an image, by what they hold. Top-level `extensions`
-# and `settings` were dropped from it.
+# The keys for a container made from an image, by the types of their values. They come from
+# devContainer.base.schema.json of the devcontainers specification, which is in no package on
+# PyPI. Newer versions of the schema lack top-level `extensions` and `settings`.
 KEYS = {
     str: "name image waitFor remoteUser containerUser userEnvProbe shutdownAction",
     dict: "features secrets portsAttributes otherPortsAttributes containerEnv remoteEnv "
@@ -52,7 +52,7 @@ def test_the_editor_opens_when_all_is_there(configuration: dict[str, Any]) -> No
     waited_for = LIFECYCLE.index(configuration["waitFor"])
     setting_up = [name for name in LIFECYCLE if "setup" in str(configuration.get(name))]
 
-    # What a prebuilt container holds.
+    # A prebuilt container holds the results of this command.
     assert setting_up == ["updateContentCommand"]
     assert LIFECYCLE.index(*setting_up) <= waited_for
 

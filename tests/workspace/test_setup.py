@@ -1,4 +1,4 @@
-"""The set-up script: from nothing, again, without network, without data."""
+"""The set-up script: a first run, a second run, and runs without network or data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print(notebook.cells[0].outputs[0].text)
 
 
 def states(out: str) -> dict[str, str]:
-    """Return what was printed on each part: ok or missing."""
+    """Return the printed state of each part: ok or missing."""
     return {
         match[2]: match[1]
         for match in re.finditer(r"^(ok|missing) +([\w.]+( \w+)?)  ", out, re.MULTILINE)
@@ -46,13 +46,13 @@ def all_but(*missing: str) -> dict[str, str]:
 
 
 def pins(text: str) -> dict[str, str]:
-    """Return the versions in lines NAME==VERSION, by names as package indexes compare them."""
+    """Return the versions in lines NAME==VERSION, by normalized names of packages."""
     found = re.findall(r"^([\w.-]+)==(.+)$", text, re.MULTILINE)
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in found}
 
 
 def files(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Return size and time of every file, but those that any command leaves behind."""
+    """Return size and time of every file, without those that every command writes."""
     kept = {}
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)
@@ -209,11 +209,11 @@ class TestData:
 
 
 class TestPythons:
-    """Which Python makes .venv, and what it holds. The commands are recorded, none runs."""
+    """The Python and the content of .venv. The tests record the commands and run none."""
 
     @pytest.fixture
     def make(self, script: ModuleType, tmp_path: Path, monkeypatch: Any) -> Any:
-        """Return a function that makes an environment, and gives its first commands."""
+        """Return a function that makes an environment and returns its first commands."""
 
         def make(this: str, then: str, uv: str = "") -> tuple[str, str]:
             commands = []

@@ -1,4 +1,4 @@
-"""The fixtures of tests/conftest.py for the tests of the topic, and the written sentences."""
+"""Fixtures for the tests of the topic: those of tests/conftest.py, and written sentences."""
 
 import csv
 

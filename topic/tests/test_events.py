@@ -1,4 +1,4 @@
-"""`disaster-tweets score` on the tweets of real events, which have labels of their own."""
+"""`disaster-tweets score` on the tweets of real events, which have their own labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def events() -> list[Path]:
 
 
 def test_real_events(events: list[Path], tmp_path: Path) -> None:
-    """Each row comes back with its bytes, and with the score of its text."""
+    """Each row keeps its bytes and gets the score of its text."""
     classifier = Classifier.load()
     for source in events:
         content = source.read_bytes()

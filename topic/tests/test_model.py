@@ -1,4 +1,4 @@
-"""What this model in particular makes of tweets: words, weights, accuracy, languages."""
+"""Tests of this model in particular: its words, weights, accuracy and languages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TestTokens:
         encode = Encoding(
             files.manifest["reads"], files.vocabulary, files.manifest["max_tokens"]
         ).encode
-        # The row alone: a failure must not print what people wrote.
+        # Only the number of a row: a failure must not print the texts of people.
         different = [
             index
             for index, text in enumerate(texts)
@@ -70,7 +70,7 @@ def test_a_word_that_speaks_for_a_disaster_is_positive(classifier: Classifier) -
 def test_the_held_out_accuracy_is_in_reach(
     classifier: Classifier, raw_data: Path, manifest: dict[str, Any]
 ) -> None:
-    # Most of these tweets were trained on.
+    # The model learned most of these tweets.
     data = labelled.read(str(raw_data / "train.csv"), "target", classifier.classes_)
     probabilities = classifier.predict_proba(data.texts)
     matrix = metrics.confusion_matrix(

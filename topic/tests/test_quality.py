@@ -1,4 +1,4 @@
-"""The measures that the manifest claims: above the floor, and true of written sentences."""
+"""The measures in the manifest: they reach the floors, and fit the written sentences."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Tweets written for the purpose, and which of them the model gets wrong: regression.json.
+"""The tweets of regression.json, which were written for this test.
 
-After the model has changed, read what the tests say is worse or better. To accept it, run
+The file marks the tweets that the model gets wrong. After a change of the model, these tests
+name the tweets that are worse or better. To accept the change, run
 ``python topic/tests/test_regression.py``, which renews the marks, then ``docs/generate.py``.
 """
 
@@ -16,12 +17,12 @@ import pytest
 from disaster_tweets import Classifier
 
 TWEETS = Path(__file__).parents[1] / "regression.json"
-# A probability closer to the threshold may be on its other side after a training that is no
-# better and no worse.
+# A probability closer to the threshold can cross it in any new training, even if the model is
+# equally good.
 UNDECIDED = 0.1
 
-FLOOR = 0.85  # share of all that are right
-# Kinds that leave no room for an opinion.
+FLOOR = 0.85  # the share of tweets that are right
+# The kinds of tweets whose label is beyond doubt.
 FLOORS = {"news": 0.85, "eyewitness": 0.5, "culture": 0.75, "advert": 0.6, "hashtags": 0.65}
 
 

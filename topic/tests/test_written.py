@@ -1,4 +1,4 @@
-"""The sentences that were written for this project: complete, balanced, and none twice."""
+"""The sentences written for this project, which are complete, balanced and not repeated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def words(text: str) -> list[str]:
 
 
 def alike(one: str, other: str) -> bool:
-    """Say whether two texts share most of their words, or of their runs of three words."""
+    """Return whether two texts share most of their words or of their runs of three words."""
     first, second = words(one), words(other)
     common = len({*first} & {*second}) / len({*first, *second})
     runs = [set(zip(each, each[1:], each[2:], strict=False)) for each in (first, second)]
@@ -96,8 +96,8 @@ def test_what_counts_as_alike(one: str, other: str, expected: bool) -> None:
 
 
 def test_no_text_is_nearly_that_of_another_group(written: list[Row]) -> None:
-    """Within a group, texts are meant to be alike: they say different things."""
-    # Only those are compared that share two neighbouring words which few others have.
+    """Texts of different groups are not alike. Within a group, alike texts are intended."""
+    # Only texts that share a rare pair of neighbouring words are compared.
     by_words: dict[tuple[str, str], list[Row]] = {}
     for row in written:
         split = words(row["text"])
@@ -114,7 +114,7 @@ def test_no_text_is_nearly_that_of_another_group(written: list[Row]) -> None:
 
 
 def test_a_copy_of_this_repository_can_learn_the_sentences_alone(tmp_path: Path) -> None:
-    """As docs/model/teachers.md tells it: one line a row, so that grep can part them."""
+    """The steps of docs/model/teachers.md. One line per row lets grep split the file."""
     header, *lines = WRITTEN.read_text("utf-8").splitlines(keepends=True)
     held_out = [line for line in lines if ",held_out," in line]
     train = [line for line in lines if ",held_out," not in line]

@@ -1,6 +1,6 @@
 """Write the reference outputs that the encoder is compared with.
 
-Needs torch and transformers, which the project does not depend on:
+This script needs torch and transformers, which the project does not require:
     python make.py                   -> tiny.json, from weights made by `tiny_checkpoint`
     python make.py FOLDER            -> backbone.json, from FOLDER/model.safetensors
 """
@@ -16,7 +16,7 @@ import numpy as np
 HERE = Path(__file__).parent
 TINY = {"pieces": 60, "positions": 24, "width": 16, "layers": 2, "heads": 2, "feed_forward": 32}
 TINY_IDS = [[2, 7, 31, 59, 3], [2, 3], [2, *range(5, 25), 3]]
-# Two texts, as the tokenizer of the backbone encodes them.
+# The token ids of two texts, from the tokenizer of the backbone.
 BACKBONE_IDS = [
     [101, 3224, 2543, 2379, 2474, 6902, 3351, 21871, 2243, 1012, 2710, 102],
     [101, 2023, 18713, 2003, 2543, 102],

@@ -1,4 +1,4 @@
-"""The exploration notebook: it runs with and without the real tweets."""
+"""The exploration notebook, which runs with and without the real tweets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ FIGURES = {
     *("threshold-plot", "costs-plot"),
 }
 
-# Asked of the kernel after the last cell; no tweet, which a failing test would print.
+# The kernel runs this after the last cell. It returns no tweet, because a failing test would
+# print it.
 FINDINGS = """
 import json, sys
 made_up = json.loads((root / "notebooks" / "sample.json").read_text("utf-8"))
@@ -46,10 +47,10 @@ print(json.dumps({
 
 
 class Executed(NamedTuple):
-    """What a run from top to bottom left behind."""
+    """The results of a run from top to bottom."""
 
-    figures: set[str]  # the ids of the cells that drew one
-    captions: set[str]  # the ids of the cells that showed prose
+    figures: set[str]  # the ids of cells that drew a figure
+    captions: set[str]  # the ids of cells that showed text
     headline: str
     stderr: str
     findings: dict[str, Any]
@@ -68,7 +69,7 @@ def code_cells() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Make this interpreter the kernel ``python3``, whatever else is installed."""
+    """Make this interpreter the kernel ``python3``, whatever kernels are installed."""
     prefix = tmp_path_factory.mktemp("kernel")
     subprocess.run(
         [sys.executable, "-m", "ipykernel", "install", "--prefix", prefix, "--name", "python3"],
@@ -83,7 +84,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def execute(kernel: None, monkeypatch: pytest.MonkeyPatch) -> Execute:
-    """Run the committed notebook in a folder, on the sample unless a test says otherwise."""
+    """Run the committed notebook in a folder. Without a mirror, it reads the sample."""
     monkeypatch.delenv("DISASTER_TWEETS_MIRROR", raising=False)
 
     def execute(folder: Path) -> Executed:
@@ -159,7 +160,7 @@ class TestRun:
         assert found["python"] == sys.executable
         assert found["of_the_sample"] == len(sample)
         assert found["measured"]["texts"] == found["texts"] > 500
-        # Each section has something to show.
+        # Each section has results.
         assert min(found["noise"].values()) > 0
         for what in ("contradictory", "false_alarms", "missed", "suspects"):
             assert found[what] > 1
@@ -179,7 +180,7 @@ class TestRun:
         assert f"real tweets of {raw_data / 'train.csv'}" in executed.headline
         assert executed.figures == FIGURES
         assert "Warning" not in executed.stderr
-        # The sample is made up: none of it is a tweet of the real data.
+        # The sample is made up. It has no tweet of the real data.
         assert found["of_the_sample"] == 0
         written = manifest["sources"]["written"]
         assert found["texts"] == found["measured"]["texts"] == written["texts"]

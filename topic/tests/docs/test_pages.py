@@ -1,4 +1,4 @@
-"""The pages about this model: their examples run, and their numbers are measured ones."""
+"""The pages about this model: their examples run, and their numbers were measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of the pages on the hosts: they run, and print what the pages show."""
+"""The examples of the pages on the hosts, which must print what the pages show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGES = sorted((ROOT / "docs" / "model" / "hosts").glob("*.md"))
 
 @pytest.fixture(scope="session")
 def where(wheel) -> list[str | Path]:
-    """An environment of its own for each page, where packages can be installed; else this."""
+    """A new environment for each page if pip can install packages; else this environment."""
     probe = [
         "install",
         "--dry-run",

@@ -1,4 +1,4 @@
-"""The fixtures of tests/pipeline, for the stages of the topic too."""
+"""The fixtures of tests/pipeline, for the tests of the topic's stages."""
 
 from tests.pipeline.conftest import built, cleaner, project
 from tests.pipeline.downloads import checkout, server

@@ -1,4 +1,4 @@
-"""Made-up data for the stages of this topic, in the places of the real ones."""
+"""Made-up data for the stages of this topic, in place of the real data."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.tiny import checksums
 PARAMS = "topic/params.yaml"
 TEXTS_OF_AN_EVENT = 42
 EVENTS = ("2013_Storm", "2014_Flood")
-FOLDS = 2  # each leaves out one of the events
+FOLDS = 2  # each fold leaves out one event
 INFORMATIVENESS = ("Not related", "Related and informative")
-# How many texts the sources take of what there is.
+# The numbers of texts that the sources use.
 SETTINGS = {"on_topic": 30, "informative": 60, "events_more": 20, "general": 15}
 
 
@@ -21,7 +21,7 @@ def fill(project: Project, texts: Texts) -> None:
 
     Args:
         project: A new project.
-        texts: Its labelled texts.
+        texts: The labelled texts of the project.
     """
     mirror = project.mirror
     write_labelled(mirror / "train.csv", texts)
@@ -56,7 +56,7 @@ def fill(project: Project, texts: Texts) -> None:
     header = ["source", "id", "fold", "student", "encoder"]
     write_csv(folder / "out_of_fold.csv", header, [])
 
-    # Each stage that the frozen ones depend on, as `dvc commit` looks for what it wrote.
+    # `dvc commit` of the frozen stages needs the outputs of these stages.
     project.dvc("repro", "prepare", "download_backbone", "topic/dvc.yaml:download_tweets")
     write_soft_labels(folder / "soft_labels.csv", texts)
     for stage in ("soft_labels", "cross_fit"):
@@ -64,7 +64,7 @@ def fill(project: Project, texts: Texts) -> None:
 
 
 def write_judged(path: Path, texts: Texts) -> None:
-    """Write a file of the form of CrisisLexT26, every third text by an eyewitness."""
+    """Write a file in the format of CrisisLexT26. Every third text is by an eyewitness."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         columns = "Tweet Text, Information Source, Information Type, Informativeness"
@@ -76,7 +76,7 @@ def write_judged(path: Path, texts: Texts) -> None:
 
 
 def write_written(path: Path, texts: Texts) -> None:
-    """Write sentences of the form of topic/written.csv, a fifth of them held out."""
+    """Write sentences in the format of topic/written.csv. A fifth of them is held out."""
     rows = [
         (
             *(f"made-{i // 4}-{i % 4 + 1}", f"made-{i // 4}", "report" if label else "joke"),
@@ -89,7 +89,7 @@ def write_written(path: Path, texts: Texts) -> None:
 
 
 def write_event(path: Path, texts: Texts, first_id: int) -> None:
-    """Write a file of the form that the events have."""
+    """Write a file in the format of an event."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("tweet id, tweet, label\n")
@@ -99,7 +99,7 @@ def write_event(path: Path, texts: Texts, first_id: int) -> None:
 
 
 def write_soft_labels(path: Path, texts: Texts) -> None:
-    """Stand in for two teachers: write their logits of all texts but half of each event."""
+    """Write made-up logits of two teachers: for all labelled texts and half of each event."""
     rows: list[tuple[object, ...]] = [
         ("labelled", i, i % FOLDS, *logits(text)) for i, (text, _) in enumerate(texts)
     ]
@@ -110,6 +110,6 @@ def write_soft_labels(path: Path, texts: Texts) -> None:
 
 
 def logits(text: str) -> tuple[float, float]:
-    """Return two logits that the words of a text decide."""
+    """Return two logits, which depend on the words of the text."""
     sign = 1 if set(text.split()) & set(WORDS[1]) else -1
     return 2.0 * sign, 3.0 * sign

@@ -48,7 +48,7 @@ def tweets(url: str, files: Files) -> dict[str, object]:
 
 @pytest.fixture(autouse=True)
 def _params(checkout: Path, server: Server) -> None:
-    """Let the stages look for these files at the server."""
+    """Let the stages download these files from the server."""
     write_params(
         checkout / "topic/params.yaml",
         download_dataset={
@@ -87,7 +87,7 @@ BAD_ARCHIVES = {
 
 
 def install_kaggle(tmp_path: Path, body: str) -> None:
-    """Put a client on PATH that runs some Python."""
+    """Put a kaggle command on PATH that runs the given Python code."""
     script = f"#!{sys.executable}\nimport pathlib, sys\n{body}\n"
     write(tmp_path / "bin", {"kaggle": script.encode()})
     (tmp_path / "bin/kaggle").chmod(0o755)
@@ -125,7 +125,7 @@ def test_a_mirror_is_the_only_source_of_the_dataset(
 
 def test_dataset_from_the_public_archive(server: Server) -> None:
     write(server.folder, {"tweets.zip": WHOLE})
-    for _ in range(2):  # the second time everything is there
+    for _ in range(2):  # the second time, all files are there
         download_dataset.main()
         assert read(RAW) == DATASET
     assert server.requested == ["/tweets.zip"]
@@ -176,7 +176,7 @@ def test_tweets_from_their_repositories(server: Server) -> None:
     for name, content in EVENTS.items():
         event = name.removesuffix(".csv")
         write(server.folder, {f"def456/{event}/{event}-all.csv": content})
-    for _ in range(2):  # the second time everything is there
+    for _ in range(2):  # the second time, all files are there
         download_tweets.main()
         assert read(Path("data")) == {
             **{f"events/{name}": content for name, content in EVENTS.items()},
@@ -196,10 +196,10 @@ def test_a_folder_of_tweets_is_complete_or_not_there(
     error = error_of(download_tweets.main)
     assert error.startswith(str(tmp_path / "wrong/events" / name))
     assert error.endswith(f"holds the right events/{name}")
-    # DVC knows the hash of the whole folder.
+    # DVC hashes whole folders, so there is no folder with only some files.
     assert read(Path("data")) == {"events.part/2013_Storm.csv": EVENTS["2013_Storm.csv"]}
 
-    # The next try goes on after what is there.
+    # The next try keeps the files that are there.
     monkeypatch.setenv(MIRROR, str(tmp_path / "right"))
     write(
         tmp_path / "right", {f"events/{name}": EVENTS[name], "general/irony.txt": b"a monday\n"}

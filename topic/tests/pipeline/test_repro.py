@@ -23,8 +23,8 @@ def test_the_submission_follows_the_model(project: Project) -> None:
 
 
 def test_a_recipe_is_measured_out_of_fold(project: Project) -> None:
-    """A fold trains and scores what it left out; then every text trains."""
-    # So tiny a student, trained on so little, may lose much in integers.
+    """A model is trained without a fold and scores the fold. Then a model learns every text."""
+    # A tiny student, trained on few texts, may lose much in integers.
     limits = {"mean_difference": 1.0, "auc_drop": 1.0}
     parity = {"student": limits, "encoder": limits}
     train = pd.read_csv(project.folder / "data/prepared/train.csv")
@@ -33,7 +33,7 @@ def test_a_recipe_is_measured_out_of_fold(project: Project) -> None:
     path.write_text(path.read_text("utf-8") + ",0,0,1.5,2.5\n,1,1,9.0,9.0\n", "utf-8")
     project.run(sys.executable, "-m", "topic.cross_fit", "1")
     table = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
-    # The row of another fold stays, and none of this fold is left from before.
+    # The row of the other fold stays. The earlier rows of this fold are gone.
     assert table[table["fold"] == 0].values.tolist() == [["", "0", 0, 1.5, 2.5]]
     found = table[table["fold"] == 1]
     assert set(found.loc[found["source"] == "", "id"]) == of_fold
@@ -48,7 +48,7 @@ def test_a_recipe_is_measured_out_of_fold(project: Project) -> None:
     project.dvc("repro", ALL)
     manifest = parse((project.folder / "artifacts/manifest.json").read_bytes())
     assert manifest["measured_on"] == "out_of_fold"
-    # Those of the fold that train now, too: more than before.
+    # The texts of this fold are measured, and the text in the row of the other fold.
     assert len(of_fold) < manifest["metrics"]["texts"] < manifest["distillation"]["labelled"]
     assert set(manifest["sources"]) == {"CrisisLexT6", "CrisisLexT26", "written"}
     assert set(manifest["sources"]["CrisisLexT6"]["parts"]) <= {EVENTS[1].lower()}
@@ -73,7 +73,7 @@ def test_dvc_never_trains_the_teachers(project: Project) -> None:
 def test_other_soft_labels_make_the_sources_stale(project: Project) -> None:
     path = project.folder / "topic/soft_labels.csv"
     path.write_text(path.read_text("utf-8").replace("2.0,3.0", "2.5,3.0"), "utf-8")
-    # A file that is not what the lock says is made anew by its stage; this stage is frozen.
+    # A stage runs again if its output is not that of the lock. But this stage is frozen.
     assert project.stale() == [SOURCES]
     project.dvc("commit", "--force", SOFT_LABELS)
     assert project.stale() == [SOURCES]

@@ -1,4 +1,4 @@
-"""What the models learn besides labels: soft labels by id, related labels, more texts."""
+"""The sources of the models besides labels: soft labels, related labels, more texts."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ class TestFiles:
             ("wet", "informative", 1.0),
             ("fish", "informative", 0.0),
         }
-        # What no teacher has read is for the assistant to label.
+        # The assistant labels the texts that no teacher has scored.
         unlabelled = read_table(SOURCES / "unlabelled.csv")["text"]
         assert set(unlabelled) == {"tea", "a monday"}
         assert read_description() == {

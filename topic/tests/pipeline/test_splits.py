@@ -1,4 +1,4 @@
-"""The labelled tweets themselves: none is learned and measured."""
+"""The splits of the real labelled tweets: no tweet is both learned and measured."""
 
 from __future__ import annotations
 

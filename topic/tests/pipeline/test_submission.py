@@ -19,7 +19,7 @@ TESTS = [(7, "Wildfire has crossed the highway"), (3, "this mixtape is fire"), (
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project with three tweets, and the model of this one."""
+    """A project with three tweets, and with the model of this repository."""
     monkeypatch.chdir(tmp_path)
     REPORTS.mkdir()
     monkeypatch.setattr(submission, "ARTIFACTS", ROOT / "artifacts")

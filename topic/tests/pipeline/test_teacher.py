@@ -41,13 +41,13 @@ TEXTS = [
     *("wildfire at http://x.co/1", "a goal at last", "smoke over town", "homework again"),
     *("bridge collapsed", "new album out", "sirens all night", "coffee first", "storm, run"),
 ]
-# In no order, neither as numbers nor as words.
+# These ids are unsorted, both as numbers and as strings.
 IDS = [30, 4, 21, 7, 118, 9, 12, 1, 2, 10, 3, 5]
 
 
 @pytest.fixture
 def teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The stage, in a project with a dozen texts and an encoder of a few weights."""
+    """The stage, in a project with a dozen texts and a tiny encoder."""
     monkeypatch.chdir(tmp_path)
     write_encoder()
     PREPARED.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The texts that the competition does not have: how each data set is read."""
+"""The reading of texts that the competition does not have, for each data set."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_text_of_the_competition_is_left_out_even_if_it_is_only_scored() -> No
     (GENERAL / "irony.txt").write_text("a dam broke!!\nfine\x85day\n\nfine\x85day\n", "utf-8")
 
     assert texts.read_on_topic()["text"].tolist() == ["something else"]
-    # A line ends with a line feed and nothing else.
+    # Only a line feed ends a line.
     assert texts.read_general().tolist() == ["fine\x85day"]
 
 

@@ -1,7 +1,8 @@
-"""docs/model/tutorial.md: its commands run, in order, and print what the page shows.
+"""The commands of docs/model/tutorial.md, which run in order and print what the page shows.
 
-The steps before the pipeline run in what a clone of this repository would hold, with its model.
-The pipeline runs on made-up tweets: its numbers are others there, and all else is the same.
+The steps before the pipeline run in a copy of the files that a clone of this repository would
+have, with its model. The pipeline runs on made-up tweets. Its numbers differ from those of the
+page, but all other output is the same.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ pytestmark = pytest.mark.skipif(
 PAGE = (ROOT / "docs" / "model" / "tutorial.md").read_text("utf-8")
 WORKSPACE = ROOT / "scripts" / "workspace.py"
 SECTIONS = re.split(r"^(?=## )", PAGE, flags=re.MULTILINE)
-PORT = "5000"  # as the page shows it
-SECONDS = 60  # for a server that is to stop
+PORT = "5000"  # the port that the page shows
+SECONDS = 60  # the time that a server has to stop
 
 SHOWN_ONLY = re.compile(r"(<!-- shown only: (.*) -->\n```)console\n\$ (.*)\n((?:.*\n)*?)```\n")
 UNTIL_CTRL_C = re.compile(r"<!-- until Ctrl-C -->\n```console\n\$ (.*)\n((?:.*\n)+?)\^C\n```\n")
 LOG_ENTRY = re.compile(r'"(time|seconds|response_bytes|process)": [^,}]+')
 EPOCHS = re.compile(r"(?:(Epoch .*\n.*\n))+")
-# Which of both models ships, as export and evaluate print it.
+# The kind of model that ships, in the output of export and evaluate.
 SHIPS = re.compile(r"^(?:student|encoder)(?= ships$)| \(ships\)", re.MULTILINE)
 VALIDATION = re.compile(r" - val_accuracy: [\d.]+ - val_loss: [\d.]+")
 PREDICTED = re.compile(r"\t(?:not_)?disaster\t")
@@ -52,19 +53,19 @@ Renew = Callable[[str, Path], str]
 
 
 def titled(*numbers: int) -> list[str]:
-    """Return the sections of the page that have these numbers."""
+    """Return the sections of the page with these numbers."""
     found = [section for section in SECTIONS if section.startswith("## ")]
     return [found[number - 1] for number in numbers]
 
 
 def without_ends(text: str) -> str:
-    """Return a text without spaces at the ends of its lines, which editors remove."""
+    """Return a text without spaces at the ends of lines. Editors remove these spaces."""
     return re.sub(r" +$", "", text, flags=re.MULTILINE)
 
 
 def without_numbers(text: str) -> str:
-    """Return a section without what depends on the model: numbers, labels, widths, epochs."""
-    # The made-up project has a calibration split, on which Keras measures each epoch too.
+    """Return a section without the parts that depend on the model, such as numbers."""
+    # The made-up project has a calibration split, so Keras also prints measures of that split.
     text = VALIDATION.sub("", SHIPS.sub("", EPOCHS.sub(r"\1", text)))
     replaced = {HASH: "HASH", DURATION: "TIME", NUMBER: "NUMBER", PREDICTED: "\tLABEL\t"}
     for pattern, name in replaced.items():
@@ -80,7 +81,7 @@ def transcripts() -> ModuleType:
 
 @pytest.fixture
 def renew(transcripts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Renew:
-    """Return a section with what its examples print in a folder; the page's TMPDIR is ours."""
+    """Return a section with the output of its examples in a folder, and a new TMPDIR."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
@@ -96,7 +97,7 @@ def renew(transcripts: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What a new clone would hold if all that is changed here were committed."""
+    """A folder with the files that a new clone would have if all changes were committed."""
     if not (ROOT / ".git").exists():
         pytest.skip("needs a Git checkout")
     folder = tmp_path / "checkout"
@@ -109,7 +110,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def clone(built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A new clone of the made-up project, and an environment in which it predicts."""
+    """A new clone of the made-up project, in an environment in which it can predict."""
     built.git("clone", "--quiet", str(built.folder), str(tmp_path / "clone"))
     project = Project(tmp_path / "clone", Path(built.environment["DISASTER_TWEETS_MIRROR"]))
     for name, value in project.environment.items():
@@ -118,7 +119,7 @@ def clone(built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pr
 
 
 def runtime_dependencies(folder: Path) -> Path:
-    """Fill a folder with links to what the wheel requires, as no network is used here."""
+    """Link the packages that the wheel requires into a folder: the test needs no network."""
     folder.mkdir()
     names, done = ["disaster-tweets-model"], set()
     while names:
@@ -128,7 +129,7 @@ def runtime_dependencies(folder: Path) -> Path:
         done.add(found.name)
         required = [Requirement(line) for line in found.requires or []]
         names += [r.name for r in required if not r.marker or r.marker.evaluate({"extra": ""})]
-        if len(done) > 1:  # the wheel itself is what the page installs
+        if len(done) > 1:  # the page itself installs the wheel
             for top in {file.parts[0] for file in found.files or []} - {"..", "__pycache__"}:
                 (folder / top).symlink_to(found.locate_file(top))
     return folder
@@ -210,7 +211,7 @@ def test_the_page_is_served_until_ctrl_c(
 def test_the_steps_of_the_pipeline_print_what_the_page_shows(
     renew: Renew, clone: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What the set-up runs.
+    # The set-up runs these stages.
     stages = re.search(r"^data: fetching with DVC: (.+)$", PAGE, re.MULTILINE)[1].split(", ")
     clone.dvc("repro", "--quiet", "--single-item", "--keep-going", *stages)
     for section in titled(6, 7, 8):
