@@ -122,8 +122,8 @@ class TestCommandLine:
             f"a question about {TEXTS} ",
             f": {QUESTION}\n\n",
             MEANING,
-            f" the {PROBABILITY}, from 0 to 1.",
-            f" the label, which is {', '.join(names[:-1])} or {names[-1]}, ",
+            f" the {PROBABILITY}, from 0 to 1,",
+            f" the label, which is {', '.join(names[:-1])} or {names[-1]}.",
         ):
             assert " ".join(part.split()) in " ".join(told.split())
 
