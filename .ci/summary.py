@@ -1,4 +1,4 @@
-"""Print which tox environments and hosts ran; fail where one did not although it could have."""
+"""List the tox environments and hosts that ran; fail if one was skipped that could have run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Read what tox and the tests of the hosts wrote; return the exit status."""
+    """Read the files that tox and the host tests wrote; return the exit status."""
     results, hosts = map(Path, sys.argv[1:])
     return max(summarize_environments(results), summarize_hosts(hosts))
 
 
 def summarize_environments(path: Path) -> int:
-    """Print the outcome of each environment in the file of ``tox run --result-json``."""
+    """Print the outcome of each environment from the file of ``tox run --result-json``."""
     environments = json.loads(path.read_text("utf-8"))["testenvs"]
     listed = subprocess.run(
         [sys.executable, "-m", "tox", "list", "--no-desc", "-q"],
@@ -42,7 +42,7 @@ def summarize_environments(path: Path) -> int:
 
 
 def summarize_hosts(path: Path) -> int:
-    """Print which hosts the tests ran in; one without a passed test counts as failed."""
+    """Print the tested hosts; a host without a passed test counts as failed."""
     outcomes = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     print(f"hosts: {len(outcomes)}")
     for host, counts in sorted(outcomes.items()):
