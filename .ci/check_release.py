@@ -1,4 +1,4 @@
-"""Fail unless a tag, the version in setup.cfg and the changelog belong to one release."""
+"""Fail unless a tag, the version in setup.cfg and the changelog name the same release."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def problem(tag: str) -> str | None:
-    """Return why ``tag`` cannot be released from this checkout, or None."""
+    """Return the reason why ``tag`` cannot be released from this checkout, or None."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", "utf-8")
     version = setup["metadata"]["version"]

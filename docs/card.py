@@ -1,7 +1,7 @@
-"""Write the tables and sentences of README and model card from a manifest.
+"""Write the tables and sentences of the README and the model card from a manifest.
 
-They hold for any number of labels and for both kinds of model. A part that the manifest lacks,
-such as teachers, becomes the empty text.
+The functions support any number of labels and both kinds of model. A part that the manifest
+lacks, such as teachers, becomes an empty text.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _KINDS = {
     "are quantized to int8, and LiteRT runs it. Scores may differ slightly between processors.",
 }
 _READS = {"urls": "URLs", "handles": "@handles", "emoji": "emoji"}
-# The perturbations of the manifest, as they stand in a sentence.
+# The names of the perturbations in a sentence.
 _PERTURBATIONS = {
     "spelling": "spelling mistakes",
     "no punctuation": "removed punctuation",
@@ -47,19 +47,19 @@ _PERTURBATIONS = {
 
 
 def model_card(template: str, manifest: Manifest, written: Sequence[dict[str, str]]) -> str:
-    """Return the model card: the template filled in from the manifest.
+    """Return the model card: the template, filled in from the manifest.
 
     Args:
-        template: A `string.Template` with names of `values`.
-        manifest: That of the model.
-        written: As for `failures`.
+        template: The text of a `string.Template` with the names in `values`.
+        manifest: The manifest of the model.
+        written: As in `failures`.
     """
     card = string.Template(template).substitute(values(manifest, written))
-    return re.sub(r"\n{3,}", "\n\n", card)  # where a part is empty
+    return re.sub(r"\n{3,}", "\n\n", card)  # an empty part leaves blank lines
 
 
 def values(manifest: Manifest, written: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """Return the names that a template may use, with their texts."""
+    """Return the text of each name that a template may use."""
     return {
         **{key: manifest[key] for key in ("model_version", "max_tokens", "licence")},
         "question": topic.QUESTION,
@@ -86,7 +86,7 @@ def values(manifest: Manifest, written: Sequence[dict[str, str]]) -> dict[str, A
 
 
 def facts(manifest: Manifest) -> str:
-    """Return a table of the model's parts and of their origin."""
+    """Return a table of the model's parts and their origins."""
     training = manifest["training"]
     rows = {"labels": ", ".join(map(_code, manifest["labels"]))}
     if manifest["threshold"] is not None:
@@ -109,7 +109,7 @@ def facts(manifest: Manifest) -> str:
 
 
 def _code(label: str) -> str:
-    """Return a label as it stands in Markdown, also in a table."""
+    """Return a label as code in Markdown; it may stand in a table."""
     escaped = label.replace("|", "\\|")
     return f"`{escaped}`"
 
@@ -141,7 +141,7 @@ def structure(architecture: dict[str, int], labels: int) -> str:
 
 
 def reads(reads: dict[str, Any]) -> str:
-    """Return a sentence on what is removed from a text before the model reads it."""
+    """Return a sentence on the parts of a text that are removed before the model reads it."""
     left_out = [name for key, name in _READS.items() if not reads[key]]
     if reads["marks"] != "all":
         kept = [f"`{mark}`" for mark in reads["marks"]]
@@ -153,13 +153,13 @@ def reads(reads: dict[str, Any]) -> str:
 
 
 def _listed(items: Sequence[str]) -> str:
-    """Return items as they stand in a sentence: with commas, and "and" before the last."""
+    """Return items as a list in a sentence, with commas, and "and" before the last item."""
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def quantization(manifest: Manifest) -> str:
-    """Return how far the exported model is from the trained one."""
+    """Return sentences on the differences between the exported and the trained model."""
     parity = manifest["parity"]
     fall = parity["auc_drop"]
     auc = f"{'fell' if fall > 0 else 'rose'} by {abs(fall):.4f}"
@@ -173,13 +173,13 @@ def quantization(manifest: Manifest) -> str:
 
 
 def measured_on(manifest: Manifest) -> str:
-    """Return which texts were measured: held-out ones, or texts out of fold."""
+    """Return the kind of texts that were measured: held-out texts, or texts out of fold."""
     on: str = manifest.get("measured_on", HELD_OUT)
     return on
 
 
 def measured_texts(manifest: Manifest) -> str:
-    """Return a phrase on how many texts were measured, and which."""
+    """Return a phrase on the number and the kind of the measured texts."""
     count = f"{manifest['metrics']['texts']:,}"
     if measured_on(manifest) == HELD_OUT:
         return f"{count} held-out texts"
@@ -239,7 +239,7 @@ def confusion_table(manifest: Manifest) -> str:
 
 
 def candidates(manifest: Manifest) -> str:
-    """Return a sentence and a table of both kinds of model, of which one ships."""
+    """Return a sentence and a table that compare both kinds of model, of which one ships."""
     found = manifest.get("candidates")
     if not found:
         return ""
@@ -258,7 +258,7 @@ def candidates(manifest: Manifest) -> str:
 
 
 def calibrated(manifest: Manifest) -> str:
-    """Return a paragraph on the probabilities and on how a label follows from them."""
+    """Return a paragraph on the calibrated probabilities and the rule for the label."""
     on = (
         "the calibration split"
         if measured_on(manifest) == HELD_OUT
@@ -280,7 +280,7 @@ def calibrated(manifest: Manifest) -> str:
 
 
 def robustness_table(manifest: Manifest) -> str:
-    """Return how far each perturbation moves the probability as a Markdown table."""
+    """Return a Markdown table of the effect of each perturbation on the probability."""
     if "robustness" not in manifest:
         return "Not measured."
     rows = [
@@ -297,7 +297,7 @@ def robustness_table(manifest: Manifest) -> str:
 
 
 def slices_table(manifest: Manifest) -> str:
-    """Return the measures of each slice, with their intervals, as a Markdown table."""
+    """Return a Markdown table of the measures of each slice, with their intervals."""
     if not manifest.get("slices"):
         return "Not measured: no group has texts of each label."
     rows = [
@@ -315,7 +315,7 @@ def _with_interval(of: dict[str, float]) -> str:
 
 
 def steadiness(manifest: Manifest) -> str:
-    """Return a paragraph that sums up both tables of the model card."""
+    """Return a paragraph that sums up the tables of perturbations and of slices."""
     said = []
     if moved := manifest.get("robustness"):
         worst = max(moved, key=lambda name: moved[name]["mean_difference"])
@@ -343,12 +343,12 @@ def steadiness(manifest: Manifest) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as it is written in the documents."""
+    """Return a share in percent, in the form of the documents."""
     return f"{100 * share:.1f} %"
 
 
 def learned(manifest: Manifest) -> str:
-    """Return a paragraph on how the model was trained, and on which texts."""
+    """Return a paragraph on the training of the model and on the training texts."""
     said = []
     if teachers := manifest.get("teachers"):
         said.append(
@@ -382,11 +382,11 @@ def learned(manifest: Manifest) -> str:
 
 
 def failures(written: Sequence[dict[str, str]]) -> str:
-    """Return which of the texts that test the model it gets wrong.
+    """Return a paragraph and a list of the regression texts that the model gets wrong.
 
     Args:
-        written: Texts with their ``label``, and ``known: wrong`` where the model errs; maybe
-            none.
+        written: The regression texts with their ``label``, and with ``known: wrong`` if the
+            model errs. Without texts, the result is empty.
     """
     if not written:
         return ""

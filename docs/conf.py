@@ -1,4 +1,4 @@
-"""How Sphinx builds the site from docs/: without the network, without Git, from the wheel."""
+"""The Sphinx configuration of the site. The build needs the wheel, no network and no Git."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sphinx_click.ext import ClickDirective
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-# The files of the root that are pages as well, each included by a page of this name.
+# Files of the root folder that are also pages, and the names of the pages that include them.
 ROOT_PAGES = {
     "CHANGELOG.md": "changelog",
     "CONTRIBUTING.md": "contributing",
@@ -37,27 +37,27 @@ extensions = [
 ]
 exclude_patterns = ["*.template.md"]
 nitpicky = True
-# The types of others: no inventory of theirs is fetched.
+# References to other projects' types stay unresolved, because the build fetches no inventory.
 nitpick_ignore_regex = [("py:(class|exc)", r"(?!disaster_tweets\b).*")]
 highlight_language = "text"
-smartquotes = False  # an option keeps its --, and the shape of an array its ...
+smartquotes = False  # options keep their --, and shapes of arrays keep their ...
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4  # links such as measurements.md#bulk-scoring, as on GitHub
 
-# Names in single backticks are those of this package, and must exist.
+# Names in single backticks belong to this package and must exist.
 default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 120
-# The hosts of the adapters need not be installed to describe the adapters.
+# The hosts of the adapters need not be installed for the description of the adapters.
 autodoc_mock_imports = [
     *("duckdb", "flask", "mlflow", "pandas", "pluggy", "polars", "prometheus_client"),
     *("pyarrow", "pyspark", "sklearn", "spacy", "visidata", "werkzeug"),
 ]
 
-# A button copies what is typed: no prompts, no outputs, but documents that a shell reads.
+# The copy button copies commands, without prompts and outputs, but with here-documents.
 copybutton_prompt_text = r">>> |\.\.\. |\$ |> "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos"
@@ -81,7 +81,7 @@ html_theme_options = {
 
 
 class Command(ClickDirective):
-    """Describes a command below the title that the page gives it."""
+    """Describes a command without a title, because the page has its own."""
 
     def run(self) -> list[nodes.Node]:
         """Return the description without the title of sphinx-click."""
@@ -90,11 +90,11 @@ class Command(ClickDirective):
 
 
 class LinksOutOfTheSite(SphinxTransform):
-    """Leads a link to a file of the repository to its page, or to the public repository.
+    """Points a link to a file of the repository to its page, or to the public repository.
 
-    Documents link relatively, as GitHub needs it. What is no page here is a link once the
-    address of the repository is known, and its bare text until then. A file that does not
-    exist is left to MyST, which warns of it.
+    Documents have relative links, which GitHub needs. A link to a file that is no page leads to
+    the repository, if its address is known; otherwise, only the text of the link stays. MyST
+    warns of a file that does not exist.
     """
 
     default_priority = 100
@@ -108,7 +108,7 @@ class LinksOutOfTheSite(SphinxTransform):
             if link.get("reftype") != "myst" or link["reftarget"] in self.env.found_docs:
                 continue
             name, _, anchor = link["reftarget"].partition("#")
-            if link.get("refdomain") == "doc":  # a Markdown file, of which MyST cut the suffix
+            if link.get("refdomain") == "doc":  # a Markdown file; MyST has cut off its suffix
                 name, anchor = f"{name}.md", link["reftargetid"] or ""
             target = (folder / name).resolve()
             if name and target.exists() and target.is_relative_to(ROOT):
@@ -139,16 +139,16 @@ class LinksOutOfTheSite(SphinxTransform):
 def escape_the_topic(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Escape a docstring that is made of the words of the topic, which are no markup."""
+    """Escape a docstring that consists of the topic's words, because they are no markup."""
     if name == "disaster_tweets.plugins.llm.classify_disaster_tweets":
         lines[:] = [re.sub(r"([\\`*|_])", r"\\\1", line) for line in lines]
 
 
 def as_plain_text(app: Sphinx, context: click.Context, lines: list[str]) -> None:
-    """Take the help of a command as words, which are no markup, and its examples as code."""
+    """Treat the help of a command as text without markup, and its examples as code."""
     plain: list[str] = []
     for line in lines:
-        line = line.removeprefix("| ")  # of a paragraph that click does not wrap
+        line = line.removeprefix("| ")  # marks a paragraph that click does not wrap
         if not line.startswith("  "):
             plain.append(re.sub(r"([\\`*|_])", r"\\\1", line))
             continue
@@ -159,12 +159,12 @@ def as_plain_text(app: Sphinx, context: click.Context, lines: list[str]) -> None
 
 
 def as_on_the_command_line(app: Sphinx, context: click.Context, lines: list[str]) -> None:
-    """Call the choices of an option choices, and its value as the command line does."""
+    """Use the terms of the command line for the choices and the values of options."""
     lines[:] = [line.replace(":options:", ":choices:").replace("_>", ">") for line in lines]
 
 
 def setup(app: Sphinx) -> None:
-    """Add what Sphinx and its extensions do not do."""
+    """Register the additions in this file."""
     app.add_directive("command", Command)
     app.connect("sphinx-click-process-description", as_plain_text)
     app.connect("sphinx-click-process-options", as_on_the_command_line)

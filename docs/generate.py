@@ -1,8 +1,8 @@
 """Renew the generated blocks of README.md and docs/hosts.md, and write MODEL_CARD.md.
 
-cog runs the Python between ``[[[cog`` and ``]]]`` in a page, and writes its output below. With
---check, write nothing and fail if a document is out of date. docs/transcripts.py renews the
-outputs of examples.
+cog runs the Python code between ``[[[cog`` and ``]]]`` in a page, and writes its output below.
+With --check, the script writes nothing and fails if a document is out of date.
+docs/transcripts.py renews the outputs of examples.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ DOCS = ROOT / "docs"
 CARD = ROOT / "MODEL_CARD.md"
 PAGES = (ROOT / "README.md", DOCS / "hosts.md")
 MANIFEST = ROOT / "artifacts" / "manifest.json"
-# Texts written to find mistakes, which only some topics have.
+# Texts that were written to find mistakes. Only some topics have them.
 WRITTEN = ROOT / "topic" / "regression.json"
-# Its interval needs the explanation that the model card gives.
+# The interval of this measure needs an explanation, which the model card gives.
 NOT_IN_README = "expected_calibration_error"
 
 
 def metrics(manifest: dict[str, Any] | None = None) -> str:
-    """Return the table of measures for the README, and what they were measured on.
+    """Return the table of measures for the README, with a sentence on the measured texts.
 
     Args:
-        manifest: That of the model (default: the committed one).
+        manifest: The manifest of the model (default: the committed manifest).
     """
     if manifest is None:
         manifest = json.loads(MANIFEST.read_text("utf-8"))
@@ -60,7 +60,7 @@ def main() -> None:
         sys.exit(f"{CARD.name} is out of date: run python docs/generate.py")
     message = "a block is out of date: run python docs/generate.py"
     action = ["--check", f"--check-fail-msg={message}"] if check else ["-r"]
-    # -P: blocks print; -U: the same line ends on every system; -I: where blocks import from.
+    # -P: blocks print; -U: Unix line ends on every system; -I: the import path of blocks.
     options = ["-P", "-U", "--verbosity=1", "-I", str(DOCS), "-I", str(DOCS / "model")]
     sys.exit(Cog().main(["cog", *action, *options, *map(str, PAGES)]))
 

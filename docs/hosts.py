@@ -1,7 +1,8 @@
-"""Tables of the hosts that the classifier plugs into, for the README and docs/hosts.md.
+"""Write the tables of the hosts, for the README and docs/hosts.md.
 
-Reads the tested versions, the entry points and the source of the adapters; imports no host.
-A host links to its page in docs/model/hosts, where this repository has one.
+A host is a program that the classifier plugs into. The tables come from the tested versions,
+the entry points and the source of the adapters. No host is imported. A host links to its page
+in docs/model/hosts, if the repository has one.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ class Host(NamedTuple):
     """A program or a library that the classifier plugs into.
 
     Attributes:
-        name: As its users write it; in small letters, the name of its page.
-        distribution: What pip installs.
+        name: The name as users write it. In lower case, it is also the name of the host's page.
+        distribution: The distribution that pip installs.
         extra: The extra of this distribution that installs it.
-        adapter: The module in ``disaster_tweets.plugins`` that it or its user imports.
-        group: The group of entry points in which it finds the adapter; None where its user
+        adapter: The module in ``disaster_tweets.plugins`` that the host or its user imports.
+        group: The group of entry points in which the host finds the adapter; None if the user
             imports the adapter.
-        imports: The statement by which its user does so, or nothing.
-        use: What to type.
+        imports: The import statement for the user; empty if the host finds the adapter.
+        use: The code or the command that the user types.
     """
 
     name: str
@@ -51,7 +52,7 @@ def _found(name: str, extra: str, adapter: str, group: str, use: str) -> Host:
 
 
 def _imported(name: str, distribution: str, extra: str, what: str, use: str) -> Host:
-    """Return a host that needs an import: of a module, or of MODULE.NAME."""
+    """Return a host whose user has to import a module, or a name of one (MODULE.NAME)."""
     module, _, member = what.partition(".")
     imports = (
         f"from {PLUGINS}.{module} import {member}" if member else f"import {PLUGINS}.{module}"
@@ -122,7 +123,7 @@ HOSTS = (
         'df.withColumn("p", probability("text"))',
     ),
 )
-# What follows the command in a host that has a command line of its own.
+# The next step after the command, in a host with its own command line or page.
 THEN = {
     "Datasette": f"`{column.LABEL}(text)` in any query",
     "VisiData": f"Space, `{column.ADD_COLUMNS_COMMAND}`, Enter",
@@ -133,13 +134,13 @@ def found(folder: str) -> str:
     """Return a Markdown table of the hosts that find the classifier by themselves.
 
     Args:
-        folder: The path of the pages, as links are to give it.
+        folder: The path of the pages, as it stands in links.
     """
     return _table(folder, [host for host in HOSTS if host.group])
 
 
 def imported(folder: str) -> str:
-    """Return a Markdown table of the hosts that need an import; arguments as for `found`."""
+    """Return a Markdown table of the hosts that need an import; arguments as in `found`."""
     return _table(folder, [host for host in HOSTS if not host.group])
 
 
@@ -218,7 +219,7 @@ def names() -> str:
 
 
 def entry_points() -> str:
-    """Return a table of what the distribution announces."""
+    """Return a table of the entry points of the distribution."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     rows = ["| group | name | object |", "|---|---|---|"]

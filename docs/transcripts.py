@@ -1,4 +1,4 @@
-"""Run the examples of a page, and write down what they print.
+"""Run the examples of a page and write their output into the page.
 
     python docs/transcripts.py [--check] [--wheel WHEEL] PAGE...
 
@@ -7,15 +7,15 @@ variables, folders and background jobs stay until the end of the page. The comma
 Python's environment come first on the PATH. With --wheel, each page has a new environment, in
 which pip has installed the wheel with the extra that the page names, and nothing else.
 
-- ``console``: bash runs what follows ``$``, and below it ``>``.
-- ``pycon``: Python runs what follows ``>>>``, and below it ``...``.
+- ``console``: bash runs the text after ``$``, and after ``>`` in the lines below.
+- ``pycon``: Python runs the text after ``>>>``, and after ``...`` in the lines below.
 - ``sh`` and ``python``: bash or Python runs the whole block if a block ``text`` comes next.
   The block ``text`` has the output, so that a reader can paste the block above.
 
 The standard output of an example replaces the output on the page. An example that fails ends
-the run. Other blocks are no examples and stay as they are.
-With --check nothing is written: differences are printed, and the exit status is 1.
-Probabilities may differ as far as the manifest says golden scores may.
+the run. Other blocks are not examples, and do not change.
+With --check, the script writes nothing. It prints the differences, and the exit status is 1 if
+there are any. Probabilities may differ by the manifest's tolerance for golden scores.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from types import TracebackType
 
 MANIFEST = Path(__file__).resolve().parents[1] / "artifacts/manifest.json"
 PROMPTS = {"console": ("$", ">"), "pycon": (">>>", "...")}
-# The languages without prompts, and those whose process runs them.
+# The languages of blocks without prompts, and the session that runs each of them.
 PASTED = {"sh": "console", "python": "pycon"}
 _LINES = r"((?:(?!```).*\n)*)"
 _BLOCK = re.compile(
@@ -61,14 +61,14 @@ while source := sys.stdin.readline():
 
 
 class ExampleError(Exception):
-    """An example failed: the message holds it, and what it printed as error."""
+    """An example failed; the message has the example, its output and its errors."""
 
 
 class Session:
-    """A process that runs one example after the other; a context, whose end ends it."""
+    """A process that runs one example after the other; a context manager that ends it."""
 
     def __init__(self, language: str, scripts: Path, folder: Path) -> None:
-        """Start bash, or the Python in ``scripts``, in ``folder``."""
+        """Start bash, or the Python of the folder ``scripts``, in the folder ``folder``."""
         python = [scripts / "python", "-u", "-c", _INTERPRETER]
         self._language = language
         self._errors = (folder / f".errors-{language}").open("w+", encoding="utf-8")
@@ -99,20 +99,20 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the process and those that it has started."""
+        """End the process and its child processes."""
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.communicate()
         self._errors.close()
 
     def run(self, source: str, mode: str = "single") -> str:
-        """Return what an example prints.
+        """Run an example and return its output.
 
         Args:
             source: The example.
-            mode: That of `compile`, for Python: "exec" prints no values of expressions.
+            mode: The mode of Python's `compile`: "exec" prints no values of expressions.
 
         Raises:
-            ExampleError: It failed.
+            ExampleError: The example failed.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -131,15 +131,15 @@ class Session:
         if not line.endswith(" 0\n"):
             self._errors.seek(0)
             raise ExampleError(f"{source}\n{printed}{self._errors.read()}")
-        # The mark begins with a newline, which is one too many where the output ends with one.
+        # The mark begins with a newline. If the output ends with one itself, drop one.
         return printed[:-1] if printed == "\n" or printed.endswith("\n\n") else printed
 
 
 def environment(wheel: Path, extra: str, folder: Path) -> Path:
-    """Make an environment in ``folder`` that holds a wheel with an extra; return its scripts.
+    """Install a wheel with an extra in a new environment; return the folder of its scripts.
 
     Raises:
-        ExampleError: pip cannot install them.
+        ExampleError: pip cannot install the wheel.
     """
     scripts = folder / "bin"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -153,10 +153,10 @@ def environment(wheel: Path, extra: str, folder: Path) -> Path:
 
 
 def renewed(page: str, wheel: Path | None = None) -> str:
-    """Return the text of a page, with what its examples print now.
+    """Return the text of a page with the current output of its examples.
 
     Raises:
-        ExampleError: One failed.
+        ExampleError: An example failed.
     """
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary,
@@ -181,12 +181,12 @@ def renewed(page: str, wheel: Path | None = None) -> str:
 
 
 def emptied(page: str) -> str:
-    """Return the text of a page whose examples have printed nothing yet."""
+    """Return the text of a page without the output of its examples."""
     return _answered(page, lambda language, source: "")
 
 
 def _answered(page: str, answer: Callable[[str, str], str]) -> str:
-    """Return a page with what ``answer`` gives for the language and source of each example."""
+    """Return a page with a new output, ``answer(language, source)``, for each example."""
 
     def answered(block: re.Match[str]) -> str:
         language, text, pasted, source, _ = block.groups()
@@ -202,7 +202,7 @@ def _answered(page: str, answer: Callable[[str, str], str]) -> str:
 
 
 def _examples(language: str, block: str) -> Iterator[tuple[str, str]]:
-    """Yield the examples of a block: the lines as they stand there, and without prompts."""
+    """Yield the lines of each example in a block, as they are and without prompts."""
     first, further = map(re.escape, PROMPTS[language])
     example = re.compile(rf"^{first} .*\n(?:{further}(?: .*)?\n)*", re.MULTILINE)
     prompt = re.compile(rf"^(?:{first}|{further}) ?", re.MULTILINE)
@@ -211,7 +211,7 @@ def _examples(language: str, block: str) -> Iterator[tuple[str, str]]:
 
 
 def nearly_equal(want: str, got: str) -> bool:
-    """Say whether two texts differ by nothing but small differences of probabilities."""
+    """Return whether two texts are equal except for small differences of probabilities."""
     wanted, found = _NUMBER.findall(want), _NUMBER.findall(got)
     tolerance = json.loads(MANIFEST.read_bytes())["golden_tolerance"]
     return _NUMBER.sub("0.", want) == _NUMBER.sub("0.", got) and all(
@@ -220,7 +220,7 @@ def nearly_equal(want: str, got: str) -> bool:
 
 
 def main() -> int:
-    """Renew or check the pages that the arguments name; return the exit status."""
+    """Renew or check the pages in the arguments; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("pages", nargs="+", type=Path, metavar="PAGE")
     parser.add_argument("--wheel", type=Path, help="run them where only this is installed")

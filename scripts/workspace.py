@@ -1,7 +1,7 @@
-"""Set up this clone for work (`setup`), say what it lacks (`check`), make all of it (`build`).
+"""Set up this clone (`setup`), list what it lacks (`check`), make everything (`build`).
 
-Needs only the standard library, as nothing is installed yet; uv is used where it is installed.
-Each can be run at any time; what is there already is left alone.
+The script needs only the standard library, because nothing is installed yet. It uses uv, if uv
+is installed. Each command can be run at any time, and skips the parts that are ready.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 KERNEL = "disaster-tweets"
 KERNEL_FILE = VENV / "share" / "jupyter" / "kernels" / KERNEL / "kernel.json"
-STAMP = VENV / "workspace.sha256"  # of what .venv was made from; written when all is installed
+STAMP = VENV / "workspace.sha256"  # the hash in `sources`; written when everything is installed
 THIS = "{}.{}".format(*sys.version_info)
-# TensorFlow and the versions in constraints.txt exist for these.
+# The Python versions that TensorFlow and constraints.txt support.
 TRAINABLE = ("3.11", "3.12", "3.13")
 HOOKS = ".githooks"
 TRACKED = "data/raw/*.dvc"  # DVC's records of data that no stage makes
@@ -35,10 +35,10 @@ AGAIN = f"run {COMMAND} setup"
 ANEW = f"delete .venv, then {AGAIN}"
 WITH_ANOTHER = f"run {'py -3.12' if WINDOWS else 'python3.12'} scripts/workspace.py setup"
 NO_GIT = "this is no Git clone, or Git is not installed: clone the repository with Git"
-RUNTIME = "ai-edge-litert"  # of an encoder; a student needs NumPy alone
-# What `build` does not run: tests that need programs or packages beyond .venv.
+RUNTIME = "ai-edge-litert"  # of an encoder; a student needs only NumPy
+# Tests that `build` does not run: they need programs or packages beyond .venv.
 OUTSIDE = ("copies", "docs", "hosts", "web", "workspace")
-# What scores a text, with these sources.
+# A program that scores a text with these sources.
 PREDICT = """
 import disaster_tweets, sys
 from disaster_tweets.topic import EXAMPLES
@@ -53,7 +53,7 @@ class WorkspaceError(Exception):
 
 
 def main() -> int:
-    """Run the command that was asked for; return the exit status."""
+    """Run the command in the arguments; return the exit status."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="make .venv, switch the Git hooks on, fetch the data")
@@ -86,10 +86,10 @@ def main() -> int:
 
 
 def set_up() -> None:
-    """Make the environment, switch the hooks on, fetch the data."""
+    """Make the environment, switch the Git hooks on and fetch the data."""
     make_environment()
-    # Not `pre-commit install`: its hook does not find the tools where no environment is active,
-    # as behind the commit button of an editor.
+    # Not `pre-commit install`: its hook finds the tools only in an active environment. Editors
+    # commit without one.
     if in_git() and hooks_path() != HOOKS:
         run("git", "config", "core.hooksPath", HOOKS)
         say("Git hooks", f"switched on, from {HOOKS}")
@@ -97,7 +97,7 @@ def set_up() -> None:
 
 
 def make_environment() -> None:
-    """Make .venv with the package, what its extras need and the kernel, unless it is there."""
+    """Make .venv with the package, its extras and the notebook kernel, unless it is ready."""
     uv = shutil.which("uv")
     version = environment_version()
     if not version:
@@ -105,7 +105,7 @@ def make_environment() -> None:
             raise WorkspaceError(f"this is Python {THIS}: {WITH_ANOTHER}")
         say("environment", f"making .venv with {'uv' if uv else f'Python {THIS}'}")
         command = [sys.executable, "-m", "venv"]
-        if uv:  # where this Python cannot train, it finds or fetches one that can
+        if uv:  # if this Python cannot train, uv finds or fetches one that can
             python = sys.executable if THIS in TRAINABLE else TRAINABLE[1]
             command = [uv, "venv", "--quiet", "--seed", "--python", python]
         if subprocess.run([*command, "--clear", str(VENV)]).returncode:
@@ -121,9 +121,10 @@ def make_environment() -> None:
         extras, constraint = f"{extras},train", ["--constraint", "constraints.txt"]
     say("environment", f"installing {extras}; the first time takes minutes")
     start = time.monotonic()
-    # What is imported is compiled then; compiling everything more than doubles the work.
+    # Python compiles a module at its first import. Compiling all modules here would more than
+    # double the time.
     installers = [[str(PYTHON), "-m", "pip", "install", "--no-compile"]]
-    if uv:  # it is faster, but reads no settings of pip, such as the address of a mirror
+    if uv:  # uv is faster than pip, but ignores pip's settings, such as the address of a mirror
         installers.insert(0, [uv, "pip", "install", "--python", str(PYTHON)])
     wanted = ["--quiet", "--editable", f".[{extras}]", *constraint]
     STAMP.unlink(missing_ok=True)
@@ -151,7 +152,7 @@ def environment_version() -> str:
 
 
 def flaw(version: str) -> str:
-    """Return why .venv, whose Python has ``version``, is not what setup makes, or ''."""
+    """Return the difference of .venv, with Python ``version``, from setup's result, or ''."""
     if not version:
         return ".venv does not run" if VENV.exists() else "no .venv yet"
     if not STAMP.exists():
@@ -168,17 +169,17 @@ def sources() -> str:
 
 
 def in_git() -> bool:
-    """Say whether this is a Git clone, and there is a Git to ask."""
+    """Return whether this is a Git clone and Git is installed."""
     return (ROOT / ".git").exists() and shutil.which("git") is not None
 
 
 def hooks_path() -> str:
-    """Return the folder from which Git takes its hooks, or '' for its own."""
+    """Return the configured folder of the Git hooks, or '' for Git's default."""
     return run("git", "config", "core.hooksPath").stdout.strip()
 
 
 def fetch_data() -> None:
-    """Let DVC bring what is missing: from the remote if there is one, else from its source."""
+    """Let DVC fetch missing data: from the remote if there is one, else from the source."""
     missing = dvc_status()[1]
     remote = missing and run(PYTHON, "-m", "dvc", "config", "core.remote").stdout.strip()
     stages = [target for target in missing if not target.endswith(".dvc")]
@@ -187,18 +188,18 @@ def fetch_data() -> None:
     say("data", f"fetching with DVC: {', '.join(missing if remote else stages)}")
     if remote:
         show(PYTHON, "dvc", "pull", "--quiet", "--allow-missing")
-    # Runs no stage whose outputs have come from the remote, or are in the cache.
+    # DVC skips stages whose outputs have come from the remote or are in the cache.
     options = ("--quiet", "--single-item", "--keep-going")
     if stages and show(PYTHON, "dvc", "repro", *options, *stages):
         say("data", "not all could be fetched; the reasons are above")
 
 
 def dvc_status() -> tuple[list[str], dict[str, list[str]]]:
-    """Ask DVC what differs from what it has recorded.
+    """Ask DVC for differences from its records.
 
     Returns:
-        The stages that would run even if no data were missing; and the data from elsewhere that
-        are absent or changed, by the stage that downloads them or the file that records them.
+        The stages that would run even if no data were missing; and the external data that are
+        absent or changed, by the stage that downloads them or the file that records them.
     """
     done = run(PYTHON, "-m", "dvc", "status", "--json")
     if done.returncode:
@@ -206,7 +207,7 @@ def dvc_status() -> tuple[list[str], dict[str, list[str]]]:
     stale, missing = set(), {}
     for target, changes in json.loads(done.stdout).items():
         for change in changes:
-            # One without paths is a text, such as "changed command".
+            # A change without paths is a text, such as "changed command".
             kinds = change if isinstance(change, dict) else {change: {target: "changed"}}
             for kind, states in kinds.items():
                 if set(map(str, states.values())) - {"deleted", "not in cache"}:
@@ -215,14 +216,14 @@ def dvc_status() -> tuple[list[str], dict[str, list[str]]]:
                     missing[target] = [
                         path
                         for path, state in states.items()
-                        # What is there need not be in DVC's cache, too.
+                        # A file that is there need not be in DVC's cache.
                         if state != "not in cache" or not (ROOT / path).exists()
                     ]
     return sorted(stale), {target: paths for target, paths in missing.items() if paths}
 
 
 def check() -> int:
-    """Print each part of the workspace with what it lacks; return 1 if anything does."""
+    """Print each part of the workspace with its problem; return 1 if there is any."""
     missing = set()
     for part, found, lacks in findings():
         print(f"{'missing' if lacks else 'ok':9}{part:17}{lacks or found}", flush=True)
@@ -238,7 +239,7 @@ def check() -> int:
 
 
 def findings() -> Iterator[tuple[str, str, str]]:
-    """Yield each part, what was found, and what it lacks: '' if it is ready."""
+    """Yield the name, the state and the problem of each part; the problem may be ''."""
     version = environment_version()
     reason = flaw(version)
     yield "environment", f".venv with Python {version}", reason and f"{reason}: {AGAIN}"
@@ -270,11 +271,12 @@ def findings() -> Iterator[tuple[str, str, str]]:
 
 
 def build(*, this_python: bool, with_tests: bool) -> None:
-    """Do all that leads from the data to a tested wheel; the first time also a first commit.
+    """Make a tested wheel from the data; in a new repository, also make the first commit.
 
     Args:
-        this_python: Use the Python that runs this, which has all that is needed, not .venv.
-        with_tests: Run the tests, too.
+        this_python: Use the Python that runs this script, not .venv. It must have all
+            requirements.
+        with_tests: Also run the tests.
     """
     python = Path(sys.executable) if this_python else PYTHON
     start = time.monotonic()
@@ -289,7 +291,7 @@ def build(*, this_python: bool, with_tests: bool) -> None:
     if not this_python:
         set_up()
     if first:
-        # Names of another length move words into other lines, and imports into another order.
+        # A copy has names of other lengths, which move line breaks and the order of imports.
         step("code", python, "ruff", "check", "--quiet", "--fix-only", ".")
         step("code", python, "ruff", "format", "--quiet", ".")
     tracked = [path.with_suffix("") for path in sorted(ROOT.glob(TRACKED))]
@@ -299,7 +301,7 @@ def build(*, this_python: bool, with_tests: bool) -> None:
     if require_runtime() and not this_python:
         make_environment()
     step("documents", python, "docs/generate.py")
-    # Of a page without examples nothing changes.
+    # A page without examples does not change.
     pages = [
         "README.md",
         *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
@@ -318,7 +320,7 @@ def build(*, this_python: bool, with_tests: bool) -> None:
 
 
 def step(name: str, python: Path, what: str, *arguments: str, **variables: str) -> None:
-    """Say what runs, and run it; raise WorkspaceError if it fails."""
+    """Print and run a command; raise WorkspaceError if it fails."""
     say(name, " ".join([what, *arguments]))
     if show(python, what, *arguments, **variables):
         raise WorkspaceError(
@@ -328,19 +330,19 @@ def step(name: str, python: Path, what: str, *arguments: str, **variables: str) 
 
 
 def require_runtime() -> bool:
-    """Let setup.cfg require the runtime of an encoder where one ships, and only there.
+    """Let setup.cfg require the runtime of an encoder if and only if an encoder ships.
 
     Returns:
-        Whether it was changed.
+        Whether setup.cfg was changed.
     """
     kind = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))["kind"]
     path = ROOT / "setup.cfg"
     text = path.read_text("utf-8")
     required = re.search(r"^install_requires =\n((?:    .*\n)+)", text, re.MULTILINE)
-    # The line in it, or else that of an extra, further down.
+    # The line among the requirements, or else that of an extra, further down.
     line = re.search(rf"^    {RUNTIME}(?![\w.-]).*\n", text, re.MULTILINE)
     if not required or not line or (line[0] in required[1]) == (kind == "encoder"):
-        return False  # where it is written otherwise, pipeline.package says what is lacking
+        return False  # if the line has another form, pipeline.package reports the problem
     renewed = line[0] + required[1] if kind == "encoder" else required[1].replace(line[0], "")
     changed = text[: required.start(1)] + renewed + text[required.end(1) :]
     path.write_text(changed, encoding="utf-8", newline="\n")
@@ -350,17 +352,17 @@ def require_runtime() -> bool:
 
 
 def show(python: Path, what: str, *arguments: str, **variables: str) -> int:
-    """Run Git, a script or a module with its messages shown; return its exit status."""
+    """Run Git, a script or a module, and show its messages; return the exit status."""
     program = [what] if what.endswith(".py") else ["-m", what]
     command = [what] if what == "git" else [str(python), *program]
-    # What is started in turn, such as a stage of DVC or a hook, finds the programs beside it.
+    # Its child processes, such as a DVC stage or a hook, must find the programs beside Python.
     path = os.pathsep.join([str(python.parent), os.environ.get("PATH", os.defpath)])
     environment = {**os.environ, "PATH": path, **variables}
     return subprocess.run([*command, *arguments], cwd=ROOT, env=environment).returncode
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a program quietly; one that cannot be started counts as failed."""
+    """Run a program and capture its output. If it cannot be started, it counts as failed."""
     try:
         return subprocess.run(
             command, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace"
@@ -370,12 +372,12 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the line in which a failed program says why."""
+    """Return the last line of a failed program's output, which usually gives the reason."""
     return ((done.stderr or done.stdout).strip() or "it gives no reason").splitlines()[-1]
 
 
 def say(part: str, text: str) -> None:
-    """Tell what is being done, before programs write their own lines."""
+    """Print a line at once, before programs write their own lines."""
     print(f"{part}: {text}", flush=True)
 
 

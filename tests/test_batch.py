@@ -1,4 +1,4 @@
-"""A bulk job in this process, with four labels: its output, and its conditions for a resume."""
+"""A bulk job in this process, with four labels: its output, and the conditions of a resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model's files: an error names each damaged file, and a zip works like a folder.
+"""The files of the model: an error names a damaged file, and a zip works like a folder.
 
 The form of the manifest is in test_manifest.py.
 """
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def refusal(folder: Path, name: str) -> str:
-    """Return the reason in the loading error, after the name of the file."""
+    """Return the reason in the error of loading, which follows the name of the file."""
     with pytest.raises(ArtifactError) as caught:
         Classifier.load(folder)
     message = str(caught.value)
@@ -51,7 +51,7 @@ def refusal(folder: Path, name: str) -> str:
 
 
 def flip(content: bytes) -> bytes:
-    """Change one bit in the middle."""
+    """Change one bit in the middle of a file."""
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
@@ -72,7 +72,7 @@ class Named:
 
 
 class TestRelativePath:
-    """A copy of a classifier opens the model again, usually in another process."""
+    """Copies of a classifier, which open the model again, usually in another process."""
 
     @pytest.fixture(params=[str, Path, Named])
     def classifier(

@@ -1,6 +1,6 @@
 """Calibrated probabilities from logits, with two labels and with more.
 
-What is fitted is in tests/pipeline/test_calibration.py: it needs SciPy.
+tests/pipeline/test_calibration.py tests the fit, which needs SciPy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Unicode data in one version: the same on every Python, and equal to that of Python 3.13."""
+"""The recorded Unicode data: the same on every Python, and equal to that of Python 3.13."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 from .conftest import ROOT, load_script
 
 EVERY = [chr(code_point) for code_point in range(sys.maxunicode + 1)]
-# The planes with new characters in the last versions of Unicode, with letters and symbols of
-# all kinds, and a sample of the others: ideographs, private use, unassigned.
+# The planes with new characters in the last versions of Unicode, with letters and with symbols;
+# and a sample of the other planes: ideographs, private use, unassigned.
 SAMPLE = [*EVERY[:0x20000], *EVERY[0x20000::61], *EVERY[0xE0000:0xE0200]]
 
 WORDS: Reads = {"urls": False, "handles": False, "emoji": False, "marks": "!?"}

@@ -266,7 +266,7 @@ class TestThresholdOfOneCall:
             assert predict(TEXTS, threshold=threshold) == expected
             assert classifier.predict(iter(TEXTS), threshold=threshold) == expected
             assert predict(TEXTS[0], threshold=threshold) == expected[0]
-        # It is forgotten afterwards.
+        # The classifier forgets the call afterwards.
         assert classifier.threshold == own
         assert predict(TEXTS) == classifier.predict(TEXTS) == Classifier.load().predict(TEXTS)
 

@@ -125,7 +125,7 @@ class TestPredict:
         first, second = out.splitlines()
 
         assert (status, err) == (0, "")
-        # The placeholder depends on the version of click.
+        # The placeholder of the option depends on the version of click.
         assert first.split("\t")[2].startswith("caf")
         assert f"{second}\n" == row(PHONE)
 
@@ -148,7 +148,7 @@ class TestPredict:
 
 
 class TestDashes:
-    """A text may begin like an option."""
+    """Texts that begin like an option."""
 
     @pytest.mark.parametrize(
         "text",
@@ -204,7 +204,7 @@ def test_no_color(no_color: str, colored: bool) -> None:
 
 
 class TestHints:
-    """Input that is no text."""
+    """Hints on input that is no text."""
 
     @pytest.mark.parametrize("command", ["predict", "explain"])
     def test_the_name_of_a_file(self, run: Any, tmp_path: Path, command: str) -> None:
@@ -539,8 +539,8 @@ class TestFourLabels:
         usage, *_, error = done.output.splitlines()
         assert usage.startswith(f"Usage: disaster-tweets {arguments[0]}")
         assert error == (
-            "Error: a threshold needs two labels, and there are 4, of which the most probable "
-            "one is predicted; leave --threshold out"
+            "Error: a threshold needs two labels, and there are 4; the most probable label is "
+            "predicted, so leave --threshold out"
         )
         assert stdin.tell() == 0
 

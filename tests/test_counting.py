@@ -1,4 +1,4 @@
-"""Counts and their nouns, in every message."""
+"""The numbers of nouns after counts, in every message."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NOUNS = (
     *("bytes", "characters", "columns", "fields", "files", "labels", "lines", "mistakes"),
     *("pieces", "rows", "texts", "threads", "words"),
 )
-# Counts that are never 1 where they are printed: limits, and what is refused for being many.
+# Counts that are never 1 in a message: limits, and numbers that are refused as too large.
 MORE_THAN_ONE = {
     *("count", "found.lines", "height", "len(members)", "len(texts)", "longest"),
     *("self._largest", "self._longest", "table.columns", "width"),
-    "suffix",  # in ".doc files", where it counts nothing
+    "suffix",  # in ".doc files", not a count
 }
 
 
@@ -51,7 +51,7 @@ def counts(source: str) -> set[str]:
 
 
 def test_counts_are_found() -> None:
-    # Else the test below could not fail.
+    # Otherwise the test below could not fail.
     assert counts('f"{n:,} rows; {len(x)} texts, {n} rowing"') == {"n", "len(x)"}
 
 

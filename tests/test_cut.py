@@ -35,7 +35,7 @@ def classifier(folder: Path | None) -> Classifier:
 
 @pytest.fixture(scope="module")
 def room(classifier: Classifier) -> int:
-    """The number of pieces that the model reads, without [CLS] and [SEP]."""
+    """The number of word pieces that the model reads, without [CLS] and [SEP]."""
     return int(classifier.manifest["max_tokens"]) - 2
 
 

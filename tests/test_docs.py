@@ -1,4 +1,4 @@
-"""The documents: their examples run, and what is generated is up to date."""
+"""The documents: their examples run, and their generated parts are up to date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES = [
     path.relative_to(ROOT).as_posix()
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ]
-# What contributors install; the page on installing is for users.
+# The command for contributors. The page on installing is for users.
 FOR_CONTRIBUTORS = {"dev", "docs", "notebook", "test", "train"}
 TRANSCRIPT = """
 ```console

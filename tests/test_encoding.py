@@ -1,4 +1,4 @@
-"""The fast encoding agrees with cleaning followed by tokenizing."""
+"""The fast encoding gives the same tokens as cleaning followed by tokenizing."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ READS = {
     "emoji": {**WORDS, "emoji": True},
     "all marks": {**WORDS, "marks": "all"},
     "addresses": {**WORDS, "urls": True, "handles": True, "marks": "@#_/:."},
-    # Some of these become ASCII marks that are not read: ≠ loses its stroke, and the Greek
-    # question mark is a semicolon.
+    # Some of these become ASCII marks that the model does not read: ≠ loses its stroke, and the
+    # Greek question mark becomes a semicolon.
     "marks beyond ASCII": {**WORDS, "marks": "€“≠\u037e\u1fef👍"},
     "all": READS_ALL,
 }
@@ -50,7 +50,7 @@ MAX_TOKENS = 24
 
 
 class Coders(NamedTuple):
-    """The encoding, and the two-step reference for some length."""
+    """The encoding, and the two-step reference, for one length."""
 
     encode: Callable[..., list[int]]
     in_two_steps: Callable[..., list[int]]
@@ -68,7 +68,7 @@ def make_coders(reads: Reads, vocabulary: list[str], max_tokens: int) -> Coders:
 
 
 def pieces() -> list[str]:
-    """Return a vocabulary that distinguishes characters, where another one has only [UNK]."""
+    """Return a vocabulary that distinguishes characters, which another turns into [UNK]."""
     characters = [*map(chr, range(0x21, 0x7F)), *"火éſı“€🎂👍🏽☎"]
     of_characters = [form for character in characters for form in (character, f"##{character}")]
     return [*SPECIAL_TOKENS, "cake", "fire", "##re", *of_characters]

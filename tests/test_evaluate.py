@@ -101,7 +101,7 @@ def refused(evaluate: Any) -> Any:
 class TestReport:
     @pytest.fixture(params=["the topic's", "four"])
     def labels(self, request: pytest.FixtureRequest) -> str:
-        """The model: with four labels, the command runs in this process."""
+        """The labels of a model. With four labels, the command runs in this process."""
         return str(request.param)
 
     @pytest.fixture
@@ -361,7 +361,7 @@ def test_the_best_threshold_parts_the_labels() -> None:
 
 
 class TestWarnings:
-    """An interval of few texts looks as reliable as one of many."""
+    """Warnings on few texts, whose intervals look as reliable as those of many."""
 
     def found(self, positives: int, negatives: int, mistakes: int) -> list[str]:
         probabilities = [0.9] * positives + [0.1] * negatives

@@ -46,7 +46,7 @@ def classifier() -> Classifier:
 
 
 def assert_definition(explanation: Explanation, classifier: Classifier) -> None:
-    """Compare with `predict`, to the last bit."""
+    """Compare the weights with differences of `predict`, to the last bit."""
     text, prediction = explanation.text, explanation.prediction
     assert prediction == classifier.predict(text)
     of_two = len(classifier.classes_) == 2
@@ -55,7 +55,7 @@ def assert_definition(explanation: Explanation, classifier: Classifier) -> None:
     for each in explanation.words:
         assert text[each.start : each.end] == each.word
         without = classifier.predict(text[: each.start] + text[each.end :])
-        # The probability of the same label, whatever label the text without the word gets.
+        # The probability of the same label, even if the text without the word gets another.
         assert each.weight == (
             prediction.probability - without.probabilities[explanation.label]
         )
@@ -174,7 +174,7 @@ class TestCost:
 
     def test_what_is_not_read_weighs_nothing(self, either: Classifier) -> None:
         room = either.manifest["max_tokens"] - 2  # without [CLS] and [SEP]
-        # A letter is one token. Leaving one out lets another one in.
+        # A letter is one token. Without one letter, the model reads another at the end.
         words = ["a"] * room + ["b"] * room
         weights = [each.weight for each in either.explain(" ".join(words)).words]
 
@@ -189,7 +189,7 @@ class TestCost:
         assert_definition(either.explain(" ".join(words)), either)
 
     def test_a_long_word_among_those_that_are_read(self, either: Classifier) -> None:
-        # Without the exclamation marks, the model reads words further behind.
+        # Without the exclamation marks, the model reads later words.
         text = "bread " + "!" * 500 + " cake in the hills" * 60
 
         assert_definition(either.explain(text), either)
@@ -226,7 +226,7 @@ class TestDict:
 
 
 def explained(*weights: float, text: str = "", label: Any = "yes") -> Explanation:
-    """Return an explanation whose words, ``text`` or w0 and so on, have these weights."""
+    """Return an explanation with these weights, of ``text`` or of the words w0, w1, ..."""
     words, position = [], 0
     for number, weight in enumerate(weights):
         word = text or f"w{number}"
@@ -237,7 +237,7 @@ def explained(*weights: float, text: str = "", label: Any = "yes") -> Explanatio
 
 
 class Page(HTMLParser):
-    """What a browser makes of some HTML.
+    """A page, parsed from HTML.
 
     Attributes:
         text: All text, without tags.

@@ -13,7 +13,7 @@ from .conftest import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a script is no program there")
 
-# Does the work of PyInstaller's boot loader and of its hook for multiprocessing.
+# A program that does the work of PyInstaller's boot loader and of its multiprocessing hook.
 PROGRAM = """#!{python}
 import sys
 sys.executable, sys.frozen = __file__, True

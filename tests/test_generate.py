@@ -1,4 +1,4 @@
-"""The pages that docs/generate.py makes from a manifest."""
+"""The documents that docs/generate.py makes from a manifest."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_the_readme_says_what_moves_the_score_and_what_does_not(generate: Module
 
     assert "the largest effect comes from spelling mistakes: " in said
     assert "by 0.062 on average, and 6.8 % of the decisions change." in said
-    # Not the upper case, which moves one text a little.
+    # Upper case is not among them, because it moves one text a little.
     assert "These changes have no effect: an added URL." in said
     assert (
         "lowest on texts of up to 4 words (0.600) and highest on texts with a URL (0.814)"

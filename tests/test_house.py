@@ -1,4 +1,4 @@
-"""The files around the code: workflows, hooks, forms, changelog, citation and version."""
+"""The files around the code: workflows, hooks, issue forms, changelog, citation and version."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCHEMAS = [
 ]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 DVC = ("dvc.yaml", "dvc.lock")
-# By hook, what it keeps out of Git; and what may be there.
+# For each hook, files that it keeps out of Git, and files that it allows.
 REFUSED = {
     "no-data": {"data/raw/texts.txt": b"", "models/texts.json": b"", "tests/texts.csv": b""},
     "no-weights": {"notes/classifier.safetensors": b""},
@@ -282,7 +282,7 @@ class TestHooks:
 
 
 class TestLineEndings:
-    """A clone on Windows gets other line endings unless an attribute prevents it."""
+    """A clone on Windows gets other line ends unless an attribute prevents it."""
 
     def test_what_is_hashed_keeps_its_bytes(self) -> None:
         files = [ROOT / place / name for place in (".", "topic") for name in DVC]
@@ -295,7 +295,7 @@ class TestLineEndings:
         paths = [
             path.as_posix()
             for path in tracked()
-            if path.as_posix() in named or path.parts[0] == "artifacts"  # as the manifest does
+            if path.as_posix() in named or path.parts[0] == "artifacts"  # like the manifest
         ]
         done = subprocess.run(
             ["git", "-C", ROOT, "check-attr", "-z", "text", *paths],
@@ -397,5 +397,5 @@ def test_commands_that_a_document_names_exist(name: str) -> None:
 
 
 def key(version: str) -> tuple[int, ...]:
-    """Return a version as numbers, for sorting."""
+    """Return a version as a list of numbers, for sorting."""
     return tuple(map(int, version.split(".")))

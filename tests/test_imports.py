@@ -1,4 +1,4 @@
-"""The cost of an import, and modules that the package never imports."""
+"""Imports: their cost, and modules that the package never imports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PUBLIC = [
 ]
 HEAVY = {"ai_edge_litert", "numpy"}
 PACKAGE = Path(str(importlib_resources.files("disaster_tweets")))
-# Unpickling runs code from the file; the others open connections.
+# Unpickling runs code from a file. The other modules open connections.
 NEVER = {"ftplib", "http.client", "pickle", "requests", "shelve", "socket", "urllib.request"}
 
 

@@ -1,4 +1,4 @@
-"""The small model: exact logits, in any batch and on any processor."""
+"""The small model: its logits are exact, in any batch and on any processor."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ for model, encoded in json.load(sys.stdin):
 
 
 class Model(NamedTuple):
-    """A model, and texts with their logits."""
+    """A model, and texts with the logits that it gives them."""
 
     path: Path
     encoded: list[list[int]]
@@ -46,7 +46,7 @@ class Model(NamedTuple):
 
 @pytest.fixture(scope="module")
 def models(four_labels: Path) -> dict[str, Model]:
-    """The small models: made up with four labels, and usually the topic's."""
+    """The small models: a made-up one with four labels, and the topic's if it is small."""
     folders = {"the topic's": bundle.bundled(), "four labels": four_labels}
     bundles = {name: bundle.read(folder) for name, folder in folders.items()}
     return {
@@ -75,7 +75,7 @@ def with_texts(files: bundle.Bundle) -> Model:
 
 
 class TestOneProcess:
-    """Bit for bit: ``==`` throughout, no tolerance."""
+    """Results are equal bit for bit: the tests use ``==``, without tolerance."""
 
     def test_texts_differ(self, model: Model) -> None:
         assert len(np.unique(model.logits, axis=0)) > len(model.encoded) * 0.9
@@ -135,11 +135,11 @@ def test_every_sum_is_exact_in_floating_point(model: Model) -> None:
 
 
 class TestProcessors:
-    """Processes in which NumPy and OpenBLAS use code for other processors."""
+    """Processes in which NumPy and OpenBLAS run their code for other processors."""
 
     @pytest.fixture
     def start(self, run: Run, models: dict[str, Model]) -> Callable[..., str]:
-        """Start a process that must find the same logits; return its messages."""
+        """Start a process that must compute the same logits; return its messages."""
 
         def start(**env: str) -> str:
             given = json.dumps([(str(m.path), m.encoded) for m in models.values()]).encode()

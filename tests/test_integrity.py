@@ -1,4 +1,4 @@
-"""`disaster-tweets verify`: no problem in an intact install, and a message for every change."""
+"""`disaster-tweets verify`: an intact install has no problem, every change gives a message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Install(NamedTuple):
     run: Any
 
     def verify(self) -> tuple[int, list[str], list[str]]:
-        """Return the status and the lines of both streams."""
+        """Run the command; return the exit status and the lines of both streams."""
         command = ("-m", "disaster_tweets", "verify")
         status, out, err = self.run("python", *command, PYTHONPATH=str(self.folder))
         assert "Traceback" not in err
@@ -55,7 +55,7 @@ def install(tmp_path: Path, run: Any) -> Install:
 
 
 def flip(file: Path, position: int) -> None:
-    """Change one bit."""
+    """Change one bit of a file."""
     content = bytearray(file.read_bytes())
     content[position] ^= 1
     file.write_bytes(content)
@@ -258,13 +258,13 @@ def _rewrite_golden(install: Install, content: str) -> None:
 
 
 class TestFourLabels:
-    """The scores of the made-up model, in this process."""
+    """Verification of the scores of the made-up model, in this process."""
 
     @pytest.fixture
     def folder(
         self, four_labels_installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Path:
-        """A copy of the model as the bundled one."""
+        """A copy of the model that takes the place of the bundled one."""
         folder = tmp_path / "model"
         shutil.copytree(four_labels_installed, folder)
         monkeypatch.setattr(bundle, "bundled", lambda: folder)

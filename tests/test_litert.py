@@ -1,4 +1,4 @@
-"""An encoder, the kind of model that LiteRT runs; a small model needs no LiteRT."""
+"""An encoder, the kind of model that LiteRT runs. A small model needs no LiteRT."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ with open(sys.argv[1], "wb") as file:
 
 
 def as_encoder(folder: Path, model: bytes) -> None:
-    """Declare the model in a folder an encoder."""
+    """Declare the kind of the model in a folder as encoder."""
     (folder / "model.bin").write_bytes(model)
     manifest = json.loads((folder / "manifest.json").read_bytes())
     manifest["kind"] = "encoder"
@@ -56,7 +56,7 @@ def as_encoder(folder: Path, model: bytes) -> None:
 
 @pytest.fixture
 def folder(four_labels: Path, tmp_path: Path) -> Path:
-    """A model with kind encoder that is no encoder."""
+    """A model that is declared an encoder, but is none."""
     folder = tmp_path / "model"
     shutil.copytree(four_labels, folder)
     as_encoder(folder, b"no flatbuffer at all, though long enough for a header" * 20)
@@ -153,7 +153,7 @@ class TestModel:
 
 @needs_litert
 class TestStandardError:
-    """LiteRT's line for each interpreter is suppressed, and other output is passed on."""
+    """Standard error lacks LiteRT's line for each interpreter, and has all other output."""
 
     def test_what_others_write_gets_through(self, run: Any) -> None:
         code = """if True:

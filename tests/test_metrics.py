@@ -1,4 +1,4 @@
-"""Metrics compared with values worked out by hand or known by construction."""
+"""Metrics, compared with values that were computed by hand or are known by construction."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ MEASURES = (
 )
 MEASURES_OF_MORE = ("accuracy", "macro_f1", "auc", "log_loss", "expected_calibration_error")
 
-# Three labels: two texts of the first, one of each other. The last decision is wrong.
+# Two texts have the first of three labels, and each other label has one text. The last decision
+# is wrong.
 OF_THREE = np.array([[0.7, 0.2, 0.1], [0.4, 0.3, 0.3], [0.1, 0.8, 0.1], [0.5, 0.1, 0.4]])
 THREE = np.array([0, 0, 1, 2])
 
@@ -53,7 +54,7 @@ def two(probabilities: np.ndarray) -> np.ndarray:
 
 
 def sample(texts: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits of texts and labels drawn from them."""
+    """Return logits of texts, and labels drawn from their probabilities."""
     generator = np.random.default_rng(7)
     logits = generator.normal(0, 2, texts)
     labels = generator.random(texts) < 1 / (1 + np.exp(-logits))
@@ -275,7 +276,7 @@ class TestMeasure:
 
     @pytest.mark.parametrize("shift", [0, 0.2, 1])
     def test_the_interval_of_the_calibration_error_contains_it(self, shift: float) -> None:
-        """Resampled texts look worse calibrated: uncorrected, the interval may lie above."""
+        """Resampled texts look worse calibrated, so an uncorrected interval may lie above."""
         logits, labels = sample(1000)
         probabilities = two(1 / (1 + np.exp(-logits - shift)))
         of = measure(probabilities, labels, 0.5, 500, 0)["expected_calibration_error"]

@@ -1,7 +1,7 @@
 """`disaster-tweets score` on odd files: the exact texts, or an error.
 
-A case is a file as someone may have it. The files in odd/ are as programs write them; what is
-about bytes is written here, byte for byte. All texts are made up.
+A case is a file that a user may have. The files in odd/ were written by programs. If a case is
+about bytes, its file is written here, byte for byte. All texts are made up.
 """
 
 from __future__ import annotations
@@ -37,17 +37,18 @@ class Case:
     """A file, the options of its scoring, and the expected result.
 
     Attributes:
-        odd: What is odd about it.
+        odd: The oddity of the file.
         name: The name of the file.
-        content: Its bytes, or what makes them.
+        content: The bytes of the file, or a function that returns them.
         options: Options of the command.
-        texts: What is scored, in order, None for a missing text; None: the run must fail.
-        may_fail: One error line is as good an answer.
-        output: The bytes of the output, where the format keeps them.
-        words: What the error line, or what is said beside the summary, holds in any case of
-            letters; alternatives are separated by a bar.
+        texts: The texts that are scored, in order, with None for a missing text. If this is
+            None, the run must fail.
+        may_fail: Whether one line of error is also a correct answer.
+        output: The bytes of the output; None if the format does not keep the bytes of rows.
+        words: Words in the error line, or in the notes beside the summary, in upper or lower
+            case. A bar separates alternatives.
         to: The name of the output.
-        encoding: That of the output.
+        encoding: The encoding of the output.
     """
 
     odd: str
@@ -74,7 +75,7 @@ def rows(
     said: tuple[str, ...] = (),
     may_fail: bool = False,
 ) -> Case:
-    """Delimited text; every row has a mark at the place of its new fields."""
+    """Return a case of delimited text. Each row has a mark at the place of its new fields."""
     first, *others = content.split(MARK)
     fields = [("probability", "label")] * header + [added(text) for text in texts]
     assert len(fields) == len(others), odd
@@ -105,7 +106,7 @@ def reads(
     said: tuple[str, ...] = (),
     may_fail: bool = False,
 ) -> Case:
-    """A file whose output rows have another form."""
+    """Return a case of a file whose output rows have another form."""
     return Case(
         odd, name, content, tuple(options.split()), texts, may_fail, None, said, to, "utf-8-sig"
     )
@@ -120,7 +121,7 @@ def file(
     said: tuple[str, ...] = (),
     may_fail: bool = False,
 ) -> Case:
-    """A file in odd/; delimited text keeps its form."""
+    """Return a case of a file in odd/. Delimited text keeps its form."""
     json_format = Path(name).suffix in (".js", ".json", ".jsonl")
     return Case(
         odd or Path(name).stem,
@@ -144,7 +145,7 @@ def fails(
     options: str = "",
     to: str | None = None,
 ) -> Case:
-    """A file without any row to score."""
+    """Return a case of a file that cannot be scored."""
     raw = content.encode() if isinstance(content, str) else content
     suffix = Path(name).suffix if Path(name).suffix in (".csv", ".tsv", ".jsonl") else ".csv"
     return Case(odd, name, raw, tuple(options.split()), words=words, to=to or f"out{suffix}")
@@ -162,7 +163,7 @@ def _arrow() -> Any:
 
 
 def parquet(**columns: Any) -> Callable[[], bytes]:
-    """A Parquet file; a column is a list, or a list and the name of a type."""
+    """Return a Parquet file. A column is a list, or a list and the name of a type."""
 
     def make() -> bytes:
         _arrow()
@@ -176,7 +177,7 @@ def parquet(**columns: Any) -> Callable[[], bytes]:
 
 
 def arrow(kind: str, compression: str | None = None, **columns: Any) -> Callable[[], bytes]:
-    """An Arrow file or stream, or a Feather file of version 1."""
+    """Return an Arrow file or stream, or a Feather file of version 1."""
 
     def make() -> bytes:
         pa, sink, table = _arrow(), io.BytesIO(), _table(columns)
@@ -212,7 +213,7 @@ def _table(columns: dict[str, Any]) -> Any:
 
 
 def xlsx(*sheets: list[list[Any]], hidden: int | None = None) -> Callable[[], bytes]:
-    """A workbook written by openpyxl; a sheet is a list of rows."""
+    """Return a workbook that openpyxl writes. A sheet is a list of rows."""
 
     def make() -> bytes:
         openpyxl = pytest.importorskip("openpyxl", reason="makes workbooks with openpyxl")
@@ -239,7 +240,7 @@ _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 def workbook(
     sheet: str, strings: str = "", dimension: str = "", doctype: str = ""
 ) -> Callable[[], bytes]:
-    """A workbook of one sheet, from the XML of its rows and of its shared strings."""
+    """Return a workbook of one sheet, from the XML of its rows and of its shared strings."""
 
     def make() -> bytes:
         head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -273,7 +274,7 @@ def workbook(
 
 
 def inline(*texts: str) -> str:
-    """A row of inline strings."""
+    """Return the XML of a row of inline strings."""
     cells = (f'<c t="inlineStr"><is>{text}</is></c>' for text in texts)
     return f"<row>{''.join(cells)}</row>"
 
@@ -298,7 +299,7 @@ def zstd(*frames: bytes, before: bytes = b"") -> Callable[[], bytes]:
 
 
 def cut(content: Content, end: int) -> Callable[[], bytes]:
-    """The same file, truncated like an interrupted download."""
+    """Return a truncated file, like an interrupted download."""
     return lambda: (content if isinstance(content, bytes) else content())[:-end]
 
 
@@ -952,7 +953,7 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty current folder, so that its name is in no error."""
+    """An empty current folder, so that errors do not show its name."""
     monkeypatch.chdir(tmp_path)
     with fingerprints():
         yield tmp_path
@@ -1053,7 +1054,7 @@ class TestRowsSetAside:
 
 
 class TestValues:
-    """The other columns of a row keep their values in another format."""
+    """Values of the other columns of a row, which stay the same in another format."""
 
     ROW = ("007", "1234567890123456789", "1e5", "TRUE", "=1+1", "0.10", "  a ", 'b, "c"')
     NAMES = tuple("abcdefgh")

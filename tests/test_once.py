@@ -1,4 +1,4 @@
-"""Objects that are created once per process, by the first thread that asks."""
+"""Objects that the first thread that asks for them creates, once per process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from disaster_tweets.once import once
 
 THREADS = 8
 
-# All come while the first loads: it starts when the others are about to call.
+# All threads call while the first one loads: it starts when the others are about to call.
 FIRST_CALLS = f"""
 import sys, threading
 from disaster_tweets import Classifier, predict
@@ -112,5 +112,5 @@ print(os.waitpid(child, 0)[1], make() == os.getpid())
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_process_forked_meanwhile_does_not_wait_for_ever(run: Any) -> None:
-    # In a process of its own, with only the threads of the test.
+    # A new process has only the threads of the test.
     assert run("python", "-c", FORK).out.split() == ["0", "True"]

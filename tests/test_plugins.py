@@ -1,4 +1,4 @@
-"""The plugin contract: our plugin, discovery, and a host with broken plugins beside ours."""
+"""The plugin contract: our plugin, discovery, and a host with ours and broken plugins."""
 
 from __future__ import annotations
 
@@ -350,7 +350,7 @@ class fails_at_predict_proba(WrongShapes):
 
 
 class Environment(NamedTuple):
-    """A fresh virtual environment."""
+    """A new virtual environment."""
 
     folder: Path
 
@@ -390,8 +390,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Enviro
     offline = ("--no-deps", "--no-index", "--disable-pip-version-check")
     venv.python("-m", "pip", "install", *offline, *map(str, wheels))
 
-    # The dependencies come from this environment. They are later on the path than the packages
-    # of the new environment, so those win.
+    # The dependencies come from this environment. The packages of the new environment win,
+    # because they are earlier on the path.
     purelib = venv.python("-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
     here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     Path(purelib.strip(), "dependencies.pth").write_text("\n".join(sorted(here)), "utf-8")

@@ -1,4 +1,4 @@
-"""The rule for decisions at its edges, and predictions as values."""
+"""The decision rule at its edges, and the behaviour of predictions as values."""
 
 from __future__ import annotations
 

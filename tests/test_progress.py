@@ -1,4 +1,4 @@
-"""The calls of `progress` while texts are scored, and an exception that stops the work."""
+"""Calls of `progress` during scoring, and its exception, which stops the work."""
 
 from __future__ import annotations
 

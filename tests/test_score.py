@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: columns that it reads and adds, files, and counts."""
+"""`disaster-tweets score`: the columns that it reads and adds, the files and the counts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def score(*arguments: str | Path) -> Completed:
 def summary(err: str) -> tuple[int, ...]:
     """Return the numbers of rows, scored, missing and rejected in the summary line.
 
-    Lines on what had to be guessed may stand before it, and on odd texts behind it.
+    Lines on guesses may stand before the summary, and lines on odd texts after it.
     """
     lines = [found for line in err.splitlines() if (found := SUMMARY.fullmatch(line))]
     assert len(lines) == 1, err
@@ -52,7 +52,7 @@ def summary(err: str) -> tuple[int, ...]:
 
 
 def refused(completed: Completed, *words: str, status: int = 1) -> None:
-    """Check that one line reports the error; a usage error has the usage before it."""
+    """Check that one line reports the error. A usage error also has the usage before it."""
     assert (completed.status, completed.out) == (status, "")
     lines = completed.err.splitlines()
     assert len(lines) == 1 or (status == 2 and lines[0].startswith("Usage: "))

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: broken rows and files, each with an error in one line."""
+"""`disaster-tweets score`: broken rows and files, each with one line of error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: one row out for each row in, format by format."""
+"""`disaster-tweets score`: each format keeps its rows, and adds two fields to each."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def scored(folder: Path) -> Scored:
 
 
 def cell(value: str, delimiter: str, quoted: bool) -> str:
-    """Return a field as it is written; unnecessary quotes make no difference."""
+    """Return a field as the command writes it, without unnecessary quotes."""
     if quoted or any(character in value for character in f'{delimiter}"\r\n'):
         return '"' + value.replace('"', '""') + '"'
     return value
@@ -71,7 +71,7 @@ def cell(value: str, delimiter: str, quoted: bool) -> str:
 
 @st.composite
 def tables(draw: st.DrawFn, delimiter: str) -> tuple[bytes, bytes, list[dict[str, str]]]:
-    """A file before and after, and its rows."""
+    """A file before and after scoring, and its rows."""
     names = draw(HEADERS)[: draw(st.integers(1, 5))]
     names = names if "text" in names else ["text", *names]
     rows = draw(st.lists(st.lists(CELLS, min_size=len(names), max_size=len(names)), max_size=6))
@@ -171,7 +171,7 @@ TEXTS = st.none() | CELLS.filter(len) | st.text(st.characters(categories=None), 
 
 @st.composite
 def objects(draw: st.DrawFn) -> tuple[str, str]:
-    """A JSON record before, and after except for the scores."""
+    """A JSON record before scoring, and after it without the scores."""
     record = draw(st.dictionaries(CELLS, VALUES, min_size=1, max_size=3))
     for taken in ("text", "probability", "label"):
         record.pop(taken, None)

@@ -1,4 +1,4 @@
-"""`disaster-tweets score --jobs`: several processes write the same as one, and end with it."""
+"""`disaster-tweets score --jobs`: several processes write the same as one, and all end."""
 
 from __future__ import annotations
 

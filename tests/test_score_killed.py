@@ -1,6 +1,6 @@
-"""`disaster-tweets score`: killed at any moment and resumed, it writes the same result.
+"""`disaster-tweets score`: a run that is killed at any time and resumed writes the same result.
 
-The killed runs are 20; set DISASTER_TWEETS_KILLS=100 for more.
+The tests kill 20 runs; set DISASTER_TWEETS_KILLS=100 for more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`disaster-tweets score`: the files of an interrupted run, and how a run resumes."""
+"""`disaster-tweets score`: the files of an interrupted run, and the resumed run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .conftest import two_labels
 from .test_score import SUMMARY, refused, score
 
 ROWS = 3000  # more than between two checkpoints
-# Shells let background programs ignore Ctrl-C, and child processes inherit that.
+# In a shell, background programs ignore Ctrl-C, and their child processes inherit this.
 LAUNCH = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -54,7 +54,7 @@ def start_and_wait_for_a_checkpoint(source: Path, target: Path) -> subprocess.Po
 
 
 def checkpoint(target: Path) -> bool:
-    """Say whether rows are on disk and counted in the state."""
+    """Return whether rows are on disk and counted in the state."""
     try:
         output, state = part(target).stat(), part(target, ".json").stat()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Golden scores, and equal scores for a text in every place that scores it."""
+"""Golden scores, and equal scores of a text in every interface."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class TestGolden:
 
 
 class TestSameScore:
-    """Bit for bit: ``==`` throughout, no tolerance."""
+    """Scores are equal bit for bit: the tests use ``==``, without tolerance."""
 
     def test_in_any_batch_and_order(self, alone: dict[str, float]) -> None:
         rng = np.random.default_rng(1)
@@ -193,7 +193,7 @@ class TestSameScore:
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
     def test_in_a_forked_child(self, run: Any, alone: dict[str, float]) -> None:
-        # In a process of its own: this one has threads, and must not fork.
+        # A new process, because this one has threads and must not fork.
         forked = run("python", "-c", FORK, *alone)
 
         assert forked.status == 0, forked.err

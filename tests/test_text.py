@@ -1,4 +1,4 @@
-"""Cleaning: repairs, removed parts, and characters that stay or become words."""
+"""Cleaning: repaired text, removed parts, and characters that stay or become words."""
 
 import re
 import tracemalloc
@@ -257,7 +257,7 @@ ANY_TEXT = st.text(st.characters(categories=None)) | st.text(
 )
 
 
-# Text that decodes to an entity or to mojibake would need a second pass, so none is among
+# Text that decodes to an entity or to mojibake would need a second pass, so it is not among
 # these.
 @settings(deadline=None, max_examples=200)
 @given(

@@ -1,4 +1,4 @@
-"""The tokenizer compared with the `tokenizers` library, and all segmentations of a word."""
+"""The tokenizer, compared with the library `tokenizers` and all segmentations of a word."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Encode = Callable[[str], "list[int]"]
 
 
 def make_oracle(vocabulary: Sequence[str], max_tokens: int) -> Encode:
-    """Return an encoding of the library's words, each in the best of all segmentations."""
+    """Return an encoding of the library's words, each by the best of all its segmentations."""
     ids = {piece: index for index, piece in enumerate(vocabulary)}
     normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
     pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()

@@ -82,7 +82,7 @@ class TestTopic:
 
 
 class TestOtherFiles:
-    """A copy keeps these files for another topic."""
+    """Files that a copy for another topic keeps."""
 
     @pytest.mark.parametrize(
         "text",
@@ -123,7 +123,7 @@ def content(path: Path) -> str:
 
 
 def written_anew(path: Path, line: str) -> bool:
-    """Say whether a copy replaces this line."""
+    """Return whether a copy replaces this line."""
     if path == Path("setup.cfg"):
         return OF_SETUP.match(line) is not None
     if path.parts[0] != "docs" or path.suffix != ".md":

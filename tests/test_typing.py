@@ -1,4 +1,4 @@
-"""The types of the public API: mypy accepts a file of assertions."""
+"""The types of the public API: mypy accepts a file of type assertions."""
 
 from __future__ import annotations
 

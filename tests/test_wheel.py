@@ -1,4 +1,4 @@
-"""The content of the wheel: the package, the model of the manifest, and nothing else."""
+"""The content of the wheel: the package, the files in the manifest, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of the README's highlights, from the manifest and from measurements.md."""
+"""Write the README's highlights, with numbers from the manifest and from measurements.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEASUREMENTS = ROOT / "docs" / "model" / "measurements.md"
 
 
 def highlights() -> str:
-    """Return a list of what the classifier is good at, each point with its number."""
+    """Return a list of the classifier's strengths, each with its number."""
     manifest = json.loads((ROOT / "artifacts" / "manifest.json").read_text("utf-8"))
     accuracy = manifest["metrics"]["accuracy"]["value"]
     rate = round(budget("10,000 distinct tweets, one core"), -3)
@@ -36,7 +36,7 @@ def highlights() -> str:
 
 
 def budget(name: str) -> float:
-    """Return what was measured of a budget: the first number of its row."""
+    """Return the measured value of a budget: the first number in its row."""
     row = re.search(
         rf"^\| {re.escape(name)} \| (?:median )?([\d.,]+)",
         MEASUREMENTS.read_text("utf-8"),
@@ -48,7 +48,7 @@ def budget(name: str) -> float:
 
 
 def environments() -> int:
-    """Return in how many environments all scores were equal; stop where one differed."""
+    """Return the number of environments with equal scores; exit if any score differed."""
     section = MEASUREMENTS.read_text("utf-8").partition("## Scores on other processors")[2]
     differences = re.findall(r"\| (\d+) \|$", section.partition("\n## ")[0], re.MULTILINE)
     if not differences or set(differences) != {"0"}:

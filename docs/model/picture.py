@@ -1,4 +1,4 @@
-"""Draw docs/model/predict.svg: what the command prints in a terminal. Needs rich."""
+"""Draw docs/model/predict.svg, the output of the command in a terminal. This needs rich."""
 
 from __future__ import annotations
 

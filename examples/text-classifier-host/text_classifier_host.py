@@ -42,19 +42,19 @@ def main() -> int:
 
 
 def origin(entry_point: EntryPoint) -> tuple[str, str, str]:
-    """Return what tells two plugins apart: two distributions may use one name."""
+    """Return the identity of a plugin; its name is not enough, as two plugins may share it."""
     distribution = entry_point.dist
     assert distribution is not None, "entry_points() sets it"
     return entry_point.name, distribution.name, distribution.version
 
 
 def survive(plugin: EntryPoint, step: Callable[..., T], *arguments: Any) -> T | None:
-    """Return what the step returns; if it fails, say so in one line and return None."""
+    """Return the result of a step. If it fails, print one line and return None."""
     try:
         return step(*arguments)
     except KeyboardInterrupt:
         raise
-    # Not only Exception: a plugin may call sys.exit().
+    # BaseException, because a plugin may call sys.exit().
     except BaseException as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         print(f"{' '.join(origin(plugin))}: skipped: {reason}", file=sys.stderr)
@@ -62,21 +62,21 @@ def survive(plugin: EntryPoint, step: Callable[..., T], *arguments: Any) -> T | 
 
 
 def read_info(card: EntryPoint | None) -> dict[str, Any]:
-    """Return a plugin's card without loading its model; a plugin may have none."""
+    """Return a plugin's card without loading its model; empty if it has no card."""
     if card is None:
         return {}
     info: dict[str, Any] = card.load()()
     if info.get("contract") != CONTRACT:
         raise ValueError(f"contract {info.get('contract')} is not known, only {CONTRACT}")
-    json.dumps(info)  # fails here, in the plugin's name, rather than in main
+    json.dumps(info)  # an error here is reported as the plugin's
     return info
 
 
 def score(plugin: EntryPoint, texts: list[str], positive: str | None) -> list[str]:
-    """Return each text's label and what probabilities to show, separated by tabs.
+    """Return the label and the probabilities of each text, separated by tabs.
 
-    Of two labels one probability says all: that of the positive label or, where the card names
-    none, of the chosen one. Of more labels the probability of each is shown.
+    With two labels, there is one probability: that of the positive label, or of the predicted
+    label if the card names no positive one. With more, there is one for each label.
     """
     classifier = plugin.load()()
     classes = list(classifier.classes_)

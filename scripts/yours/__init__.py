@@ -1,1 +1,1 @@
-"""Makes this repository into that of another text classifier; see ../make_it_yours.py."""
+"""Make a copy of this repository for another text classifier; see ../make_it_yours.py."""

@@ -1,4 +1,4 @@
-"""Questions on a terminal, for what no option says."""
+"""Ask on the terminal for values that no option gives."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 class Asker:
-    """Asks where there is somebody to answer.
+    """Asks for values on the terminal, if there is one.
 
     Args:
-        terminal: Somebody sits at a terminal.
+        terminal: Whether a user can answer on a terminal.
     """
 
     def __init__(self, *, terminal: bool) -> None:
@@ -29,17 +29,18 @@ class Asker:
         *,
         suggested: str = "",
     ) -> T:
-        """Return what an option says, or else what somebody answers.
+        """Return the value of an option, or else the answer of the user.
 
         Args:
-            option: The option, for messages.
-            question: What is asked, without a colon.
-            check: Makes a value of the text, or raises CopyError.
-            given: The text that the option has, if it was given.
-            suggested: The text that an empty answer stands for.
+            option: The name of the option, for messages.
+            question: The question, without a colon.
+            check: Converts the text to a value, or raises CopyError.
+            given: The text of the option; None if the option was not given.
+            suggested: The text that stands for an empty answer.
 
         Raises:
-            CopyError: The option has a wrong value, or is missing and there is no terminal.
+            CopyError: The option has an invalid value, or it is missing and there is no
+                terminal.
         """
         if given is not None:
             try:

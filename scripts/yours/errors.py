@@ -1,7 +1,7 @@
-"""The error of this command."""
+"""The error class of this command."""
 
 from __future__ import annotations
 
 
 class CopyError(Exception):
-    """Something that the user has to change: one line that names it and the next step."""
+    """A problem that the user has to solve; the message, one line, gives the next step."""

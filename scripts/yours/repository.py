@@ -1,4 +1,4 @@
-"""Write the repository of a copy: what it takes over, under its names, and what is new."""
+"""Write the repository of a copy: the files that it takes over, renamed, and the new files."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ import transcripts  # noqa: E402
 
 TEMPLATES = ROOT / "scripts" / "templates"
 RAW = Path("data/raw")
-# Taken off the names of templates. The last two say how many labels a copy has to have.
+# Suffixes to remove from the names of templates. A template is for copies with two labels
+# (True), for copies with more (False), or for all copies (None).
 SUFFIXES = {".template": None, ".two_labels": True, ".more_labels": False}
-# What a copy does not take over: a file, or a folder with all that is in it. What a template
-# stands for is not taken over either.
+# Files, and folders with their content, that a copy does not take over. A file that a template
+# replaces is not taken over either.
 LEFT_OUT = (
     *("artifacts/calibration.npy", "artifacts/golden.json", "artifacts/manifest.json"),
     *("artifacts/model.bin", "artifacts/vocab.txt", "MODEL_CARD.md", "dvc.lock"),
@@ -36,13 +37,13 @@ LEFT_OUT = (
     *("docs/make-it-yours.md", "docs/page.png", "scripts/make_it_yours.py"),
     *("scripts/templates", "scripts/yours", "tests/copies"),
 )
-# The lines that name an environment of tox, which a copy has not.
+# The beginnings of lines that name a tox environment that a copy does not have.
 LINES_LEFT_OUT = {
     "tox.ini": "    copies\n",
     ".github/workflows/tests.yml": "          - {env: copies,",
     "CONTRIBUTING.md": "| `copies` |",
 }
-# Texts of every kind, among which a classifier of any topic must move as it did.
+# Texts of every kind, to pin the scores of a classifier of any topic.
 GOLDEN = (
     *("", " ", "Hello", "WHAT?!", "🔥🔥🔥", "12345", "http://example.com/photo", "@somebody"),
     "a b c d e f g h i j k l m n o p q r s t u v w x y z",
@@ -64,7 +65,8 @@ class Row:
     Attributes:
         text: The text.
         label: The name of its label.
-        split: Where it goes: train, calibration or held_out; empty to be drawn.
+        split: The split of the text: train, calibration or held_out. If it is empty, the
+            pipeline draws the split.
     """
 
     text: str
@@ -77,9 +79,9 @@ class Data:
     """The texts of a copy.
 
     Attributes:
-        rows: Those with a label.
-        unlabelled: Those without.
-        splits: Some rows have a fixed split.
+        rows: The texts with a label.
+        unlabelled: The texts without a label.
+        splits: Whether some rows have a fixed split.
     """
 
     rows: Sequence[Row]
@@ -88,18 +90,18 @@ class Data:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of their table."""
+        """The columns of the table of labelled texts."""
         return ["text", "label", "split"] if self.splits else ["text", "label"]
 
 
 def write(topic: Topic, data: Data, training: dict[str, object], folder: Path) -> None:
-    """Write the repository into a new folder, whole or not at all.
+    """Write the complete repository into a new folder, or nothing at all.
 
     Args:
-        topic: What is special about it.
-        data: Its texts.
+        topic: The topic of the copy.
+        data: The texts of the copy.
         training: The values of the templates' placeholders that depend on the data.
-        folder: Where it goes. There must be nothing yet.
+        folder: The new folder. It must not exist yet.
     """
     if folder.exists():
         raise CopyError(f"{folder}: is there already; name a new folder, or remove it")
@@ -107,7 +109,7 @@ def write(topic: Topic, data: Data, training: dict[str, object], folder: Path) -
     made = first_missing(folder.parent)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # Beside it, so that it can be renamed.
+        # Beside the new folder, so that a rename can move it there.
         with tempfile.TemporaryDirectory(
             dir=folder.parent, prefix=".make-it-yours-"
         ) as scratch:
@@ -128,7 +130,7 @@ def write(topic: Topic, data: Data, training: dict[str, object], folder: Path) -
 
 
 def first_missing(folder: Path) -> Path | None:
-    """Return the outermost folder of a path that is not there yet."""
+    """Return the outermost folder of a path that does not exist yet."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     return missing[-1] if missing else None
 
@@ -152,7 +154,7 @@ def carried() -> Iterator[Path]:
 
 
 def written_as(template: Path) -> tuple[str, bool | None]:
-    """Return the name of what a template becomes, and whether only for two labels, or more."""
+    """Return the name of the file that a template becomes, and its value in `SUFFIXES`."""
     name, two = template.relative_to(TEMPLATES).as_posix(), None
     for suffix, of_two in SUFFIXES.items():
         if name.endswith(suffix):
@@ -161,10 +163,10 @@ def written_as(template: Path) -> tuple[str, bool | None]:
 
 
 def copy(paths: Sequence[Path], topic: Topic, new: Path) -> None:
-    """Copy files under the names of a copy.
+    """Copy files, with this project's names replaced by those of the copy.
 
-    Names are all that is changed in them; and pages lack what this model answers to their
-    examples, until docs/transcripts.py writes down what the copy's model answers.
+    The outputs of the examples in pages are removed, because they are those of this model.
+    docs/transcripts.py later adds the outputs of the copy's model.
     """
     tokens = {old.encode(): name.encode() for old, name in topic.tokens.items()}
     pattern = re.compile(b"|".join(map(re.escape, tokens)))
@@ -183,7 +185,7 @@ def copy(paths: Sequence[Path], topic: Topic, new: Path) -> None:
 
 
 def edit(topic: Topic, new: Path) -> None:
-    """Change the lines of the settings that say more than a name."""
+    """Change the lines of the settings that need more than another name."""
     setup = {
         "description = ": f"{topic.question} A trained text classifier in a wheel.",
         "keywords = ": f"text classification, {' '.join(topic.words)}, machine learning",
@@ -194,12 +196,12 @@ def edit(topic: Topic, new: Path) -> None:
     for key, value in setup.items():
         (place,) = [number for number, line in enumerate(lines) if line.startswith(key)]
         lines[place] = f"{key}{value}"
-    # A name of one word is the same with dashes and underscores; a command is named once.
+    # A name of one word gives the same command with dashes and with underscores. Keep it once.
     pairs = zip(lines, ["", *lines[:-1]], strict=True)
     write_text(path, "\n".join(line for line, before in pairs if not line or line != before))
-    # A longer name makes longer lines, where the formatter cannot break them.
+    # A longer name makes lines longer, and the formatter cannot break all of them.
     replace(new / "pyproject.toml", "\nignore = [", '\nignore = ["E501", ')
-    # A copy makes no copies: it has no tests of them, and no environment for these.
+    # A copy makes no further copies, so it needs no tox environment to test them.
     tox = (new / "tox.ini").read_text("utf-8")
     section = "\n[testenv:copies]" + tox.partition("[testenv:copies]")[2].partition("\n[")[0]
     replace(new / "tox.ini", section, "")
@@ -212,7 +214,7 @@ def edit(topic: Topic, new: Path) -> None:
 
 
 def replace(path: Path, old: str, text: str) -> None:
-    """Replace what stands in a file once."""
+    """Replace a text that occurs once in a file."""
     before, found, after = path.read_text("utf-8").partition(old)
     assert found, f"{path.name}: {old}"
     assert old not in after, f"{path.name}: {old}"
@@ -220,7 +222,7 @@ def replace(path: Path, old: str, text: str) -> None:
 
 
 def fill(topic: Topic, training: dict[str, object], new: Path) -> None:
-    """Write the templates, with the names and texts of a copy in their placeholders."""
+    """Write the templates with the copy's names and texts in place of their placeholders."""
     names = topic.placeholders | {name: str(value) for name, value in training.items()}
     for path in sorted(TEMPLATES.rglob("*")):
         name, two = written_as(path)
@@ -228,7 +230,7 @@ def fill(topic: Topic, training: dict[str, object], new: Path) -> None:
         if path.is_file() and fits and "__pycache__" not in path.parts:
             target = new / string.Template(name).substitute(names)
             filled = names
-            if ".template." in target.name:  # docs/generate.py fills it in once more
+            if ".template." in target.name:  # docs/generate.py will fill it in again
                 filled = {name: text.replace("$", "$$") for name, text in names.items()}
             write_text(target, string.Template(path.read_text("utf-8")).substitute(filled))
     golden = list(dict.fromkeys([*topic.examples, *GOLDEN]))
@@ -238,7 +240,7 @@ def fill(topic: Topic, training: dict[str, object], new: Path) -> None:
 
 
 def write_data(data: Data, new: Path) -> None:
-    """Write the texts, and for each file what Git keeps of it: DVC's record of its hash."""
+    """Write the texts, and for each file DVC's record of its hash, which Git tracks."""
     rows = [[row.text, row.label, row.split][: len(data.columns)] for row in data.rows]
     write_table(new / RAW / "train.csv", [data.columns, *rows])
     write_table(new / RAW / "unlabelled.csv", [["text"], *([text] for text in data.unlabelled)])
@@ -252,14 +254,14 @@ def write_data(data: Data, new: Path) -> None:
 
 
 def write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Write a table in which line ends of texts stand in quotes."""
+    """Write a table with quotes around every field, because a text may have several lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with the same line ends on every system."""
+    """Write a text in UTF-8 with the same line ends on every system."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 

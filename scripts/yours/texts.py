@@ -18,7 +18,7 @@ from yours.errors import CopyError
 
 ROOT = Path(__file__).resolve().parents[2]
 if "disaster_tweets" not in sys.modules:
-    # Its own __init__ imports NumPy and LiteRT; the tables need neither.
+    # The package's __init__ imports NumPy and LiteRT. Reading tables needs neither.
     package = ModuleType("disaster_tweets")
     package.__path__ = [str(ROOT / "src" / "disaster_tweets")]
     sys.modules["disaster_tweets"] = package
@@ -42,9 +42,9 @@ from disaster_tweets.tables.source import Source, format_inside  # noqa: E402
 
 MOST_LABELS = 50
 TABULAR = tuple(format_ for format_ in FORMATS if format_ != TXT)
-_WORDS_OF_A_TEXT = 3  # on average; fewer are a name or an identifier
+_WORDS_OF_A_TEXT = 3  # on average; a name or an identifier has fewer
 _LONGEST_LABEL = 60  # characters
-# What people call the column of the labels, in small letters; the first ones leave no doubt.
+# Usual names of the column of the labels, in lower case. The first set leaves no doubt.
 _SURE_NAMES = frozenset("label labels target targets class classes category y".split())
 _LABEL_NAMES = _SURE_NAMES | frozenset(
     """
@@ -58,15 +58,16 @@ _WHOLE = re.compile(r"(-?\d+)\.0")
 
 @dataclass(frozen=True)
 class Options:
-    """How all tables are to be read, as the options of the command say.
+    """The options of the command on reading tables. They apply to all tables.
 
     Attributes:
-        format: One of the formats of `tables`; None for the one that a file's name tells.
-        encoding: Of text formats; None for UTF-8.
-        delimiter: What separates the fields of delimited text; None to find out.
-        quoting: See `Reading`.
-        header: The first row names the columns.
-        sheet: The sheet of a workbook; None for the only one.
+        format: The format, one of those of `tables`; None for the format that a file's name
+            tells.
+        encoding: The encoding of text formats; None for UTF-8.
+        delimiter: The character between the fields of delimited text; None to detect it.
+        quoting: As in `Reading`.
+        header: Whether the first row names the columns.
+        sheet: The sheet of a workbook; None for the only sheet.
     """
 
     format: str | None = None
@@ -77,7 +78,7 @@ class Options:
     sheet: str | None = None
 
     def reading(self, path: Path) -> Reading:
-        """Return how a file is to be read; the options that say nothing of it are left out."""
+        """Return the settings for reading a file, without options that do not apply to it."""
         format_ = self.format or of_name(str(path)).format or format_inside(str(path))
         if format_ is None:
             raise unknown(str(path))
@@ -99,8 +100,8 @@ class Labelled:
 
     Attributes:
         texts: The texts.
-        spellings: How the file spells the label of each.
-        left_out: How many rows lack a text or a label.
+        spellings: The label of each text, as the file spells it.
+        left_out: The number of rows without a text or a label.
     """
 
     texts: list[str]
@@ -115,12 +116,13 @@ def guess_columns(
 
     Args:
         path: The table.
-        options: How to read it.
-        text: The column of the texts, if it is known.
-        label: The column of the labels, if it is known.
+        options: The options on reading the table.
+        text: The column of the texts; None if it is not known.
+        label: The column of the labels; None if it is not known.
 
     Returns:
-        Both columns, each None where none is obvious, and of each column what it holds.
+        The column of the texts and that of the labels, each None if no column is obvious, and
+        a description of each column by its name.
     """
     if text is not None and label is not None:
         return text, label, {}
@@ -145,7 +147,7 @@ def guess_columns(
 
 
 def _preview(path: Path, reading: Reading) -> Iterator[tuple[str, list[Any]]]:
-    """Yield all columns, also where nobody can say which holds the texts."""
+    """Yield all columns, even if the column of the texts cannot be detected."""
     if reading.format == TXT:
         raise CopyError(f"{path}: plain text has no labels; give --format if it is a table")
     try:
@@ -153,7 +155,7 @@ def _preview(path: Path, reading: Reading) -> Iterator[tuple[str, list[Any]]]:
     except errors.ColumnError as error:
         if error.column is not None or not error.candidates:
             raise
-        # A column of numbers cannot be read as that of the texts, and any other will do.
+        # Any column will do as the column of the texts, except a column of numbers.
         for name in error.candidates:
             try:
                 columns = read_columns(str(path), replace(reading, text_column=name))
@@ -166,20 +168,20 @@ def _preview(path: Path, reading: Reading) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _described(values: Sequence[str]) -> str:
-    """Return what a column holds, on one line."""
+    """Return a description of a column's values, on one line."""
     different = list(dict.fromkeys(value for value in values if value))
     return f"{len(different):,} different values, such as {listed(different, most=2)}"
 
 
 def _are_labels(values: Sequence[str]) -> bool:
-    """Say whether values come from a short list, as labels do."""
+    """Return whether values come from a short list, as labels do."""
     counts = Counter(value for value in values if value)
     few = 2 <= len(counts) <= MOST_LABELS and len(counts) * 4 <= counts.total()
     return few and max(map(len, counts)) <= _LONGEST_LABEL
 
 
 def _are_texts(values: Sequence[str]) -> bool:
-    """Say whether values are sentences, most of them different."""
+    """Return whether values are sentences, most of them different."""
     filled = [value for value in values if value]
     words = sum(len(value.split()) for value in filled)
     return len(set(filled)) * 2 > len(filled) and words >= _WORDS_OF_A_TEXT * len(filled)
@@ -194,7 +196,7 @@ def _only(names: Sequence[str]) -> str | None:
 
 
 def read_labelled(path: Path, options: Options, text: str, label: str) -> Labelled:
-    """Read the texts of a table with their labels; rows without both are left out."""
+    """Read the texts of a table with their labels, without rows that lack one of both."""
     with advising():
         reading = options.reading(path)
         if reading.format == TXT:
@@ -206,12 +208,12 @@ def read_labelled(path: Path, options: Options, text: str, label: str) -> Labell
 
 
 def read_unlabelled(path: Path, options: Options, text: str) -> list[str]:
-    """Read the texts of a table, or of a file with a text a line.
+    """Read the texts of a table, or of a file with one text per line.
 
     Args:
         path: The file.
-        options: How to read it; its name, where it tells a format, counts more.
-        text: The column of the texts, where the file has one of this name.
+        options: The options on reading the file. If its name tells a format, that one counts.
+        text: The column of the texts; ignored if the file has no column of this name.
     """
     if of_name(str(path)).format is not None:
         options = replace(options, format=None)
@@ -228,7 +230,7 @@ def read_unlabelled(path: Path, options: Options, text: str) -> list[str]:
 
 
 def _rows(path: Path, reading: Reading, other: str | None = None) -> Iterator[tuple[str, str]]:
-    """Yield the text of each row, and how its label in the other column is spelled."""
+    """Yield the text of each row, and the spelling of its label in the other column."""
     source = Source(str(path))
     for chunk in open_table(reading, None, print, source).chunks(source, Position()):
         if chunk.broken:
@@ -238,12 +240,12 @@ def _rows(path: Path, reading: Reading, other: str | None = None) -> Iterator[tu
 
 
 def clean(text: str | None) -> str:
-    """Return a text as a file can hold it: without NUL and halves of characters."""
+    """Return a text that a file can hold: without NUL, and with ? for each lone surrogate."""
     return (text or "").replace("\0", "").encode("utf-8", "replace").decode().strip()
 
 
 def spelling(value: Any) -> str:
-    """Return how a label is spelled: 1 for 1.0, which a table of floats makes of it."""
+    """Return the spelling of a label: 1 for 1.0, because a table of floats spells 1 as 1.0."""
     if value is None or value != value:
         return ""
     text = clean(as_text(value))
@@ -255,7 +257,7 @@ def spelling(value: Any) -> str:
 
 @contextmanager
 def advising() -> Iterator[None]:
-    """Make a CopyError of a TableError, with what to do about it."""
+    """Turn a TableError into a CopyError with advice."""
     try:
         yield
     except errors.TableError as error:
@@ -263,7 +265,7 @@ def advising() -> Iterator[None]:
 
 
 def _advice(error: errors.TableError) -> str:
-    """Return what to do about an error, in terms of the options of the command."""
+    """Return advice on an error, in terms of the options of the command."""
     if isinstance(error, errors.MissingLibraryError):
         return f"; install it: {shlex.join(_pip_install(error.extra))}"
     for kind, option in _HELPFUL:
@@ -280,13 +282,13 @@ _HELPFUL: tuple[tuple[type[errors.TableError], str], ...] = (
     (errors.FormatError, "format"),
     (errors.EncodingError, "encoding"),
     (errors.DelimiterError, "delimiter"),
-    (errors.QuoteError, "quoting none if quotes are characters like others"),
+    (errors.QuoteError, "quoting none if quotes are ordinary characters"),
     (errors.SheetError, "sheet"),
 )
 
 
 def _pip_install(extra: str) -> list[str]:
-    """Return the command that installs what an extra of the package names."""
+    """Return the command that installs the requirements of an extra of the package."""
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", "utf-8")
     needed = setup["options.extras_require"][extra].split("\n")

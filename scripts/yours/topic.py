@@ -1,4 +1,4 @@
-"""The topic of a copy: what its classifier is called, its labels, and what it says."""
+"""The topic of a copy: the name of its classifier, the labels, and texts for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from yours.errors import CopyError
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "disaster_tweets"
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
-# Spellings of which the second is positive; they say nothing of the topic, and name no label.
+# Pairs of spellings; the second one is positive. They do not describe the topic, so they are no
+# names for labels.
 _PAIRS = (("0", "1"), ("-1", "1"), ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"))
 _NO = re.compile(r"(?:no|not|non|un)_?(?=[a-z])")
 _IMPORTED = re.compile(r"^ *(?:import|from) (\w+)", re.MULTILINE)
@@ -27,14 +28,14 @@ _OF_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 @dataclass(frozen=True)
 class Topic:
-    """What is special about a copy.
+    """The topic of a copy.
 
     Attributes:
-        words: The words of its name, in small letters.
-        labels: The names of the labels, in the order of the classes; of two, the second is
-            the positive one.
+        words: The words of its name, in lower case.
+        labels: The names of the labels, in the order of the classes. The second of two labels
+            is the positive one.
         question: The question that the classifier answers.
-        examples: Two texts or more; of two labels, the first has the positive one.
+        examples: Two texts or more. With two labels, the first text has the positive label.
     """
 
     words: tuple[str, ...]
@@ -54,7 +55,7 @@ class Topic:
 
     @property
     def tokens(self) -> dict[str, str]:
-        """What stands in a copy for each form of this project's name."""
+        """The replacement for each form of this project's name."""
         classname = "".join(word.capitalize() for word in self.words)
         return {
             "disaster_tweets": self.module,
@@ -70,7 +71,7 @@ class Topic:
 
     @property
     def probability(self) -> str:
-        """What `Prediction.probability` is."""
+        """The description of `Prediction.probability`."""
         if len(self.labels) == 2:
             return f"probability of {self.labels[1]!r}"
         return "probability of the label"
@@ -82,7 +83,7 @@ class Topic:
 
     @property
     def placeholders(self) -> dict[str, str]:
-        """The texts that take the places of ``$name`` in the templates."""
+        """The texts that replace ``$name`` in the templates."""
         *first, last = [f"`{label}`" for label in self.labels]
         return {
             "module": self.module,
@@ -108,22 +109,22 @@ class Topic:
 
 
 def literal(text: str) -> str:
-    """Return a text as a literal of Python, JSON and YAML at once."""
+    """Return a text as a literal that is valid in Python, JSON and YAML."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def tuple_of(texts: Sequence[str]) -> str:
-    """Return texts as a tuple of Python."""
+    """Return texts as a Python tuple."""
     return f"({', '.join(map(literal, texts))})"
 
 
 def in_markdown(text: str) -> str:
-    """Return a text as it has to stand in a paragraph of Markdown."""
+    """Return a text with the escapes that it needs in Markdown."""
     return _OF_MARKDOWN.sub(r"\\\1", text)
 
 
 def checked_name(text: str) -> tuple[str, ...]:
-    """Return the words of a name; raise CopyError where they make no name of a package."""
+    """Return the words of a name; raise CopyError if they cannot name a Python package."""
     words = tuple(re.findall(r"[a-z0-9]+", ascii_of(text)))
     name = "_".join(words)
     if not name.isidentifier() or keyword.iskeyword(name):
@@ -137,7 +138,7 @@ def checked_name(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def imported() -> set[str]:
-    """Return the packages that this project imports anywhere."""
+    """Return the names of all packages that this project imports."""
     return {
         name
         for folder in ("src", "pipeline", "topic", "tests", "docs", "scripts", ".ci")
@@ -147,7 +148,7 @@ def imported() -> set[str]:
 
 
 def checked_line(text: str) -> str:
-    """Return a text on one line; raise CopyError where there is none."""
+    """Return a text on one line; raise CopyError if it is blank."""
     line = " ".join(text.replace("\0", "").split())
     if not line:
         raise CopyError("write a text")
@@ -155,20 +156,20 @@ def checked_line(text: str) -> str:
 
 
 def checked_label(text: str) -> str:
-    """Return a label's name; raise CopyError where it is none."""
+    """Return a label's name; raise CopyError if it is invalid."""
     if not _LABEL.fullmatch(text) or keyword.iskeyword(text):
         raise CopyError("a label's name has small letters, digits and _, such as not_spam")
     return text
 
 
 def ascii_of(text: str) -> str:
-    """Return a text in small letters, without accents."""
+    """Return a text in lower case, without accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
 
 
 def slug(spelling: str) -> str:
-    """Return a label's spelling as a name, or nothing where that would say nothing."""
+    """Return a name for a label, made from its spelling; empty if the spelling makes none."""
     if any(spelling.casefold() in pair for pair in _PAIRS):
         return ""
     name = re.sub(r"[^a-z0-9]+", "_", ascii_of(spelling)).strip("_")
@@ -176,7 +177,7 @@ def slug(spelling: str) -> str:
 
 
 def in_order(spellings: Sequence[str]) -> list[str]:
-    """Return labels by their numbers, else in alphabetical order; no before yes."""
+    """Return spellings in order: numbers by value, then words by the alphabet."""
 
     def key(spelling: str) -> tuple[int, float, str]:
         try:
@@ -188,7 +189,7 @@ def in_order(spellings: Sequence[str]) -> list[str]:
 
 
 def suggested_labels(spellings: Sequence[str], words: tuple[str, ...]) -> dict[str, str]:
-    """Return a name for each spelling, as good as it can be guessed."""
+    """Return a suggested name for each spelling."""
     named = {spelling: slug(spelling) for spelling in spellings}
     taken = set(named.values())
     name = "_".join(words)
@@ -205,7 +206,7 @@ def suggested_labels(spellings: Sequence[str], words: tuple[str, ...]) -> dict[s
 
 
 def likely_positive(spellings: Sequence[str]) -> str:
-    """Return which of two labels is the positive one beyond doubt, or nothing."""
+    """Return the positive one of two labels; empty if it is in doubt."""
     first, second = sorted(spellings, key=str.casefold)
     for pair in _PAIRS:
         if {first.casefold(), second.casefold()} == set(pair):
@@ -219,15 +220,16 @@ def likely_positive(spellings: Sequence[str]) -> str:
 
 
 def parsed_labels(given: Sequence[str], spellings: Sequence[str]) -> dict[str, str]:
-    """Return the name of each spelling, as ``--labels`` gives them.
+    """Return the name of each spelling, from the values of ``--labels``.
 
     Args:
-        given: ``NAME=SPELLING`` of each, or the names alone in the order of ``spellings``.
-            Several spellings may have one name.
-        spellings: How the table spells the labels, in order.
+        given: ``NAME=SPELLING`` for each label, or only the names, in the order of
+            ``spellings``. Several spellings may have one name.
+        spellings: The labels in the spelling of the table, in order.
 
     Raises:
-        CopyError: A name is none, a spelling is unknown or has no name, or one label is left.
+        CopyError: A name is invalid, a spelling is unknown or has no name, or all labels have
+            the same name.
     """
     listed = ", ".join(map(repr, spellings))
     if all("=" in part for part in given):
@@ -249,6 +251,6 @@ def parsed_labels(given: Sequence[str], spellings: Sequence[str]) -> dict[str, s
 
 
 def class_order(names: Mapping[str, str], positive: str | None) -> tuple[str, ...]:
-    """Return the labels in the order of the classes: of two, the positive one last."""
+    """Return the labels in the order of the classes; the positive label comes last."""
     labels = tuple(dict.fromkeys(names.values()))
     return tuple(sorted(labels, key=lambda label: label == positive)) if positive else labels

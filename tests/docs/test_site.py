@@ -1,4 +1,4 @@
-"""The site: it builds without a warning, nothing in it leads nowhere, its examples run."""
+"""The site: it builds without a warning, its links work, and its examples run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ IN_CSS = re.compile(r"""(?:url\(|@import\s)\s*['"]?([^'")\s]+)""")
 
 
 class Site(NamedTuple):
-    """Where the site is, and what Sphinx said when it built it."""
+    """The folder of the site, and the exit status and the messages of Sphinx."""
 
     folder: Path
     status: int
@@ -50,7 +50,7 @@ class Site(NamedTuple):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The site, built like that of tox, where no other run has left anything."""
+    """The site, built with the options in tox.ini in a new folder."""
     folder = tmp_path_factory.mktemp("site")
     strict = ("--fail-on-warning", "--keep-going", "--nitpicky")
     done = subprocess.run(
@@ -62,9 +62,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 class Page(HTMLParser):
-    """What a page holds: anchors, links, what it loads, its menu and its entries.
+    """The parts of a page: anchors, links, loaded files, the menu and the entries.
 
-    An entry is what stands below a name of the reference, up to the next name.
+    An entry is the text below a name in the reference, up to the next name.
     """
 
     def __init__(self, html: str) -> None:
@@ -107,7 +107,7 @@ def page(path: Path) -> Page:
 
 
 def words(text: str) -> str:
-    """Return a text as a page and a docstring have it in common: no marks, single spaces."""
+    """Return a text without backticks and with single spaces, to compare page and docstring."""
     return " ".join(text.replace("`", "").split())
 
 

@@ -1,4 +1,4 @@
-"""Report the hosts that were tested: a table at the end of the run, and a file for CI."""
+"""Report the tested hosts: a table at the end of the run, and a file for CI."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table; also write it to the file in the variable DISASTER_TWEETS_HOSTS."""
+    """Print the table; also write it to the file that DISASTER_TWEETS_HOSTS names."""
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for module, outcomes in _outcomes.items():
         for host in _hosts.get(module, ()):

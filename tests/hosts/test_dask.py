@@ -1,4 +1,4 @@
-"""The code for Dask on its page, with the schedulers of threads and of processes."""
+"""The code on the page about Dask, with the schedulers for threads and for processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Datasette: SQL over HTTP and the enrichment by its form, against a real server."""
+"""Datasette: SQL over HTTP, and the enrichment through its form, on a real server."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ FORM = {"text": "text", "probability": PROBABILITY, "label": LABEL}
 
 
 class Site:
-    """A running server over a database, used like a browser that is logged in as root.
+    """A running server over a database, and requests to it as the user root.
 
     Attributes:
         database: The path of the database.
-        url: Where it serves.
+        url: The address of the server.
     """
 
     def __init__(self, database: Path, url: str) -> None:
@@ -68,7 +68,7 @@ class Site:
         return [tuple(row.values()) for row in rows]
 
     def enrich(self, table: str, query: str = "", **form: str) -> tuple[int, str]:
-        """Open the enrichment's page, fill in its form, and submit it."""
+        """Open the page of the enrichment, fill in the form and submit it."""
         path = f"/-/enrich/texts/{tilde_encode(table)}/disaster-tweets{query}"
         status, page = self.get(path)
         assert status == 200, page
@@ -76,7 +76,7 @@ class Site:
         return self.get(path, {**FORM, **form, "csrftoken": token})
 
     def job(self, table: str, jobs: int = 1) -> dict[str, Any]:
-        """Wait until a table was enriched that many times, and return the last job."""
+        """Wait for ``jobs`` finished enrichments of a table; return the last one."""
         sql = (
             "SELECT * FROM _enrichment_jobs WHERE table_name = :table "
             "AND status NOT IN ('pending', 'running') ORDER BY id"
@@ -85,7 +85,7 @@ class Site:
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
-    """Wait for a result that is true, and return it."""
+    """Wait until a result is true, and return the result."""
     deadline = time.monotonic() + 60
     while not (result := condition()):
         assert time.monotonic() < deadline
@@ -161,7 +161,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A database with the same table, for one test only."""
+    """A database with `TEXTS` in the table texts, for one test only."""
     create(tmp_path / "texts.db", TEXTS)
     return tmp_path / "texts.db"
 

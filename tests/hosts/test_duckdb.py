@@ -1,4 +1,4 @@
-"""The functions for DuckDB: in every clause, over many rows, from several threads."""
+"""The functions for DuckDB: in every clause, over many rows and from several threads."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def scored(monkeypatch) -> list[str]:
         return score(values)
 
     monkeypatch.setattr(adapter, "score", score)
-    monkeypatch.setattr(adapter, "_last", {})  # without those of other tests
+    monkeypatch.setattr(adapter, "_last", {})  # without the results of other tests
     return texts
 
 
@@ -58,7 +58,7 @@ def label_of_example(con: duckdb.DuckDBPyConnection) -> str:
 
 
 def table(con: duckdb.DuckDBPyConnection, rows: int) -> list[tuple]:
-    """Make the table texts, every seventh text missing; return its rows with scores."""
+    """Make the table texts, in which every seventh text is missing; return its scored rows."""
     predictions = {text: predict(text) for text in TEXTS}
     texts = [None if row % 7 == 6 else TEXTS[row % len(TEXTS)] for row in range(rows)]
     column = pa.array(texts, pa.string())

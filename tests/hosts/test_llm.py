@@ -21,7 +21,7 @@ HOSTS = ("llm",)
 
 SOME = [*EXAMPLES[:2], "☕ O'Brien"]
 
-# A model that calls the tool with the arguments in its prompt, and answers with the result.
+# A model that calls the tool with the arguments in the prompt, and answers with the result.
 ASSISTANT = """
 import json
 
@@ -49,7 +49,7 @@ def register_models(register):
 
 @pytest.fixture
 def assistant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Install the model as a plugin, and return its import folder."""
+    """Install the model as a plugin; return the folder for the import path."""
     metadata = tmp_path / "plugin" / "assistant-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: assistant\nVersion: 1.0\n")
@@ -68,7 +68,7 @@ def expected(texts: list[str]) -> list[dict[str, str | float]]:
 
 class TestCommandLine:
     def call(self, run: Run, plugin: str, **arguments: object) -> str:
-        """Return the tool's answer to a model."""
+        """Return the answer of the tool to a model."""
         done = run(
             *("llm", "-m", "assistant", "-T", "classify_disaster_tweets", "--no-log"),
             json.dumps(arguments),

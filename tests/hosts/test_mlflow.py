@@ -19,10 +19,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# MLflow reads this when imported, here and in its commands; these tests send no telemetry.
+# MLflow reads this at import, here and in its commands. The tests must send no telemetry.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-# MLflow warns about its own type hints when imported.
+# At import, MLflow warns about its own type hints.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mlflow.pyfunc
@@ -116,7 +116,7 @@ class TestSaved:
             assert row["probability"] == probabilities[row["label"]]
 
     def test_a_setting_of_the_user_replaces_ours(self, tmp_path: Path) -> None:
-        # As for a user whose package index lacks the wheel.
+        # For example, the package index of a user lacks the wheel.
         wheel = "wheels/disaster_tweets_model-1.0.0-py3-none-any.whl"
         save_model(tmp_path / "model", pip_requirements=[wheel], metadata={"owner": "desk 4"})
 
@@ -125,7 +125,7 @@ class TestSaved:
             "owner": "desk 4"
         }
 
-    # MLflow only checks whether there is a first file.
+    # MLflow leaves its scan of the folder open: it only checks whether there is a first file.
     @pytest.mark.filterwarnings("ignore:unclosed scandir iterator:ResourceWarning")
     def test_a_folder_that_is_not_empty_is_refused(self, path: Path) -> None:
         before = sorted(path.iterdir())

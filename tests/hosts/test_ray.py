@@ -1,4 +1,4 @@
-"""The code for Ray on its page, on a local Ray with two workers."""
+"""The code on the page about Ray, on a local Ray with two workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from statistics import median
 
-# Ray reads this when imported; without a cluster it listens on 127.0.0.1 only.
+# Ray reads this at import. Without a cluster, Ray listens on 127.0.0.1 only.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""The estimator of scikit-learn: its conventions, its meta-estimators, its kinds of input."""
+"""The estimator for scikit-learn: conventions, meta-estimators and kinds of input."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ PREDICTIONS = predict(TEXTS)
 DECISIONS = [prediction.label for prediction in PREDICTIONS]
 PROBABILITIES = np.array([list(p.probabilities.values()) for p in PREDICTIONS])
 SORTED = PROBABILITIES[:, np.argsort(LABELS)]  # in the order that scikit-learn expects
-SECOND = PROBABILITIES[:, 1].tolist()  # of two labels, that of the positive one
+SECOND = PROBABILITIES[:, 1].tolist()  # with two labels, the probability of the positive label
 
 
 def targets() -> Any:
     """Return labels for the texts, with equal numbers of each label.
 
-    The texts that the model finds most likely to have the second label have it, but for one, as
-    perfect scores would prove nothing. So the labels suit any model.
+    The texts with the highest probability of the second label get it, with one exception,
+    because perfect scores would prove nothing. So the labels suit any model.
     """
     ranked = np.argsort(PROBABILITIES[:, 1])[::-1]
     labels = np.array([1] * (len(TEXTS) // K) + [0, *NUMBERS[2:]] * len(TEXTS))[: len(TEXTS)]
@@ -154,7 +154,7 @@ class TestAnswers:
         classifier = DisasterTweetsClassifier()
         numbered = clone(classifier).set_params(classes=NUMBERS)
 
-        for target in (TARGET, (TARGET + 1) % K):  # one is correct where the other is not
+        for target in (TARGET, (TARGET + 1) % K):  # one is correct if the other is wrong
             labels = np.array(LABELS)[target]
             right = np.array(DECISIONS) == labels
             assert classifier.score(TEXTS, labels) == right.mean()
@@ -331,12 +331,12 @@ class TestFit:
 
         assert classifier.fit(TEXTS, LABELLED) is classifier
         assert vars(classifier) == before
-        # Not even if all training data has other labels.
+        # Fitting changes nothing, even if all training data has other labels.
         other = next(label for label in LABELS if label != DECISIONS[0])
         assert classifier.fit(TEXTS[:1] * 8, [other] * 8).predict(TEXTS[:1]) == DECISIONS[:1]
 
     def test_labels_that_it_does_not_know_are_refused(self) -> None:
-        # Accepted silently, they would count as wrong, or a meta-estimator would mix them up.
+        # Otherwise they would count as wrong, or a meta-estimator would mix them up.
         with pytest.raises(InputError, match=r"y holds 0, 1, not among .* pass classes="):
             DisasterTweetsClassifier().fit(TEXTS[:2], [0, 1])
         with pytest.raises(InputError, match="y holds 'no label', not among"):
@@ -393,14 +393,14 @@ def rows_as_texts(rows: Any) -> Any:
 FITTED_ALREADY = "it is fitted from the start"
 OTHER_CLASSES = "the check's labels are other than 0 and 1, and fit learns no classes"
 
-# Checks that assume numeric data.
+# These checks assume numeric data.
 OF_TEXTS = {
     "check_fit_score_takes_y": "the check scores numbers",
     "check_dont_overwrite_parameters": "the check takes two columns",
     "check_n_features_in_after_fitting": "a text has no features to count",
 }
 
-# Conventions that no pipeline keeps, whatever its last step.
+# No pipeline keeps these conventions, whatever its last step.
 OF_PIPELINES = {
     "check_estimators_overwrite_params": "a pipeline fits the very steps that it was given",
     "check_dont_overwrite_parameters": "a pipeline has its n_features_in_ from its first step",
@@ -551,7 +551,7 @@ class TestCalibration:
     @pytest.mark.parametrize("freeze", [FrozenEstimator, lambda classifier: classifier])
     def test_it_is_calibrated_anew_on_the_users_data(self, freeze: Any) -> None:
         def mean(frequent: str) -> float:
-            """Return the mean probability of the first label if it had another share."""
+            """Return the mean probability of the first label if the label had another share."""
             rest = [label for label in LABELS if label != frequent]
             labels = np.array([*rest * 2, *[frequent] * (len(TEXTS) - 2 * len(rest))])
             calibrated = CalibratedClassifierCV(freeze(DisasterTweetsClassifier()), cv=2)
@@ -598,7 +598,7 @@ class TestEnsembles:
         features = stacking.transform(TEXTS)
 
         assert set(stacking.predict(TEXTS).tolist()) <= set(classes)
-        # Of two classes the first is left out, because the probabilities add up to 1.
+        # With two classes, the first is left out, because the probabilities add up to 1.
         ours = model.predict_proba(TEXTS)[:, 1 if K == 2 else 0 :]
         np.testing.assert_allclose(features[:, : ours.shape[1]], ours, atol=1e-6)
 

@@ -1,4 +1,4 @@
-"""The spaCy component: in pipelines, beside other components, saved, and in other processes."""
+"""The spaCy component: in pipelines, beside other components, saved, in other processes."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class TestScores:
         assert [doc.cats for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)] == expected
 
     def test_processes_that_start_afresh_give_the_same_scores(self, tmp_path: Path) -> None:
-        # Every system except Linux does this, and Linux does from Python 3.14 on.
+        # Every system but Linux starts processes so, and Linux does from Python 3.14 on.
         script = tmp_path / "spawned.py"
         script.write_text(
             "import json, multiprocessing, spacy\n"
@@ -246,7 +246,7 @@ def cats(labels: dict[str, str], of: Sequence[str] = LABELS) -> dict[str, dict[s
 
 
 def most_probable(text: str) -> str:
-    """Return the label that spaCy takes as predicted, without a threshold."""
+    """Return the label that spaCy takes as the prediction if there is no threshold."""
     probabilities = predict(text).probabilities
     return max(probabilities, key=probabilities.__getitem__)
 
@@ -254,7 +254,7 @@ def most_probable(text: str) -> str:
 def labelled() -> dict[str, str]:
     """Return texts with the labels that the model predicts, except for two.
 
-    The last two are labelled otherwise, or perfect scores would prove nothing.
+    The last two have another label, because perfect scores would prove nothing.
     """
     texts = [*TEXTS, *(f"{text} {n}" for n in range(4) for text in EXAMPLES)]
     labels = {text: most_probable(text) for text in texts}
@@ -266,7 +266,7 @@ def labelled() -> dict[str, str]:
 
 
 def measures(labels: dict[str, str], label: str) -> dict[str, float]:
-    """Return precision, recall and F1 of one label, from their definitions."""
+    """Return precision, recall and F1 of one label, computed from their definitions."""
     found = {text for text in labels if most_probable(text) == label}
     there = {text for text in labels if labels[text] == label}
     right = len(found & there)
@@ -338,7 +338,7 @@ def check_the_mean(nlp: Language, all_labels: Sequence[str]) -> None:
 class TestBesideATextCategorizer:
     @pytest.fixture
     def nlp(self) -> Language:
-        """A pipeline with a text categorizer for two moods beside the component."""
+        """A pipeline with the component and a text categorizer for two moods."""
         nlp = spacy.blank("en")
         nlp.add_pipe("textcat")
         nlp.add_pipe("disaster_tweets")

@@ -69,7 +69,7 @@ def spark(tmp_path_factory) -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="module")
 def texts(spark: SparkSession) -> DataFrame:
-    """The texts, in four partitions; in SQL the view texts."""
+    """The texts in four partitions. In SQL, they are the view texts."""
     frame = spark.createDataFrame(list(enumerate(TEXTS)), "id int, text string").repartition(4)
     frame.createOrReplaceTempView("texts")
     register(spark)

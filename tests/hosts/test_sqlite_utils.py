@@ -83,7 +83,7 @@ def hide(folder: Path, *hosts: str) -> str:
     """Hide a module and a distribution from a process, as if not installed.
 
     Returns:
-        What to put on its PYTHONPATH.
+        The folder to put on the PYTHONPATH of the process.
     """
     module = folder / "hidden" / "sitecustomize.py"
     module.parent.mkdir()
@@ -176,7 +176,7 @@ class TestFunctions:
 
 
 class TestCommand:
-    """The command in this process, which saves many process starts."""
+    """The command in this process, which is faster than a new process for each call."""
 
     def score(self, database: Path, *arguments: str) -> str:
         """Score a table, and return the output of the command."""
@@ -185,7 +185,7 @@ class TestCommand:
         return str(done.stdout)
 
     def refused(self, *arguments: object) -> str:
-        """Return the one line of error that the command prints."""
+        """Check that the command prints one line of error; return this line."""
         done = invoke(*arguments)
         assert (done.exit_code, done.stdout) == (1, "")
         assert done.stderr.count("\n") == 1
@@ -455,7 +455,7 @@ class TestCommand:
         written = scores(database)
         assert written == expected(Classifier.load(), [*TEXTS, None])
         assert {label for _, label in written[:-1]} <= set(Classifier.load().classes_)
-        # All four labels count as labels of an earlier scoring, and no other label does.
+        # Only the four labels count as labels of an earlier scoring.
         for row, label in enumerate(Classifier.load().classes_, 1):
             query(database, f"UPDATE texts SET {LABEL} = ? WHERE id = ?", label, row)
         assert self.score(database, "texts", "text") == (
@@ -488,7 +488,7 @@ class TestCommand:
         assert len(query(database, "PRAGMA table_info(texts)")) == 2
 
     def test_a_read_only_database(self, database: Path) -> None:
-        # By its header, which makes it read-only for root, too.
+        # The header of the file makes the database read-only, even for root.
         content = bytearray(database.read_bytes())
         content[18] = 3
         database.write_bytes(content)
@@ -564,7 +564,7 @@ class TestInterruption:
         return len(scores(database, f"{PROBABILITY} IS NOT NULL"))
 
     def interrupt(self, database: Path, signal_: signal.Signals) -> tuple[int, str, str]:
-        """Interrupt a run after it has written something; return its status and output."""
+        """Interrupt a run after its first write; return its status and output."""
         before = self.count(database)
         process = start(database, "--batch-size", str(self.BATCH), stderr=subprocess.PIPE)
         while process.poll() is None and self.count(database) == before:
@@ -580,7 +580,7 @@ class TestInterruption:
             status, _, _ = self.interrupt(large, signal.SIGKILL)
             assert status == -signal.SIGKILL
             assert query(large, "PRAGMA integrity_check") == [("ok",)]
-            # A batch is written as a whole or not at all.
+            # A batch is written completely or not at all.
             assert self.count(large) % self.BATCH == 0
             assert 0 < self.count(large) < self.ROWS
 

@@ -1,4 +1,4 @@
-"""VisiData: the command on the sheets of files, replayed by the real program."""
+"""VisiData: the real program replays the command on sheets of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines in the tables of README and docs/hosts.md work as they are typed."""
+"""The lines to type in the tables of the README and docs/hosts.md work."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-# Read when Ray is imported; without a cluster it listens on 127.0.0.1 alone.
+# Ray reads this at import. Without a cluster, Ray listens on 127.0.0.1 only.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-# Read when MLflow is imported: these tests call nobody.
+# MLflow reads this at import. The tests must send no telemetry.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-# MLflow warns of its own type hints when it is imported.
+# At import, MLflow warns about its own type hints.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mlflow.pyfunc
@@ -39,7 +39,7 @@ from disaster_tweets.topic import EXAMPLES
 
 from ..conftest import ROOT, load_script
 
-# The tests of each host watch its warnings.
+# The tests of each host check its warnings.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 TEXTS = [*EXAMPLES[:2]]
@@ -52,7 +52,7 @@ Type = Callable[..., Any]
 
 @pytest.fixture
 def type_() -> Type:
-    """Import and type what the table says of a host; return the value of the last line."""
+    """Run the import and the code of a host in the table; return the value of the last line."""
 
     def type_(name: str, **names: Any) -> Any:
         host = BY_NAME[name]

@@ -1,4 +1,4 @@
-"""What the tests of the page and the service share: models, texts, and the running service."""
+"""Fixtures for the tests of the page and the service: models, texts and running servers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIELD = f"{TEXT[:1].upper()}{TEXT[1:]} in English"
 
 OWN, FOUR = "own model", "four labels"
 
-SECONDS = 60  # for anything that is waited for
+SECONDS = 60  # the longest wait for anything
 START = "Serving on "
 
 
@@ -37,9 +37,9 @@ class Server:
     """A running `disaster-tweets serve`.
 
     Attributes:
-        url: The address that it printed.
-        port: Its port.
-        process: The process that was started; the parent of the workers.
+        url: The address that the service printed.
+        port: The port that it listens on.
+        process: The parent process of the workers.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Server:
         self.url = self.errors.partition(START)[2].split()[0]
 
     def close(self) -> None:
-        """End it, and whatever is left of it."""
+        """Stop the service, and kill what is left of its processes."""
         if self.process.poll() is None:
             self.interrupt()
         with suppress(subprocess.TimeoutExpired):
@@ -79,7 +79,7 @@ class Server:
                 os.killpg(self.process.pid, signal.SIGKILL)
 
     def interrupt(self) -> None:
-        """Ask it to stop."""
+        """Ask the service to stop."""
         if sys.platform == "win32":
             self.process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
@@ -87,30 +87,30 @@ class Server:
 
     @property
     def errors(self) -> str:
-        """What it wrote to standard error so far."""
+        """The output on standard error so far."""
         return self.err.read_text("utf-8")
 
     @property
     def said(self) -> str:
-        """The same, without what Granian warns of."""
+        """The output on standard error so far, without Granian's warnings."""
         return without_warnings(self.errors)
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The entries of its access log so far."""
+        """The entries of the access log so far."""
         return [json.loads(line) for line in self.out.read_text("utf-8").splitlines()]
 
 
 def without_warnings(errors: str) -> str:
-    """Return what a server wrote to standard error, without the warnings of Granian.
+    """Return a server's output on standard error without Granian's warnings.
 
-    On a slow machine it warns that a worker takes long to stop. Its errors are left in.
+    On a slow machine, Granian warns that a worker takes long to stop. Its errors stay.
     """
     return re.sub(r"^[\d-]+ [\d:,]+ WARNING .*\n", "", errors, flags=re.M)
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    """Return once ``condition`` holds; fail if that takes too long."""
+    """Wait until ``condition`` holds; fail after `SECONDS`."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -118,7 +118,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def in_threads(function: Callable[[int], Any], count: int) -> list[Any]:
-    """Call a function with 0 to ``count`` - 1 at once; return, or raise, what it did."""
+    """Call a function with 0 to ``count`` - 1 in parallel; return the results, or raise."""
     results: list[Any] = [None] * count
 
     def call(number: int) -> None:
@@ -141,13 +141,13 @@ def in_threads(function: Callable[[int], Any], count: int) -> list[Any]:
 
 @pytest.fixture(params=[OWN, FOUR])
 def any_model(request: pytest.FixtureRequest) -> Classifier:
-    """The model that the service answers with: that of this package, or one of four labels."""
+    """The model of the service: that of this package, or a model with four labels."""
     return _bundled(request)
 
 
 @pytest.fixture(params=[OWN, FOUR] if len(LABELS) > 2 else [FOUR])
 def model_of_more(request: pytest.FixtureRequest) -> Classifier:
-    """The same, where it has more than two labels."""
+    """The model of the service, with more than two labels."""
     return _bundled(request)
 
 
@@ -158,7 +158,7 @@ def _bundled(request: pytest.FixtureRequest) -> Classifier:
 
 
 def telling_text(classifier: Classifier) -> str:
-    """Return the golden text of the bundled model that has the word of the largest weight."""
+    """Return the golden text of the bundled model with the largest weight of a word."""
 
     def largest(text: str) -> float:
         return max((abs(word.weight) for word in classifier.explain(text).words), default=0)
@@ -173,7 +173,7 @@ def telling_text(classifier: Classifier) -> str:
 
 
 def as_json(prediction: Prediction) -> dict[str, Any]:
-    """Return how the service answers with a prediction."""
+    """Return a prediction in the form of the service's answers."""
     answer = {"probability": round(prediction.probability, 7), "label": prediction.label}
     if len(prediction.probabilities) == 2:
         return answer
@@ -182,7 +182,7 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
 
 
 def reads(prediction: Prediction) -> str:
-    """Return what the page says of a text."""
+    """Return the heading of the page's result for one text."""
     labels = [*prediction.probabilities]
     shown = percent(prediction.probability)
     if len(labels) > 2:
@@ -192,7 +192,7 @@ def reads(prediction: Prediction) -> str:
 
 
 def of_all(predictions: list[Prediction]) -> str:
-    """Return what the page says above a table of texts."""
+    """Return the heading of the page's result for many texts."""
     labels = [*predictions[0].probabilities]
     if len(labels) > 2:
         return f"{len(predictions)} {TEXTS}"
@@ -202,7 +202,7 @@ def of_all(predictions: list[Prediction]) -> str:
 
 
 def percent(probability: float) -> str:
-    """Return a probability in percent; the page never sounds certain."""
+    """Return a probability in percent, in the form of the page, which never sounds certain."""
     if probability >= 0.9995:
         return "> 99.9%"
     return f"{probability:.1%}" if probability >= 0.0005 else "< 0.1%"
@@ -210,7 +210,7 @@ def percent(probability: float) -> str:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start servers; they end with the test."""
+    """A function that starts servers, which end with the test."""
     started: list[Server] = []
 
     def start(*options: str, **settings: Any) -> Server:

@@ -53,7 +53,7 @@ def post(
 
 
 def problem(response: TestResponse) -> str:
-    """Return the detail of a refusal, which is a complete problem."""
+    """Return the detail of a refusal, after a check that it has all members of a problem."""
     assert response.mimetype == "application/problem+json"
     content = response.get_json(force=True)
     assert content.keys() == {"type", "title", "status", "detail", "instance"}
@@ -218,9 +218,9 @@ class TestRefusals:
             (b'{"data": ["caf\xe9"]}', "byte 15 of the body is not UTF-8"),
             (b'{"data": ["\xed\xa0\xbd"]}', "byte 12 of the body is not UTF-8"),
             ('{"data": []}'.encode("utf-16"), "byte 1 of the body is not UTF-8"),
-            (b'{"data": [], "data": ["late"]}', 'the member "data" is there twice'),
-            (b'{"data": [NaN]}', "the body is not JSON: NaN is no value in it"),
-            (b'{"data": [-Infinity]}', "the body is not JSON: -Infinity is no value in it"),
+            (b'{"data": [], "data": ["late"]}', 'the member "data" occurs twice'),
+            (b'{"data": [NaN]}', "the body is not JSON: JSON has no NaN"),
+            (b'{"data": [-Infinity]}', "the body is not JSON: JSON has no -Infinity"),
         ],
     )
     def test_what_is_not_json(self, client: FlaskClient, body: bytes, detail: str) -> None:
@@ -297,7 +297,7 @@ class TestRefusals:
         answer = client.get("/texts/<b>?q=late")
 
         assert answer.status_code == 404
-        assert problem(answer) == "there is nothing at this address; /docs lists what there is"
+        assert problem(answer) == "there is nothing at this address; /docs lists all addresses"
         assert answer.get_json(force=True)["instance"] == "/texts/%3Cb%3E"
 
     def test_a_browser_gets_a_page(self, client: FlaskClient) -> None:
@@ -311,10 +311,10 @@ class TestRefusals:
     def test_the_service_answers_a_browser_as_any_program(self, client: FlaskClient) -> None:
         assert problem(client.post("/predict", headers=BROWSER)).startswith("the content type")
 
-    @settings(deadline=None)  # the first page takes longer: its template is read
+    @settings(deadline=None)  # the first page takes longer, because its template is read
     @given(
         method=st.sampled_from(["GET", "HEAD", "POST", "OPTIONS"]),
-        # The client would take what follows two slashes for a host.
+        # The client would take the part after two slashes for a host.
         path=st.text(max_size=12).map(lambda path: path.lstrip("/"))
         | st.sampled_from(["predict", "explain", "docs", "metrics"]),
         name=st.sampled_from(
@@ -458,7 +458,7 @@ class TestProxies:
 
 @pytest.fixture
 def access_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """The entries of the access log, while a test runs."""
+    """The entries of the access log during a test."""
     entries: list[Any] = []
 
     class Handler(logging.Handler):
@@ -639,7 +639,7 @@ def strict() -> FlaskClient:
 
 
 class TestBodies:
-    """Generated bodies, against an implementation of all of JSON Schema."""
+    """Generated bodies, compared with a full implementation of JSON Schema."""
 
     VALUES = st.recursive(
         st.none()

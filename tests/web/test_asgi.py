@@ -1,4 +1,4 @@
-"""Tests of the ASGI adapter: slow, broken and leaving clients."""
+"""Tests of the ASGI adapter: clients that are slow, send broken requests, or leave."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ GONE = {"type": "http.disconnect"}
 
 
 class Client:
-    """Sends the messages that it was given, and then waits."""
+    """A client that sends the given messages and then waits."""
 
     def __init__(self, *messages: Message) -> None:
         self._messages = [*messages]
@@ -131,7 +131,7 @@ class TestBodies:
         client = answer(adapter, *post(part(b'{"data"')))
 
         assert client.status == 408
-        assert b'"detail": "the body came too slowly"' in client.body
+        assert b'"detail": "the body arrived too slowly"' in client.body
 
     def test_a_body_has_the_more_time_the_more_comes(
         self, adapter: WSGIAdapter, monkeypatch: pytest.MonkeyPatch
@@ -261,7 +261,7 @@ class TestOverload:
 
 
 class Pieces:
-    """A body in pieces that knows how many were taken, and whether it was closed."""
+    """A body in pieces that records the number of pieces taken, and whether it was closed."""
 
     def __init__(self, fail_at: int = 1000) -> None:
         self.taken, self.closed, self.fail_at = 0, False, fail_at

@@ -31,7 +31,7 @@ from disaster_tweets.web import create_app
 from ..conftest import two_labels
 from .conftest import FIELD, FIRST, SECOND, Server, of_all, percent, reads, telling_text
 
-# As many rows as a file may have, so that its scores take some seconds.
+# The largest number of rows in a file, so that scoring takes some seconds.
 ROW = b"parcel %d was sent to the old address and two shops in town say that it never came\n"
 MANY = b"text\n" + b"".join(ROW % number for number in range(50_000))
 HOSTILE = "<img src=x onerror=alert(1)> parcel </textarea><script>alert(1)</script>"
@@ -45,7 +45,7 @@ OPTIONS = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser of this machine, with a profile of its own."""
+    """The browser of this machine, with a new profile."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip(f"needs one of {', '.join(NAMES)}")
@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def url(server: Server) -> Iterator[str]:
-    """The address of the page, served by two workers that share nothing."""
+    """The address of the page, which two workers serve without shared state."""
     yield server.url
     assert len(server.said.splitlines()) == 1
     for text in (FIRST, SECOND, HOSTILE, "texts.csv"):
@@ -66,7 +66,7 @@ def url(server: Server) -> Iterator[str]:
 
 @contextmanager
 def visiting(browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
-    """Open the page as a new visitor; nothing may come from elsewhere, and nothing go wrong."""
+    """Open pages as a new visitor; fail at any error, and at any request to another server."""
     wrong: list[str] = []
     pages: list[Page] = []
 
@@ -88,7 +88,7 @@ def visiting(browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
         page.context.close()
     assert [a for a in addresses if not a.startswith((f"{url}/", f"blob:{url}/"))] == []
     assert not [address for address in addresses if "parcel" in address]
-    # What the browser itself says of a status from 400 on is no fault of the page.
+    # The browser itself logs each status of 400 or more. That is no error of the page.
     assert [text for text in wrong if not text.startswith("Failed to load resource")] == []
 
 
@@ -103,7 +103,7 @@ def open_page(browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
 def open_page_of_more(
     browser: Browser, model_of_more: Classifier
 ) -> Iterator[Callable[..., Page]]:
-    """Open the page where the model has more than two labels; a thread serves it."""
+    """Open the page with a model of more than two labels, served by a thread."""
     server = make_server("127.0.0.1", 0, create_app(), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -123,7 +123,7 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 @pytest.fixture
 def plain_page(open_page: Callable[..., Page]) -> Page:
-    """The page where scripts are switched off."""
+    """The page in a browser without scripts."""
     return open_page(java_script_enabled=False)
 
 
@@ -151,7 +151,7 @@ def words_of(page: Page, number: int) -> Locator:
 
 
 def filled(page: Page) -> list[float]:
-    """Return what share of each bar is filled."""
+    """Return the filled share of each bar."""
     shares = []
     for bar in page.locator(".bar").all():
         track, fill = (bar.locator(part).bounding_box() for part in (".track", ".fill"))
@@ -181,7 +181,7 @@ class TestTexts:
             message(page, "text").evaluate("e => { e.said = e.firstChild }")
             score_text(page, "")
             expect(message(page, "text")).to_contain_text("write something")
-            # A node that was there before is not read out again.
+            # A screen reader does not read an old node again.
             assert message(page, "text").evaluate("e => e.firstChild !== e.said")
             expect(verdict(page)).to_have_count(0)
             expect(page.get_by_label(FIELD)).to_be_focused()
@@ -218,7 +218,7 @@ class TestTexts:
     def test_examples(self, page: Page) -> None:
         examples = page.locator(".examples").get_by_role("button")
 
-        assert examples.count() == len(EXAMPLES) + 1  # the last one brings all
+        assert examples.count() == len(EXAMPLES) + 1  # the last button is for all examples
         for text in EXAMPLES:
             examples.get_by_text(text, exact=True).click()
             expect(verdict(page)).to_have_text(reads(predict(text)))
@@ -240,7 +240,7 @@ class TestTexts:
 
     def test_too_much_stays_in_its_field(self, page: Page) -> None:
         text, field = ("z" * 80 + "\n") * 13_000, page.get_by_label(FIELD)
-        field.evaluate("(field, text) => { field.value = text }", text)  # as by a paste
+        field.evaluate("(field, text) => { field.value = text }", text)  # like a paste
         page.get_by_role("button", name="Score", exact=True).click()
 
         expect(message(page, "text")).to_contain_text("More than 1 MB")
@@ -255,7 +255,7 @@ class TestTexts:
 
 @contextmanager
 def asking_nothing(page: Page) -> Iterator[None]:
-    """See that the page sends no request."""
+    """Check that the page sends no request."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     yield
@@ -454,14 +454,14 @@ ROWS = f'id,text\r\n1,"{FIRST}"\r\n2,\r\n3,"a\n""b"""\r\n'.encode() + b"4,lost\r
 
 @pytest.fixture
 def scored(run: Callable[..., Any], tmp_path: Path) -> bytes:
-    """What the command makes of `ROWS`."""
+    """The output of the command `score` for `ROWS`."""
     (tmp_path / "in.csv").write_bytes(ROWS)
     assert run("disaster-tweets", "score", "in.csv", "-o", "out.csv").status == 0
     return (tmp_path / "out.csv").read_bytes()
 
 
 def download(page: Page, name: str) -> bytes:
-    """Return what is behind the link, once it is there."""
+    """Wait for the download link, follow it, and return the content."""
     with page.expect_download() as download:
         page.get_by_role("link", name=f"Download {name}").click()
     return saved(download.value, name)
@@ -556,7 +556,7 @@ class TestFiles:
 
         lines = download(page, "texts-scored.csv").decode().splitlines()
         assert lines[1] == f"1,{scored_line('late')}"
-        # Another file has other columns.
+        # The list of columns belongs to the previous file.
         score_file(page, "other.csv", b"text,n\nlate,1\n")
         assert download(page, "other-scored.csv").count(b"\n") == 2
 
@@ -569,7 +569,7 @@ class TestFiles:
     def test_quotes_that_are_characters(self, page: Page) -> None:
         score_file(page, "texts.tsv", b'id\ttext\n1\t"late\n2\tlost"\n')
         expect(message(page, "file")).to_contain_text("look like 2 rows")
-        page.get_by_label("Are characters like others").check()
+        page.get_by_label("Are ordinary characters").check()
         page.get_by_role("button", name="Score the file").click()
         assert download(page, "texts-scored.tsv").count(b"\n") == 3
 
@@ -617,7 +617,7 @@ class TestServerInTrouble:
 
         for field in ("text", "file"):
             expect(message(page, field)).to_contain_text("cannot be reached")
-            # It is not what was typed or chosen that is wrong.
+            # The user's input is not the error.
             expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "false")
         expect(page.get_by_role("status")).to_be_empty()
         page.context.set_offline(False)
@@ -713,7 +713,7 @@ class TestKeyboard:
             focused = page.locator(":focus")
             for _ in range(20):
                 page.keyboard.press("Tab")
-                # The box of a check box has its name beside it.
+                # A check box has its label beside it.
                 expect(focused).to_have_css("outline-style", "solid")
                 if focused.evaluate("e => e.labels?.[0]?.innerText ?? e.innerText") == name:
                     return
@@ -799,7 +799,7 @@ def show_download(page: Page) -> None:
 def show_card(page: Page) -> None:
     page.get_by_role("link", name="Model card").click()
     expect(page.get_by_role("heading", name="Model card")).to_be_visible()
-    page.wait_for_load_state()  # its style sheet included
+    page.wait_for_load_state()  # includes the style sheet
 
 
 SCENES = (
@@ -819,7 +819,7 @@ scenes, scenes_of_more = (
 
 
 def look(page: Page, name: str, width: int) -> None:
-    """See that a page is as wide as its window; keep a picture, if that is wanted."""
+    """Check that a page is as wide as its window; save a picture if a folder is set."""
     assert page.evaluate("document.documentElement.scrollWidth") == width
     folder = os.environ.get("DISASTER_TWEETS_SCREENSHOTS")
     if folder:
@@ -863,7 +863,7 @@ def axe_finds_nothing(page: Page) -> None:
     assert results.violations_count == 0, results.generate_report()
 
 
-# A transition would show colours that nobody has to read.
+# During a transition, axe would check passing colours.
 CALM = {"reduced_motion": "reduce"}
 
 

@@ -1,4 +1,4 @@
-"""The service does what its description says: to generated requests, right and wrong ones."""
+"""The service follows its OpenAPI description, for generated valid and invalid requests."""
 
 from __future__ import annotations
 

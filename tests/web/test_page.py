@@ -1,4 +1,4 @@
-"""The web page without a browser: what it answers to forms, and to files."""
+"""The web page without a browser: its answers to forms and files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ VOID = {"input", "link", "meta", "img", "br"}
 
 
 class Element(NamedTuple):
-    """An element of a page, with the text in it."""
+    """An element of a page, with its text."""
 
     tag: str
     attributes: dict[str, str]
@@ -61,7 +61,7 @@ class Element(NamedTuple):
 
 
 class Page(HTMLParser):
-    """A page, whose elements must be nested properly."""
+    """A parsed page. Its elements must be nested properly."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ def upload(client: FlaskClient, name: str, content: bytes, **fields: str) -> Tes
 
 
 def refused(response: TestResponse, status: int, field: str) -> str:
-    """Return the one line that is told beside a field."""
+    """Check the refusal of a form; return the error message beside the field."""
     assert response.status_code == status
     page = Page(response.text)
     message = page.by_id(f"{field}-message")
@@ -256,7 +256,7 @@ class TestForm:
 
 
 def widths(page: Page) -> list[str]:
-    """Return how wide the bars are."""
+    """Return the widths of the bars."""
     return [rect.attributes["width"] for rect in page.all("rect", class_="fill")]
 
 
@@ -264,7 +264,7 @@ def widths(page: Page) -> list[str]:
 class TestTwoLabels:
     @pytest.fixture
     def predictions(self, monkeypatch: pytest.MonkeyPatch) -> list[Prediction]:
-        """Those of two texts, of which one gets each label: a threshold between them."""
+        """The predictions of two texts, with a threshold that gives each text another label."""
         classifier = bundled_classifier()
         lower, upper = sorted(each.probability for each in predict([FIRST, SECOND]))
         assert lower < upper
@@ -359,7 +359,7 @@ class TestTable:
         assert shown(turned) == LINES[50:100]
         assert shown(last) == LINES[100:]
         assert "disabled" in last.by_id("next").attributes
-        for each in (page, turned, last):  # of the others, the script makes rows itself
+        for each in (page, turned, last):  # the script makes the other rows from the data
             rest = [row[1] for row in json.loads(each.one("table").attributes["data-rest"])]
             assert sorted([*shown(each), *rest]) == sorted(LINES)
 
@@ -525,7 +525,7 @@ class TestHostileTexts:
     def test_alone(self, any_model: Classifier, client: FlaskClient, text: str) -> None:
         page = sent(client, text)
         shown = page.one("p", class_="text").text
-        told = telling_text(any_model)  # which has marks, as the text may have
+        told = telling_text(any_model)  # has marked words, as ``text`` may have
         harmless = {element.tag for element in sent(client, told).elements}
 
         assert shown == page.by_id("text").text.removeprefix("\n")
@@ -591,7 +591,7 @@ class TestRefusedText:
     def test_too_much(self) -> None:
         client = create_app({"MAX_CONTENT_LENGTH": 600_000}).test_client()
 
-        # More than Flask lets through by itself, and less than the limit.
+        # More than Flask's default limit, and less than the page's limit.
         fits = client.post("/", data={"text": "f\n" * 130_000})
         assert "130,000 lines" in refused(fits, 422, "text")
         response = client.post("/", data={"text": "a" * 600_000})
@@ -626,7 +626,7 @@ FILES = {
 
 
 def zipped(*names: str) -> bytes:
-    """Return a zip of files of this name, each a table with one text."""
+    """Return a zip of files with these names, each a table with one text."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
@@ -837,7 +837,7 @@ class TestFiles:
     ) -> None:
         content = b"text,more\nsecretive," + b"z" * 2_000_000 + b"\n"
         body, media_type = multipart("a.csv", content)
-        # No temporary file can be made: what is sent has to stay in memory.
+        # No temporary file can be made, so uploads have to stay in memory.
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
 
         first = client.post("/file", data=body, content_type=media_type)
@@ -863,7 +863,7 @@ class TestFiles:
 
 
 def multipart(name: str, content: bytes) -> tuple[bytes, str]:
-    """Return the body that brings a file, and its media type."""
+    """Return the body of a request with a file, and its media type."""
     head = f'Content-Disposition: form-data; name="file"; filename="{name}"'.encode()
     body = b"--edge\r\n" + head + b"\r\n\r\n" + content + b"\r\n--edge--\r\n"
     return body, f"{MULTIPART}; boundary=edge"
@@ -874,7 +874,7 @@ def numbered(rows: int) -> bytes:
 
 
 def count_scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that grows by the number of texts of each call to the model."""
+    """Return a list to which each call of the model adds its number of texts."""
     scored: list[int] = []
     score = Classifier._score
 
@@ -888,7 +888,7 @@ def count_scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 REFUSED = {
     "no name": ("", b"text\nlate\n", ["choose one"]),
-    "a picture": ("a.png", b"\x89PNG\r\n", ["a.png", "not known by its name", ".csv"]),
+    "a picture": ("a.png", b"\x89PNG\r\n", ["a.png", "no known format", ".csv"]),
     "an old workbook": ("a.xls", b"PK", ["a.xls", "save it as .xlsx"]),
     "no name of a format": ("texts", b"text\nlate\n", ["texts", ".csv, .tsv"]),
     "JSON by another name": ("a.csv", b'[{"text": "late"}]', ["is JSON", "ends in .json"]),
@@ -1015,8 +1015,9 @@ class TestCard:
         (kept, alarms), (missed, found) = manifest["metrics"]["confusion_matrix"]
 
         assert (
-            f"Of {missed + found} {TEXTS} labelled {LABELS[1]} it found {found} and missed "
-            f"{missed}. Of {kept + alarms} others it took {alarms} for such."
+            f"Of {missed + found} {TEXTS} labelled {LABELS[1]}, the model found {found} and "
+            f"missed {missed}. Of {kept + alarms} others, it labelled {alarms} {LABELS[1]} by "
+            "mistake."
         ) in text
 
     def test_which_labels_are_confused(

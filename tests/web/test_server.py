@@ -1,4 +1,4 @@
-"""`disaster-tweets serve` as a process: many clients, slow and broken ones, and its end."""
+"""`disaster-tweets serve` as a process: many clients, slow or broken clients, and the exit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from disaster_tweets.web.server import _LOGGING
 from ..conftest import Run, executable, free_port
 from .conftest import FIRST, SECOND, Server, as_json, in_threads, wait_for, without_warnings
 
-# Takes a while: words that are long and that no vocabulary has.
+# Texts that take long to score: their words are long and in no vocabulary.
 LONG = {"data": ["".join(random.Random(n).choices(ascii_lowercase, k=90)) for n in range(400)]}
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -47,7 +47,7 @@ def connection(server: Server) -> Iterator[socket.socket]:
 
 
 def answer_to(server: Server, *parts: bytes) -> bytes:
-    """Send the bytes of a request, and return what comes until the end."""
+    """Send the bytes of a request, and return all bytes of the answer."""
     with connection(server) as client:
         for part in parts:
             client.sendall(part)
@@ -107,7 +107,7 @@ class TestClients:
             clients.append(client)
 
         answer = requests.post(f"{server.url}/predict", json={"data": [FIRST]}, timeout=15)
-        # Those who go on are answered.
+        # Clients that go on are answered.
         clients[1].sendall(b'ta": []}')
         late = read(clients[1])
         for client in clients:
@@ -266,7 +266,7 @@ class TestBodies:
 
 
 def counted(server: Server) -> Counter[tuple[str, ...]]:
-    """Return the requests that the metrics count, by method, route and status."""
+    """Return the counts of requests in the metrics, by method, route and status."""
     text = requests.get(f"{server.url}/metrics").text
     pattern = r'http_requests_total\{method="(.*?)",route="(.*?)",status="(.*?)"\} (\d+)\.0'
     return Counter({groups[:-1]: int(groups[-1]) for groups in re.findall(pattern, text)})
@@ -453,7 +453,7 @@ class TestStart:
                 if "granian.server.mp" in line:
                     break
             os.killpg(process.pid, signal.SIGINT)
-            rest = process.stderr.read()  # to the end of the last process
+            rest = process.stderr.read()  # until the last process ends
 
         assert "Serving" not in rest
 
@@ -501,7 +501,7 @@ class TestStart:
 
 
 def begin(server: Server, count: int) -> list[socket.socket]:
-    """Send requests that take a while, and return their connections once they run."""
+    """Send requests that take long, and return the connections once the requests run."""
     body = json.dumps(LONG).encode()
     clients = []
     for _ in range(count):
@@ -510,14 +510,14 @@ def begin(server: Server, count: int) -> list[socket.socket]:
             head("POST", "/predict", JSON_HEADER, f"Content-Length: {len(body)}") + body
         )
         clients.append(client)
-    # A later request was answered: those before it were accepted, and are with the threads.
+    # Later requests were answered, so the earlier ones were accepted and are in the threads.
     for _ in range(20):
         requests.get(f"{server.url}/healthz")
     return clients
 
 
 def finished(client: socket.socket) -> bool:
-    """Say whether a connection brings the whole answer of `begin`."""
+    """Return whether a connection of `begin` gets its complete answer."""
     with client:
         answer = read(client)
     _, _, body = answer.partition(b"\r\n\r\n")
@@ -527,7 +527,7 @@ def finished(client: socket.socket) -> bool:
 
 
 def skip_where_it_is_ignored(stop: str) -> None:
-    """Skip under nohup: the service then ignores the signal too, as it should."""
+    """Skip a test whose signal is ignored, as under nohup: the service also ignores it then."""
     if signal.getsignal(signal.Signals[stop]) == signal.SIG_IGN:
         pytest.skip(f"{stop} is ignored here")
 
@@ -603,7 +603,7 @@ class TestEnd:
         def answered() -> bool:
             try:
                 return requests.post(url, json={"data": [FIRST]}).status_code == 200
-            except requests.ConnectionError:  # it was with the one that was killed
+            except requests.ConnectionError:  # the killed worker had the connection
                 return False
 
         wait_for(lambda: answered() and len(processes() - before) == 1)
@@ -679,6 +679,6 @@ def listening(server: Server) -> bool:
         socket.create_connection(("127.0.0.1", server.port)).close()
     except ConnectionRefusedError:
         return False
-    except ConnectionResetError:  # by a listener that is about to close
+    except ConnectionResetError:  # the listener was about to close
         pass
     return True

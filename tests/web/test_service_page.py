@@ -1,4 +1,4 @@
-"""The examples of docs/service.md: they run, and print what the page shows."""
+"""The examples of docs/service.md run and print the output on the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PORT = 5000  # as the page shows it
+PORT = 5000  # the port on the page
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the examples use curl")

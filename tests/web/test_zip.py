@@ -1,4 +1,4 @@
-"""The page and the service of a package that is imported from a zip."""
+"""The page and the service of a package in a zip."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ print(json.dumps([disaster_tweets.__file__, answers, scored.status_code]))
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zip of the installed package, without what the pipeline needs."""
+    """A zip of the installed package, without the files that only the pipeline needs."""
     path = tmp_path_factory.mktemp("zip") / "application.zip"
     package = Path(str(importlib_resources.files("disaster_tweets")))
     artifacts = Path(str(importlib_resources.files("disaster_tweets.artifacts")))
@@ -53,7 +53,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answers(run: Run, *python_path: Path) -> tuple[str, dict[str, Any], int]:
-    """Return the file of the package, what each path answers, and the status of a form."""
+    """Return the package's file, the answer of each path, and the status of a form."""
     variables = {"PYTHONPATH": str(python_path[0])} if python_path else {}
     done = run("python", "-c", CODE, *PATHS, *STATIC, **variables)
     assert (done.status, done.err) == (0, "")

@@ -1,4 +1,4 @@
-"""The command line. A command reads its input, calls the package, and prints."""
+"""The command line. A command reads its input, calls the package and prints the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from disaster_tweets.cli.output import as_argument
 from disaster_tweets.errors import DISTRIBUTION
 from disaster_tweets.topic import EXAMPLES, QUESTION, TEXTS
 
-# In the order of their use.
+# The module of each command, in the order of use.
 _MODULES = {
     "predict": "disaster_tweets.cli.predict",
     "score": "disaster_tweets.cli.score",
@@ -37,16 +37,16 @@ _MODULES = {
 )
 @click.version_option(None, "-V", "--version", package_name=DISTRIBUTION)
 def commands() -> None:
-    """Gather the commands."""
+    """Run the group of commands."""
 
 
 def main() -> None:
-    """Run the command line; the entry point of the console scripts."""
+    """Run the command line. The console scripts call this function."""
     if getattr(sys, "frozen", False):
         # An application made by PyInstaller starts itself for each worker process. The
         # arguments are then those of multiprocessing.
         import multiprocessing
 
         multiprocessing.freeze_support()
-    atexit.register(gc.freeze)  # a last collection only delays the exit
+    atexit.register(gc.freeze)  # a last garbage collection only delays the exit
     commands(prog_name="disaster-tweets")

@@ -86,7 +86,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure the model on labelled texts."""
-    # Imported here, as it imports NumPy, which other commands do not need.
+    # Imported here because they import NumPy, which other commands do not need.
     from disaster_tweets import evaluation, labelled
     from disaster_tweets.language import looks_foreign
 
@@ -132,7 +132,7 @@ def evaluate(
 
 
 def _advice(error: TableError, target: str) -> str:
-    """Return what to do about an error, in terms of the options of this command."""
+    """Return advice on an error, in terms of the options of this command."""
     from disaster_tweets.labelled import LabelError, listed_labels
 
     if isinstance(error, LabelError) and error.name_positive:
@@ -145,7 +145,7 @@ def _advice(error: TableError, target: str) -> str:
     if error.problem.startswith("no row has both"):
         return "; name other columns with --text-column and --target-column"
     if isinstance(error, ColumnError) and error.column == target:
-        return "; name the one of the labels with --target-column"
+        return "; name the column of the labels with --target-column"
     if isinstance(error, RowError):
         return advised(error) or "; repair it, or leave it out"
     return advised(error)
@@ -215,7 +215,7 @@ def _confusion_matrix_of_two(report: dict[str, Any], classes: Sequence[str]) -> 
 
 
 def _confusion_matrix(report: dict[str, Any], classes: Sequence[str]) -> Iterator[str]:
-    """Yield the matrix with numbers for columns, as names would make it too wide."""
+    """Yield the matrix. Its columns have numbers, because names would make it too wide."""
     matrix = report["confusion_matrix"]
     names = [f"{number} {label}" for number, label in enumerate(classes, start=1)]
     left = max(map(len, names))
@@ -231,8 +231,8 @@ def _best_threshold(report: dict[str, Any]) -> Iterator[str]:
         f"best threshold here: {best['threshold']:.2f}, where the accuracy is "
         f"{best['accuracy']:.4f} ({now:.4f} at {report['threshold']:g})"
     )
-    yield "  the best on average over 0.1 around it; chosen on these same texts, so expect"
-    yield "  less of it on others"
+    yield "  chosen by the mean accuracy over a window of 0.1 around it, on these same texts;"
+    yield "  expect a lower accuracy on other texts"
 
 
 def _worst_mistakes(report: dict[str, Any]) -> Iterator[str]:

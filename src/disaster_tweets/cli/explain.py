@@ -1,4 +1,4 @@
-"""``explain`` shows the words that carried a decision, coloured, as rows or as JSON."""
+"""``explain`` shows the words that carried a decision: in colour, as rows or as JSON."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _styled(word: WordWeight) -> str:
     return click.style(
         shown,
         fg="red" if word.weight > 0 else "green",
-        bold=marked >= 2 or None,  # False would print a code as well
+        bold=marked >= 2 or None,  # False would also print an escape code
         reverse=marked >= 3 or None,
     )
 

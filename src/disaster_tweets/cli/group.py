@@ -1,4 +1,4 @@
-"""The group of all commands. It imports a command on demand, and prints errors as one line."""
+"""The group of all commands. It imports a command on demand and prints an error as one line."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from disaster_tweets.errors import DisasterTweetsError
 
 
 class Commands(click.Group):
-    """A group that imports a command when it runs, and shows errors as one line.
+    """A group that imports a command when it runs, and prints an error as one line.
 
     Args:
-        modules: The module of each command, by its name, in the order of their use.
+        modules: The module of each command by the command's name, in the order of use.
         settings: Arguments of `click.Group`.
     """
 
@@ -27,11 +27,11 @@ class Commands(click.Group):
         self._modules = modules
 
     def list_commands(self, ctx: click.Context | None = None) -> list[str]:
-        """Return the names in the order of their use."""
+        """Return the names of the commands, in the order of use."""
         return list(self._modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, or None if none has that name."""
+        """Return the command of a name, or None if there is none."""
         if cmd_name not in self._modules:
             return None
         command: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name)
@@ -60,15 +60,15 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. An expected error becomes one line and exit status 1."""
-        if os.environ.get("NO_COLOR"):  # no-color.org: set, and not empty
+        if os.environ.get("NO_COLOR"):  # no-color.org: the variable is set and not empty
             ctx.color = False
         try:
             return super().invoke(ctx)
         except DisasterTweetsError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader has gone: click ends quietly
+            if error.errno == errno.EPIPE:  # the reader has left: click exits quietly
                 raise
-            # The buffer still holds what could not be printed. Python would fail again at exit.
+            # The buffer still holds output. Python would fail again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.ClickException(f"cannot print: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Detect a table by its first line where one text per line is expected."""
+"""Detect a table by its first line, in input that should have one text per line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _JSON = re.compile(r'\s*\[?\s*\{\s*("[^"]*"\s*:.*)?|\s*\[\s*')
 
 
 def format_by_first_line(line: str) -> str | None:
-    """Return the format that ``score`` would read, csv, tsv, jsonl or json; None for a text.
+    """Return the format of a table by its first line: csv, tsv, jsonl or json; None for a text.
 
     A header has at least two names, and one of them is usual for a column of texts. JSON begins
     with an object, alone or in an array.
     """
-    # Imported here, as only standard input needs it.
+    # Imported here because only standard input needs it.
     from disaster_tweets.tables.columns import is_usual
 
     if _JSON.fullmatch(line):

@@ -1,4 +1,4 @@
-"""The input that commands share: texts, lines of standard input, and the threshold."""
+"""Input that several commands share: texts, lines of standard input, and the threshold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def for_two_labels(what: str, advice: str) -> Callable[[click.Context, click.Par
 
     Args:
         what: The subject of the message, such as "a threshold".
-        advice: The end of the message, behind the number of labels.
+        advice: The end of the message, after the number of labels.
     """
 
     def check(ctx: click.Context, option: click.Parameter, value: T) -> T:
@@ -41,7 +41,7 @@ threshold_option = click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
     callback=for_two_labels(
-        "a threshold", ", of which the most probable one is predicted; leave --threshold out"
+        "a threshold", "; the most probable label is predicted, so leave --threshold out"
     ),
     hidden=len(LABELS) > 2,
     metavar="NUMBER",
@@ -51,10 +51,10 @@ threshold_option = click.option(
 
 
 class TextsCommand(click.Command):
-    """A command whose arguments are texts. A text may begin with ``-``."""
+    """A command with texts as arguments. A text may begin with ``-``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse arguments. One that begins with ``-`` and holds a space is a text."""
+        """Parse arguments. An argument with a space is a text, even if it begins with ``-``."""
         end = args.index("--") if "--" in args else len(args)
         before = ["", *args]
         marked = [
@@ -77,7 +77,7 @@ class TextsCommand(click.Command):
         return arg.startswith("-") and any(map(str.isspace, arg)) and not is_value
 
 
-_MARK = "\0"  # no argument of a process can hold it; with it, click sees no option
+_MARK = "\0"  # cannot occur in an argument; before a text, it keeps click from seeing an option
 
 
 def _unmarked(text: str) -> str:
@@ -90,8 +90,8 @@ texts_argument = click.argument("texts", nargs=-1, metavar="[TEXT]...", type=_un
 def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
     """Return the arguments, or the lines of standard input.
 
-    Lines are read where there is no argument, or only ``-``. A text that is the name of a file,
-    and a first line that is the header of a table, give a hint on standard error.
+    The function reads lines if there is no argument, or only ``-``. Standard error gets a hint
+    if a text names a file, or if the first line is the header of a table.
 
     Raises:
         click.UsageError: There is no argument, and standard input is a terminal or closed.
@@ -119,7 +119,7 @@ def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
 
 
 def _packed(beginning: bytes) -> str | None:
-    """Return "UTF-16" or "compressed (...)" for such content; None for anything else."""
+    """Return "UTF-16" or "compressed (FORMAT)" if content begins so, else None."""
     if beginning.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "UTF-16"
     from disaster_tweets.tables.compression import compression_of
@@ -131,7 +131,7 @@ def _packed(beginning: bytes) -> str | None:
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()
-    except (OSError, ValueError):  # too long for a name, or with a character that none has
+    except (OSError, ValueError):  # too long for a file name, or with an invalid character
         return False
 
 
@@ -140,7 +140,7 @@ def _hint(message: str) -> None:
 
 
 def _lines_of_standard_input() -> Iterator[str]:
-    """Yield the lines as they come.
+    """Yield the lines as they arrive.
 
     Raises:
         InputError: A line is not UTF-8. The message names it.

@@ -1,4 +1,4 @@
-"""``info``, ``verify`` and ``plugins`` report on the installation."""
+"""``info``, ``verify`` and ``plugins`` describe and check the installation."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def plugins() -> None:
 
 
 def _card(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield the lines of `info`, each a name and its value."""
+    """Yield the lines of `info`: the name and the value of each property."""
     metrics, backbone = manifest["metrics"], manifest["backbone"]
     size = sum(entry["size"] for entry in manifest["artifacts"].values())
     yield "model version", manifest["model_version"]

@@ -1,4 +1,4 @@
-"""Output that commands share: texts that may hold any character, and coloured labels."""
+"""Output that several commands share: texts with any characters, and coloured labels."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def on_one_line(text: str) -> str:
 
 
 def in_its_color(prediction: Prediction) -> str:
-    """Return the label of a prediction in colour. click drops the colour off a terminal.
+    """Return the label of a prediction in colour. click removes colours outside a terminal.
 
-    Of two labels, the second, the positive one, is red and the other one is green. More than
-    two labels have one colour, as none of them is better than another.
+    Of two labels, the second, positive label is red and the other label is green. Three or
+    more labels share one colour.
     """
     import click
 
@@ -31,14 +31,14 @@ def in_its_color(prediction: Prediction) -> str:
 
 
 def as_argument(text: str) -> str:
-    """Return ``text`` quoted for a shell, in double quotes if these are enough."""
+    """Return ``text`` quoted for a shell, in double quotes if they suffice."""
     import shlex
 
     return shlex.quote(text) if set(text) & set('"\\$`!\n') else f'"{text}"'
 
 
 def escape_what_the_terminal_cannot_show() -> None:
-    """Let standard output print characters that its encoding lacks as escapes."""
+    """Let standard output print escapes for characters that its encoding lacks."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

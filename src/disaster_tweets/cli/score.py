@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from disaster_tweets.batch.job import Job, Options
 
 _LOG_SECONDS = 30
-_STEADY_SECONDS = 5  # a speed measured over less time is mostly that of the start
+_STEADY_SECONDS = 5  # the speed in the first seconds is mostly that of the start
 
 _HELP = f"""Score every row of files of any size.
 
@@ -209,7 +209,7 @@ def _check_standard_streams(
     if inputs.count("-") > 1:
         raise click.UsageError("standard input can be read only once; give - once")
     if resume and "-" in (*inputs, output):
-        raise click.UsageError("--resume needs files; what passes through - is gone")
+        raise click.UsageError("--resume needs files; a run that uses - cannot be resumed")
     if output == "-" and on_error == "skip":
         raise click.UsageError("--on-error skip needs a file as output, to put rows beside it")
     if output == "-" and sys.stdout is None:
@@ -223,7 +223,7 @@ def _naming(error: TakenError, options: Options | None) -> str:
 
 
 def _advice(error: TableError | RunError, job: Job | None, options: Options | None) -> str:
-    """Return what to do about an error, in terms of the options of this command."""
+    """Return advice on an error, in terms of the options of this command."""
     if isinstance(error, UnfinishedError):
         return "; continue it with --resume or delete it"
     if isinstance(error, ContinueError):
@@ -271,7 +271,7 @@ def _run(job: Job, classifier: Classifier, jobs: int | None, resume: bool, quiet
 
 
 class _Progress:
-    """Shows the progress of a job: a bar on a terminal, else a line every 30 seconds."""
+    """The progress of a job: a bar on a terminal, otherwise a line every 30 seconds."""
 
     def __init__(self, job: Job) -> None:
         self.on_terminal = job.size is not None and sys.stderr is not None
@@ -293,7 +293,7 @@ class _Progress:
             self._logged = time.monotonic()
 
     def speed(self, rows: int) -> str:
-        """Return the speed of this run, for the end of a line; empty in its first seconds."""
+        """Return the speed of this run for the end of a line; empty in the first seconds."""
         seconds = time.monotonic() - self._start
         if seconds < _STEADY_SECONDS:
             return ""
@@ -324,14 +324,14 @@ class _Terminated(BaseException):
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the work as cleanly as Ctrl-C does."""
+    """Let SIGTERM end the run as cleanly as Ctrl-C does."""
     import signal
 
     def stop(number: int, frame: object) -> None:
         raise _Terminated
 
     before = None
-    with suppress(ValueError):  # only the main thread may
+    with suppress(ValueError):  # only the main thread may set handlers
         before = signal.signal(signal.SIGTERM, stop)
     try:
         yield

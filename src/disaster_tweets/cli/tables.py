@@ -1,4 +1,4 @@
-"""Options of the commands that read tables, and advice on errors in terms of these."""
+"""The options of commands that read tables, and advice on errors in terms of these options."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _NAMES = ("format_", "text_column", "delimiter", "quoting", "encoding", "no_head
 
 
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of reading a table. The command gets their values as ``table``."""
+    """Add the options for reading a table. The command gets their values as ``table``."""
 
     @wraps(command)
     def with_table(**arguments: Any) -> Any:
@@ -78,11 +78,11 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def format_of(name: str) -> str:
-    """Return the format that the name of a file tells. In a zip, that is the file inside.
+    """Return the format of a file according to its name; for a zip, that of the file inside.
 
     Raises:
-        FormatError: The name tells none.
-        FileError: It is the name of a folder.
+        FormatError: The name tells no format.
+        FileError: The name is that of a folder.
     """
     found = of_name(name).format
     if found is not None:
@@ -100,10 +100,10 @@ def format_of(name: str) -> str:
 
 
 def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()) -> Reading:
-    """Return how to read a table, given the values of the options.
+    """Return the settings for reading a table, from the values of the options.
 
     Raises:
-        click.UsageError: An option has an impossible value, or does not fit the format.
+        click.UsageError: An option has an invalid value, or does not apply to the format.
     """
     from disaster_tweets.tables.encoding import canonical
 
@@ -158,7 +158,7 @@ def _delimiter(given: str | None) -> str | None:
     if given is None:
         return None
     delimiter = _DELIMITERS.get(given.lower(), given)
-    # A space may stand before a quote, so it cannot also separate fields.
+    # A space cannot separate fields, because it may stand before a quote.
     if len(delimiter) != 1 or delimiter in '" \r\n' or delimiter.isalnum():
         raise click.BadParameter(
             f"{given!r} is not one character that could separate fields; "
@@ -169,16 +169,16 @@ def _delimiter(given: str | None) -> str | None:
 
 
 def notify(line: str) -> None:
-    """Print a guess about a file."""
+    """Print a note about a file, such as a guess, to standard error."""
     click.echo(on_one_line(line), err=True)
 
 
 def counted(cut: int, foreign: int, manifest: dict[str, Any]) -> Iterator[str]:
-    """Yield a line on long texts and one on texts in another language, if there are any.
+    """Yield a line on texts that are too long, and a line on texts in another language.
 
     Args:
-        cut: The number of texts that are longer than the model reads.
-        foreign: The number of texts that look like another language.
+        cut: The number of texts that are longer than the model reads; 0 gives no line.
+        foreign: The number of texts that look like another language; 0 gives no line.
         manifest: The manifest of the model.
     """
     if cut:
@@ -197,23 +197,23 @@ def counted(cut: int, foreign: int, manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def advised(error: TableError) -> str:
-    """Return what to do about an error, in terms of the options; empty if unknown."""
+    """Return advice on an error, in terms of the options; empty if there is none."""
     candidates = error.candidates
     if isinstance(error, errors.MissingLibraryError):
         from disaster_tweets.errors import DISTRIBUTION
 
-        return f'; install what reads it with pip install "{DISTRIBUTION}[{error.extra}]"'
+        return f'; install the library with pip install "{DISTRIBUTION}[{error.extra}]"'
     if isinstance(error, errors.QuoteError):
         return (
-            "; if quotes are characters like others, give --quoting none; if it is one text "
-            "of several lines, --quoting standard"
+            "; if quotes are ordinary characters, give --quoting none; if this is one text of "
+            "several lines, give --quoting standard"
             if "look like" in error.problem
-            else "; if quotes are characters like others, give --quoting none; else repair it"
+            else "; if quotes are ordinary characters, give --quoting none; else repair it"
         )
     if isinstance(error, errors.FormatError):
         return f"; give --format {', '.join(FORMATS)}" if candidates else ""
     if isinstance(error, errors.DelimiterError):
-        return "; say which with --delimiter"
+        return "; name it with --delimiter"
     if isinstance(error, errors.EncodingError) or (
         isinstance(error, errors.RowError) and candidates
     ):
@@ -221,14 +221,14 @@ def advised(error: TableError) -> str:
             f"; if it is another encoding, try --encoding {candidates[0]}" if candidates else ""
         )
     if isinstance(error, errors.SizeError) and "quote" in error.problem:
-        return "; if quotes are characters like others, give --quoting none"
+        return "; if quotes are ordinary characters, give --quoting none"
     if isinstance(error, errors.ColumnError) and error.problem.startswith(
         "several columns are"
     ):
         return "; rename one in the file, or choose another with --text-column"
     if isinstance(error, errors.ColumnError):
         if error.column is None or not error.maybe_no_header:
-            named = "; name the one of the texts with --text-column"
+            named = "; name the column of the texts with --text-column"
         else:
             named = "; name another with --text-column"
         first = ", or give --no-header if the first line is a row already"
@@ -243,7 +243,7 @@ def advised(error: TableError) -> str:
     if isinstance(error, errors.DifferenceError):
         return "; read it on its own"
     if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:
-        return f"; name it so, or give --format {candidates[0]}"
+        return f"; rename it, or give --format {candidates[0]}"
     if isinstance(error, errors.DamagedError):
         return "; get the file again"
     return ""

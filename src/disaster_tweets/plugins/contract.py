@@ -21,8 +21,9 @@ class TextClassifier:
     """The classifier with the methods of a scikit-learn classifier, and arrays as results.
 
     Attributes:
-        classes_: The k labels, an array of ``str``, shape (k,). The order is the model's own,
-            as in `disaster_tweets.Classifier`. `disaster_tweets.plugins.sklearn` sorts them.
+        classes_: The k labels, an array of ``str``, shape (k,). They have the model's own
+            order, as in `disaster_tweets.Classifier`. The classifier in
+            `disaster_tweets.plugins.sklearn` sorts them instead.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -39,8 +40,8 @@ class TextClassifier:
             texts: n texts.
 
         Returns:
-            float32, shape (n, k), with columns in the order of ``classes_``. Each row sums
-            to 1.
+            float32, shape (n, k). The columns have the order of ``classes_``. Each row sums to
+            1.
 
         Raises:
             InputError: ``texts`` is a single ``str``, or an element is not a ``str``. The error
@@ -51,14 +52,15 @@ class TextClassifier:
     def predict(self, texts: Iterable[str]) -> NDArray[np.str_]:
         """Return the label of each text, decided as in `disaster_tweets.predict`.
 
-        With two labels the classifier's threshold decides, with more the largest probability.
+        With two labels, the classifier's threshold decides. With more, the largest probability
+        decides.
 
         Args:
             texts: n texts.
 
         Returns:
-            Labels of ``classes_``, shape (n,), where `disaster_tweets.predict` returns
-            `disaster_tweets.Prediction` objects.
+            Labels of ``classes_``, shape (n,). `disaster_tweets.predict` returns
+            `disaster_tweets.Prediction` objects instead.
 
         Raises:
             InputError: As in ``predict_proba``.
@@ -81,7 +83,7 @@ def load() -> TextClassifier:
 
 
 def info() -> dict[str, Any]:
-    """Return the classifier's card, plain values for JSON, without loading the model.
+    """Return the classifier's card without loading the model. All values fit into JSON.
 
     ``positive_label`` and ``threshold`` are None with more than two labels.
 

@@ -1,9 +1,10 @@
 """The classifier as an estimator of scikit-learn, fitted from the start.
 
-It sorts its classes, as scikit-learn does. So the columns of its ``predict_proba`` may have
-another order than those of `disaster_tweets.Classifier.predict_proba`, and ``predict`` returns
-labels instead of `disaster_tweets.Prediction` objects. `disaster_tweets.plugins.contract` needs
-no scikit-learn. It keeps the model's order, and cannot be cloned, configured or fitted.
+The estimator sorts its classes, as scikit-learn does. So the columns of its ``predict_proba``
+may have another order than those of `disaster_tweets.Classifier.predict_proba`. Its ``predict``
+returns labels instead of `disaster_tweets.Prediction` objects.
+`disaster_tweets.plugins.contract` is a similar classifier that needs no scikit-learn. That one
+keeps the model's order, and cannot be cloned, configured or fitted.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
 
 
 class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """The model in this package, as a classifier that needs no fit and learns nothing in one.
+    """The model in this package as a classifier whose ``fit`` only checks its arguments.
 
-    ``X`` is always one column of n texts: any sequence of ``str``, or a frame or an array of
-    shape (n, 1), as selectors of columns return it.
+    ``X`` is always one column of n texts: any sequence of ``str``, or a data frame or an array
+    of shape (n, 1), as column selectors return it.
 
     Args:
-        classes: The names of the labels in ``y``, in the order of the model's own labels:
-            ``(0, 1)``, for example. None stands for the model's own labels.
-        threshold: With two labels, `predict` returns the second one from this probability on,
-            in [0, 1]. None stands for the model's own threshold. For two labels only.
+        classes: The names of the labels in ``y``, in the order of the model's own labels, such
+            as ``(0, 1)``. None stands for the model's own labels.
+        threshold: The smallest probability, in [0, 1], at which `predict` returns the second
+            of two labels. None stands for the model's own threshold. For two labels only.
     """
 
     def __init__(
@@ -54,19 +55,20 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
     def classes_(self) -> NDArray[Any]:
         """The k classes, shape (k,), sorted as in scikit-learn.
 
-        `disaster_tweets.Classifier.classes_` has the model's own order. To pick a column, look
-        its class up here.
+        The columns of `predict_proba` have this order. `disaster_tweets.Classifier.classes_`
+        has the model's own order.
 
         Raises:
-            InputError: ``classes`` are not as many as the labels, or not all different.
+            InputError: ``classes`` has not one distinct name for each label.
         """
         return np.sort(self._names())
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> DisasterTweetsClassifier:  # noqa: N803
-        """Check the shape of the data, and change nothing.
+        """Check the data, and change nothing.
 
         Raises:
-            InputError: ``X`` is not one column, or ``y`` holds what is not in ``classes``.
+            InputError: ``X`` is not one column, or ``y`` has a value that is not in
+                ``classes``.
             ValueError: ``X`` and ``y`` differ in length.
         """
         target = column_or_1d(y, warn=True)
@@ -85,13 +87,13 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         """Return the probability of each class for each of n texts.
 
         Returns:
-            float32, shape (n, k). The columns are in the order of ``classes_``, which is
-            sorted. `disaster_tweets.Classifier.predict_proba` has the model's own order
-            instead. Each row sums to 1.
+            float32, shape (n, k). The columns have the order of ``classes_``, which is sorted.
+            `disaster_tweets.Classifier.predict_proba` has the model's own order. Each row sums
+            to 1.
 
         Raises:
-            InputError: ``X`` is not one column, or holds what is not a ``str``, such as a
-                missing value; the message names its index.
+            InputError: ``X`` is not one column, or has an element that is not a ``str``, such
+                as a missing value. The message names its index.
             ArtifactError: A file of the model is missing or damaged.
         """
         return self._probabilities(X)[:, np.argsort(self._names())]
@@ -99,11 +101,11 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the class of each of n texts, decided as in `disaster_tweets.predict`.
 
-        With two classes the threshold decides, with more the largest probability.
+        With two classes, the threshold decides. With more, the largest probability decides.
 
         Returns:
-            Values of ``classes_``, shape (n,), where `disaster_tweets.predict` returns
-            `disaster_tweets.Prediction` objects.
+            Values of ``classes_``, shape (n,). `disaster_tweets.predict` returns
+            `disaster_tweets.Prediction` objects instead.
 
         Raises:
             InputError: As in `predict_proba`; or the threshold is not in [0, 1], or there are
@@ -157,7 +159,7 @@ def _labels() -> list[str]:
 
 
 def _column(texts: ArrayLike) -> NDArray[np.object_]:
-    """Return a column of n texts in shape (n,), given in shape (n,) or (n, 1)."""
+    """Return n texts, given in shape (n,) or (n, 1), as an array of shape (n,)."""
     column = np.asarray(texts, dtype=object)
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]

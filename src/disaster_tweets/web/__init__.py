@@ -1,4 +1,4 @@
-"""The web page and the HTTP service: a Flask application, and the server that runs it."""
+"""The web page and the HTTP service: a Flask application and the server that runs it."""
 
 from disaster_tweets.web.app import create_app
 

@@ -1,6 +1,6 @@
-"""The access log: a line of JSON for each answered request, which the metrics count as well.
+"""The access log: one line of JSON for each answered request. The metrics count it as well.
 
-Neither log nor metrics hold anything that a client wrote: no text, no query, no unknown path.
+The log and the metrics hold nothing that a client wrote: no text, no query, no unknown path.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ def predict() -> dict[str, Any]:
 def explain() -> dict[str, Any]:
     """Score one text and weigh its words.
 
-    The weight of a word is the probability of the text, less that of the text without this
-    word. It is positive where the word raises the probability.
+    The weight of a word is the probability of the text, less the probability of the text
+    without the word. A word with a positive weight raises the probability.
     """
     text: str = _body("ExplainRequest")["text"]
     classifier = bundled_classifier()
@@ -82,7 +82,7 @@ def readyz() -> dict[str, str]:
 def metrics() -> Response:
     """Get the metrics of all worker processes.
 
-    They are in the text format of Prometheus.
+    The metrics are in the text format of Prometheus.
     """
     exposition, media_type = prometheus.metrics_of(current_app).exposition(
         request.headers.get("Accept", "")
@@ -95,7 +95,7 @@ def metrics() -> Response:
 def description() -> dict[str, Any]:
     """Get this description.
 
-    It is in OpenAPI 3.1.
+    The description is in OpenAPI 3.1.
     """
     return openapi.document(current_app, request.script_root)
 
@@ -136,7 +136,7 @@ def _check_headers() -> None:
 
 
 class _CompressedError(UnsupportedMediaType):
-    """Lists the accepted codings in a header (RFC 9110, 12.5.3)."""
+    """A refusal whose header Accept-Encoding lists the accepted codings (RFC 9110, 12.5.3)."""
 
     def get_headers(self, *args: Any) -> list[tuple[str, str]]:
         return [*super().get_headers(*args), ("Accept-Encoding", "identity")]

@@ -12,15 +12,16 @@ from werkzeug.exceptions import HTTPException
 from disaster_tweets.web import access_log, api, files, page, problems
 from disaster_tweets.web.proxy import TrustedProxies, parse_network
 
-# Every setting but those of Flask itself and of the page's files (`page.DEFAULTS`).
+# The settings of Flask are not here. Those of uploaded files are in `page.DEFAULTS`.
 DEFAULTS: dict[str, Any] = {
     "MAX_TEXTS": 1000,  # texts in one request
-    "MAX_CONTENT_LENGTH": 1_000_000,  # bytes of one request, unless it brings a file
+    "MAX_CONTENT_LENGTH": 1_000_000,  # bytes of one request without a file
     "MAX_EXPLAINED_LENGTH": 25_000,  # characters of a text to explain
     "TRUSTED_PROXIES": (),  # addresses or networks whose X-Forwarded headers count
 }
 
-# Key of the WSGI environment: an HTTPException with which the server refuses the request.
+# Key of the WSGI environment. Its value is the HTTPException by which the server refuses the
+# request.
 REFUSAL = "disaster_tweets.refusal"
 
 _HEADERS = {
@@ -41,13 +42,13 @@ _HEADERS = {
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Return the application: the web page and the service for programs.
 
-    The model is loaded by the first request that needs it, unless that was done before.
+    The first request that needs the model loads it, unless it is already loaded.
 
     Args:
-        config: Replaces some of the settings; see ``disaster_tweets.web.app.DEFAULTS``.
+        config: Settings that differ from ``disaster_tweets.web.app.DEFAULTS``.
 
     Raises:
-        ValueError: One of TRUSTED_PROXIES is neither an address nor a network.
+        ValueError: An element of TRUSTED_PROXIES is neither an address nor a network.
     """
     app = Flask(__name__, static_folder=None)
     app.config.from_mapping(DEFAULTS)

@@ -1,7 +1,7 @@
-"""ASGI outside, WSGI inside: runs the Flask application behind an asynchronous server.
+"""An ASGI adapter that runs the Flask application, a WSGI one, on an asynchronous server.
 
-A client that sends or reads slowly waits in the event loop and holds no thread. Its time and
-its memory have limits.
+A client that sends or reads slowly waits in the event loop and holds no thread. Each client has
+a limited time, and all waiting bodies have a limited size.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-# The time for a body: so many seconds, and one more for each so many bytes.
+# A client may take _BODY_SECONDS for a body, plus one second per _BODY_BYTES_PER_SECOND.
 _BODY_SECONDS = 20
 _BODY_BYTES_PER_SECOND = 10_000
 
 _SEND_SECONDS = 60  # for a client to read one piece of an answer
 
-# The limits of one process. Beyond them, clients are told to come again.
+# The limits of one process. Beyond them, clients are told to try again later.
 _MAX_WAITING_BYTES = 64_000_000
 _MAX_WAITING_REQUESTS = 256
 _RETRY_SECONDS = 1
@@ -42,16 +42,16 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class WSGIAdapter:
-    """ASGI application, without lifespan, that runs a WSGI one in threads, on whole requests.
+    """An ASGI application, without lifespan, that runs a WSGI application in threads.
 
-    GET, HEAD and OPTIONS have a thread of their own, so that health and metrics answer while
-    all other threads score.
+    The WSGI application gets whole requests. GET, HEAD and OPTIONS have their own thread, so
+    that health and metrics answer while all other threads score.
 
     Args:
         app: The WSGI application.
         threads: How many of the other requests run at once.
-        max_body: Bytes of the longest body that any route of the application takes. Of a longer
-            body the application gets only as much as it needs to refuse it.
+        max_body: Size in bytes of the longest body that any route takes. The rest of a longer
+            body is not read, and the application refuses the request.
     """
 
     def __init__(self, app: WSGIApplication, threads: int, max_body: int) -> None:
@@ -65,7 +65,8 @@ class WSGIAdapter:
         """Answer one request."""
         environ = _environ(scope)
         body = environ["wsgi.input"] = io.BytesIO()
-        # Done once the client has left. To ask for that also asks for the rest of a body.
+        # Done once the client has left. receive() would also return the rest of a body, so it
+        # is called only when the body is complete.
         left: asyncio.Future[Message] = asyncio.Future()
         pool = self._safe_pool if environ["REQUEST_METHOD"] in _SAFE_METHODS else self._pool
         try:
@@ -85,10 +86,10 @@ class WSGIAdapter:
     async def _receive(
         self, environ: WSGIEnvironment, receive: Receive, body: io.BytesIO
     ) -> bool:
-        """Write the body of a request into ``body``; return whether that is all of it.
+        """Write the body of a request into ``body``; return whether it is complete.
 
         Raises:
-            HTTPException: The body ended early or came too slowly, or this process is busy.
+            HTTPException: The body ended early or arrived too slowly, or this process is busy.
         """
         if int(environ.get("CONTENT_LENGTH", 0)) > self._max_body:
             return False  # the application refuses the body by its length
@@ -98,9 +99,9 @@ class WSGIAdapter:
             try:
                 message = await asyncio.wait_for(receive(), deadline - monotonic())
             except asyncio.TimeoutError:  # not yet TimeoutError in Python 3.10
-                raise RequestTimeout("the body came too slowly") from None
+                raise RequestTimeout("the body arrived too slowly") from None
             if message["type"] == "http.disconnect":
-                raise BadRequest("the body ends early, or is not chunked as it should be")
+                raise BadRequest("the body ends early, or its chunked encoding is invalid")
             chunk = message.get("body", b"")
             self._waiting_bytes += body.write(chunk)
             if self._waiting_bytes > _MAX_WAITING_BYTES:
@@ -118,9 +119,9 @@ class WSGIAdapter:
         left: asyncio.Future[Message],
         send: Send,
     ) -> None:
-        """Have ``pool`` make the answer, one piece at a time, as the client reads.
+        """Send the answer in pieces, each made in ``pool`` after the client has read the last.
 
-        Once ``left`` is done, the rest of the answer is not made.
+        Once ``left`` is done, no further piece is made.
         """
         loop, context = asyncio.get_running_loop(), contextvars.copy_context()
         answer = _messages(self._app, environ)
@@ -139,21 +140,21 @@ class WSGIAdapter:
                     await asyncio.wait_for(send(message), _SEND_SECONDS)
                 messages = await loop.run_in_executor(pool, next_messages)
         except asyncio.TimeoutError:
-            pass  # the client does not read on, and gets no more
+            pass  # the client has stopped reading, so nothing more is sent
         finally:
             await loop.run_in_executor(pool, context.run, answer.close)
 
 
 def _busy() -> ServiceUnavailable:
     return ServiceUnavailable(
-        "too much to do at present; try again", retry_after=_RETRY_SECONDS
+        "the service is busy; try again later", retry_after=_RETRY_SECONDS
     )
 
 
 def _messages(
     app: WSGIApplication, environ: WSGIEnvironment
 ) -> Generator[list[Message], None, None]:
-    """Yield what a WSGI application answers, as messages of ASGI."""
+    """Yield the answer of a WSGI application as ASGI messages."""
     start: Message = {"type": "http.response.start"}
     length = -1
 
@@ -192,7 +193,7 @@ def _body(piece: bytes, *, more: bool) -> Message:
 
 
 def _environ(scope: dict[str, Any]) -> WSGIEnvironment:
-    """Return the environment of WSGI (PEP 3333), but for the body."""
+    """Return the WSGI environment (PEP 3333) without the body."""
     server, client = scope["server"], scope["client"]
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
@@ -214,7 +215,8 @@ def _environ(scope: dict[str, Any]) -> WSGIEnvironment:
     }
     for header in scope["headers"]:
         name, value = (part.decode("latin-1") for part in header)
-        # A name with _ would pass for the one with -, which a proxy in front sets or removes.
+        # WSGI turns - into _, so a header X_Forwarded_For would pass for X-Forwarded-For, which
+        # a proxy in front sets or removes.
         if "_" in name or name in ("connection", "keep-alive", "transfer-encoding"):
             continue
         key = name.upper().replace("-", "_")

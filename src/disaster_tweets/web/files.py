@@ -1,4 +1,4 @@
-"""The templates and the static files of the page, also where the package lies in a zip."""
+"""The templates and the static files of the page, also of a package that lies in a zip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 
 
 def register(app: Flask) -> None:
-    """Let an application, made without a folder of static files, find its files."""
+    """Let an application without a static folder serve the package's templates and files."""
     app.jinja_loader = FunctionLoader(_template)
     app.add_url_rule("/static/<path:filename>", "static", _static)
 

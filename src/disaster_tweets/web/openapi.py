@@ -1,4 +1,4 @@
-"""The description of the service in OpenAPI 3.1, made from its routes and the schemas."""
+"""The description of the service in OpenAPI 3.1, made from the routes and the schemas."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def describe(
     request: str | None = None,
     errors: Iterable[int] = (),
 ) -> Callable[[_View], _View]:
-    """Publish a view; its docstring gives the summary and the description.
+    """Add a view to the description. Its docstring gives the summary and the description.
 
     Args:
         response: Name of the schema of the answer; None if the answer has none.
@@ -68,7 +68,7 @@ def _content(media_type: str, schema: str | None) -> dict[str, Any]:
 
 
 def schemas(app: Flask) -> dict[str, Schema]:
-    """Return the schemas of an application, whose limits are its settings.
+    """Return the schemas of an application, with the limits in its settings.
 
     Raises:
         ArtifactError: The manifest of the model is missing or malformed.
@@ -80,11 +80,11 @@ def schemas(app: Flask) -> dict[str, Schema]:
 
 
 def document(app: Flask, root: str) -> dict[str, Any]:
-    """Return the description of an application.
+    """Return the OpenAPI document of an application.
 
     Args:
         app: The application.
-        root: The path at which it is mounted; empty for the root of the host.
+        root: The path at which the application is mounted; empty for the root of the host.
 
     Raises:
         ArtifactError: The manifest of the model is missing or malformed.

@@ -1,4 +1,4 @@
-"""The web page: what it shows for what was sent. It works as plain forms, without a script."""
+"""The web page: its forms and their answers. The page also works without a script."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ blueprint = Blueprint("page", __name__)
 DEFAULTS = {
     "MAX_UPLOAD_LENGTH": 5_000_000,  # bytes of a request with a file
     "MAX_UPLOAD_ROWS": 50_000,
-    "MAX_UNPACKED_LENGTH": 50_000_000,  # bytes that a compressed file or a workbook unpacks to
+    "MAX_UNPACKED_LENGTH": 50_000_000,  # bytes of a compressed file or a workbook, unpacked
 }
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -52,7 +52,7 @@ def index() -> str:
 
 @blueprint.post("/")
 def classify() -> str | tuple[str, int]:
-    """Show what the model says of one text, or of each line."""
+    """Score one text, or each line of several, and show the result."""
     try:
         text, texts = _texts()
     except _RefusedError as error:
@@ -69,13 +69,13 @@ def classify() -> str | tuple[str, int]:
 
 @blueprint.get("/scored")
 def scored_form() -> AnyResponse:
-    """Lead back to the form, whose download has this address."""
+    """Redirect a GET to the form, which posts to this address for a download."""
     return redirect(url_for(".index"))
 
 
 @blueprint.post("/scored")
 def download() -> AnyResponse | tuple[str, int]:
-    """Give the lines that the form asks for as CSV, with their scores."""
+    """Return the lines that the form selects as CSV, with their scores."""
     try:
         _, texts = _texts()
     except _RefusedError as error:
@@ -88,10 +88,10 @@ def download() -> AnyResponse | tuple[str, int]:
 
 
 class _RefusedError(Exception):
-    """A text is not scored; the message says why.
+    """A text cannot be scored; the message gives the reason.
 
     Attributes:
-        text: What was sent, as far as it is known.
+        text: The text that was sent; None if it was not read.
         status: The status of the answer.
     """
 
@@ -101,10 +101,10 @@ class _RefusedError(Exception):
 
 
 def _texts() -> tuple[str, list[str]]:
-    """Return the text that was sent, and those of its lines that are not blank.
+    """Return the text that was sent, and its lines that are not blank.
 
     Raises:
-        _RefusedError: They cannot be scored.
+        _RefusedError: The lines cannot be scored.
     """
     request.max_form_memory_size = request.max_content_length
     try:
@@ -122,7 +122,7 @@ def _texts() -> tuple[str, list[str]]:
 
 
 def _text() -> str:
-    """Return the text that was sent, or the example, or all of them, that was asked for."""
+    """Return the chosen example, all examples as lines, or the text that was sent."""
     if request.form.get("example") == "all":
         return "\n".join(topic.EXAMPLES)
     example = request.form.get("example", type=int)
@@ -132,7 +132,7 @@ def _text() -> str:
 
 
 def _problem(texts: list[str]) -> str | None:
-    """Say why texts are not scored, if so."""
+    """Return the reason why texts cannot be scored, or None."""
     most = current_app.config["MAX_TEXTS"]
     allowed = current_app.config["MAX_EXPLAINED_LENGTH"]
     longest = max(map(len, texts), default=0)
@@ -148,13 +148,13 @@ def _problem(texts: list[str]) -> str | None:
 
 @blueprint.get("/file")
 def file_form() -> AnyResponse:
-    """Lead back to the form, whose answer has this address."""
+    """Redirect a GET to the form, which posts files to this address."""
     return redirect(url_for(".index"))
 
 
 @blueprint.post("/file")
 def score_file() -> AnyResponse | tuple[str, int]:
-    """Give a file back with its scores, as they come; or the page with what is wrong."""
+    """Stream the file back with its scores, or return the page with an error message."""
     choices = upload.Choices()
     try:
         name, content, choices = _sent_file()
@@ -195,7 +195,7 @@ _MEDIA_TYPES = {
 
 
 def _attach(response: Response, name: str) -> None:
-    """Have a browser save a response under a name."""
+    """Let a browser save a response under a name."""
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     response.headers["Content-Disposition"] = disposition
 
@@ -205,15 +205,15 @@ class _NoFileError(Exception):
 
 
 def _sent_file() -> tuple[str, bytes, upload.Choices]:
-    """Return the name of the file, its content, and what the form says of it.
+    """Return the name and the content of the file, and the choices in the form.
 
     Raises:
-        RequestEntityTooLarge: There is more than the limit.
-        _NoFileError: There is no file.
+        RequestEntityTooLarge: The request is larger than the limit.
+        _NoFileError: No file was sent.
     """
     _, form, files = parse_form_data(
         request.environ,
-        stream_factory=lambda *args, **kwargs: io.BytesIO(),  # nothing touches the disk
+        stream_factory=lambda *args, **kwargs: io.BytesIO(),  # keeps uploads off the disk
         max_content_length=current_app.config["MAX_UPLOAD_LENGTH"],
         max_form_memory_size=current_app.config["MAX_FORM_MEMORY_SIZE"],
         max_form_parts=current_app.config["MAX_FORM_PARTS"],
@@ -238,7 +238,7 @@ def _too_large() -> str:
 
 @blueprint.get("/card")
 def card() -> str:
-    """Show what the model says of itself."""
+    """Show the model card."""
     return render_template("card.html", manifest=bundled_manifest())
 
 
@@ -264,7 +264,13 @@ def _known_to_all() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some text, and how it is marked: ``for`` or ``against``, from 1 to 3; not at all if 0."""
+    """A piece of a text and its mark.
+
+    Attributes:
+        text: The piece.
+        side: ``for`` or ``against`` the label; empty without a mark.
+        strength: The strength of the mark, from 1 to 3; 0 without a mark.
+    """
 
     text: str
     side: str = ""
@@ -273,7 +279,7 @@ class Piece:
 
 @blueprint.app_template_filter()
 def pieces(explanation: Explanation) -> Iterator[Piece]:
-    """Cut a text into the words to be marked and what lies between them."""
+    """Cut a text into the words to be marked and the pieces between these words."""
     position = 0
     for word in explanation.words:
         marked = strength(word)
@@ -289,7 +295,7 @@ blueprint.add_app_template_filter(strongest)
 
 @blueprint.app_template_filter()
 def for_script(rows: list[Row]) -> list[list[Any]]:
-    """Return what the script of the page makes rows of."""
+    """Return the data of rows for the page's script, which makes table rows of it."""
     return [
         [
             row.number,
@@ -316,14 +322,14 @@ def printable(text: str) -> str:
 
 @blueprint.app_template_filter()
 def percent(probability: float) -> str:
-    """Return a probability in percent; never one that sounds certain."""
+    """Return a probability in percent, but never 0.0% or 100.0%, which would sound certain."""
     shown = f"{probability:.1%}"
     return {"100.0%": "> 99.9%", "0.0%": "< 0.1%"}.get(shown, shown)
 
 
 @blueprint.app_template_filter()
 def per_hundred(probability: float) -> str:
-    """Return a probability times 100, with all its digits and no others."""
+    """Return a probability times 100, without trailing zeros."""
     return f"{100 * probability:.10g}"
 
 

@@ -1,4 +1,4 @@
-"""Errors: problem details (RFC 9457) for programs, a page for browsers."""
+"""Error answers: problem details (RFC 9457) for programs, a page for browsers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def register(app: Flask) -> None:
-    """Let an application answer every error with a problem or a page."""
+    """Let an application answer every error with problem details or a page."""
     app.register_error_handler(HTTPException, _answer)
     app.register_error_handler(ArtifactError, _unavailable)
 
 
 def _unavailable(error: ArtifactError) -> AnyResponse:
-    current_app.logger.error("%s", error)  # the message names folders: not for clients
+    current_app.logger.error("%s", error)  # names folders, so clients must not see it
     return _problem(ServiceUnavailable("the model cannot be loaded; the log has the reason"))
 
 
@@ -42,7 +42,7 @@ def _for_a_browser() -> bool:
 def _problem(error: HTTPException) -> AnyResponse:
     status = error.code or 500
     problem = {
-        "type": "about:blank",  # no more than the status says (RFC 9457, 4.2.1)
+        "type": "about:blank",  # the status says it all (RFC 9457, 4.2.1)
         "title": _title(status),
         "status": status,
         "detail": _detail(error),
@@ -69,7 +69,7 @@ def _detail(error: HTTPException) -> str:
         return f"this address takes {allowed} only"
     if error.code == 404:
         return (
-            f"there is nothing at this address; {request.script_root}/docs lists what there is"
+            f"there is nothing at this address; {request.script_root}/docs lists all addresses"
         )
     if error.code == 413 and request.max_content_length is not None:
         return f"the body is larger than {plural(request.max_content_length, 'byte')}"
@@ -79,7 +79,7 @@ def _detail(error: HTTPException) -> str:
 
 
 def _with_headers_of(error: HTTPException, response: AnyResponse) -> AnyResponse:
-    """Keep the headers that belong to a status, such as Allow and Retry-After."""
+    """Copy the headers of an error, such as Allow and Retry-After, to its response."""
     for name, value in error.get_headers(request.environ):
         if name != "Content-Type":
             response.headers[name] = value

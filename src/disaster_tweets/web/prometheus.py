@@ -1,4 +1,4 @@
-"""The metrics of an application in Prometheus' format: requests, durations and texts."""
+"""The metrics of an application in the format of Prometheus: requests, durations, texts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class Metrics:
     """The metrics of one application.
 
-    Processes share their metrics if the environment variable PROMETHEUS_MULTIPROC_DIR names a
-    folder.
+    If the environment variable PROMETHEUS_MULTIPROC_DIR names a folder, processes share their
+    metrics there.
 
     Attributes:
         requests: Answered requests, by method, route and status.

@@ -1,4 +1,4 @@
-"""The X-Forwarded headers of a proxy, believed only if the proxy is a trusted one."""
+"""WSGI middleware that takes X-Forwarded headers from trusted proxies only."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Network = IPv4Network | IPv6Network
 
 
 def parse_network(text: str) -> Network:
-    """Return the address or network, as in ``10.0.0.0/8``; ValueError if it is neither."""
+    """Return an address or a network, such as ``10.0.0.0/8``; ValueError if it is neither."""
     return ip_network(text.strip())
 
 
 class TrustedProxies:
-    """WSGI middleware that believes X-Forwarded-For, -Proto, -Host and -Prefix of some peers.
+    """WSGI middleware that takes X-Forwarded-For, -Proto, -Host and -Prefix from some peers.
 
     Args:
         app: The application.
-        networks: The addresses of the trusted proxies. Only the last value of a header is
-            read, which is the one that the proxy itself set or added.
+        networks: The addresses of the trusted proxies. Only the last value of a header counts,
+            because the proxy itself has set or added it.
     """
 
     def __init__(self, app: WSGIApplication, networks: Iterable[Network]) -> None:

@@ -1,6 +1,6 @@
-"""Many texts on the page: their labels at a threshold, which are shown, and in what order.
+"""Many texts on the page: label them by a threshold, filter them, sort them, cut them to pages.
 
-The script of the page does the same in the browser. Without it, the form asks for it here.
+The page's script does the same in the browser. This module serves browsers without scripts.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ ORDERS = {"": "As sent", "down": "Most probable first", "up": "Least probable fi
 
 @dataclass(frozen=True)
 class View:
-    """What the form asks to be shown.
+    """The choices in the form: the threshold, and the rows to show.
 
     Attributes:
-        threshold: With two labels, the probability from which on a text gets the second one, in
-            [0, 1]; None with more.
-        label: The label that a shown text has; None for any.
-        words: What a shown text contains, in any case; empty for anything.
-        order: A key of `ORDERS`.
-        page: The page to show, from 1; None for the one with the row that is explained.
+        threshold: The smallest probability of the second of two labels, in [0, 1]; None with
+            more than two labels.
+        label: Show only texts with this label; None for all.
+        words: Show only texts that contain these words, in any case; empty for all.
+        order: The order of the texts, a key of `ORDERS`.
+        page: The page to show, from 1; None for the page with the explained row.
     """
 
     threshold: float | None
@@ -40,7 +40,7 @@ class View:
 
     @classmethod
     def of(cls, form: Mapping[str, str], classifier: Classifier) -> View:
-        """Return it; what makes no sense in the form stands for the default."""
+        """Return the choices in a form. A missing or invalid value becomes the default."""
         label, order, page = form.get("label"), form.get("order", ""), form.get("page", "")
         return cls(
             _threshold(form.get("threshold", ""), classifier._threshold),
@@ -61,13 +61,13 @@ def _threshold(percent: str, default: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of many.
+    """A scored line.
 
     Attributes:
-        number: Its number, from 1.
-        text: Its text.
-        prediction: What the model says, with the label at the threshold.
-        explanation: Its words, where they were asked for.
+        number: The number of the line, from 1.
+        text: The text of the line.
+        prediction: The prediction, with the label at the threshold.
+        explanation: The weights of the words; None unless the form asks for them.
     """
 
     number: int
@@ -78,13 +78,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Results:
-    """The scored lines, and which of them are on the page.
+    """The scored lines, and the part of them that the page shows.
 
     Attributes:
-        rows: All, in the order that they were sent in.
-        found: Those that are asked for, in the order that is asked for.
-        first: The index in `found` of the first one on the page.
-        view: What was asked for.
+        rows: All lines, in the order that they were sent in.
+        found: The lines that match the view, in its order.
+        first: The index in `found` of the first line on the page.
+        view: The choices in the form.
     """
 
     rows: list[Row]
@@ -94,12 +94,12 @@ class Results:
 
     @property
     def counts(self) -> Counter[str]:
-        """How many of all rows have each label."""
+        """The number of rows with each label."""
         return Counter(row.prediction.label for row in self.rows)
 
     @property
     def last(self) -> int:
-        """The index in `found` behind the last one on the page."""
+        """The index in `found` after the last row on the page."""
         return min(self.first + PAGE_ROWS, len(self.found))
 
     @property
@@ -114,24 +114,24 @@ class Results:
 
     @property
     def written(self) -> list[Row]:
-        """The rows that are HTML: where none is shown, a hidden one as a pattern."""
+        """The rows in the HTML. If the page shows none, it has one hidden row as a pattern."""
         return self.on_page or self.rows[:1]
 
     @property
     def rest(self) -> list[Row]:
-        """All other rows."""
+        """All rows that are not in the HTML."""
         written = {row.number for row in self.written}
         return [row for row in self.rows if row.number not in written]
 
     def bins(self, count: int = 40) -> list[float]:
-        """Return how high the bars of a histogram of the probabilities are, in [0, 1]."""
+        """Return the heights of a histogram of the probabilities; the highest bar has 1."""
         bins = [0] * count
         for row in self.rows:
             bins[min(int(row.prediction.probability * count), count - 1)] += 1
         return [number / max(bins) for number in bins]
 
     def as_csv(self) -> str:
-        """Return the rows that are asked for as CSV, as `score` would write them."""
+        """Return the found rows as CSV, in the form that the command `score` writes."""
         lines = ["text,probability,label"]
         for row in self.found:
             prediction = row.prediction
@@ -147,10 +147,10 @@ def score(
     """Score the lines of a form.
 
     Args:
-        classifier: Scores them.
-        texts: One or more.
-        view: What is asked for.
-        explained: The number of the row whose words are to be shown, from 1.
+        classifier: The classifier.
+        texts: The lines, one or more.
+        view: The choices in the form.
+        explained: The number of the row to explain, from 1; None for none.
     """
     shares = classifier.predict_proba(texts)
     decided = decide(shares, view.threshold)

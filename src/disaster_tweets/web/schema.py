@@ -1,4 +1,4 @@
-"""The JSON of requests and answers as JSON Schema, and the strict reading of requests.
+"""JSON Schemas of requests and answers, and a strict reader of requests.
 
 The same schemas check the requests and describe the service.
 """
@@ -19,7 +19,7 @@ _NAMES = {dict: "an object", list: "an array", str: "text", float: "a number"}
 _NAMES |= {bool: "a boolean", type(None): "null"}
 _TYPES = {"object": dict, "array": list, "string": str}
 
-_SHOWN = 40  # characters of a member's name that an error message repeats
+_SHOWN = 40  # characters of a member's name that an error message shows
 
 
 def _value(type_: str, description: str | None = None, **keywords: Any) -> Schema:
@@ -51,9 +51,12 @@ _FIXED = {
         start=_value(
             "integer", "Index of its first character (Unicode code point).", minimum=0
         ),
-        end=_value("integer", "Index behind its last character.", minimum=0),
+        end=_value("integer", "Index after its last character.", minimum=0),
         weight=_value(
-            "number", "The probability, less that without this word.", minimum=-1, maximum=1
+            "number",
+            "The probability of the text, less the probability without the word.",
+            minimum=-1,
+            maximum=1,
         ),
     ),
     "Status": _object(status=_TEXT),
@@ -98,14 +101,14 @@ def components(config: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Sc
 
 
 def _answers(labels: Sequence[str]) -> dict[str, Schema]:
-    """Return the schemas that depend on the labels: two of them, or more."""
+    """Return the schemas that depend on the number and the names of the labels."""
     prediction = {
         "probability": _SHARE | {"description": f"{PROBABILITY[:1].upper()}{PROBABILITY[1:]}."},
         "label": {"enum": [*labels], "description": "The most probable label."},
     }
     if len(labels) == 2:
         prediction["label"]["description"] = (
-            f"{labels[1]} where the probability reaches the threshold."
+            f"{labels[1]} if the probability reaches the threshold."
         )
         threshold, others = _SHARE, {}
     else:
@@ -120,11 +123,11 @@ def _answers(labels: Sequence[str]) -> dict[str, Schema]:
 
 
 def parse(body: bytes) -> Any:
-    """Return the value of a JSON document in UTF-8; every number becomes a ``float``.
+    """Return the value of a JSON document in UTF-8. Every number becomes a ``float``.
 
     Raises:
-        BadRequest: The body is not JSON or not UTF-8, has a member twice in one object, or
-            is nested too deeply.
+        BadRequest: The body is not JSON, not UTF-8 or nested too deeply, or an object has two
+            members of one name.
     """
     try:
         return json.loads(
@@ -145,23 +148,23 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise BadRequest(f"the member {_shown(name)} is there twice")
+            raise BadRequest(f"the member {_shown(name)} occurs twice")
         members[name] = value
     return members
 
 
 def _refuse_constant(name: str) -> None:
-    raise BadRequest(f"the body is not JSON: {name} is no value in it")
+    raise BadRequest(f"the body is not JSON: JSON has no {name}")
 
 
 def check(value: Any, schema: Schema, path: str = "") -> None:
-    """Check a value of `parse` against the schema of a request.
+    """Check a value from `parse` against the schema of a request.
 
-    Only the keywords of such schemas are known: type (object, array or string), properties
-    (all of them required, and no others allowed), items, maxItems and maxLength.
+    The function knows only the keywords of these schemas: type (object, array or string),
+    properties (all are required, and no others are allowed), items, maxItems and maxLength.
 
     Raises:
-        UnprocessableEntity: The value does not fit.
+        UnprocessableEntity: The value does not fit the schema.
     """
     place, type_ = path or "the body", _TYPES[schema["type"]]
     if not isinstance(value, type_):
@@ -197,7 +200,7 @@ def _check_members(value: dict[str, Any], properties: Schema, place: str) -> Non
 
 
 def _check_characters(text: str, place: str) -> None:
-    """Refuse half a surrogate pair, which JSON can write, and UTF-8 cannot."""
+    """Refuse half a surrogate pair: JSON can spell it, but UTF-8 cannot encode it."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

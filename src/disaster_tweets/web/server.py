@@ -1,4 +1,4 @@
-"""The server of `disaster-tweets serve`: Granian, its worker processes, and their log."""
+"""The server of `disaster-tweets serve`: Granian, its worker processes, and its logs."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ from disaster_tweets.web import access_log
 from disaster_tweets.web.app import create_app
 from disaster_tweets.web.asgi import WSGIAdapter
 
-_CONNECTIONS = 512  # of one worker; more of them wait in the system's queue
+_CONNECTIONS = 512  # of one worker; further connections wait in the system's queue
 _STOP_SECONDS = 25  # for the requests in flight; container platforms kill after 30
 _POLL_SECONDS = 0.02
 
 
 class ServerError(DisasterTweetsError):
-    """The service cannot be started; the message says why."""
+    """The service cannot be started; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the application is run.
+    """The settings of the server.
 
     Attributes:
         host: Name or address to listen on.
         port: TCP port; 0 lets the system choose a free one.
-        workers: Processes, each with a model of its own.
-        threads: Threads of one worker that score.
-        config: What `create_app` takes.
+        workers: Number of processes, each with its own model.
+        threads: Number of threads of one worker that score.
+        config: The argument of `create_app`.
     """
 
     host: str
@@ -64,15 +64,15 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or Ctrl-C, and then finish the requests in flight.
 
     Raises:
-        ServerError: The address cannot be listened on, there is no temporary folder, or a
-            worker cannot load the model.
+        ServerError: The server cannot listen on the address, there is no temporary folder, or
+            a worker cannot load the model.
         ArtifactError: A file of the model is missing or altered.
     """
-    bundle.read(bundle.open_folder(None))  # here for one clear message, not one per worker
+    bundle.read(bundle.open_folder(None))  # one message here, not one per worker
     address, port = _address(settings)
     settings = replace(settings, port=port)
     on_hangup = _ignore_hangup()
-    # The same on every system: a worker begins as a new process, with nothing inherited.
+    # On every system, a worker starts as a new process that inherits nothing.
     multiprocessing.set_start_method("spawn", force=True)
     reader, writer = multiprocessing.Pipe(duplex=False)
     with _shared_metrics(settings.workers):
@@ -95,7 +95,7 @@ def run(settings: Settings) -> None:
         failures: list[str] = []
 
         def watch() -> None:
-            with suppress(EOFError, OSError):  # the usual end
+            with suppress(EOFError, OSError):  # all workers have ended, as usual
                 failures.append(_watch_start(settings, address, reader))
                 server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
@@ -106,10 +106,11 @@ def run(settings: Settings) -> None:
 
 
 def _ignore_hangup() -> Callable[[], None]:
-    """Let no process die at SIGHUP; return what lets it stop the service, like SIGTERM.
+    """Ignore SIGHUP; return a function after whose call SIGHUP stops the service.
 
-    That is to be called when Granian, which would begin anew, has set its own handlers. The
-    signal comes when a terminal closes; nohup has it ignored.
+    A closing terminal sends SIGHUP. Granian handles it by a restart, so call the function after
+    Granian has set its handlers: SIGHUP then acts like SIGTERM. Under nohup, SIGHUP stays
+    ignored.
     """
     if sys.platform == "win32":
         return lambda: None
@@ -137,7 +138,7 @@ def _address(settings: Settings) -> tuple[str, int]:
     """Return the IP address and the port to listen on.
 
     Raises:
-        ServerError: Nothing can listen there.
+        ServerError: The server cannot listen there.
     """
     host, port = settings.host, settings.port
     try:
@@ -145,7 +146,7 @@ def _address(settings: Settings) -> tuple[str, int]:
     except (OSError, UnicodeError):
         raise ServerError(f"{host}: no such host; pass --host 127.0.0.1, or 0.0.0.0") from None
     with socket.socket(family) as listener:
-        if os.name == "posix":  # on Windows it would allow a port that is in use
+        if os.name == "posix":  # on Windows, this option would allow a port that is in use
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(sockaddr)
@@ -166,7 +167,7 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 
 @contextmanager
 def _shared_metrics(workers: int) -> Iterator[None]:
-    """Give several workers a folder where their counters become one."""
+    """Give several workers a shared folder for their metrics."""
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if shared is not None and not Path(shared).is_dir():
         raise ServerError(f"{shared}: no such folder; create or unset PROMETHEUS_MULTIPROC_DIR")
@@ -188,7 +189,7 @@ def _shared_metrics(workers: int) -> Iterator[None]:
 
 
 def _watch_start(settings: Settings, address: str, workers: Connection) -> str:
-    """Print the URL once all workers have begun; return why one could not, if that happens."""
+    """Print the URL once all workers have started; return the reason if one cannot start."""
     begun = 0
     while not (failure := workers.recv_bytes()):
         begun += 1
@@ -209,17 +210,18 @@ def _announce(settings: Settings, address: str) -> None:
 
 
 def _load(settings: Settings, parent: Connection) -> WSGIAdapter:
-    """Return what a worker runs; called in the worker, before it takes requests."""
-    _ignore_hangup()  # the parent says when to stop
+    """Return the application of a worker. The worker calls this before it takes requests."""
+    _ignore_hangup()  # the parent stops the workers
     _log_to_standard_output()
     app = create_app(settings.config)
     try:
-        bundled_classifier()  # rather now than at the first request
+        bundled_classifier()  # loads the model before the first request
     except DisasterTweetsError as error:
         parent.send_bytes(str(error).encode())
-        _stop_with_the_parent()  # which ends all workers now
+        _stop_with_the_parent()  # the parent ends all workers now
     threading.Thread(target=_stop_with_the_parent, daemon=True).start()
-    # All is finished and written by then, and Granian's threads may panic in what would follow.
+    # At this point all requests are answered and all output is written. In a normal exit,
+    # Granian's threads may panic.
     atexit.register(os._exit, 0)
     longest = max(app.config["MAX_CONTENT_LENGTH"], app.config["MAX_UPLOAD_LENGTH"])
     parent.send_bytes(b"")
@@ -233,11 +235,11 @@ def _log_to_standard_output() -> None:
 
 
 class _AccessLogHandler(logging.StreamHandler):  # type: ignore[type-arg]
-    """Lets the service go on where nobody reads its log, or the disk is full."""
+    """A handler that lets the service go on if nobody reads its log or the disk is full."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         if isinstance(sys.exc_info()[1], BrokenPipeError):
-            # What is still in the buffer would fail again, at the latest when Python ends.
+            # The buffer still holds output. Python would fail again at exit.
             with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())
 

@@ -1,6 +1,6 @@
-"""Files that are sent to be scored: checked as a whole first, then given back row by row.
+"""Uploaded files: check the whole file first, then score it and return it row by row.
 
-They stay in memory, and are read and written as by the command `score`, to the byte.
+The files stay in memory. The output is the same as that of the command `score`, to the byte.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from disaster_tweets.classifier import Classifier
 
 QUOTINGS = {
-    "usual": "Stand around fields, as in CSV",
-    STANDARD: "Stand around fields, whose lines may look like rows",
-    NONE: "Are characters like others, as in many TSV files",
+    "usual": "Enclose fields, as in CSV",
+    STANDARD: "Enclose fields, even if lines in a field look like rows",
+    NONE: "Are ordinary characters, as in many TSV files",
 }
 
 _TITLES = {
@@ -63,7 +63,7 @@ _TITLES = {
     PARQUET: "Parquet",
     ARROW: "Arrow",
 }
-_LIBRARIES = {XLSX: "openpyxl", PARQUET: "pyarrow", ARROW: "pyarrow"}  # what a format needs
+_LIBRARIES = {XLSX: "openpyxl", PARQUET: "pyarrow", ARROW: "pyarrow"}  # that a format needs
 
 _PIECE = 128  # rows scored at a time: so few that other requests get their turn in between
 
@@ -71,12 +71,12 @@ _PATH_OR_CONTROL = re.compile(r".*[/\\]|[\x00-\x1f\x7f-\x9f]", re.DOTALL)
 
 
 def format_titles() -> list[str]:
-    """Return what the formats are called that can be read with what is installed."""
+    """Return the names of the formats that the installed libraries can read."""
     return [title for format_, title in _TITLES.items() if _is_readable(format_)]
 
 
 def suffixes() -> list[str]:
-    """Return the ends of the names of files that can be read, compressed ones included."""
+    """Return the suffixes of files that can be read, including those of compressed files."""
     readable = [suffix for suffix, format_ in formats.SUFFIXES.items() if _is_readable(format_)]
     return [*readable, *compression.SUFFIXES, ".zip"]
 
@@ -88,13 +88,13 @@ def _is_readable(format_: str) -> bool:
 
 @dataclass(frozen=True)
 class Choices:
-    """What the form says of a file.
+    """The choices in the form of a file.
 
     Attributes:
-        column: The column of the texts; None for the obvious one.
-        sheet: The sheet of a workbook; None for the only one that holds anything.
-        overwrite: Columns that have the names of the new ones may be replaced.
-        no_header: The first line is a row already.
+        column: The column of the texts; None for the obvious column.
+        sheet: The sheet of a workbook; None for the only sheet with content.
+        overwrite: Whether new columns may replace columns of the same names.
+        no_header: Whether the first line is a row.
         quoting: As in `rows.Reading`.
     """
 
@@ -110,9 +110,9 @@ class Upload(Source):
     """One file of a request, unpacked.
 
     Attributes:
-        content: All of it.
-        format: What its name tells: one of `formats.FORMATS`.
-        choices: What the form says of it.
+        content: The content of the file.
+        format: The format, one of `formats.FORMATS`, according to the name.
+        choices: The choices in the form.
     """
 
     content: bytes
@@ -121,19 +121,19 @@ class Upload(Source):
 
     @classmethod
     def of(cls, name: str, content: bytes, choices: Choices, most_unpacked: int) -> Upload:
-        """Return it, unpacked, under the last part of the name that was sent.
+        """Return an uploaded file, unpacked. Its name loses any folders.
 
         Args:
-            name: Its name.
-            content: All of it.
-            choices: What the form says of it.
-            most_unpacked: The bytes that it may unpack to.
+            name: The name that was sent.
+            content: The content that was sent.
+            choices: The choices in the form.
+            most_unpacked: The largest allowed size in bytes of the unpacked content.
 
         Raises:
-            FormatError: The name tells no format that is known.
-            ContentError: It is compressed twice, or a zip of several files.
-            DamagedError: It is compressed, and not whole.
-            SizeError: It unpacks to more.
+            FormatError: The name tells no known format.
+            ContentError: The file is compressed twice, or a zip of several files.
+            DamagedError: The compressed data is incomplete or damaged.
+            SizeError: The file unpacks to more than ``most_unpacked`` bytes.
         """
         name = _PATH_OR_CONTROL.sub("", name)
         name, content = _unpacked(name, content, most_unpacked)
@@ -146,13 +146,13 @@ class Upload(Source):
 
     @property
     def scored_name(self) -> str:
-        """What the file with the scores is called."""
+        """The name of the file with the scores."""
         stem, dot, suffix = self.name.rpartition(".")
         return f"{stem}-scored{dot}{CSV if self.format == TXT else suffix}"
 
     @property
     def command(self) -> str:
-        """What scores a file of any size."""
+        """The command that scores a file of any size."""
         return shlex.join(["disaster-tweets", "score", self.name, "-o", self.scored_name])
 
     def size(self) -> int:
@@ -160,13 +160,13 @@ class Upload(Source):
         return len(self.content)
 
     def raw(self) -> BinaryIO:
-        """Open it."""
+        """Open the content as a binary stream."""
         return cast(
             "BinaryIO", io.BufferedReader(cast("io.RawIOBase", io.BytesIO(self.content)))
         )
 
     def open_table(self, notify: Notify) -> tuple[Reader, Writer]:
-        """Return what reads it, and what writes it with scores."""
+        """Return the reader of the file, and the writer of the file with the scores."""
         choices = self.choices
         reading = Reading(
             self.format,
@@ -198,7 +198,7 @@ class Upload(Source):
 
 
 def _unpacked(name: str, packed: bytes, most: int) -> tuple[str, bytes]:
-    """Return a file that may be compressed, and its name then."""
+    """Return the name and the content of a file after decompression, if it is compressed."""
     kind = compression.compression_of(packed[:16])
     is_workbook = kind == "zip" and formats.of_name(name).format == XLSX
     if kind is None or (is_workbook and not name.lower().endswith(".zip")):
@@ -223,7 +223,7 @@ def _unpacked(name: str, packed: bytes, most: int) -> tuple[str, bytes]:
 
 
 def _check_unpacked(name: str, packed: bytes, most: int) -> None:
-    """Raise SizeError for a workbook, which is a zip itself, that unpacks to too much."""
+    """Raise SizeError for a workbook that unpacks to too much; a workbook is a zip."""
     from zipfile import BadZipFile, ZipFile
 
     if formats.of_name(name).format != XLSX:
@@ -231,7 +231,7 @@ def _check_unpacked(name: str, packed: bytes, most: int) -> None:
     try:
         size = sum(member.file_size for member in ZipFile(io.BytesIO(packed)).infolist())
     except (BadZipFile, EOFError, NotImplementedError, ValueError):
-        return  # what reads it says so
+        return  # the reader will report it
     if size > most:
         raise _unpacks_to_too_much(name, most)
 
@@ -245,12 +245,12 @@ def _unpacks_to_too_much(name: str, most: int) -> TableError:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in a file.
+    """The result of the check of a file.
 
     Attributes:
-        rows: How many there are.
-        lines: Line feeds that the scored file will have; None where it comes as a whole.
-        notices: What had to be guessed.
+        rows: The number of rows.
+        lines: The number of line feeds in the scored file; None for a binary format.
+        notices: The guesses that the reader made.
     """
 
     rows: int
@@ -259,10 +259,10 @@ class Checked:
 
 
 def check(upload: Upload, max_rows: int) -> Checked:
-    """Read a file to its end, and say how large the scored one will be.
+    """Read a file to its end; return its size and the size of the scored file.
 
     Raises:
-        TableError: It cannot be read, a row is broken, or there are too many.
+        TableError: The file cannot be read, a row is broken, or there are too many rows.
     """
     notices: list[str] = []
     reader, writer = upload.open_table(notices.append)
@@ -276,12 +276,12 @@ def check(upload: Upload, max_rows: int) -> Checked:
                 f"more than {plural(max_rows, 'row')}; score it with {upload.command}",
                 file=upload.name,
             )
-        # Also finds out which row the format of the scored file cannot hold.
+        # Raises an error for a row that the format of the scored file cannot hold.
         written = writer.rows(chunk, [None] * len(chunk.texts), first=rows == chunk.rows)
         if upload.scored_format not in BINARY:
             lines += written.count(b"\n")
     if upload.scored_format in BINARY:
-        # Finds out what the format cannot hold.
+        # Raises an error for content that the format cannot hold.
         _whole(upload, reader, writer, [writer.header()])
         return Checked(rows, None, notices)
     frame = writer.header() + writer.footer()
@@ -289,10 +289,10 @@ def check(upload: Upload, max_rows: int) -> Checked:
 
 
 def score(upload: Upload, classifier: Classifier) -> Iterator[bytes]:
-    """Yield the scored file, piece by piece; it was checked before.
+    """Yield the pieces of the scored file. `check` must have accepted the file before.
 
-    A binary format comes as a whole, after an empty piece for each chunk of rows: between two
-    pieces, the server finds out whether the client has left.
+    A file of a binary format is one piece, which comes last. Before it comes an empty piece for
+    each chunk of rows: between two pieces, the server checks whether the client has left.
     """
     reader, writer = upload.open_table(lambda notice: None)
     score_texts = Scorer(classifier)
@@ -314,7 +314,7 @@ def score(upload: Upload, classifier: Classifier) -> Iterator[bytes]:
 
 
 def _whole(upload: Upload, reader: Reader, writer: Writer, parts: list[Any]) -> bytes:
-    """Return a file of a format that is put together at the end."""
+    """Return the content of a file of a binary format, made from all its parts."""
     if upload.scored_format == XLSX:
         return _workbook(parts, upload.name)
     from disaster_tweets.tables.columnar_part import MemoryPart
@@ -338,7 +338,7 @@ def _workbook(parts: list[bytes], title: str) -> bytes:
 
 
 def advised(error: TableError) -> str:
-    """Return an error and what to do about it, in the words of the page."""
+    """Return the message of an error with the next step, in terms of the page."""
     if isinstance(error, errors.ColumnError):
         if error.column is None and "several" not in error.problem:
             which = f"which column holds the {TEXTS}?"
@@ -352,12 +352,12 @@ def advised(error: TableError) -> str:
         taken = " and ".join(
             repr(name) for name in NewColumns().names if name in error.candidates
         ) or repr(error.column)
-        problem = f"there is {taken} already; rename it in the file"
+        problem = f"the file already has {taken}; rename it in the file"
         return f"{error.file}: {problem}" + ", or tick the box to replace" * bool(
             error.candidates
         )
     if isinstance(error, errors.QuoteError):
-        return f"{error}; repair it, or say under Quotes what they are"
+        return f"{error}; repair it, or choose another setting under Quotes"
     if isinstance(error, errors.SheetError):
         return f"{error.file}: which sheet holds the {TEXTS}? Choose it below."
     if isinstance(error, errors.MissingLibraryError):

@@ -1,5 +1,5 @@
-// Keeps the page in its place: sends the forms, and puts in what the server answers. Without
-// this script the same forms work, and each answer is a page or a file of its own.
+// Sends the forms in the background and puts the answers into the page. Without this script, the
+// same forms work, and each answer is a new page or a file.
 
 import { counted, enliven } from "./results.js";
 
@@ -11,9 +11,9 @@ const title = document.title.replace(/^Error: /, "");
 const initialOptions = $("file-options").cloneNode(true);
 const LINE_FEED = 10;
 
-const working = new Map(); // by form, what stops the work with it
-let scores = ""; // the address of the scored file, in this browser
-let scoredText = $("text").value; // what the result is of, whatever is typed since
+const working = new Map(); // for each busy form, the controller that aborts its work
+let scores = ""; // the object URL of the scored file
+let scoredText = $("text").value; // the text of the current result
 
 document.documentElement.classList.add("scripted-page");
 enlivenResult();
@@ -30,7 +30,8 @@ textForm.addEventListener("keydown", (event) => {
 });
 
 $("result").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && event.target.matches("input")) event.preventDefault(); // no submit
+  // Enter in a filter must not submit the form.
+  if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
 });
 
 fileForm.addEventListener("submit", (event) => {
@@ -40,7 +41,8 @@ fileForm.addEventListener("submit", (event) => {
 
 $("file").addEventListener("change", () => {
   forgetScores();
-  if (fileForm.querySelector("select")) takeOver(initialOptions.cloneNode(true)); // of another file
+  // Lists of columns or sheets belong to the previous file.
+  if (fileForm.querySelector("select")) takeOver(initialOptions.cloneNode(true));
 });
 
 $("cancel").addEventListener("click", () => working.get(fileForm)?.abort(new Error("Cancelled.")));
@@ -58,7 +60,7 @@ $("clear").addEventListener("click", (event) => {
   say("Cleared");
 });
 
-/** Do one thing at a time with a form; what goes wrong is told beside its field. */
+/** Run one task at a time for a form; show an error beside its field. */
 async function work(form, field, task) {
   if (working.has(form)) return;
   const controller = new AbortController();
@@ -77,7 +79,7 @@ async function work(form, field, task) {
   }
 }
 
-/** Tell, beside a field, what is wrong; without a message, that nothing is. */
+/** Show an error beside a field; an empty message clears it. */
 function tell(field, message = "", invalid = message !== "") {
   field.setAttribute("aria-invalid", String(invalid));
   $(`${field.id}-message`).replaceChildren(...(message ? [message] : []));
@@ -85,7 +87,7 @@ function tell(field, message = "", invalid = message !== "") {
   document.title = wrong ? `Error: ${title}` : title;
 }
 
-/** Say something to those who cannot see it. */
+/** Announce a text to screen readers. */
 function say(text) {
   $("status").textContent = text;
 }
@@ -95,7 +97,7 @@ async function scoreText(submitter, signal) {
   const body = new URLSearchParams({ text: $("text").value });
   if (submitter?.name === "example") body.set("example", submitter.value);
   if ($("threshold")?.value) body.set("threshold", $("threshold").value);
-  $("result").replaceChildren(); // it is of another text
+  $("result").replaceChildren(); // the old result belongs to another text
   const page = await pageOf(await send(textForm.action, body, signal));
   takeOver(page.getElementById("result"));
   if (body.has("example")) $("text").value = page.getElementById("text").value;
@@ -126,7 +128,7 @@ function enlivenResult() {
   });
 }
 
-/** Save the rows of the table that fit, as the server writes them. */
+/** Save the rows that match the filters, as CSV from the server. */
 async function saveTable(button, signal) {
   const body = new URLSearchParams(new FormData(textForm));
   body.set("text", scoredText);
@@ -167,9 +169,9 @@ function showProgress(task) {
   $("progress").hidden = false;
 }
 
-/** Return the scored file; each of its lines that comes in moves the bar. */
+/** Return the scored file; move the progress bar with each line that arrives. */
 async function receive(response) {
-  const whole = !response.headers.has("Line-Count"); // as a format that is put together at the end
+  const whole = !response.headers.has("Line-Count"); // a binary format comes in one piece
   const lines = Number(response.headers.get("Line-Count"));
   const rows = counted(Number(response.headers.get("Row-Count")));
   const reader = response.body.getReader();
@@ -181,7 +183,7 @@ async function receive(response) {
     parts.push(value);
     if (whole) continue;
     received += value.filter((byte) => byte === LINE_FEED).length;
-    const share = lines ? received / lines : 1; // lines may end with carriage returns alone
+    const share = lines ? received / lines : 1; // all lines may end with carriage returns
     $("bar").value = share;
     $("share").textContent = `${Math.floor(100 * share)}% of ${rows}`;
   }
@@ -190,7 +192,7 @@ async function receive(response) {
   return { name: nameOf(response), rows, notice, blob };
 }
 
-/** Return the name under which a response is to be saved. */
+/** Return the file name in a response. */
 function nameOf(response) {
   const [, name] = response.headers.get("Content-Disposition").split("''");
   return decodeURIComponent(name);
@@ -217,7 +219,7 @@ const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
 
 document.addEventListener("dragover", (event) => {
   if (!carriesFiles(event)) return;
-  event.preventDefault(); // else the browser would open the file in place of the page
+  event.preventDefault(); // otherwise the browser would leave the page and open the file
   fileForm.classList.add("dropping");
 });
 
@@ -243,7 +245,7 @@ function send(address, body, signal) {
   return fetch(address, { method: "POST", body, signal }).catch(fail);
 }
 
-/** Return the page in a response; it has the results, or what was wrong. */
+/** Return the page in a response, with the results or an error message. */
 async function pageOf(response) {
   const type = response.headers.get("Content-Type") ?? "";
   if (type.startsWith("application/problem+json")) {
@@ -257,7 +259,7 @@ async function pageOf(response) {
 }
 
 function fail(error) {
-  const broken = error instanceof TypeError; // what browsers throw when a connection fails
+  const broken = error instanceof TypeError; // browsers throw it when a connection fails
   throw broken ? new Error("The server cannot be reached. Try again later.") : error;
 }
 

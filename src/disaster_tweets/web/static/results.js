@@ -1,19 +1,19 @@
-// What the server answered to a text or to many: labels follow the threshold, and the table is
-// sorted, filtered and turned, all without asking the server again.
+// The result of one text or of many. Labels follow the threshold, and the table can be sorted,
+// filtered and paged, all without a request to the server.
 
 const $ = (id) => document.getElementById(id);
 const grouped = (number) => number.toLocaleString("en");
 
-/** Return a number and what is counted: "1 row", "1,000 rows". */
+/** Return a number with its noun: "1 row", "1,000 rows". */
 export function counted(number, one = "row", more = "rows") {
   return number === 1 ? `1 ${one}` : `${grouped(number)} ${more}`;
 }
 
 /**
- * Bring a new result to life.
+ * Make a new result interactive.
  *
- * explain: takes a text, and gives the section that explains it alone.
- * say: tells people who cannot see the page what has changed.
+ * explain: takes a text, and resolves to the section that explains this text alone.
+ * say: announces a change to screen readers.
  */
 export function enliven({ explain, say }) {
   const section = document.querySelector(".result");
@@ -41,19 +41,19 @@ function enlivenThreshold(field, section, update, say) {
   for (const control of [slider, field]) control.addEventListener("change", tell);
   $("reset").addEventListener("click", () => {
     set(standard);
-    slider.focus(); // the button is gone
+    slider.focus(); // the button is hidden now
     tell();
   });
   set(field.value);
 }
 
-/** Return the threshold from 0 to 1; null where there are more than two labels. */
+/** Return the threshold from 0 to 1; null with more than two labels. */
 function threshold() {
   const field = $("threshold");
   return field && Number(field.value) / 100;
 }
 
-/** Let a row, or the result of one text, have the label that the threshold gives it. */
+/** Set the label of a row, or of the result of one text, by the threshold. */
 function label(element) {
   const limit = threshold();
   if (limit === null) return;
@@ -142,7 +142,7 @@ function enlivenTable(section, table, explain, say) {
     return found.length;
   }
 
-  /** Return the element of a row that the server sent as data. */
+  /** Return a new table row for a row that the server sent as data. */
   function made(row) {
     const element = pattern.cloneNode(true);
     element.dataset.probability = row.probability;
