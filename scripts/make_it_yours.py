@@ -180,7 +180,7 @@ def parsed() -> argparse.Namespace:
     add(
         "--quoting",
         choices=("standard", "none"),
-        help="none: quotes are characters like others",
+        help="none: quotes are ordinary characters",
     )
     add(
         "--no-header",
