@@ -586,7 +586,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("name", "content", "words"),
         [
-            ("texts.png", b"\x89PNG", "not known by its name"),
+            ("texts.png", b"\x89PNG", "its name ends in no known format"),
             ("texts.csv", b"text\nlate\ncaf\xe9\n", "row 2 (line 3): not valid UTF-8"),
             ("texts.csv", b"", "is empty"),
             ("texts.csv", b"text\n" + b"a" * 5_000_000, "disaster-tweets score"),
