@@ -12,8 +12,6 @@ from typing import Any
 from disaster_tweets.tables.errors import DamagedError, MissingLibraryError
 from disaster_tweets.tables.json_rows import Number
 
-_EXTRA = "parquet"
-
 
 def import_arrow(*submodules: str) -> tuple[Any, ...]:
     """Return the module pyarrow and its named submodules.
@@ -26,7 +24,9 @@ def import_arrow(*submodules: str) -> tuple[Any, ...]:
             import_module(name) for name in ("pyarrow", *(f"pyarrow.{s}" for s in submodules))
         )
     except ImportError:
-        raise MissingLibraryError("Parquet and Arrow files need pyarrow", _EXTRA) from None
+        raise MissingLibraryError(
+            "Parquet and Arrow files need pyarrow", extra="parquet"
+        ) from None
 
 
 def _refusals(arrow: Any) -> tuple[type[Exception], ...]:

@@ -12,12 +12,12 @@ from typing import Any
 from disaster_tweets.tables.arrow import import_arrow
 from disaster_tweets.tables.errors import WriteError
 from disaster_tweets.tables.formats import PARQUET
-from disaster_tweets.tables.parts import lock, put_in_place, shorter, writing
+from disaster_tweets.tables.parts import Part, lock, put_in_place, shorter, writing
 
 _GROUP_ROWS, _GROUP_BYTES = 1 << 16, 1 << 26  # largest row group of the output
 
 
-class ColumnarPart:
+class ColumnarPart(Part):
     """An unfinished file: a folder of Arrow files, which keep every type.
 
     The length is the number of files in the folder.
