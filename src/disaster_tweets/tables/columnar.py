@@ -247,16 +247,8 @@ class ColumnarChunk(Chunk):
         """Return the readable rows with the columns of the scores."""
         readable = self._take(False)
         columns = [readable.column(index) for index in self._layout.kept]
-        probabilities = [score and score.probability for score in scores]
-        labels = [score and score.label for score in scores]
-        return self._arrow.Table.from_arrays(
-            [
-                *columns,
-                self._arrow.array(probabilities, self._arrow.float32()),
-                self._arrow.array(labels, self._arrow.string()),
-            ],
-            schema=self._layout.output,
-        )
+        columns += bridge.score_columns(scores)
+        return self._arrow.Table.from_arrays(columns, schema=self._layout.output)
 
     def rejected(self) -> Any:
         """Return the unreadable rows."""

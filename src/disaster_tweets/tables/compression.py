@@ -165,7 +165,7 @@ class Decompressed(io.BufferedReader):
     """The content of a compressed file; reads bytes and lines, and seeks forward only."""
 
     def __init__(self, chunks: Iterator[bytes], consumed: Callable[[int], int]) -> None:
-        self._chunks = _Chunks(chunks)
+        self._chunks = Pieces(chunks)
         self._consumed = consumed
         super().__init__(self._chunks, BUFFER)
 
@@ -184,8 +184,8 @@ class Decompressed(io.BufferedReader):
         return self.tell()
 
 
-class _Chunks(io.RawIOBase):
-    """A raw file over an iterator of chunks. After an error, every read raises it again."""
+class Pieces(io.RawIOBase):
+    """A raw file over an iterator of bytes. After an error, every read raises it again."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -194,12 +194,15 @@ class _Chunks(io.RawIOBase):
         self._error: BaseException | None = None
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
+        """Return the number of bytes returned so far."""
         return self._produced
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill a buffer, and return the number of its bytes that are filled."""
         # A generator that raised is exhausted, and a further read would see the end of the
         # file.
         if self._error is not None:

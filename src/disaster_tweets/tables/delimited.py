@@ -158,8 +158,7 @@ class DelimitedReader(TextReader):
         if problem is None:
             chunk.add(number, text_or_none(fields[table.text]), body, ending, fields)
         else:
-            problem.file, problem.row, problem.line = lines.title, number, place
-            chunk.reject(body + ending, problem)
+            chunk.reject(number, place, body + ending, problem)
         return line
 
     def _problem(
@@ -183,10 +182,12 @@ class DelimitedReader(TextReader):
     def _is_outside_quotes(self, character: str, body: str) -> bool:
         if not self._quotes or QUOTE not in body:
             return True
+        try:
+            raw = self._raw_fields(body)
+        except QuoteError:  # the character follows a closing quote
+            return True
         return any(
-            character in field
-            for field in self._raw_fields(body)
-            if not field.lstrip(" ").startswith(QUOTE)
+            character in field for field in raw if not field.lstrip(" ").startswith(QUOTE)
         )
 
     def _quoted(

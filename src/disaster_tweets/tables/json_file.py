@@ -92,8 +92,8 @@ class JsonFileReader(ObjectReader):
                     record, text = self.read(element.text)
                 except RowError as problem:
                     if not done:
-                        problem.file, problem.row, problem.line = title, number, element.line
-                        chunk.reject(json_rows.on_one_line(element.text) + "\n", problem)
+                        row = json_rows.on_one_line(element.text) + "\n"
+                        chunk.reject(number, element.line, row, problem)
                 else:
                     if not done:
                         chunk.blank(element.before * written)

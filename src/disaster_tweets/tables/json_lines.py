@@ -62,13 +62,10 @@ class JsonLinesReader(ObjectReader):
             chunk.blank(line + lines.ending)
             return line
         try:
-            problem = lines.problem(line)
-            if problem is not None:
-                raise problem
+            lines.check(line)
             record, text = self.read(line)
         except RowError as problem:
-            problem.file, problem.row, problem.line = lines.title, number, place
-            chunk.reject(line + lines.ending, problem)
+            chunk.reject(number, place, line + lines.ending, problem)
         else:
             body = line.rstrip()
             chunk.add(number, text, body, line[len(body) :] + lines.ending, record)

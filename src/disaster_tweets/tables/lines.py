@@ -190,13 +190,12 @@ class Lines:
             self.unended = True
             yield "".join(rest)
 
-    def problem(self, line: str) -> RowError | None:
-        """Return why a row of one line cannot be read, or None."""
+    def check(self, line: str) -> None:
+        """Raise RowError if a row of one line cannot be read."""
         if isinstance(line, Undecodable):
-            return RowError("not valid UTF-8", candidates=self.encodings_to_try(line))
+            raise RowError("not valid UTF-8", candidates=self.encodings_to_try(line))
         if self.end == "\r" and "\n" in line:
-            return RowError("a line feed, but carriage returns end the lines")
-        return None
+            raise RowError("a line feed, but carriage returns end the lines")
 
     def encodings_to_try(self, line: str) -> list[str]:
         """Return the most likely encodings of a line that is not UTF-8."""

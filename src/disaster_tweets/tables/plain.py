@@ -82,13 +82,13 @@ class PlainReader(TextReader):
     def _add(
         self, chunk: TextChunk, line: str, number: int, place: int, lines: Lines, rest: Any
     ) -> str:
-        problem = lines.problem(line)
-        if problem is None:
+        try:
+            lines.check(line)
+        except RowError as problem:
+            chunk.reject(number, place, line + lines.ending, problem)
+        else:
             text = line.removesuffix("\r")
             chunk.add(number, text_or_none(text), text, "", [text])
-        else:
-            problem.file, problem.row, problem.line = lines.title, number, place
-            chunk.reject(line + lines.ending, problem)
         return line
 
 

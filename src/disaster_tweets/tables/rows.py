@@ -235,12 +235,12 @@ class Reader:
             others=reading.other_columns,
             maybe_no_header=reading.header and not named,
         )
+        if guessed:
+            self._notify(f"{title}: the texts are taken from column {shortened(found)}")
         for other in reading.other_columns:
             find(columns, other, file=title)
         if reading.header:
             check_room(self._new, columns, found, file=title)
-        if guessed:
-            self._notify(f"{title}: the texts are taken from column {shortened(found)}")
         return columns.index(found)
 
 

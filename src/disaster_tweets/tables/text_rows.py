@@ -37,8 +37,9 @@ class TextChunk(Chunk):
         """Add text that belongs to no row."""
         self._between.setdefault(len(self.numbers), []).append(written)
 
-    def reject(self, written: str, problem: RowError) -> None:
-        """Add an unreadable row."""
+    def reject(self, number: int, place: int, written: str, problem: RowError) -> None:
+        """Add an unreadable row, which begins in the line ``place``."""
+        problem.file, problem.row, problem.line = self._title, number, place
         self._rejected.append(written)
         self.broken.append(problem)
         self.rows += 1

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from disaster_tweets.tables import json_rows
-from disaster_tweets.tables.arrow import import_arrow
+from disaster_tweets.tables.arrow import import_arrow, score_columns
 from disaster_tweets.tables.cells import as_json, as_text, typed
 from disaster_tweets.tables.columns import check_room
 from disaster_tweets.tables.errors import RowError, TableError
@@ -202,12 +202,7 @@ class ToColumnar(Writer):
             self._column(chunk, rows, i, kind, field)
             for i, kind, field in zip(self.kept, self._kinds, schema, strict=False)
         ]
-        probabilities = [score and score.probability for score in scores]
-        labels = [score and score.label for score in scores]
-        columns += [
-            self._arrow.array(probabilities, self._arrow.float32()),
-            self._arrow.array(labels, self._arrow.string()),
-        ]
+        columns += score_columns(scores)
         return self._arrow.Table.from_arrays(columns, schema=schema)
 
     def _column(
