@@ -489,6 +489,13 @@ class TestEncodings:
         refused(score("in.csv", "-o", "out.csv", *options), "new column")
 
 
+def test_a_line_feed_after_a_closing_quote_ends_no_line(write: Any) -> None:
+    # The csv module takes this line feed for the end of the row.
+    write("in.csv", b'id,text\r1,"cake"\n\r2,cake\r')
+
+    refused(score("in.csv", "-o", "out.csv"), "row 1", "line feed")
+
+
 def test_a_carriage_return_between_stray_quotes_is_no_text(write: Any) -> None:
     write("in.csv", b'text\na 5"\rb 6"\nc\n')
 

@@ -302,7 +302,7 @@ class Job:
             same = self._options.reading.format == format_ and isinstance(
                 self._writer, SameFormat
             )
-            return getattr(self._reader, "compression", None) if same else None
+            return self._reader.compression if same else None
 
         return ColumnarPart(part, target, format_, compression)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from disaster_tweets.tables.errors import DamagedError, MissingLibraryError
 from disaster_tweets.tables.json_rows import Number
 
-_EXTRA = "parquet"
+if TYPE_CHECKING:
+    from disaster_tweets.tables.rows import Score
 
 
 def import_arrow(*submodules: str) -> tuple[Any, ...]:
@@ -26,7 +27,9 @@ def import_arrow(*submodules: str) -> tuple[Any, ...]:
             import_module(name) for name in ("pyarrow", *(f"pyarrow.{s}" for s in submodules))
         )
     except ImportError:
-        raise MissingLibraryError("Parquet and Arrow files need pyarrow", _EXTRA) from None
+        raise MissingLibraryError(
+            "Parquet and Arrow files need pyarrow", extra="parquet"
+        ) from None
 
 
 def _refusals(arrow: Any) -> tuple[type[Exception], ...]:
@@ -41,8 +44,21 @@ def reading(title: str, what: str) -> Iterator[None]:
     try:
         yield
     except _refusals(arrow) as error:
-        reason = (str(error).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DamagedError(f"cannot be read as {what} ({reason})", file=title) from None
+        raise DamagedError(f"cannot be read as {what} ({reason(error)})", file=title) from None
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of the message of an exception of PyArrow."""
+    return (str(error).splitlines() or ["damaged"])[0].rstrip(".")
+
+
+def score_columns(scores: Sequence[Score | None]) -> list[Any]:
+    """Return the columns of the probabilities and of the labels."""
+    (arrow,) = import_arrow()
+    return [
+        arrow.array([score and score.probability for score in scores], arrow.float32()),
+        arrow.array([score and score.label for score in scores], arrow.string()),
+    ]
 
 
 def is_text(kind: Any) -> bool:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from disaster_tweets.tables import arrow as bridge
-from disaster_tweets.tables.columns import check_room, choose_text_column, find, shortened
+from disaster_tweets.tables.columns import find
 from disaster_tweets.tables.errors import (
     ColumnError,
     DifferenceError,
@@ -18,15 +18,15 @@ from disaster_tweets.tables.formats import PARQUET
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
-    NewColumns,
-    Notify,
+    Chunk,
     Position,
-    Reading,
+    Reader,
     Score,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
 
+_FRAMES = {b"\x04\x22\x4d\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstd"}  # by first bytes
 _BUFFER = 1 << 20  # bytes of a column in memory, instead of a whole row group
 
 
@@ -40,32 +40,24 @@ class _Layout(NamedTuple):
     output: Any
 
 
-class ColumnarReader:
+class ColumnarReader(Reader):
     """Reads Parquet or Arrow files of one schema; see `rows.Reader`."""
 
-    def __init__(
-        self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
-    ) -> None:
-        self._reading, self._new, self._notify = reading, new, notify
-        self._arrow, self._parquet, self._ipc = bridge.import_arrow("parquet", "ipc")
-        self._layout: _Layout | None = None
-        # The codec of each column of a Parquet file, or of the batches of an Arrow file.
-        self.compression: dict[str, str] | str | None = None
+    _layout: _Layout | None = None
 
-    @property
-    def columns(self) -> list[str]:
-        """The column names."""
-        assert self._layout is not None
-        return list(self._layout.input.names)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._arrow, self._parquet, self._ipc = bridge.import_arrow("parquet", "ipc")
 
     def check(self, source: Source) -> None:
         """Read the schema of a file; raise TableError if it does not fit."""
         with self._open(source) as file:
             self._begin(file, source.title)
 
-    def _begin(self, file: _File, title: str) -> _Layout:
+    def _begin(self, file: _ParquetFile | _ArrowFile, title: str) -> _Layout:
         if self._layout is None:
-            self._layout = self._choose(file.schema, title)
+            self._layout = self._laid_out(file.schema, title)
+            self.columns = list(file.schema.names)
             self.compression = file.compression()
         elif not file.schema.equals(self._layout.input):
             raise DifferenceError(
@@ -77,10 +69,6 @@ class ColumnarReader:
         """Return an empty table with the output's schema."""
         assert self._layout is not None
         return self._arrow.Table.from_batches([], self._layout.output)
-
-    def footer(self) -> Any:
-        """Return an empty table with the output's schema."""
-        return self.header()
 
     def rejected_header(self) -> Any:
         """Return an empty table with the input's schema."""
@@ -100,45 +88,43 @@ class ColumnarReader:
                 if batch is None:
                     break
                 row += batch.num_rows
-                end = Position(start.input, row)
-                consumed = size * row // max(file.rows, 1)
-                yield ColumnarChunk(self._arrow, layout, batch, source.title, end, consumed)
+                chunk = ColumnarChunk(self, source.title)
+                chunk.end = Position(start.input, row)
+                chunk.consumed = size * row // max(file.rows, 1)
+                chunk.fill(self._arrow, layout, batch)
+                yield chunk
 
     @property
     def _what(self) -> str:
         return "Parquet" if self._reading.format == PARQUET else "Arrow"
 
     @contextmanager
-    def _open(self, source: Source) -> Iterator[_File]:
+    def _open(self, source: Source) -> Iterator[_ParquetFile | _ArrowFile]:
         with source.open(self._reading.format) as content:
-            opened = _ParquetFile if self._reading.format == PARQUET else _ArrowFile
+            file: _ParquetFile | _ArrowFile
             with bridge.reading(source.title, self._what):
-                file = opened(self._parquet, self._ipc, content.file)
+                if self._reading.format == PARQUET:
+                    file = _ParquetFile(self._parquet, content.file)
+                else:
+                    file = _ArrowFile(self._ipc, content.file)
             yield file
 
-    def _choose(self, schema: Any, title: str) -> _Layout:
+    def _laid_out(self, schema: Any, title: str) -> _Layout:
         names = list(schema.names)
-        name, guessed = choose_text_column(
+        text = self._choose(
             names,
-            self._reading.text_column,
-            file=title,
-            typed=lambda: [field.name for field in schema if bridge.is_text(field.type)],
-            others=self._reading.other_columns,
+            title,
+            lambda: [field.name for field in schema if bridge.is_text(field.type)],
+            named=True,
         )
-        for other in self._reading.other_columns:
-            find(names, other, file=title)
-        check_room(self._new, names, name, file=title)
-        text = names.index(name)
         kind = schema.field(text).type
         if not bridge.may_be_text(kind):
             raise ColumnError(
-                f"column {name!r} holds {kind}, not texts",
+                f"column {names[text]!r} holds {kind}, not texts",
                 file=title,
-                column=name,
+                column=names[text],
                 candidates=names,
             )
-        if guessed:
-            self._notify(f"{title}: the texts are taken from column {shortened(name)}")
         new = self._new.names if self._new else ()
         kept = [i for i, column in enumerate(names) if column not in new]
         types = self._arrow.float32(), self._arrow.string()
@@ -149,28 +135,8 @@ class ColumnarReader:
         return _Layout(title, schema, kept, text, output)
 
 
-class _File:
-    """An open Parquet or Arrow file.
-
-    Attributes:
-        schema: The schema of the file.
-        rows: The number of rows.
-    """
-
-    schema: Any
-    rows: int
-
-    def batches(self, skip: int) -> Iterator[Any]:
-        """Yield batches of rows after the first ``skip`` rows."""
-        raise NotImplementedError
-
-    def compression(self) -> dict[str, str] | str | None:
-        """Return the codec of the file: by column for Parquet, one for Arrow."""
-        raise NotImplementedError
-
-
-class _ParquetFile(_File):
-    def __init__(self, parquet: Any, ipc: Any, file: Any) -> None:
+class _ParquetFile:
+    def __init__(self, parquet: Any, file: Any) -> None:
         # Spark stores dates as INT96, and some do not fit into nanoseconds.
         self._file = parquet.ParquetFile(
             file, buffer_size=_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us"
@@ -204,22 +170,24 @@ class _ParquetFile(_File):
         return {column.path_in_schema: _codec(column.compression) for column in columns}
 
 
-class _ArrowFile(_File):
-    def __init__(self, parquet: Any, ipc: Any, file: Any) -> None:
+class _ArrowFile:
+    def __init__(self, ipc: Any, file: Any) -> None:
         beginning = file.read(6)
         file.seek(0)
         self._ipc, self._file = ipc, file
         self._random = beginning == b"ARROW1"
         self._reader = ipc.open_file(file) if self._random else ipc.open_stream(file)
         self.schema = self._reader.schema
-        self.rows = self._count() if self._random else 0
+        self.rows = sum(batch.num_rows for batch in self._batches()) if self._random else 0
 
-    def _count(self) -> int:
-        numbers = range(self._reader.num_record_batches)
-        return sum(self._reader.get_batch(number).num_rows for number in numbers)
+    def _batches(self) -> Iterator[Any]:
+        if not self._random:
+            return iter(self._reader)
+        return map(self._reader.get_batch, range(self._reader.num_record_batches))
 
     def batches(self, skip: int) -> Iterator[Any]:
-        for batch in self._checked():
+        for batch in self._batches():
+            batch.validate(full=True)  # its offsets stay inside it
             rest = batch.slice(min(skip, batch.num_rows))
             skip -= batch.num_rows - rest.num_rows
             size = min(
@@ -228,27 +196,14 @@ class _ArrowFile(_File):
             for first in range(0, rest.num_rows, size):
                 yield rest.slice(first, size)
 
-    def _all(self) -> Iterator[Any]:
-        if not self._random:
-            yield from self._reader
-            return
-        for number in range(self._reader.num_record_batches):
-            yield self._reader.get_batch(number)
-
-    def _checked(self) -> Iterator[Any]:
-        """Yield the batches after a check that their offsets stay inside them."""
-        for batch in self._all():
-            batch.validate(full=True)
-            yield batch
-
     def compression(self) -> str | None:
-        """Return the codec of the first batch; PyArrow does not expose it."""
+        """Return the codec of the first batch with rows; PyArrow does not expose it."""
         self._file.seek(8 if self._random else 0)
         try:
-            messages = self._ipc.MessageReader.open_stream(self._file)
-            for message in messages:
-                if message.type == "record batch":
-                    return _body_compression(message.metadata.to_pybytes())
+            for message in self._ipc.MessageReader.open_stream(self._file):
+                if message.type == "record batch" and message.body:
+                    # A compressed buffer is its length in 8 bytes, and a frame.
+                    return _FRAMES.get(message.body[8:12].to_pybytes())
         except Exception:  # the output then gets PyArrow's default codec
             return None
         finally:
@@ -260,48 +215,18 @@ def _codec(compression: str) -> str:
     return "NONE" if compression == "UNCOMPRESSED" else str(compression)
 
 
-def _body_compression(message: bytes) -> str | None:
-    """Return the codec in the flatbuffer of a record batch, following Arrow's Message.fbs."""
-
-    def offset(at: int) -> int:
-        return int.from_bytes(message[at : at + 4], "little")
-
-    def field(table: int, number: int) -> int:
-        vtable = table - int.from_bytes(message[table : table + 4], "little", signed=True)
-        size = int.from_bytes(message[vtable : vtable + 2], "little")
-        place = 4 + 2 * number
-        if place >= size:
-            return 0
-        relative = int.from_bytes(message[vtable + place : vtable + place + 2], "little")
-        return table + relative if relative else 0
-
-    root = offset(0)
-    header = field(root, 2)
-    batch = header + offset(header)
-    compression = field(batch, 3)
-    if not compression:
-        return None
-    body = compression + offset(compression)
-    codec = field(body, 0)
-    return "zstd" if codec and message[codec] == 1 else "lz4"
-
-
-class ColumnarChunk:
+class ColumnarChunk(Chunk):
     """Consecutive rows of a Parquet or Arrow file; see `rows.Chunk`."""
 
-    def __init__(
-        self, arrow: Any, layout: _Layout, batch: Any, title: str, end: Position, consumed: int
-    ) -> None:
-        self._arrow, self._layout, self._batch, self._title = arrow, layout, batch, title
-        self.rows, self.end, self.consumed = batch.num_rows, end, consumed
-        self.texts: list[str | None] = []
-        self.numbers: list[int] = []
-        self.broken: list[RowError] = []
+    def fill(self, arrow: Any, layout: _Layout, batch: Any) -> None:
+        """Add the rows of a batch."""
+        self._arrow, self._layout, self._batch = arrow, layout, batch
+        self.rows = batch.num_rows
         self._broken: list[bool] = []
-        first = end.rows - batch.num_rows + 1
+        first = self.end.rows - batch.num_rows + 1
         values = bridge.texts(batch.column(layout.text))
         if all(value is None or isinstance(value, str) for value in values):
-            self.numbers = list(range(first, end.rows + 1))
+            self.numbers = list(range(first, first + self.rows))
             self.texts = [text_or_none(value) for value in values]
             return
         for number, value in enumerate(values, first):
@@ -316,22 +241,14 @@ class ColumnarChunk:
                 if isinstance(value, bridge.Unreadable)
                 else f"the text is not a string but {type(value).__name__}"
             )
-            self.broken.append(RowError(problem, file=title, row=number))
+            self.broken.append(RowError(problem, file=self._title, row=number))
 
     def scored(self, scores: Sequence[Score | None]) -> Any:
         """Return the readable rows with the columns of the scores."""
         readable = self._take(False)
         columns = [readable.column(index) for index in self._layout.kept]
-        probabilities = [score and score.probability for score in scores]
-        labels = [score and score.label for score in scores]
-        return self._arrow.Table.from_arrays(
-            [
-                *columns,
-                self._arrow.array(probabilities, self._arrow.float32()),
-                self._arrow.array(labels, self._arrow.string()),
-            ],
-            schema=self._layout.output,
-        )
+        columns += bridge.score_columns(scores)
+        return self._arrow.Table.from_arrays(columns, schema=self._layout.output)
 
     def rejected(self) -> Any:
         """Return the unreadable rows."""
@@ -339,14 +256,13 @@ class ColumnarChunk:
 
     def values(self) -> list[list[Any]]:
         """Return the cells of each readable row."""
-        names = list(self._layout.input.names)
-        columns = [self._plain(index, name) for index, name in enumerate(names)]
+        columns = [self._plain(*column) for column in enumerate(self._reader.columns)]
         return [list(row) for row in zip(*columns, strict=True)]
 
     def column(self, name: str) -> list[Any]:
         """Return one cell of each readable row."""
-        names = list(self._layout.input.names)
-        index = names.index(find(names, name, file=self._title))
+        columns = self._reader.columns
+        index = columns.index(find(columns, name, file=self._title))
         return self._plain(index, name)
 
     def _plain(self, index: int, name: str) -> list[Any]:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from disaster_tweets.tables.arrow import import_arrow
+from disaster_tweets.tables.arrow import import_arrow, reason
 from disaster_tweets.tables.errors import WriteError
 from disaster_tweets.tables.formats import PARQUET
-from disaster_tweets.tables.parts import lock, put_in_place, shorter, writing
+from disaster_tweets.tables.parts import Part, lock, put_in_place, shorter, writing
 
 _GROUP_ROWS, _GROUP_BYTES = 1 << 16, 1 << 26  # largest row group of the output
 
 
-class ColumnarPart:
+class ColumnarPart(Part):
     """An unfinished file: a folder of Arrow files, which keep every type.
 
     The length is the number of files in the folder.
@@ -77,9 +77,9 @@ class ColumnarPart:
         try:
             self._paths(schema)
         except (self._arrow.ArrowException, NotImplementedError) as error:
-            reason = (str(error).splitlines() or [""])[0]
             raise WriteError(
-                f"Parquet cannot hold one of the columns ({reason}); write .arrow, or drop it",
+                f"Parquet cannot hold one of the columns ({reason(error)}); write .arrow, or "
+                "drop it",
                 file=str(self._target),
             ) from None
 
@@ -109,10 +109,9 @@ class ColumnarPart:
                 file.flush()
                 os.fsync(file.fileno())
         except self._arrow.ArrowException as error:
-            reason = (str(error).splitlines() or [""])[0]
             raise WriteError(
-                f"a file in it is damaged or cannot be written as {self._format} ({reason}); "
-                "delete the folder to start anew",
+                f"a file in it is damaged or cannot be written as {self._format} "
+                f"({reason(error)}); delete the folder to start anew",
                 file=str(self.path),
             ) from None
 

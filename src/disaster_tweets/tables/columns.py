@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from disaster_tweets import topic
 from disaster_tweets.tables.errors import ColumnError, TakenError
-from disaster_tweets.tables.rows import NewColumns
+
+if TYPE_CHECKING:
+    from disaster_tweets.tables.rows import NewColumns
 
 TEXT = "text"
 

@@ -10,7 +10,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from disaster_tweets.tables.errors import (
     ContentError,
@@ -86,7 +86,8 @@ def decompressed(file: BinaryIO, compression: str, title: str) -> Decompressed:
         DamagedError: While reading: the data is truncated or altered, or other data follows.
         SizeError: While reading: the content is too large, or decoding needs too much memory.
     """
-    source = _Source(file)
+    # ``read`` of a pipe blocks until all requested bytes are there; ``read1`` does not.
+    source = _Source(getattr(file, "read1", file.read))
     chunks = _members(source, compression, _decoders(compression, title), title)
     return Decompressed(chunks, lambda produced: source.consumed)
 
@@ -146,17 +147,9 @@ def compress(content: bytes, compression: str) -> bytes:
     """
     if compression == "gzip":
         # Some versions of Python write the name of the system into the header of gzip.
-        body = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-        size, check = len(content) & 0xFFFFFFFF, zlib.crc32(content)
-        return b"".join(
-            [
-                b"\x1f\x8b\x08\0\0\0\0\0\0\xff",
-                body.compress(content),
-                body.flush(),
-                check.to_bytes(4, "little"),
-                size.to_bytes(4, "little"),
-            ]
-        )
+        packer = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+        packed = packer.compress(content) + packer.flush()
+        return packed[:9] + b"\xff" + packed[10:]
     if compression == "bzip2":
         import bz2
 
@@ -172,7 +165,7 @@ class Decompressed(io.BufferedReader):
     """The content of a compressed file; reads bytes and lines, and seeks forward only."""
 
     def __init__(self, chunks: Iterator[bytes], consumed: Callable[[int], int]) -> None:
-        self._chunks = _Chunks(chunks)
+        self._chunks = Pieces(chunks)
         self._consumed = consumed
         super().__init__(self._chunks, BUFFER)
 
@@ -191,8 +184,8 @@ class Decompressed(io.BufferedReader):
         return self.tell()
 
 
-class _Chunks(io.RawIOBase):
-    """A raw file over an iterator of chunks. After an error, every read raises it again."""
+class Pieces(io.RawIOBase):
+    """A raw file over an iterator of bytes. After an error, every read raises it again."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -201,12 +194,15 @@ class _Chunks(io.RawIOBase):
         self._error: BaseException | None = None
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
+        """Return the number of bytes returned so far."""
         return self._produced
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill a buffer, and return the number of its bytes that are filled."""
         # A generator that raised is exhausted, and a further read would see the end of the
         # file.
         if self._error is not None:
@@ -228,131 +224,85 @@ class _Chunks(io.RawIOBase):
 
 
 class _Source:
-    """A file that counts the bytes read, because a pipe has no ``tell``."""
+    """Counts the bytes read, because a pipe has no ``tell``."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        # ``read`` of a pipe blocks until all requested bytes are there; ``read1`` does not.
-        self._read = getattr(file, "read1", file.read)
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
         self.consumed = 0
 
     def read(self, size: int) -> bytes:
-        data = cast(bytes, self._read(size))
+        data = self._read(size)
         self.consumed += len(data)
         return data
 
 
-class _Decoder(Protocol):
-    """Decompresses one member, like the decompressors of the standard library."""
+class _Decoders(NamedTuple):
+    """Makes a decompressor for each member.
 
-    @property
-    def eof(self) -> bool: ...
+    Attributes:
+        new: Returns a decompressor, as in the standard library.
+        size: The number of bytes to read at once.
+        limit: The arguments of ``decompress`` that limit its output.
+    """
 
-    @property
-    def needs_input(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    new: Callable[[], Any]
+    size: int = BUFFER
+    limit: tuple[int, ...] = (BUFFER,)
 
 
 def _members(
-    source: _Source, compression: str, decoder: Callable[[], _Decoder], title: str
+    source: _Source, compression: str, decoders: _Decoders, title: str
 ) -> Iterator[bytes]:
     """Yield the content of all members, one after the other."""
     produced = 0
-    size = ZSTD_BUFFER if decoder is _ZstandardDecoder else BUFFER
-    data = source.read(size)
+    data = source.read(decoders.size)
     while data:
-        member = decoder()
+        member = decoders.new()
         while not member.eof:
-            if member.needs_input and not data:
-                data = source.read(size)
+            # Only zlib returns the rest of its input; the others hold it, and say so.
+            if not data and getattr(member, "needs_input", True):
+                data = source.read(decoders.size)
                 if not data:
                     raise DamagedError(f"{compression} data that is cut short", file=title)
             try:
-                content = member.decompress(data, BUFFER)
+                content = member.decompress(data, *decoders.limit)
             except MemoryError:
                 raise
-            # Each decoder has its own errors, and bz2 raises OSError.
+            # Each decompressor has its own errors, and bz2 raises OSError.
             except Exception as error:
                 if "memory" in str(error).lower():
                     raise SizeError(
                         f"{compression} data that takes too much memory to unpack", file=title
                     ) from error
                 raise DamagedError(f"damaged {compression} data", file=title) from error
-            data = b""
+            data = getattr(member, "unconsumed_tail", b"")
             produced += len(content)
             if is_bomb(source.consumed, produced):
                 raise _too_large(title)
             if content:
                 yield content
-        data = member.unused_data or source.read(size)
+        data = member.unused_data or source.read(decoders.size)
         if compression in PADDED:
             while data.startswith(PADDING) and not (data := data.lstrip(PADDING)):
-                data = source.read(size)
+                data = source.read(decoders.size)
 
 
-def _decoders(compression: str, title: str) -> Callable[[], _Decoder]:
-    """Return a function that makes a decoder for each member."""
-    if compression == "gzip":
-        return _GzipDecoder
+def _decoders(compression: str, title: str) -> _Decoders:
+    if compression == "gzip":  # zlib checks the header, the checksum and the length
+        return _Decoders(lambda: zlib.decompressobj(16 + zlib.MAX_WBITS))
     if compression == "bzip2":
         import bz2
 
-        return bz2.BZ2Decompressor
+        return _Decoders(bz2.BZ2Decompressor)
     if compression == "xz":
         import lzma
 
-        return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+        return _Decoders(lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY))
     if zstd := _standard_zstd():
         options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
-        return lambda: cast(_Decoder, zstd.ZstdDecompressor(options=options))
-    _zstandard(title)
-    return _ZstandardDecoder
-
-
-class _GzipDecoder:
-    """Decompresses a gzip member; zlib checks its header, checksum and length."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(16 + zlib.MAX_WBITS)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-
-
-class _ZstandardDecoder:
-    """Decompresses a zstd frame with the package zstandard."""
-
-    needs_input = True
-
-    def __init__(self) -> None:
-        decompressor = _zstandard().ZstdDecompressor(max_window_size=1 << ZSTD_WINDOW_LOG)
-        self._inner = decompressor.decompressobj()
-
-    @property
-    def eof(self) -> bool:
-        return cast(bool, self._inner.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return cast(bytes, self._inner.unused_data)
-
-    def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        return cast(bytes, self._inner.decompress(data))
+        return _Decoders(lambda: zstd.ZstdDecompressor(options=options))
+    unpacker = _zstandard(title).ZstdDecompressor(max_window_size=1 << ZSTD_WINDOW_LOG)
+    return _Decoders(unpacker.decompressobj, ZSTD_BUFFER, ())
 
 
 def _zstd_compress(content: bytes) -> bytes:

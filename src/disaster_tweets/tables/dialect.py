@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from disaster_tweets.tables.errors import DelimiterError
-from disaster_tweets.tables.records import QuoteProblem, TooLong, record
+from disaster_tweets.tables.errors import DelimiterError, QuoteError, SizeError
+from disaster_tweets.tables.records import record
 from disaster_tweets.tables.rows import NONE
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
@@ -116,8 +117,8 @@ def _fields(
     if quoting == NONE or '"' not in line:
         return line.rstrip("\r").split(delimiter)
     try:
-        return record(line, delimiter, end, lambda: next(remaining, None)).fields
-    except (QuoteProblem, TooLong):
+        return record(chain([line], remaining), delimiter, end).fields
+    except (QuoteError, SizeError):
         return None
 
 

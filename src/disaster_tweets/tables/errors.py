@@ -6,7 +6,7 @@ step in their own words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from disaster_tweets.errors import DisasterTweetsError
 
@@ -21,6 +21,9 @@ class TableError(DisasterTweetsError):
         row: The number of the row, from 1; a header is no row.
         column: The name of the column.
         candidates: Possible corrections: columns, delimiters, encodings, sheets or formats.
+        extra: The extra of this distribution that installs a missing library.
+        maybe_no_header: The first line may be a row instead of the header.
+        full: The disk is full.
     """
 
     def __init__(
@@ -31,12 +34,16 @@ class TableError(DisasterTweetsError):
         line: int | None = None,
         row: int | None = None,
         column: str | None = None,
-        candidates: Sequence[str] = (),
+        candidates: Iterable[str] = (),
+        extra: str | None = None,
+        maybe_no_header: bool = False,
+        full: bool = False,
     ) -> None:
         super().__init__(problem)
         self.problem, self.file = problem, file
         self.line, self.row, self.column = line, row, column
         self.candidates = tuple(candidates)
+        self.extra, self.maybe_no_header, self.full = extra, maybe_no_header, full
 
     @property
     def place(self) -> str:
@@ -68,15 +75,7 @@ class FormatError(TableError):
 
 
 class MissingLibraryError(TableError):
-    """A format needs a library that is not installed.
-
-    Attributes:
-        extra: The extra of this distribution that installs the library.
-    """
-
-    def __init__(self, problem: str, extra: str, *, file: str | None = None) -> None:
-        super().__init__(problem, file=file)
-        self.extra = extra
+    """A format needs a library that is not installed; ``extra`` installs it."""
 
 
 class EncodingError(TableError):
@@ -96,23 +95,7 @@ class SizeError(TableError):
 
 
 class ColumnError(TableError):
-    """The text column is missing or ambiguous; `candidates` are all columns.
-
-    Attributes:
-        maybe_no_header: The first line may be a row instead of the header.
-    """
-
-    def __init__(
-        self,
-        problem: str,
-        *,
-        file: str | None = None,
-        column: str | None = None,
-        candidates: Iterable[str] = (),
-        maybe_no_header: bool = False,
-    ) -> None:
-        super().__init__(problem, file=file, column=column, candidates=tuple(candidates))
-        self.maybe_no_header = maybe_no_header
+    """The text column is missing or ambiguous; `candidates` are all columns."""
 
 
 class TakenError(TableError):
@@ -136,12 +119,4 @@ class TakenRowError(RowError):
 
 
 class WriteError(TableError):
-    """A file cannot be written.
-
-    Attributes:
-        full: The disk is full.
-    """
-
-    def __init__(self, problem: str, *, file: str | None = None, full: bool = False) -> None:
-        super().__init__(problem, file=file)
-        self.full = full
+    """A file cannot be written."""

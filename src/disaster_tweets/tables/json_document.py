@@ -174,12 +174,8 @@ class Document:
                 raise self._more_behind("object", rest)
             return at
         names = [name for name, _, _ in arrays]
-        for wrapper in _WRAPPERS:
-            if wrapper in names:
-                arrays = [array for array in arrays if array[0] == wrapper]
-                break
-        else:
-            arrays = [array for array in arrays if array[2]]
+        wrapper = next((wrapper for wrapper in _WRAPPERS if wrapper in names), None)
+        arrays = [a for a in arrays if (a[0] == wrapper if wrapper else a[2])]
         if not arrays:
             return at
         if len(arrays) > 1:
@@ -402,7 +398,7 @@ def text_of_html(source: str) -> str:
     """
     slow = "<![" in source or len(_UNCLOSED_TAG.findall(source)) > _MOST_UNCLOSED
     try:
-        text = _without_tags(source) if slow else _parsed(source)
+        text = _without_tags(source) if slow else _TextParser().text_of(source)
     except (AssertionError, ValueError):  # a broken declaration, or an entity of many digits
         text = _without_tags(source)
     return text.rstrip("\r\n")
@@ -410,13 +406,6 @@ def text_of_html(source: str) -> str:
 
 def _without_tags(source: str) -> str:
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), _TAG.sub("", source))
-
-
-def _parsed(source: str) -> str:
-    parser = _TextParser()
-    parser.feed(source)
-    parser.close()
-    return "".join(parser.pieces)
 
 
 class _TextParser(HTMLParser):
@@ -429,6 +418,12 @@ class _TextParser(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._unseen: str | None = None
+
+    def text_of(self, source: str) -> str:
+        """Return the text."""
+        self.feed(source)
+        self.close()
+        return "".join(self.pieces)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Start a line, or start to ignore the content of a tag."""

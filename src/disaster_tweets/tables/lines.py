@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from disaster_tweets.tables.encoding import UTF8, Decoder, Encoding, encoding_of, likely
-from disaster_tweets.tables.errors import ContentError, EncodingError, SizeError
+from disaster_tweets.tables.errors import EncodingError, RowError, SizeError
 from disaster_tweets.tables.source import BEGINNING, Content, readable
 
 LONGEST = 1 << 26  # characters of a record; limits the memory that an unclosed quote takes
@@ -33,6 +33,7 @@ class Lines:
         complete: ``beginning`` is the whole file.
         line: The number of lines that `skip` has skipped.
         unended: The last line was returned and has no line end.
+        final: No file of the table follows, so that a last line may stay without an end.
     """
 
     def __init__(
@@ -40,9 +41,11 @@ class Lines:
         content: Content,
         encoding: str | None,
         *,
+        final: bool = True,
         records: bool = False,
         quotes: bool = False,
     ) -> None:
+        self.final = final
         self._content, self._file = content, content.file
         self.title = content.source.title
         self.encoding = encoding_of(content.beginning, encoding, self.title)
@@ -72,6 +75,19 @@ class Lines:
         outside = _QUOTED.sub("", self.beginning) if quotes else self.beginning
         first = _LINE_END.search(outside)
         return first is not None and first[0] == "\r"
+
+    @property
+    def ending(self) -> str:
+        """The end to write after the returned line."""
+        return "" if self.unended and self.final else self.end
+
+    def again(self, first: list[str], rest: Iterator[str]) -> Iterator[str]:
+        """Yield the first lines, which ``rest`` has returned already, and then the rest."""
+        unended, self.unended = self.unended, False
+        yield from first[:-1]
+        self.unended = unended
+        yield from first[-1:]
+        yield from rest
 
     def consumed(self, offset: int) -> int:
         """Return the bytes of the file that were read, given the decoded offset."""
@@ -174,6 +190,13 @@ class Lines:
             self.unended = True
             yield "".join(rest)
 
+    def check(self, line: str) -> None:
+        """Raise RowError if a row of one line cannot be read."""
+        if isinstance(line, Undecodable):
+            raise RowError("not valid UTF-8", candidates=self.encodings_to_try(line))
+        if self.end == "\r" and "\n" in line:
+            raise RowError("a line feed, but carriage returns end the lines")
+
     def encodings_to_try(self, line: str) -> list[str]:
         """Return the most likely encodings of a line that is not UTF-8."""
         return likely(line.encode(UTF8, "surrogateescape"), self.end == "\r")
@@ -225,11 +248,6 @@ def long_beginning(title: str, line: int) -> SizeError:
         file=title,
         line=line,
     )
-
-
-def empty(title: str) -> ContentError:
-    """Return the error for an empty file."""
-    return ContentError("is empty; a header line is needed", file=title)
 
 
 def _decoded(line: bytes) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
+from operator import add
 from typing import Any
 
 from disaster_tweets.counting import plural
@@ -14,58 +16,84 @@ from disaster_tweets.tables.columns import check_room, choose_text_column, liste
 from disaster_tweets.tables.errors import ColumnError, RowError, TakenRowError
 from disaster_tweets.tables.json_document import activity_text, archive_text_path
 from disaster_tweets.tables.json_rows import ABSENT
-from disaster_tweets.tables.rows import (
-    NewColumns,
-    Notify,
-    Reading,
-    Score,
-    TextChunk,
-    text_or_none,
-)
-from disaster_tweets.tables.source import Source
+from disaster_tweets.tables.lines import Undecodable
+from disaster_tweets.tables.rows import NewColumns, Score, text_or_none
+from disaster_tweets.tables.text_rows import TextChunk, TextReader
 
 _CONTENT = "object.content"  # of an activity in ActivityPub
 CHOSEN_OVER = 1000  # number of rows from which the key of the texts is chosen
 
 
-class Objects:
-    """Knows the key of the texts, and all keys of the rows.
-
-    Args:
-        reading: Options for reading.
-        new: The keys for the scores, if there are any.
-        notify: Receives a line about each assumption.
+class ObjectReader(TextReader):
+    """A reader of JSON objects; see `rows.Reader`.
 
     Attributes:
         text: The key of the texts, or the path of keys; None until it is chosen.
         activities: The rows are ActivityPub activities with texts in HTML.
-        columns: The keys of the examined rows, in the order of their first use.
     """
 
-    def __init__(self, reading: Reading, new: NewColumns | None, notify: Notify) -> None:
-        self._reading, self.new, self._notify = reading, new, notify
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self.text: str | None = None
         self.activities = False
-        self.columns: list[str] = []
         self._kinds: dict[str, set[str]] = {}
 
-    def choose(self, records: Sequence[dict[str, Any]], title: str, *, all_rows: bool) -> None:
-        """Choose the key of the texts from the first rows.
+    def kinds(self) -> dict[str, str]:
+        """Return the kind of each column: text, boolean, integer, number or json."""
+        return {key: common(kinds) for key, kinds in self._kinds.items()}
 
-        Args:
-            records: The first rows.
-            title: The name of the file in messages.
-            all_rows: The file has no further rows.
+    def _chunk(self, title: str) -> ObjectChunk:
+        return ObjectChunk(self, title)
+
+    @property
+    def _unknown(self) -> bool:
+        """Whether the first rows must be examined, because `check` was not called."""
+        return self.text is None or (self._tabular and not self.columns)
+
+    def _examine(self, rows: Iterator[str], title: str) -> list[str]:
+        """Choose the key of the texts from the first rows, and return these rows."""
+        first: list[str] = []
+        records: list[dict[str, Any]] = []
+        for row in rows:
+            first.append(row)
+            records += _parsed(row, json_rows.parse)
+            if len(records) == CHOSEN_OVER:
+                break
+        if self.text is None:
+            self._choose_key(records, title)
+        elif records and not _has(records, self.text):
+            keys = _keys_of(records)
+            raise ColumnError(
+                f"none of its first rows has the key {self.text!r} of the files before; there "
+                f"are {listed(keys)}",
+                file=title,
+                column=self.text,
+                candidates=keys,
+            )
+        self._note(first)
+        return first
+
+    def _note(self, rows: Iterable[str]) -> None:
+        """For tabular output, collect the keys of rows and the kinds of their values."""
+        for row in rows if self._tabular else ():
+            for record in _parsed(row, json_rows.parse_exactly):
+                for key, value in record.items():
+                    self._kinds.setdefault(key, set()).update(kinds_of([value]))
+        self.columns = list(self._kinds)
+
+    def _choose_key(self, records: list[dict[str, Any]], title: str) -> None:
+        """Choose the key of the texts from the first rows.
 
         Raises:
             ColumnError: The requested key is in no row, or no key is an obvious choice.
             TakenError: A new key already exists.
         """
-        keys = list(dict.fromkeys(key for record in records for key in record))
+        keys = _keys_of(records)
         wanted = self._reading.text_column
         for name in (wanted, *self._reading.other_columns):
             if name is not None and records and not _has(records, name):
                 paths = list(dict.fromkeys(k for r in records for k in json_rows.keys(r)))
+                all_rows = len(records) < CHOSEN_OVER
                 which = (
                     "no row" if all_rows else f"none of the first {plural(len(records), 'row')}"
                 )
@@ -84,7 +112,7 @@ class Objects:
         else:
             self.text = self._obvious(records, keys, title)
         holder = self.text if self.text in keys else self.text.partition(".")[0]
-        check_room(self.new, keys, holder, file=title)
+        check_room(self._new, keys, holder, file=title)
 
     def _obvious(self, records: Sequence[dict[str, Any]], keys: list[str], title: str) -> str:
         alone = all(len(record) == 1 for record in records)
@@ -114,8 +142,8 @@ class Objects:
             RowError: The row is invalid, or the value of its text key is no text.
         """
         record = json_rows.parse(text)
-        if self.new is not None and not self.new.overwrite:
-            for name in self.new.names:
+        if self._new is not None and not self._new.overwrite:
+            for name in self._new.names:
                 if name in record:
                     raise TakenRowError(f"there is a key {name!r} already", column=name)
         path = self.text or "text"
@@ -134,39 +162,13 @@ class Objects:
             raise RowError(f"the text is not a string but {type(value).__name__}")
         return record, text_or_none(value)
 
-    def check_key(self, records: Sequence[dict[str, Any]], title: str) -> None:
-        """Raise ColumnError if none of the first rows of a further file has a text."""
-        if records and self.text is not None and not _has(records, self.text):
-            keys = list(dict.fromkeys(key for record in records for key in record))
-            raise ColumnError(
-                f"none of its first rows has the key {self.text!r} of the files before; there "
-                f"are {listed(keys)}",
-                file=title,
-                column=self.text,
-                candidates=keys,
-            )
-
     def rendered(self, text: str, record: dict[str, Any], score: Score | None) -> str:
         """Return the text of a row with its score, or with two nulls."""
-        if self.new is None:
+        if self._new is None:
             return text
-        if not record.keys().isdisjoint(self.new.names):
-            text = json_rows.without(text, self.new.names)
-        return json_rows.with_members(text, members(self.new, score))
-
-    def note(self, records: Iterable[dict[str, Any]]) -> None:
-        """Collect the keys of rows from `parse_exactly`, and the kinds of their values."""
-        for record in records:
-            for key, value in record.items():
-                kinds = self._kinds.get(key)
-                if kinds is None:
-                    kinds = self._kinds[key] = set()
-                    self.columns.append(key)
-                kinds |= kinds_of([value])
-
-    def kinds(self) -> dict[str, str]:
-        """Return the kind of each column: text, boolean, integer, number or json."""
-        return {key: common(kinds) for key, kinds in self._kinds.items()}
+        if not record.keys().isdisjoint(self._new.names):
+            text = json_rows.without(text, self._new.names)
+        return json_rows.with_members(text, members(self._new, score))
 
     def cells(self, text: str, number: int, title: str) -> list[Any]:
         """Return the values of a row in the order of the columns.
@@ -209,86 +211,29 @@ def _keys(new: NewColumns) -> tuple[str, str]:
 _dumped = lru_cache(maxsize=1024)(json.dumps)
 
 
-class ObjectReader:
-    """A reader of JSON objects; see `rows.Reader`.
-
-    Args:
-        reading: Options for reading.
-        new: The keys for the scores, if there are any.
-        notify: Receives a line about each assumption.
-        last: The last file of the table, after which no line end is added.
-        tabular: The caller will ask for cell values, with the same columns in all rows.
-
-    Attributes:
-        objects: The keys of the rows.
-    """
-
-    _title = ""
-
-    def __init__(
-        self,
-        reading: Reading,
-        new: NewColumns | None,
-        notify: Notify,
-        last: Source,
-        *,
-        tabular: bool = False,
-    ) -> None:
-        self._reading, self._notify = reading, notify
-        self._last, self._tabular = last, tabular
-        self.objects = Objects(reading, new, notify)
-
-    @property
-    def columns(self) -> list[str]:
-        """The keys of all examined rows."""
-        return self.objects.columns
-
-    def kinds(self) -> dict[str, str]:
-        """Return the kind of each column; see `cells.common`."""
-        return self.objects.kinds()
-
-    def rejected_header(self) -> bytes:
-        """Return nothing: rejected rows are written as lines."""
-        return b""
-
-
 class ObjectChunk(TextChunk):
-    """Consecutive rows; see `rows.Chunk`.
+    """Consecutive rows; see `rows.Chunk`."""
 
-    Args:
-        objects: The keys of the table.
-        title: The name of the file in messages.
-    """
+    _reader: ObjectReader
 
-    def __init__(self, objects: Objects, title: str) -> None:
-        super().__init__()
-        self._objects, self._title = objects, title
-        self._rows: list[str] = []
-        self._records: list[dict[str, Any]] = []
+    def objects(self, scores: Sequence[Score | None]) -> Iterator[str]:
+        """Yield the text of each readable row with its score."""
+        return map(self._reader.rendered, self._bodies, self._cells, scores)
 
-    def add(self, number: int, row: str, record: dict[str, Any], text: str | None) -> None:
-        """Add a row."""
-        self.take(number, text)
-        self._rows.append(row)
-        self._records.append(record)
-
-    def objects(self, scores: Sequence[Score | None]) -> list[str]:
-        """Return the text of each readable row with its score."""
-        return [
-            self._objects.rendered(row, record, score)
-            for row, record, score in zip(self._rows, self._records, scores, strict=True)
-        ]
+    def scored(self, scores: Sequence[Score | None]) -> bytes:
+        """Return the readable rows with their scores, and the text between them."""
+        return self._encoded(map(add, self.objects(scores), self._endings))
 
     def values(self) -> list[list[Any]]:
         """Return the values of each readable row."""
         return [
-            self._objects.cells(row, number, self._title)
-            for row, number in zip(self._rows, self.numbers, strict=True)
+            self._reader.cells(row, number, self._title)
+            for row, number in zip(self._bodies, self.numbers, strict=True)
         ]
 
     def column(self, name: str) -> list[Any]:
         """Return the value at a key or a path in each readable row; None if there is none."""
-        found = (json_rows.value_at(record, name) for record in self._records)
+        found = (json_rows.value_at(record, name) for record in self._cells)
         return [None if value is ABSENT else value for value in found]
 
 
@@ -307,6 +252,17 @@ def _repeats(text: str, names: Sequence[str]) -> bool:
 
 def _has(records: Sequence[dict[str, Any]], path: str) -> bool:
     return any(json_rows.value_at(record, path) is not ABSENT for record in records)
+
+
+def _parsed(row: str, parse: Callable[[str], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield a row as an object; nothing if it is invalid, which is reported when it is read."""
+    if not isinstance(row, Undecodable):
+        with suppress(RowError):
+            yield parse(row)
+
+
+def _keys_of(records: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(key for record in records for key in record))
 
 
 def _holds_text(records: Sequence[dict[str, Any]], key: str) -> bool:

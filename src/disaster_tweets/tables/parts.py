@@ -9,14 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from disaster_tweets.tables import compression
 from disaster_tweets.tables.errors import WriteError
 
 
-class Part(Protocol):
-    """An unfinished output file.
+class Part:
+    """An unfinished output file; what a kind of output lacks, its part leaves undone.
 
     Attributes:
         path: The path of the unfinished file.
@@ -26,12 +26,15 @@ class Part(Protocol):
 
     def write(self, content: Any) -> None:
         """Append content; the first write creates the file."""
+        raise NotImplementedError
 
     def sync(self) -> int:
         """Flush to disk and return the length; 0 if nothing was written."""
+        return 0
 
     def resume(self, length: int) -> None:
         """Continue after the first ``length``, which an earlier run stored."""
+        raise NotImplementedError
 
     def complete(self) -> None:
         """Do the slow work before the file can be put in place."""
@@ -40,13 +43,13 @@ class Part(Protocol):
         """Put the file in place of the output, if anything was written."""
 
     def close(self) -> None:
-        """Close the file, finished or not."""
+        """Close the file, finished or not; unsynced content may be lost."""
 
     def discard(self) -> None:
-        """Remove the unfinished file."""
+        """Remove the unfinished file, if it exists."""
 
 
-class FilePart:
+class FilePart(Part):
     """An unfinished file of bytes. Its length is counted in stored bytes.
 
     Args:
@@ -115,7 +118,7 @@ class FilePart:
                 put_in_place(self.path, self._target)
 
     def close(self) -> None:
-        """Close the file; unsynced content may be lost."""
+        """Close the file."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
@@ -127,10 +130,8 @@ class FilePart:
             self.path.unlink(missing_ok=True)
 
 
-class StandardOutput:
+class StandardOutput(Part):
     """Standard output as a part; it cannot be truncated or resumed."""
-
-    path = Path("standard output")
 
     def write(self, content: bytes) -> None:
         """Write ``content`` to standard output."""
@@ -141,31 +142,13 @@ class StandardOutput:
         sys.stdout.buffer.flush()
         return 0
 
-    def resume(self, length: int) -> None:
-        """Raise an error: standard output cannot be resumed."""
-        raise WriteError("cannot be continued", file=str(self.path))
 
-    def complete(self) -> None:
-        """Do nothing."""
-
-    def finish(self) -> None:
-        """Do nothing: the content is already written."""
-
-    def close(self) -> None:
-        """Leave standard output open."""
-
-    def discard(self) -> None:
-        """Do nothing: written content cannot be removed."""
-
-
-class SpooledOutput:
+class SpooledOutput(Part):
     """Standard output for a format that is assembled at the end.
 
     Args:
         part: Makes the part, given its path and the path of the finished file.
     """
-
-    path = StandardOutput.path
 
     def __init__(self, part: Callable[[Path, Path], Part]) -> None:
         from tempfile import TemporaryDirectory
@@ -177,15 +160,6 @@ class SpooledOutput:
     def write(self, content: Any) -> None:
         """Append to the part."""
         self._part.write(content)
-
-    def sync(self) -> int:
-        """Flush the part to disk."""
-        self._part.sync()
-        return 0
-
-    def resume(self, length: int) -> None:
-        """Raise an error: standard output cannot be resumed."""
-        raise WriteError("cannot be continued", file=str(self.path))
 
     def complete(self) -> None:
         """Assemble the file."""
@@ -202,9 +176,6 @@ class SpooledOutput:
         """Remove the part."""
         self._part.close()
         self._folder.cleanup()
-
-    def discard(self) -> None:
-        """Do nothing: `close` removes the part."""
 
 
 class WorkbookPart(FilePart):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from disaster_tweets.tables import json_rows
@@ -10,33 +10,26 @@ from disaster_tweets.tables.columns import is_usual
 from disaster_tweets.tables.dialect import DELIMITERS, delimiter_name, sample
 from disaster_tweets.tables.errors import ContentError, RowError
 from disaster_tweets.tables.formats import JSONL, TSV, TXT
-from disaster_tweets.tables.lines import Lines, Undecodable, encoded, size_of
+from disaster_tweets.tables.lines import Lines
 from disaster_tweets.tables.rows import (
-    CHUNK_ROWS,
-    CHUNK_SIZE,
     NONE,
     STANDARD,
-    NewColumns,
-    Notify,
     Position,
     Reading,
-    Score,
-    TextChunk,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
+from disaster_tweets.tables.text_rows import TextChunk, TextReader
 
 _FEWEST = 20  # minimum number of lines to judge by tabs alone
 _MOST, _SOME = 0.9, 0.6  # shares of the lines
 
 
-class PlainReader:
+class PlainReader(TextReader):
     """Reads one text per line; see `rows.Reader`."""
 
-    def __init__(
-        self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
-    ) -> None:
-        self._reading, self._last = reading, last
+    def __init__(self, reading: Reading, *others: Any, **options: Any) -> None:
+        super().__init__(reading, *others, **options)
         self.columns = [reading.text_column or "text"]
 
     def check(self, source: Source) -> None:
@@ -76,41 +69,27 @@ class PlainReader:
                     candidates=[TSV if delimiter == "\t" else "csv", TXT],
                 )
 
-    def header(self) -> bytes:
-        """Return nothing."""
-        return b""
-
-    def footer(self) -> bytes:
-        """Return nothing."""
-        return b""
-
-    def rejected_header(self) -> bytes:
-        """Return nothing: lines need no header."""
-        return b""
-
-    def chunks(self, source: Source, start: Position) -> Iterator[PlainChunk]:
+    def chunks(self, source: Source, start: Position) -> Iterator[TextChunk]:
         """Read a file from a position on."""
         with source.open(TXT) as content:
-            lines = Lines(content, self._reading.encoding)
+            lines = Lines(content, self._reading.encoding, final=source is self._last)
+            self.encoding = lines.encoding
             if not start.line:
                 self._check(lines)
             lines.skip(start.offset, start.line)
-            number, offset = start.rows, start.offset or len(lines.encoding.mark)
-            last = source is self._last
-            chunk, size = PlainChunk(lines, last), 0
-            for line in lines:
-                number += 1
-                chunk.add(number, line)
-                size += len(line)
-                offset += size_of(line) + (not lines.unended)
-                if chunk.rows == CHUNK_ROWS or size >= CHUNK_SIZE:
-                    end = Position(start.input, number, number, offset)
-                    chunk.finish(end, lines.consumed(offset))
-                    yield chunk
-                    chunk, size = PlainChunk(lines, last), 0
-            end = Position(start.input, number, number, offset)
-            chunk.finish(end, lines.consumed(offset))
-            yield chunk
+            yield from self._chunks(lines, iter(lines), start)
+
+    def _add(
+        self, chunk: TextChunk, line: str, number: int, place: int, lines: Lines, rest: Any
+    ) -> str:
+        try:
+            lines.check(line)
+        except RowError as problem:
+            chunk.reject(number, place, line + lines.ending, problem)
+        else:
+            text = line.removesuffix("\r")
+            chunk.add(number, text_or_none(text), text, "", [text])
+        return line
 
 
 def _is_object(line: str) -> bool:
@@ -119,49 +98,3 @@ def _is_object(line: str) -> bool:
     except RowError:
         return False
     return True
-
-
-class PlainChunk(TextChunk):
-    """Consecutive lines of a file; see `rows.Chunk`."""
-
-    def __init__(self, lines: Lines, last: bool) -> None:
-        super().__init__()
-        self._lines, self._last = lines, last
-        self._values: list[str] = []
-
-    def add(self, number: int, line: str) -> None:
-        """Add a line."""
-        misplaced = self._lines.end == "\r" and "\n" in line
-        if misplaced or isinstance(line, Undecodable):
-            tried = [] if misplaced else self._lines.encodings_to_try(line)
-            problem = RowError(
-                "a line feed, but carriage returns end the lines"
-                if misplaced
-                else "not valid UTF-8",
-                file=self._lines.title,
-                row=number,
-                line=number,
-                candidates=tried,
-            )
-            unended = self._lines.unended and self._last
-            self.reject(line if unended else line + self._lines.end, problem)
-            return
-        text = line.removesuffix("\r")
-        self.take(number, text_or_none(text))
-        self._values.append(text)
-
-    def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Raise an error: plain text has no place for scores."""
-        raise NotImplementedError
-
-    def rejected(self) -> bytes:
-        """Return the unreadable lines unchanged."""
-        return encoded("".join(self._rejected), self._lines.encoding, self._lines.title)
-
-    def values(self) -> list[list[Any]]:
-        """Return the text of each readable line."""
-        return [[text] for text in self._values]
-
-    def column(self, name: str) -> list[Any]:
-        """Return the text of each readable line."""
-        return list(self._values)

@@ -6,7 +6,14 @@ from typing import Any
 
 from disaster_tweets.tables import formats
 from disaster_tweets.tables.errors import ColumnError
-from disaster_tweets.tables.rows import NewColumns, Notify, Position, Reader, Reading
+from disaster_tweets.tables.rows import (
+    CHUNK_ROWS,
+    NewColumns,
+    Notify,
+    Position,
+    Reader,
+    Reading,
+)
 from disaster_tweets.tables.source import Source
 
 
@@ -17,6 +24,7 @@ def open_table(
     last: Source,
     *,
     tabular: bool = False,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> Reader:
     """Return the reader of a table.
 
@@ -26,34 +34,38 @@ def open_table(
         notify: Receives a line about each assumption.
         last: The last file of the table.
         tabular: The caller will ask for cell values, with the same columns in all rows.
+        chunk_rows: The number of rows of a chunk, in a text format.
 
     Raises:
         MissingLibraryError: The library for the format is not installed.
     """
     # Imports are local, so that a command starts fast.
+    opened: type[Reader]
     if reading.format in formats.DELIMITED:
         from disaster_tweets.tables.delimited import DelimitedReader
 
-        return DelimitedReader(reading, new, notify, last)
-    if reading.format == formats.JSONL:
+        opened = DelimitedReader
+    elif reading.format == formats.JSONL:
         from disaster_tweets.tables.json_lines import JsonLinesReader
 
-        return JsonLinesReader(reading, new, notify, last, tabular=tabular)
-    if reading.format == formats.JSON:
+        opened = JsonLinesReader
+    elif reading.format == formats.JSON:
         from disaster_tweets.tables.json_file import JsonFileReader
 
-        return JsonFileReader(reading, new, notify, last, tabular=tabular)
-    if reading.format == formats.TXT:
+        opened = JsonFileReader
+    elif reading.format == formats.TXT:
         from disaster_tweets.tables.plain import PlainReader
 
-        return PlainReader(reading, new, notify, last)
-    if reading.format == formats.XLSX:
+        opened = PlainReader
+    elif reading.format == formats.XLSX:
         from disaster_tweets.tables.sheet import SheetReader
 
-        return SheetReader(reading, new, notify, last)
-    from disaster_tweets.tables.columnar import ColumnarReader
+        opened = SheetReader
+    else:
+        from disaster_tweets.tables.columnar import ColumnarReader
 
-    return ColumnarReader(reading, new, notify, last)
+        opened = ColumnarReader
+    return opened(reading, new, notify, last, tabular=tabular, chunk_rows=chunk_rows)
 
 
 def read_columns(name: str, reading: Reading | None = None) -> dict[str, list[Any]]:

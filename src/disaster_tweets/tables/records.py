@@ -8,37 +8,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from disaster_tweets.tables.lines import LONGEST
+from disaster_tweets.tables.errors import QuoteError
+from disaster_tweets.tables.lines import LONGEST, too_long
 
 QUOTE = '"'
-
-
-class QuoteProblem(Exception):  # noqa: N818 - the caller adds the place and raises an error
-    """A quote opens a field and does not close at the end of the field.
-
-    Attributes:
-        line: The line of the record where the quote opens, from 0.
-        closes: The line where the quote closes too early; None if it never closes.
-    """
-
-    def __init__(self, line: int, closes: int | None) -> None:
-        super().__init__()
-        self.line, self.closes = line, closes
-
-
-class TooLong(Exception):  # noqa: N818 - as above
-    """A record does not fit into the memory.
-
-    Attributes:
-        line: The line of the record where its last quote opens, from 0.
-    """
-
-    def __init__(self, line: int) -> None:
-        super().__init__()
-        self.line = line
 
 
 class Record(NamedTuple):
@@ -72,24 +48,28 @@ def fields_of_line(body: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def record(first: str, delimiter: str, end: str, more: Callable[[], str | None]) -> Record:
+def record(
+    lines: Iterator[str], delimiter: str, end: str, title: str = "", number: int = 1
+) -> Record:
     """Read one record, which may continue over several lines inside quotes.
 
     Args:
-        first: The first line of the record, without its line end.
+        lines: The lines from the first one of the record on, without their line ends.
         delimiter: The delimiter of fields.
         end: The line end.
-        more: Returns the next line without its line end, or None at the end of the file.
+        title: The name of the file in messages.
+        number: The number of the first line in messages.
 
     Raises:
-        QuoteProblem: A quote does not close at the end of its field.
-        TooLong: The record does not fit into the memory.
+        QuoteError: A quote does not close at the end of its field.
+        SizeError: The record does not fit into the memory.
     """
-    whole = [first]
+    line = next(lines)
+    whole = [line]
     # Begin and end of each field in the record, and the quoted text if the field has quotes.
     spans: list[tuple[int, int, int, int]] = []
     quoted_lines: list[int] = []
-    line, position, before = first, 0, 0  # ``before`` is the length of the earlier lines
+    position, before = 0, 0  # ``before`` is the length of the earlier lines
     while True:
         start = position
         while line.startswith(" ", position):
@@ -109,10 +89,10 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
             if stop < 0:
                 before += len(line) + 1
                 if before > LONGEST:
-                    raise TooLong(opened)
-                following = more()
+                    raise too_long(title, number + opened)
+                following = next(lines, None)
                 if following is None:
-                    raise QuoteProblem(opened, None)
+                    raise _unclosed("never closes", title, number + opened)
                 line, position = following, 0
                 whole.append(line)
             elif line.startswith(QUOTE, stop + 1):
@@ -128,14 +108,28 @@ def record(first: str, delimiter: str, end: str, more: Callable[[], str | None])
         elif not line[position:].strip("\r"):
             break
         else:
-            raise QuoteProblem(opened, len(whole) - 1)
+            closed = len(whole) - 1
+            where = f" in line {number + closed}" if closed != opened else ""
+            problem = f"closes{where} before the end of the field"
+            raise _unclosed(problem, title, number + opened)
     body = end.join(whole)
     raw = [body[begin:stop] for begin, stop, _, _ in spans]
     fields = [
         body[inner:outer].replace(QUOTE * 2, QUOTE) if inner else field
         for field, (_, _, inner, outer) in zip(raw, spans, strict=True)
     ]
-    return Record(fields, raw, body.rstrip("\r"), len(whole), quoted_lines)
+    return Record(fields, raw, body, len(whole), quoted_lines)
+
+
+def _unclosed(problem: str, title: str, line: int) -> QuoteError:
+    return QuoteError(f"a quote opens a field here and {problem}", file=title, line=line)
+
+
+def quoted(field: str, delimiter: str) -> str:
+    """Return a field of delimited text, quoted only if necessary."""
+    if any(character in field for character in (delimiter, '"', "\r", "\n")):
+        return '"' + field.replace('"', '""') + '"'
+    return field
 
 
 class RowShapes:

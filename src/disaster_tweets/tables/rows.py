@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
+from disaster_tweets.tables.columns import check_room, choose_text_column, find, shortened
 from disaster_tweets.tables.errors import RowError
 from disaster_tweets.tables.source import Source
 
@@ -99,105 +100,148 @@ class Position:
     offset: int = 0
 
 
-class Chunk(Protocol):
+class Chunk:
     """Consecutive rows of one file.
+
+    Args:
+        reader: The reader of the file.
+        title: The name of the file in messages.
 
     Attributes:
         texts: The text of each readable row; None if it is absent, null or blank.
+        numbers: The number of each readable row, from 1.
         broken: The error of each unreadable row.
         rows: The number of rows, readable and unreadable.
-        numbers: The number of each readable row, from 1.
         consumed: Bytes of the file read so far.
         end: The position of the next chunk.
     """
 
-    texts: list[str | None]
-    broken: list[RowError]
-    rows: int
-    numbers: list[int]
-    consumed: int
-    end: Position
-
-    def scored(self, scores: Sequence[Score | None]) -> Any:
-        """Return the readable rows with their scores, in the format of the input."""
-
-    def rejected(self) -> Any:
-        """Return the unreadable rows unchanged."""
-
-    def values(self) -> list[list[Any]]:
-        """Return the cells of each readable row, in the order of the reader's columns."""
-
-    def column(self, name: str) -> list[Any]:
-        """Return the cell of each readable row in one of the columns named in `Reading`."""
-
-
-class TextChunk:
-    """A chunk of a text format, filled row by row.
-
-    Attributes:
-        texts: See `Chunk`, also for the next five.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, reader: Reader, title: str) -> None:
+        self._reader, self._title = reader, title
         self.texts: list[str | None] = []
         self.numbers: list[int] = []
         self.broken: list[RowError] = []
         self.rows = self.consumed = 0
         self.end = Position()
-        self._between: dict[int, list[str]] = {}  # blank lines before the row of this index
-        self._rejected: list[str] = []
 
-    def take(self, number: int, text: str | None) -> None:
-        """Add a readable row."""
-        self.numbers.append(number)
-        self.texts.append(text)
-        self.rows += 1
+    def scored(self, scores: Sequence[Score | None]) -> Any:
+        """Return the readable rows with their scores, in the format of the input.
 
-    def blank(self, written: str) -> None:
-        """Add a line that is no row."""
-        self._between.setdefault(len(self.numbers), []).append(written)
+        Raises:
+            NotImplementedError: The format of the input has no place for scores.
+        """
+        raise NotImplementedError
 
-    def reject(self, written: str, problem: RowError) -> None:
-        """Add an unreadable row."""
-        self._rejected.append(written)
-        self.broken.append(problem)
-        self.rows += 1
+    def rejected(self) -> Any:
+        """Return the unreadable rows unchanged."""
+        raise NotImplementedError
 
-    def finish(self, end: Position, consumed: int) -> None:
-        """Set the end of the chunk and the bytes of the file read so far."""
-        self.end, self.consumed = end, consumed
+    def values(self) -> list[list[Any]]:
+        """Return the cells of each readable row, in the order of the reader's columns."""
+        raise NotImplementedError
 
-    def _with_blank(self, written: Iterable[str]) -> str:
-        """Return the written rows, with the blank lines between them."""
-        if not self._between:
-            return "".join(written)
-        out = []
-        for index, row in enumerate(written):
-            out += [*self._between.get(index, ()), row]
-        return "".join([*out, *self._between.get(len(self.numbers), ())])
+    def column(self, name: str) -> list[Any]:
+        """Return the cell of each readable row in one of the columns named in `Reading`."""
+        columns = self._reader.columns
+        index = columns.index(find(columns, name, file=self._title))
+        return [row[index] for row in self.values()]
 
 
-class Reader(Protocol):
-    """Reads one or more files of one format as one table."""
+class Reader:
+    """Reads one or more files of one format as one table.
 
-    @property
-    def columns(self) -> list[str]:
-        """The column names, known after the first `check` or `chunks`."""
+    Args:
+        reading: Options for reading.
+        new: The columns for the scores, if there are any.
+        notify: Receives a line about each assumption.
+        last: The last file of the table, after which no line end is added.
+        tabular: The caller will ask for cell values, with the same columns in all rows.
+        chunk_rows: The number of rows of a chunk, in a text format.
+
+    Attributes:
+        columns: The column names, known after the first `check` or `chunks`.
+        compression: The codec of each column of a Parquet file, or of an Arrow file.
+    """
+
+    columns: list[str]
+    compression: dict[str, str] | str | None = None
+
+    def __init__(
+        self,
+        reading: Reading,
+        new: NewColumns | None,
+        notify: Notify,
+        last: Source,
+        *,
+        tabular: bool = False,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> None:
+        self._reading, self._new, self._notify, self._last = reading, new, notify, last
+        self._tabular, self._chunk_rows = tabular, chunk_rows
+        self.columns = []
 
     def check(self, source: Source) -> None:
         """Raise TableError early if a file cannot be read."""
+        raise NotImplementedError
 
     def chunks(self, source: Source, start: Position) -> Iterator[Chunk]:
         """Read a file from a position on."""
+        raise NotImplementedError
 
     def header(self) -> Any:
         """Return the beginning of the output; known after the first chunk, or the end."""
+        return b""
 
     def footer(self) -> Any:
         """Return the end of the output; known after the last chunk."""
+        return b""
 
     def rejected_header(self) -> Any:
         """Return the beginning of the file of rejected rows."""
+        return b""
+
+    def kinds(self) -> dict[str, str]:
+        """Return the kind of each column that is not text; see `cells.common`."""
+        return {}
+
+    def _choose(
+        self,
+        columns: list[str],
+        title: str,
+        typed: Callable[[], Sequence[str]] | None = None,
+        *,
+        named: bool = False,
+    ) -> int:
+        """Return the index of the text column, and check the other columns.
+
+        Args:
+            columns: The column names of the first file.
+            title: The name of the file in messages.
+            typed: Returns the columns of type text, for a format with types.
+            named: The format always has column names.
+
+        Raises:
+            ColumnError: No column is an obvious choice, or a requested one does not exist.
+            TakenError: A new column has the name of an existing one.
+        """
+        reading = self._reading
+        if not reading.header and reading.text_column is None and len(columns) == 1:
+            return 0
+        found, guessed = choose_text_column(
+            columns,
+            reading.text_column,
+            file=title,
+            typed=typed,
+            others=reading.other_columns,
+            maybe_no_header=reading.header and not named,
+        )
+        if guessed:
+            self._notify(f"{title}: the texts are taken from column {shortened(found)}")
+        for other in reading.other_columns:
+            find(columns, other, file=title)
+        if reading.header:
+            check_room(self._new, columns, found, file=title)
+        return columns.index(found)
 
 
 def text_or_none(text: str | None) -> str | None:

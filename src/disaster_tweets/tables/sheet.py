@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from disaster_tweets.tables.cells import as_text, common, kinds_of
-from disaster_tweets.tables.columns import check_room, choose_text_column, find, shortened
 from disaster_tweets.tables.errors import ContentError, DifferenceError, RowError
 from disaster_tweets.tables.formats import XLSX
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
-    NewColumns,
-    Notify,
+    Chunk,
     Position,
-    Reading,
-    Score,
+    Reader,
     text_or_none,
 )
 from disaster_tweets.tables.source import Source
 from disaster_tweets.tables.workbook import ErrorValue, Sheet, read
 
 
-class SheetReader:
+class SheetReader(Reader):
     """Reads the rows of a sheet; see `rows.Reader`."""
 
-    def __init__(
-        self, reading: Reading, new: NewColumns | None, notify: Notify, last: Source
-    ) -> None:
-        self._reading, self.new, self._notify = reading, new, notify
-        self.columns: list[str] = []
-        self._title: str | None = None
-        self._text = 0
+    _title: str | None = None  # of the first file
+    _text = 0
+    _checked: tuple[Source, Sheet, int] | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._kinds: dict[str, set[str]] = {}
-        self._checked: tuple[Source, Sheet, int] | None = None
 
     def check(self, source: Source) -> None:
         """Find the columns, and keep the sheet for `chunks`, because reading it is slow."""
@@ -68,8 +63,6 @@ class SheetReader:
         return {name: common(kinds) for name, kinds in self._kinds.items()}
 
     def _begin(self, title: str, columns: list[str], rows: list[list[Any]]) -> None:
-        reading = self._reading
-
         def of_text() -> list[str]:
             return [
                 name
@@ -78,31 +71,8 @@ class SheetReader:
                 and all(row[index] is None or isinstance(row[index], str) for row in rows)
             ]
 
-        if not reading.header and reading.text_column is None and len(columns) == 1:
-            found, guessed = columns[0], False
-        else:
-            found, guessed = choose_text_column(
-                columns,
-                reading.text_column,
-                file=title,
-                typed=of_text,
-                others=reading.other_columns,
-                maybe_no_header=reading.header,
-            )
-        for other in reading.other_columns:
-            find(columns, other, file=title)
-        check_room(self.new, columns, found, file=title)
-        if guessed:
-            self._notify(f"{title}: the texts are taken from column {shortened(found)}")
-        self.columns, self._title, self._text = columns, title, columns.index(found)
-
-    def header(self) -> bytes:
-        """Return nothing: `ToWorkbook` writes the rows."""
-        return b""
-
-    def footer(self) -> bytes:
-        """Return nothing."""
-        return b""
+        self._text = self._choose(columns, title, of_text)
+        self.columns, self._title = columns, title
 
     def rejected_header(self) -> bytes:
         """Return the column names as a line of CSV."""
@@ -117,55 +87,42 @@ class SheetReader:
         for begin in range(start.rows, max(len(rows), start.rows + 1), CHUNK_ROWS):
             part = rows[begin : begin + CHUNK_ROWS]
             end = begin + len(part)
-            consumed = size * end // max(len(rows), 1)
+            chunk = SheetChunk(self, source.title)
             # Spreadsheet programs count rows from 1 and include the header.
-            yield SheetChunk(
-                self,
-                part,
-                source.title,
-                begin + 1,
-                first + begin + 1,
+            chunk.fill(part, self._text, begin, first)
+            chunk.end, chunk.consumed = (
                 Position(start.input, end),
-                consumed,
+                size * end // max(len(rows), 1),
             )
+            yield chunk
 
 
-class SheetChunk:
+class SheetChunk(Chunk):
     """Consecutive rows of a sheet; see `rows.Chunk`."""
 
-    def __init__(
-        self,
-        reader: SheetReader,
-        rows: list[list[Any]],
-        title: str,
-        first: int,
-        place: int,
-        end: Position,
-        consumed: int,
-    ) -> None:
-        self._reader, self._title = reader, title
-        self.rows, self.end, self.consumed = len(rows), end, consumed
-        self.texts: list[str | None] = []
-        self.numbers: list[int] = []
-        self.broken: list[RowError] = []
+    def fill(self, rows: list[list[Any]], text: int, before: int, header: int) -> None:
+        """Add the rows.
+
+        Args:
+            rows: The rows.
+            text: The index of the text column.
+            before: The number of earlier rows of the table.
+            header: The number of rows of the sheet before the first row of the table.
+        """
+        self.rows = len(rows)
         self._rows: list[list[Any]] = []
         self._rejected: list[list[Any]] = []
-        for number, row in enumerate(rows, first):
-            value = row[reader._text]
+        for number, row in enumerate(rows, before + 1):
+            value = row[text]
             problem = _problem(value)
             if problem is not None:
-                self.broken.append(
-                    RowError(problem, file=title, row=number, line=place + number - first)
-                )
+                place = header + number
+                self.broken.append(RowError(problem, file=self._title, row=number, line=place))
                 self._rejected.append(row)
                 continue
             self.numbers.append(number)
             self._rows.append(row)
             self.texts.append(text_or_none(None if value is None else as_text(value)))
-
-    def scored(self, scores: Sequence[Score | None]) -> bytes:
-        """Raise an error: `ToWorkbook` takes the values instead."""
-        raise NotImplementedError
 
     def rejected(self) -> bytes:
         """Return the unreadable rows as lines of CSV."""
@@ -173,13 +130,7 @@ class SheetChunk:
 
     def values(self) -> list[list[Any]]:
         """Return the cells of each readable row."""
-        return [list(row) for row in self._rows]
-
-    def column(self, name: str) -> list[Any]:
-        """Return one cell of each readable row."""
-        columns = self._reader.columns
-        index = columns.index(find(columns, name, file=self._title))
-        return [row[index] for row in self._rows]
+        return self._rows
 
 
 def _problem(value: Any) -> str | None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -143,8 +144,8 @@ def peeked(file: BinaryIO, title: str) -> tuple[bytes, BinaryIO]:
                     return beginning, file
             except OSError:
                 pass
-        rest = cast("BinaryIO", io.BufferedReader(_Rest(beginning, file), _BUFFER))
-        return beginning, rest
+        pieces = chain([beginning], iter(lambda: file.read(_BUFFER), b""))
+        return beginning, io.BufferedReader(compression.Pieces(pieces), _BUFFER)
 
 
 def _standard_input() -> Any:
@@ -158,27 +159,6 @@ def _read_fully(file: BinaryIO, size: int) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
-
-
-class _Rest(io.RawIOBase):
-    """A file whose first bytes were read already."""
-
-    def __init__(self, beginning: bytes, file: BinaryIO) -> None:
-        self._beginning, self._file = beginning, file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self._beginning:
-            piece, self._beginning = (
-                self._beginning[: len(buffer)],
-                self._beginning[len(buffer) :],
-            )
-        else:
-            piece = self._file.read(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
 
 
 @contextmanager

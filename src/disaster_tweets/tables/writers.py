@@ -5,62 +5,48 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from disaster_tweets.tables import json_rows
-from disaster_tweets.tables.arrow import import_arrow
+from disaster_tweets.tables.arrow import import_arrow, score_columns
 from disaster_tweets.tables.cells import as_json, as_text, typed
 from disaster_tweets.tables.columns import check_room
 from disaster_tweets.tables.errors import RowError, TableError
 from disaster_tweets.tables.formats import ARROW, DELIMITED, JSON, JSONL, PARQUET, XLSX
 from disaster_tweets.tables.objects import ObjectChunk, members
+from disaster_tweets.tables.records import quoted
 from disaster_tweets.tables.rows import Chunk, NewColumns, Reader, Score
 
 
-class Writer(Protocol):
-    """Formats the output from the chunks of a reader."""
+class Writer:
+    """Formats the output from the chunks of a reader.
+
+    Args:
+        reader: The reader of the table.
+        new: The columns for the scores.
+        title: The name of the first file in messages.
+        header: The input table has a header.
+    """
+
+    def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
+        self._reader, self._new, self._title, self._header = reader, new, title, header
+        self._kept: list[int] | None = None
 
     def header(self) -> Any:
         """Return the beginning of the output; known after the first chunk."""
+        return b""
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
         """Return the readable rows of a chunk; ``first`` if no row was written before."""
+        raise NotImplementedError
 
     def footer(self) -> Any:
         """Return the end of the output; known after the last chunk."""
-
-
-class SameFormat:
-    """Writes the format of the input, and keeps every byte of its rows."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    def header(self) -> Any:
-        """Return the beginning of the table that the reader read."""
-        return self._reader.header()
-
-    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
-        """Return the original rows with their scores."""
-        return chunk.scored(scores)
-
-    def footer(self) -> Any:
-        """Return the end of the table that the reader read."""
-        return self._reader.footer()
-
-
-class _Converting:
-    """Converts to another format: the columns that stay, then the new ones."""
-
-    def __init__(
-        self, reader: Reader, new: NewColumns, title: str, header: bool = True
-    ) -> None:
-        self._reader, self._new, self._title, self._header = reader, new, title, header
-        self._kept: list[int] | None = None
+        return b""
 
     @property
     def kept(self) -> list[int]:
@@ -98,13 +84,27 @@ class _Converting:
             ) from None  # fmt: skip
 
 
-class ToDelimited(_Converting):
+class SameFormat(Writer):
+    """Writes the format of the input, and keeps every byte of its rows."""
+
+    def header(self) -> Any:
+        """Return the beginning of the table that the reader read."""
+        return self._reader.header()
+
+    def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
+        """Return the original rows with their scores."""
+        return chunk.scored(scores)
+
+    def footer(self) -> Any:
+        """Return the end of the table that the reader read."""
+        return self._reader.footer()
+
+
+class ToDelimited(Writer):
     """Writes delimited text in UTF-8."""
 
-    def __init__(
-        self, reader: Reader, new: NewColumns, title: str, header: bool, delimiter: str
-    ) -> None:
-        super().__init__(reader, new, title, header)
+    def __init__(self, *arguments: Any, delimiter: str) -> None:
+        super().__init__(*arguments)
         self._delimiter = delimiter
 
     def header(self) -> bytes:
@@ -121,22 +121,16 @@ class ToDelimited(_Converting):
                 written.append(self._record([*(as_text(row[i]) for i in kept), *_added(score)]))
         return b"".join(written)
 
-    def footer(self) -> bytes:
-        """Return nothing."""
-        return b""
-
     def _record(self, fields: Sequence[str]) -> bytes:
         written = self._delimiter.join(quoted(field, self._delimiter) for field in fields)
         return f"{written}\n".encode()
 
 
-class ToJson(_Converting):
+class ToJson(Writer):
     """Writes JSON Lines, or a JSON array of objects."""
 
-    def __init__(
-        self, reader: Reader, new: NewColumns, title: str, header: bool, array: bool
-    ) -> None:
-        super().__init__(reader, new, title, header)
+    def __init__(self, *arguments: Any, array: bool) -> None:
+        super().__init__(*arguments)
         self._array = array
 
     def header(self) -> bytes:
@@ -155,7 +149,7 @@ class ToJson(_Converting):
         """Return the closing bracket of an array."""
         return b"\n]\n" if self._array else b""
 
-    def _objects(self, chunk: Chunk, scores: Sequence[Score | None]) -> list[str]:
+    def _objects(self, chunk: Chunk, scores: Sequence[Score | None]) -> Iterable[str]:
         if isinstance(chunk, ObjectChunk):
             return chunk.objects(scores)
         self.check_names("JSON")
@@ -168,11 +162,11 @@ class ToJson(_Converting):
         return written
 
 
-class ToColumnar(_Converting):
+class ToColumnar(Writer):
     """Makes Arrow tables, for a Parquet or an Arrow file."""
 
-    def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
-        super().__init__(reader, new, title, header)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         (self._arrow,) = import_arrow()
         self._schema: Any = None
 
@@ -193,16 +187,13 @@ class ToColumnar(_Converting):
                 "boolean": arrow.bool_(),
                 "json": arrow.string(),
             }
-            self._kinds = [self._kind(self._reader.columns[i]) for i in self.kept]
+            kinds, columns = self._reader.kinds(), self._reader.columns
+            self._kinds = [kinds.get(columns[i], "text") for i in self.kept]
             fields = [types[kind] for kind in self._kinds]
             fields += [arrow.float32(), arrow.string()]
             with self._naming(None):
                 self._schema = arrow.schema(list(zip(self.names, fields, strict=True)))
         return self._schema
-
-    def _kind(self, column: str) -> str:
-        kinds: dict[str, str] = getattr(self._reader, "kinds", dict)()
-        return kinds.get(column, "text")
 
     def rows(self, chunk: Chunk, scores: Sequence[Score | None], *, first: bool) -> Any:
         """Return a table of the rows."""
@@ -211,12 +202,7 @@ class ToColumnar(_Converting):
             self._column(chunk, rows, i, kind, field)
             for i, kind, field in zip(self.kept, self._kinds, schema, strict=False)
         ]
-        probabilities = [score and score.probability for score in scores]
-        labels = [score and score.label for score in scores]
-        columns += [
-            self._arrow.array(probabilities, self._arrow.float32()),
-            self._arrow.array(labels, self._arrow.string()),
-        ]
+        columns += score_columns(scores)
         return self._arrow.Table.from_arrays(columns, schema=schema)
 
     def _column(
@@ -240,19 +226,15 @@ class ToColumnar(_Converting):
                 ) from None
         return self._arrow.array(values, field.type)
 
-    def footer(self) -> Any:
-        """Return a table without rows."""
-        return self.schema.empty_table()
 
-
-class ToWorkbook(_Converting):
+class ToWorkbook(Writer):
     """Writes rows as lines of JSON, from which `parts` makes a workbook at the end."""
 
-    def __init__(self, reader: Reader, new: NewColumns, title: str, header: bool) -> None:
+    def __init__(self, *arguments: Any) -> None:
         from disaster_tweets.tables.workbook import Checker
 
-        super().__init__(reader, new, title, header)
-        self._workbook = Checker(title)
+        super().__init__(*arguments)
+        self._workbook = Checker(self._title)
 
     def header(self) -> bytes:
         """Return the header as a row of cells."""
@@ -272,10 +254,6 @@ class ToWorkbook(_Converting):
             rows.append(_cells(cells))
         return b"".join(rows)
 
-    def footer(self) -> bytes:
-        """Return nothing."""
-        return b""
-
 
 def _cell(value: Any) -> Any:
     """Return a value for a workbook cell; a number that Excel would alter becomes text."""
@@ -287,43 +265,37 @@ def _cell(value: Any) -> Any:
         if Decimal(value) != Decimal(repr(number)):
             return str(value)
         return int(value) if value.removeprefix("-").isdecimal() else number
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if value != value else str(value)
     return as_text(value) if isinstance(value, (list, dict)) else value
 
 
-_TIMES: dict[str, Callable[[str], Any]] = {
+_TIMES: dict[str, Callable[[Any], Any]] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
     "time": time.fromisoformat,
+    "seconds": lambda seconds: timedelta(seconds=seconds),
 }
 
 
 def _cells(row: Sequence[Any]) -> bytes:
     """Return a row as a line of JSON; a time becomes an object with its type."""
-    cells = []
-    for value in row:
-        if isinstance(value, datetime):
-            value = {"datetime": value.isoformat()}
-        elif isinstance(value, date):
-            value = {"date": value.isoformat()}
-        elif isinstance(value, time):
-            value = {"time": value.isoformat()}
-        elif isinstance(value, timedelta):
-            value = {"seconds": value.total_seconds()}
-        elif isinstance(value, float) and not math.isfinite(value):
-            value = None if value != value else str(value)
-        cells.append(value)
-    return (json.dumps(cells) + "\n").encode()
+    return (json.dumps(row, default=_time) + "\n").encode()
+
+
+def _time(value: Any) -> dict[str, Any]:
+    if isinstance(value, timedelta):
+        return {"seconds": value.total_seconds()}
+    kind = next(kind for kind in (datetime, date, time) if isinstance(value, kind))
+    return {kind.__name__: value.isoformat()}
 
 
 def cells_of(line: bytes) -> list[Any]:
     """Return the cells of a line that `ToWorkbook` wrote."""
-    row = []
-    for value in json.loads(line):
-        if isinstance(value, dict):
-            ((kind, content),) = value.items()
-            value = timedelta(seconds=content) if kind == "seconds" else _TIMES[kind](content)
-        row.append(value)
-    return row
+    return [
+        _TIMES[next(iter(value))](*value.values()) if isinstance(value, dict) else value
+        for value in json.loads(line)
+    ]
 
 
 def writer_for(
@@ -347,25 +319,17 @@ def writer_for(
         header: The input table has a header.
         as_is: Text around the rows of a JSON document may stay unchanged.
     """
-    if read == written and read not in (XLSX, JSON):
-        return SameFormat(reader)
-    if {read, written} <= {PARQUET, ARROW} or (read == written == JSON and as_is):
-        return SameFormat(reader)
+    table = reader, new, title, header
+    if (read == written and read != XLSX and (as_is or read != JSON)) or (
+        {read, written} <= {PARQUET, ARROW}
+    ):
+        return SameFormat(*table)
     if written in DELIMITED:
-        return ToDelimited(reader, new, title, header, DELIMITED[written])
+        return ToDelimited(*table, delimiter=DELIMITED[written])
     if written in (JSONL, JSON):
-        return ToJson(reader, new, title, header, written == JSON)
-    if written == XLSX:
-        return ToWorkbook(reader, new, title, header)
-    return ToColumnar(reader, new, title, header)
+        return ToJson(*table, array=written == JSON)
+    return ToWorkbook(*table) if written == XLSX else ToColumnar(*table)
 
 
 def _added(score: Score | None) -> tuple[str, str]:
     return ("", "") if score is None else (f"{score.probability:.6f}", score.label)
-
-
-def quoted(field: str, delimiter: str) -> str:
-    """Return a field of delimited text, quoted only if necessary."""
-    if any(character in field for character in (delimiter, '"', "\r", "\n")):
-        return '"' + field.replace('"', '""') + '"'
-    return field

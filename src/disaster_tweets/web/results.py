@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.explanation import Explanation
 from disaster_tweets.prediction import Prediction, decide, shown_probabilities
-from disaster_tweets.tables.writers import quoted
+from disaster_tweets.tables.records import quoted
 
 PAGE_ROWS = 50
 ORDERS = {"": "As sent", "down": "Most probable first", "up": "Least probable first"}

@@ -176,14 +176,8 @@ class Upload(Source):
             header=not choices.no_header or self.format == TXT,
         )
         new = NewColumns(overwrite=choices.overwrite)
-        reader: Reader
-        if self.format in DELIMITED:
-            from disaster_tweets.tables.delimited import DelimitedReader
-
-            reader = DelimitedReader(reading, new, notify, self, chunk_rows=_PIECE)
-        else:
-            tabular = self.scored_format in (*DELIMITED, *BINARY)
-            reader = open_table(reading, new, notify, self, tabular=tabular)
+        tabular = self.scored_format in (*DELIMITED, *BINARY)
+        reader = open_table(reading, new, notify, self, tabular=tabular, chunk_rows=_PIECE)
         writer = writer_for(
             reader,
             self.format,
@@ -320,7 +314,7 @@ def _whole(upload: Upload, reader: Reader, writer: Writer, parts: list[Any]) -> 
     from disaster_tweets.tables.columnar_part import MemoryPart
 
     same = isinstance(writer, SameFormat)
-    compressed = getattr(reader, "compression", None) if same else None
+    compressed = reader.compression if same else None
     part = MemoryPart(Path(upload.scored_name), upload.scored_format, lambda: compressed)
     for table in parts:
         part.write(table)
