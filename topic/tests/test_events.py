@@ -47,7 +47,7 @@ def test_real_events(events: list[Path], tmp_path: Path) -> None:
 
         assert done.returncode == 0, done.stderr
         assert "the texts are taken from column" in done.stderr
-        counts = f"{len(rows):,} rows: {len(rows):,} scored, 0 missing, 0 rejected; "
+        counts = f"{len(rows):,} rows: {len(rows):,} scored, 0 missing, 0 rejected"
         assert counts in done.stderr
         assert ADDED.sub(b"", scored).replace(b",probability,predicted", b"", 1) == content
         expected = classifier.predict_proba(texts)[:, 1].tolist()
