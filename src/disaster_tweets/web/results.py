@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.explanation import Explanation
-from disaster_tweets.prediction import Prediction, decide, shown_probabilities
+from disaster_tweets.prediction import Prediction
 from disaster_tweets.tables.records import quoted
 
 PAGE_ROWS = 50
@@ -152,25 +152,19 @@ def score(
         view: The choices in the form.
         explained: The number of the row to explain, from 1; None for none.
     """
-    shares = classifier.predict_proba(texts)
-    decided = decide(shares, view.threshold)
-    shown = shown_probabilities(shares, decided).tolist()
-    labels = classifier.classes_
-    rows = []
-    for number, (text, label, probability, row) in enumerate(
-        zip(texts, decided.tolist(), shown, shares.tolist(), strict=True), 1
-    ):
-        prediction = Prediction(labels[label], probability, dict(zip(labels, row, strict=True)))
-        words = classifier.explain(text) if number == explained else None
-        rows.append(Row(number, text, prediction, words))
+    predictions = classifier.predict(texts, threshold=view.threshold)
+    rows = [
+        Row(number, text, prediction, classifier.explain(text) if number == explained else None)
+        for number, (text, prediction) in enumerate(zip(texts, predictions, strict=True), 1)
+    ]
     found = _found(rows, view)
     return Results(rows, found, _first(found, view, explained), view)
 
 
 def explain(classifier: Classifier, text: str, view: View) -> Explanation:
     """Explain a single text, with the label at the threshold."""
-    (row,) = score(classifier, [text], view).rows
-    return replace(classifier.explain(text), prediction=row.prediction)
+    prediction = classifier.predict(text, threshold=view.threshold)
+    return replace(classifier.explain(text), prediction=prediction)
 
 
 def _found(rows: list[Row], view: View) -> list[Row]:
