@@ -409,6 +409,7 @@ class TestWarnings:
         assert self.found(30, 30, 3) == []
 
 
+@pytest.mark.one_python
 class TestFiles:
     @pytest.mark.parametrize(
         ("name", "content"),

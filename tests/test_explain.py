@@ -142,6 +142,7 @@ class TestWeights:
             classifier.explain(text)
 
 
+@pytest.mark.one_python
 class TestCost:
     def test_a_score_for_the_text_and_one_for_each_word(
         self, classifier: Classifier, scored: Scored

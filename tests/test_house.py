@@ -18,6 +18,8 @@ from disaster_tweets.cli import commands
 
 from .conftest import ROOT, Run
 
+pytestmark = pytest.mark.one_python
+
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted(GITHUB.glob("ISSUE_TEMPLATE/[!c]*.yml"))

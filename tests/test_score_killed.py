@@ -20,6 +20,8 @@ import pytest
 from .test_score import score, summary
 from .test_score_resume import part, start
 
+pytestmark = pytest.mark.one_python
+
 ROWS = 4200  # two checkpoints on the way
 KILLS = int(os.environ.get("DISASTER_TWEETS_KILLS") or 20)
 

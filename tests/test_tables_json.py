@@ -314,6 +314,7 @@ def documents(kind: str, rows: list[Any], chance: random.Random) -> tuple[str, s
     return before + array, space(chance)
 
 
+@pytest.mark.one_python
 class TestDocument:
     @pytest.mark.parametrize("kind", KINDS)
     @SOME

@@ -22,6 +22,8 @@ from .conftest import Completed
 from .fingerprint import fingerprints, scores_in, scores_of
 from .test_score import score
 
+pytestmark = pytest.mark.one_python
+
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "latin-1")
 WORDS = ("cake", "calm", "sugar", "a", "5", "RT", "#rain", "3pm")
 # Text with many characters that are special in these formats, all of it in Latin-1.

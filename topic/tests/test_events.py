@@ -14,6 +14,8 @@ import pytest
 
 from disaster_tweets import Classifier
 
+pytestmark = pytest.mark.one_python
+
 ADDED = re.compile(rb",(\d\.\d{6}),(?:not_)?disaster(?=\r?\n|\Z)")
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from disaster_tweets.topic import LABELS
 
+pytestmark = pytest.mark.one_python
+
 WRITTEN = Path(__file__).parents[1] / "written.csv"
 
 Row = dict[str, str]
