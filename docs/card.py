@@ -200,14 +200,17 @@ def sources_tables(manifest: Manifest) -> str:
         rows += [
             _of_source(f"{source}, {part}", each) for part, each in of.get("parts", {}).items()
         ]
-    rows += ["", "| | kind | positive | texts | flagged |", "|---|---|---|---|---|"]
+    named = manifest.get("thresholds", {})
+    columns = ["", "kind", "positive", "texts", "flagged", *(f"at `{name}`" for name in named)]
+    rows += ["", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for source, of in found.items():
         ranked = sorted(of["kinds"].items(), key=lambda kind: -kind[1].get("target", 0.5))
         for kind, each in ranked:
             target = {0: "no", 1: "yes"}.get(each.get("target"), "mixed")
             name = kind.replace("_", " ")
-            flagged = percent(each["flagged"])
-            rows.append(f"| {source} | {name} | {target} | {each['texts']:,} | {flagged} |")
+            shares = (each["flagged"], *(each["flagged_at"][at] for at in named))
+            cells = (source, name, target, f"{each['texts']:,}", *map(percent, shares))
+            rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -235,7 +235,7 @@ class TestThreshold:
         "threshold", [-0.1, 1.1, float("nan"), float("inf"), "0.5", True, [0.5], None]
     )
     def test_anything_else_is_refused(self, threshold: Any) -> None:
-        refusal = r"^threshold must be a number from 0 to 1, not "
+        refusal = r"^threshold must be a number from 0 to 1( or 'recall')?, not "
         if threshold is not None:  # None is the model's own threshold
             with pytest.raises(InputError, match=refusal):
                 Classifier.load(threshold=threshold)
@@ -271,6 +271,14 @@ class TestThresholdOfOneCall:
         assert predict(TEXTS) == classifier.predict(TEXTS) == Classifier.load().predict(TEXTS)
 
     @two_labels
+    def test_it_may_be_named(self, manifest: dict[str, Any]) -> None:
+        for name, threshold in manifest["thresholds"].items():
+            expected = predict(TEXTS, threshold=threshold)
+            assert predict(TEXTS, threshold=name) == expected
+            assert Classifier.load(threshold=name).predict(TEXTS) == expected
+        assert 0 < manifest["thresholds"]["recall"] <= manifest["threshold"]
+
+    @two_labels
     def test_none_is_the_classifiers_own(self) -> None:
         classifier = Classifier.load(threshold=0)
 
@@ -280,7 +288,9 @@ class TestThresholdOfOneCall:
     @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True])
     def test_anything_else_is_refused_before_a_text_is_read(self, threshold: Any) -> None:
         texts = iter(TEXTS)
-        with pytest.raises(InputError, match=r"^threshold must be a number from 0 to 1, not "):
+        with pytest.raises(
+            InputError, match=r"^threshold must be a number from 0 to 1( or 'recall')?, not "
+        ):
             predict(texts, threshold=threshold)
         assert next(texts) == TEXTS[0]
 

@@ -84,7 +84,16 @@ class TestPredict:
             LABELS[predict(text).probability >= float(threshold)] for text in texts
         ]
 
-    @pytest.mark.parametrize("threshold", ["2", "-1", "half"])
+    @two_labels
+    def test_a_named_threshold(self, run: Any, manifest: Any) -> None:
+        for name, threshold in manifest["thresholds"].items():
+            shown = run("disaster-tweets", "predict", "--threshold", name, CAKE, PHONE)
+            assert shown[::2] == (0, "")
+            assert shown == run(
+                "disaster-tweets", "predict", "--threshold", str(threshold), CAKE, PHONE
+            )
+
+    @pytest.mark.parametrize("threshold", ["2", "-1", "half", "nan"])
     def test_threshold_out_of_range(self, run: Any, threshold: str) -> None:
         status, out, err = run("disaster-tweets", "predict", "--threshold", threshold, CAKE)
 

@@ -27,6 +27,7 @@ from disaster_tweets.metrics import (
     recall,
     reliability_curve,
     roc_curve,
+    threshold_of_recall,
 )
 
 PROBABILITIES = np.array([0.9, 0.8, 0.4, 0.3, 0.6])
@@ -222,6 +223,22 @@ def test_the_threshold_does_not_follow_a_single_text() -> None:
     probabilities = np.concatenate([np.linspace(0, 0.3, 50), [0.42], np.linspace(0.7, 1, 50)])
     labels = np.array([0] * 51 + [1] * 50)
     assert 0.45 <= fit_threshold(probabilities, labels) <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("recall", "threshold"), [(1, 0.12), (0.75, 0.3), (0.7, 0.3), (0.5, 0.8), (0.01, 0.987)]
+)
+def test_a_threshold_reaches_a_recall(recall: float, threshold: float) -> None:
+    probabilities = np.array([0.9, 0.8, 0.1200001, 0.7, 0.98765, 0.3])
+    labels = np.array([0, 1, 1, 0, 1, 1])
+    found = threshold_of_recall(probabilities, labels, recall)
+
+    assert found == threshold
+    assert np.mean(probabilities[labels == 1] >= found) >= recall
+
+
+def test_a_threshold_is_never_zero() -> None:
+    assert threshold_of_recall(np.array([0.0001]), np.array([1]), 1) == 0.001
 
 
 class TestMeasure:

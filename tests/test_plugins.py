@@ -111,6 +111,7 @@ class TestContract:
 
         assert info["positive_label"] == LABELS[1]
         assert info["threshold"] == Classifier.load().threshold
+        assert info["thresholds"] == Classifier.load().manifest["thresholds"]
 
     def test_four_labels(self, four_labels_installed: Path) -> None:
         info, plugin = contract.info(), contract.load()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -12,6 +11,7 @@ from disaster_tweets import bundle
 from disaster_tweets.calibration import calibrate
 from disaster_tweets.encoding import Encoding
 from disaster_tweets.errors import InputError
+from disaster_tweets.manifest import number_of_threshold
 from disaster_tweets.once import once
 from disaster_tweets.prediction import Prediction, decide, shown_probabilities
 
@@ -45,7 +45,9 @@ class Classifier:
         manifest: The content of manifest.json: the model's version, metrics, hashes and origin.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, threshold: float | None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None, threshold: float | str | None
+    ) -> None:
         """Use `load`, which documents the arguments."""
         from disaster_tweets.runtime import open_model
 
@@ -66,52 +68,53 @@ class Classifier:
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str] | None = None, *, threshold: float | None = None
+        cls, path: str | os.PathLike[str] | None = None, *, threshold: float | str | None = None
     ) -> Classifier:
         """Load a model, and check that its files are intact.
 
         Args:
             path: A folder with manifest.json and the files that it names. None loads the model
                 in this package.
-            threshold: Replaces the model's own threshold, in [0, 1]. For two labels only.
+            threshold: Replaces the model's own threshold: a number in [0, 1], or a name in
+                ``manifest["thresholds"]``, such as "recall". For two labels only.
 
         Raises:
             ArtifactError: A file is missing, truncated or altered. The message names it.
-            InputError: The threshold is not a number in [0, 1], or there are more than two
-                labels.
+            InputError: The threshold is neither a number in [0, 1] nor a name, or there are
+                more than two labels.
         """
-        if threshold is not None:
-            check_threshold(threshold)  # before the model is read, which takes longer
         return cls(path, threshold)
 
     @property
     def threshold(self) -> float:
         """The probability in [0, 1] from which on a text gets the second of two labels.
 
-        It can be set. The argument ``threshold`` of `predict` changes one call only.
+        It can be set, to a number or a name. The argument ``threshold`` of `predict` changes
+        one call only.
 
         Raises:
             InputError: There are more than two labels, of which the most probable one wins. Or
-                the new value is not a number in [0, 1].
+                the new value is neither a number in [0, 1] nor a name.
         """
         if self._threshold is None:
             raise InputError(self._no_threshold())
         return self._threshold
 
     @threshold.setter
-    def threshold(self, value: float) -> None:
+    def threshold(self, value: float | str) -> None:
         self._threshold = self._checked(value)
 
-    def _checked(self, threshold: float) -> float:
+    def _checked(self, threshold: float | str) -> float:
         """Return a threshold as a float.
 
         Raises:
-            InputError: It is not a number in [0, 1], or there are more than two labels.
+            InputError: It is neither a number in [0, 1] nor a name, or there are more than two
+                labels.
         """
-        check_threshold(threshold)
+        found = number_of_threshold(threshold, self.manifest)
         if self._threshold is None:
             raise InputError(self._no_threshold())
-        return float(threshold)
+        return found
 
     def _no_threshold(self) -> str:
         return (
@@ -124,7 +127,7 @@ class Classifier:
         self,
         texts: str,
         *,
-        threshold: float | None = None,
+        threshold: float | str | None = None,
         missing: Missing = "error",
         progress: Progress | None = None,
     ) -> Prediction: ...
@@ -133,7 +136,7 @@ class Classifier:
         self,
         texts: Iterable[str],
         *,
-        threshold: float | None = None,
+        threshold: float | str | None = None,
         missing: Literal["error"] = "error",
         progress: Progress | None = None,
     ) -> list[Prediction]: ...
@@ -142,7 +145,7 @@ class Classifier:
         self,
         texts: Iterable[str | float | None],
         *,
-        threshold: float | None = None,
+        threshold: float | str | None = None,
         missing: Literal["none"],
         progress: Progress | None = None,
     ) -> list[Prediction | None]: ...
@@ -150,7 +153,7 @@ class Classifier:
         self,
         texts: str | Iterable[str | float | None],
         *,
-        threshold: float | None = None,
+        threshold: float | str | None = None,
         missing: Missing = "error",
         progress: Progress | None = None,
     ) -> Prediction | list[Prediction] | list[Prediction | None]:
@@ -162,7 +165,8 @@ class Classifier:
         Args:
             texts: A ``str``, or an iterable of them: a list, a generator, a NumPy array, a
                 pandas, Polars or Arrow column.
-            threshold: Replaces `threshold` in this call, in [0, 1]. For two labels only.
+            threshold: Replaces `threshold` in this call: a number in [0, 1], or a name in
+                ``manifest["thresholds"]``, such as "recall". For two labels only.
             missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
                 raises, ``"none"`` gives None in its place.
             progress: As for `predict_proba`.
@@ -339,24 +343,24 @@ def bundled_classifier() -> Classifier:
 
 @overload
 def predict(  # type: ignore[overload-overlap]
-    texts: str, *, threshold: float | None = None, missing: Missing = "error"
+    texts: str, *, threshold: float | str | None = None, missing: Missing = "error"
 ) -> Prediction: ...
 @overload
 def predict(
     texts: Iterable[str],
     *,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     missing: Literal["error"] = "error",
 ) -> list[Prediction]: ...
 @overload
 def predict(
     texts: Iterable[str | float | None],
     *,
-    threshold: float | None = None,
+    threshold: float | str | None = None,
     missing: Literal["none"],
 ) -> list[Prediction | None]: ...
 def predict(
-    texts: Any, *, threshold: float | None = None, missing: Any = "error"
+    texts: Any, *, threshold: float | str | None = None, missing: Any = "error"
 ) -> Prediction | list[Prediction] | list[Prediction | None]:
     """Classify one text or many.
 
@@ -365,7 +369,8 @@ def predict(
     Args:
         texts: A ``str``, or any iterable of them.
         threshold: With two labels, a text gets the second one from this probability on, in
-            [0, 1]. None stands for the model's own threshold.
+            [0, 1]. The name "recall" stands for a lower threshold, which misses fewer texts.
+            None stands for the model's own threshold.
         missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
             raises, ``"none"`` gives None in its place.
 
@@ -374,8 +379,8 @@ def predict(
 
     Raises:
         InputError: An element is not a ``str``. The message names its index. Or the threshold
-            is not in [0, 1], or there are more than two labels and so no threshold. Or
-            ``missing`` has another value.
+            is neither in [0, 1] nor a name, or there are more than two labels and so no
+            threshold. Or ``missing`` has another value.
         ArtifactError: A file of the installed model is missing or altered.
 
     >>> 0 <= predict("It rained all night").probability <= 1
@@ -386,12 +391,6 @@ def predict(
     found: Prediction | list[Prediction] | list[Prediction | None]
     found = bundled_classifier().predict(texts, threshold=threshold, missing=missing)
     return found
-
-
-def check_threshold(value: object) -> None:
-    """Raise InputError unless ``value`` is a number in [0, 1]."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= 1:
-        raise InputError(f"threshold must be a number from 0 to 1, not {value!r}")
 
 
 def is_missing(value: object) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from numbers import Real
 from typing import Any
 
-from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+from disaster_tweets.errors import DISTRIBUTION, ArtifactError, InputError
 from disaster_tweets.runtime import KINDS
 
 SCHEMA_VERSION = 3
@@ -80,6 +81,7 @@ _SCHEMA_OF_MORE: dict[str, Any] = {
 
 # Optional keys and the types of their values.
 _OPTIONAL_SCHEMA: dict[str, Any] = {
+    "thresholds": dict,  # other thresholds for two labels, by name
     "measured_on": str,  # one of MEASURED_ON; held-out texts if missing
     "slices": dict,
     "sources": dict,  # the metrics on other data sets, by name
@@ -146,6 +148,21 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
     return checked
 
 
+def number_of_threshold(value: object, manifest: Manifest) -> float:
+    """Return a threshold, which is a number in [0, 1] or a name, as a float.
+
+    Raises:
+        InputError: It is neither.
+    """
+    named = manifest.get("thresholds", {})
+    if isinstance(value, str) and value in named:
+        return float(named[value])
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
+        return float(value)
+    names = "".join(f" or {name!r}" for name in named)
+    raise InputError(f"threshold must be a number from 0 to 1{names}, not {value!r}")
+
+
 def _check_labels(manifest: Manifest, source: str) -> None:
     """Check the labels, and the values that depend on their number."""
     labels = manifest["labels"]
@@ -161,6 +178,9 @@ def _check_labels(manifest: Manifest, source: str) -> None:
             raise _refused(source, "positive_label must be the second of the labels")
         if not 0 < manifest["threshold"] < 1:
             raise _refused(source, "threshold must lie between 0 and 1")
+        for name, value in manifest.get("thresholds", {}).items():
+            if not (_is_finite(value) and 0 < value < 1):
+                raise _refused(source, f"thresholds/{name} must lie between 0 and 1")
         if not all(map(_is_finite, calibration.values())) or not (
             calibration["a"] > 0 and calibration["b"] > 0
         ):

@@ -9,6 +9,7 @@ the probabilities of this label (texts,), and 1 for each text with this label, e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -165,6 +166,19 @@ def fit_threshold(probabilities: Array, labels: Array, window: float = 0.1) -> f
     smooth = np.array([accurate[at - half : at + half + 1].mean() for at in centres])
     best = centres[smooth >= smooth.max() - 1e-12]
     return round(float(grid[best[np.argmin(np.abs(grid[best] - 0.5))]]), 2)
+
+
+def threshold_of_recall(probabilities: Array, labels: Array, recall: float) -> float:
+    """Return a threshold that reaches a recall: the highest one with three digits.
+
+    Args:
+        probabilities: (texts,) of the second of two labels.
+        labels: (texts,), 0 or 1, with at least one 1.
+        recall: A share of the texts with the second label, in (0, 1].
+    """
+    found = np.sort(probabilities[labels == 1])[::-1]
+    lowest = float(found[math.ceil(recall * len(found)) - 1])
+    return max(math.floor(lowest * 1000) / 1000, 0.001)
 
 
 def measure(

@@ -366,14 +366,20 @@ class TestSources:
 
     def test_each_source_is_measured_by_part_and_by_kind(self) -> None:
         probabilities = np.array([0.9, 0.5, 0.7, 0.2, 0.49, 0.6, 0.3, 0.9])
-        assert evaluate.measure_sources(self.TABLE, probabilities, 0.5) == {
+        assert evaluate.measure_sources(self.TABLE, probabilities, 0.5, {"recall": 0.3}) == {
             "events": {
                 "texts": 5,
                 "accuracy": 0.8,
                 "auc": 0.8333,
                 "kinds": {
-                    "chat": {"texts": 3, "target": 0, "flagged": 0.3333},
-                    "report": {"texts": 2, "target": 1, "flagged": 1.0},
+                    "chat": {
+                        **{"texts": 3, "target": 0, "flagged": 0.3333},
+                        "flagged_at": {"recall": 0.6667},
+                    },
+                    "report": {
+                        **{"texts": 2, "target": 1, "flagged": 1.0},
+                        "flagged_at": {"recall": 1.0},
+                    },
                 },
                 "parts": {"first": {"texts": 3, "auc": 0.5}},
             },
@@ -382,12 +388,14 @@ class TestSources:
                 "accuracy": 1.0,
                 "auc": 1.0,
                 # Texts of this kind have both labels, so the kind has no target.
-                "kinds": {"danger": {"texts": 2, "flagged": 0.5}},
+                "kinds": {
+                    "danger": {"texts": 2, "flagged": 0.5, "flagged_at": {"recall": 1.0}}
+                },
             },
         }
 
     def test_without_texts_there_is_nothing(self) -> None:
-        assert evaluate.measure_sources(self.TABLE[:0], np.zeros(0), 0.5) == {}
+        assert evaluate.measure_sources(self.TABLE[:0], np.zeros(0), 0.5, {}) == {}
 
     def test_a_logit_out_of_fold_counts_before_that_of_the_file(self) -> None:
         class Constant(evaluate.Exported):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from disaster_tweets import bundle
 from disaster_tweets.cli.header import format_by_first_line
 from disaster_tweets.errors import InputError
+from disaster_tweets.manifest import number_of_threshold
 from disaster_tweets.topic import LABELS, TEXTS
 
 T = TypeVar("T")
@@ -37,16 +39,32 @@ def for_two_labels(what: str, advice: str) -> Callable[[click.Context, click.Par
     return check
 
 
+class _Threshold(click.ParamType):  # type: ignore[type-arg]
+    """A number from 0 to 1, or the name of one of the model's thresholds."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        with suppress(ValueError):  # a name stays as it is
+            value = float(value)
+        try:
+            return number_of_threshold(value, bundle.bundled_manifest())
+        except InputError as error:
+            self.fail(f"{error}".removeprefix("threshold "), param, ctx)
+
+
 threshold_option = click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    type=_Threshold(),
     callback=for_two_labels(
         "a threshold", "; the most probable label is predicted, so leave --threshold out"
     ),
     hidden=len(LABELS) > 2,
-    metavar="NUMBER",
-    help=f"Texts get the label {LABELS[1]} from this probability on (default: the model's "
-    "own).",
+    metavar="NUMBER|recall",
+    help=f"Texts get the label {LABELS[1]} from this probability on. The name recall stands "
+    "for a lower one, which misses fewer texts (default: the model's own).",
 )
 
 

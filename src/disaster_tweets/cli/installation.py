@@ -79,6 +79,8 @@ def _card(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "kind", manifest["kind"]
     if manifest["threshold"] is not None:
         yield "threshold", str(manifest["threshold"])
+        for name, value in manifest.get("thresholds", {}).items():
+            yield f"threshold {name}", str(value)
     f1 = "f1" if "f1" in metrics else "macro_f1"
     for name in ("accuracy", f1, "auc", "expected_calibration_error"):
         measured = metrics[name]

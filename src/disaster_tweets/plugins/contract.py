@@ -85,7 +85,8 @@ def load() -> TextClassifier:
 def info() -> dict[str, Any]:
     """Return the classifier's card without loading the model. All values fit into JSON.
 
-    ``positive_label`` and ``threshold`` are None with more than two labels.
+    ``positive_label`` and ``threshold`` are None with more than two labels, and ``thresholds``,
+    which has further thresholds by name, is empty.
 
     Raises:
         ArtifactError: The manifest is missing or damaged.
@@ -103,6 +104,7 @@ def info() -> dict[str, Any]:
         "labels": manifest["labels"],
         "positive_label": manifest["positive_label"],
         "threshold": manifest["threshold"],
+        "thresholds": manifest.get("thresholds", {}),
         "languages": manifest["languages"],
         "licence": manifest["licence"],
         "sha256": {name: file["sha256"] for name, file in manifest["artifacts"].items()},

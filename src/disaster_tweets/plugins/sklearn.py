@@ -39,14 +39,15 @@ class DisasterTweetsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[
         classes: The names of the labels in ``y``, in the order of the model's own labels, such
             as ``(0, 1)``. None stands for the model's own labels.
         threshold: The smallest probability, in [0, 1], at which `predict` returns the second
-            of two labels. None stands for the model's own threshold. For two labels only.
+            of two labels; or "recall", for a lower one. None stands for the model's own
+            threshold. For two labels only.
     """
 
     def __init__(
         self,
         *,
         classes: Sequence[Any] | None = None,
-        threshold: float | None = None,
+        threshold: float | str | None = None,
     ) -> None:
         self.classes = classes
         self.threshold = threshold

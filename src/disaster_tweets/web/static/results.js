@@ -39,6 +39,12 @@ function enlivenThreshold(field, section, update, say) {
   slider.addEventListener("input", () => set(slider.value));
   field.addEventListener("input", () => field.value && field.validity.valid && set(field.value));
   for (const control of [slider, field]) control.addEventListener("change", tell);
+  for (const button of field.closest(".threshold").querySelectorAll(".named")) {
+    button.addEventListener("click", () => {
+      set(button.dataset.percent);
+      tell();
+    });
+  }
   $("reset").addEventListener("click", () => {
     set(standard);
     slider.focus(); // the button is hidden now
