@@ -34,7 +34,7 @@ from pipeline.evaluate import measure_sources, probabilities_of
 from pipeline.exported import FILES, Exported
 from pipeline.project import params
 from pipeline.targets import linear_model
-from pipeline.unseen import Unseen, cross_fitted, read_measured, to_calibrate
+from pipeline.unseen import Unseen, cross_fitted, of_log_odds, read_measured, to_calibrate
 from topic.project import OUT_OF_FOLD
 from topic.project import params as topic_params
 from topic.sources import LABELLED, measured, read_soft_labels
@@ -86,7 +86,7 @@ def _read(texts: pd.Series) -> list[str]:
 
 def probabilities(table: pd.DataFrame, name: str) -> np.ndarray:
     """Return the cross-fitted probabilities (texts,) of a model on the competition."""
-    logits = np.stack([np.zeros(len(table)), table[name]], axis=1)
+    logits = of_log_odds(table[name].to_numpy(float))
     unseen = Unseen(list(table["text"]), table[["target"]].to_numpy(float), logits)
     return cross_fitted(unseen)[:, 1]
 

@@ -29,6 +29,7 @@ from pipeline.targets import (
     probabilities,
     read_related,
     read_table,
+    repeated,
     with_sources,
     write_targets,
 )
@@ -40,6 +41,7 @@ _SMALLEST_SPREAD = 1e-6  # avoids a division by 0 where a feature is the same fo
 def texts_to_label(
     texts: Sequence[str],
     labelled: int,
+    repeats: np.ndarray,
     unlabelled: Sequence[str],
     similar: SimilarWords,
     settings: Settings,
@@ -49,15 +51,17 @@ def texts_to_label(
     Args:
         texts: The training texts of the assistant.
         labelled: The number of ``texts`` with a label; these come first.
+        repeats: The number of times that an epoch has each of the ``texts``. A text has so many
+            times more copies.
         unlabelled: Texts without a label. Those that are among ``texts`` are left out.
         similar: As for `augmentation.augmented`.
         settings: ``copies_of_labelled``, ``copies_of_others`` and ``seed``.
     """
     learned = set(texts)
     new = [text for text in unlabelled if text not in learned]
-    copies = [settings["copies_of_labelled"]] * labelled
-    copies += [settings["copies_of_others"]] * (len(texts) - labelled)
-    return [*new, *augmented(texts, copies, similar, settings["seed"])]
+    copies = repeats * settings["copies_of_others"]
+    copies[:labelled] = repeats[:labelled] * settings["copies_of_labelled"]
+    return [*new, *augmented(texts, copies.tolist(), similar, settings["seed"])]
 
 
 def words_alike(texts: Sequence[str], settings: Settings) -> dict[str, list[str]]:
@@ -98,18 +102,21 @@ def main() -> None:
     settings = params("model", "training", "assistant")
     training.set_up_tensorflow(settings)
     labelled = read_split("train")
-    texts, targets = with_sources(labelled, read_table(SOURCES / "targets.csv"))
+    texts, targets, repeats = with_sources(labelled, read_table(SOURCES / "targets.csv"))
     targets = blend_with_linear(texts, targets, settings["linear"])
     model, shape, pieces = training.new_model(list(labelled["text"]), settings)
     tokenizer = Tokenizer(pieces, settings["max_tokens"])
     related = read_related()
     if related.empty:
-        training.fit(model, training.Batches(texts, targets, tokenizer, settings), settings)
+        learned = repeated(texts, targets, repeats)
+        training.fit(model, training.Batches(*learned, tokenizer, settings), settings)
     else:
         of_all, of_each = with_related(texts, targets, related)
+        once = np.ones(len(of_all) - len(texts), int)
+        learned = repeated(of_all, of_each, np.concatenate([repeats, once]))
         training.fit(
             with_heads(model, of_each.shape[1] - 1),
-            training.Batches(of_all, of_each, tokenizer, settings),
+            training.Batches(*learned, tokenizer, settings),
             settings,
             loss=loss_with_related(settings["related"]),
         )
@@ -118,10 +125,11 @@ def main() -> None:
     similar = words_alike(labelled["text"], settings)
     unlabelled: pd.Series = read_table(SOURCES / "unlabelled.csv")["text"]
     unlabelled = pd.concat([related["text"], unlabelled]).drop_duplicates()
-    more = texts_to_label(texts, len(labelled), list(unlabelled), similar, settings)
+    more = texts_to_label(texts, len(labelled), repeats, list(unlabelled), similar, settings)
     logits, features = label(model, tokenizer, [*texts, *more])
     targets = with_soft_labels(targets, logits)
-    write_targets([*texts, *more], np.round(targets, 6), LABELLED_BY_ASSISTANT / "train.csv")
+    repeats = np.concatenate([repeats, np.ones(len(more), int)])
+    write_targets([*texts, *more], targets, LABELLED_BY_ASSISTANT / "train.csv", repeats)
     np.save(LABELLED_BY_ASSISTANT / "features.npy", features)
     print(f"{len(targets)} texts, mean targets {targets.mean(axis=0).round(3)}")
 

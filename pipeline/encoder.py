@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 Tensors = dict[str, np.ndarray]
 
@@ -166,6 +167,19 @@ class PositionEmbedding(keras.layers.Layer):
         return x + self.embeddings[: keras.ops.shape(x)[1]]
 
 
+class Product(keras.layers.Dense):
+    """A dense layer of (batch, tokens, width), faster than Keras's own.
+
+    TensorFlow takes the products of an einsum in bfloat16 if it may
+    (`training.set_up_tensorflow`). The gradient of Keras's product is a sum of one matrix for
+    each text.
+    """
+
+    def call(self, x: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Return (batch, tokens, units)."""
+        return self.activation(tf.einsum("btw,wu->btu", x, self.kernel) + self.bias)
+
+
 def build(shape: Shape, dropout: float) -> keras.Model:
     """Return the untrained model.
 
@@ -189,8 +203,8 @@ def build(shape: Shape, dropout: float) -> keras.Model:
             shape.heads, shape.width // shape.heads, dropout=dropout, name=f"attention_{i}"
         )(x, x, attention_mask=real[:, None, :])
         x = normalize(f"attention_norm_{i}", x + layers.Dropout(dropout)(attended))
-        wide = layers.Dense(shape.feed_forward, activation="gelu", name=f"wide_{i}")(x)
-        narrow = layers.Dense(shape.width, name=f"narrow_{i}")(wide)
+        wide = Product(shape.feed_forward, activation="gelu", name=f"wide_{i}")(x)
+        narrow = Product(shape.width, name=f"narrow_{i}")(wide)
         x = normalize(f"narrow_norm_{i}", x + layers.Dropout(dropout)(narrow))
     if shape.filters:
         x = x * keras.ops.cast(weights, x.dtype)  # tokens of padding become zeros

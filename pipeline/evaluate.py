@@ -29,6 +29,7 @@ from disaster_tweets.metrics import (
     precision_recall_curve,
     reliability_curve,
     roc_curve,
+    threshold_of_recall,
 )
 from disaster_tweets.prediction import decide, shown_probabilities
 from disaster_tweets.runtime import ENCODER, KINDS, STUDENT
@@ -53,7 +54,7 @@ from pipeline.project import (
 )
 from pipeline.splits import label_names, majority, read_split
 from pipeline.targets import read_description, read_related, read_table, with_sources
-from pipeline.unseen import read_measured, to_calibrate, to_report
+from pipeline.unseen import of_log_odds, read_measured, to_calibrate, to_report
 
 GOLDEN_TEXTS = Path("topic/golden.json")
 
@@ -148,7 +149,10 @@ def measure_slices(
 
 
 def measure_sources(
-    table: pd.DataFrame, probabilities: np.ndarray, threshold: float
+    table: pd.DataFrame,
+    probabilities: np.ndarray,
+    threshold: float,
+    named: Mapping[str, float],
 ) -> dict[str, dict[str, Any]]:
     """Measure a model of two labels on other data sets, by source, part and kind of text.
 
@@ -157,12 +161,14 @@ def measure_sources(
             without a label is NaN.
         probabilities: The probabilities (texts,) of the second label.
         threshold: A text with this probability or more gets the second label.
+        named: Other thresholds, by name.
 
     Returns:
         For each source, the number of ``texts``, ``kinds``, and if its texts have both labels,
         ``accuracy`` and ``auc``. Each kind has the number of ``texts``, their ``target`` if it
-        is the same for all, and ``flagged``, the share that gets the second label. ``parts``
-        has ``texts`` and ``auc`` of each part with both labels, if there are any.
+        is the same for all, ``flagged``, the share that gets the second label, and
+        ``flagged_at``, this share at each of the other thresholds by name. ``parts`` has
+        ``texts`` and ``auc`` of each part with both labels, if there are any.
     """
     table = table.assign(probability=probabilities, flagged=probabilities >= threshold)
     measured: dict[str, dict[str, Any]] = {}
@@ -175,6 +181,10 @@ def measure_sources(
                 "texts": len(of_kind),
                 **({"target": int(labels[0])} if len(labels) == 1 else {}),
                 "flagged": round(float(of_kind["flagged"].mean()), 4),
+                "flagged_at": {
+                    name: round(float((of_kind["probability"] >= at).mean()), 4)
+                    for name, at in named.items()
+                },
             }
         parts = {
             str(part): {"texts": len(of_part), "auc": _accuracy_and_auc(of_part)["auc"]}
@@ -214,7 +224,7 @@ def architecture(tensors: encoder.Tensors, heads: int) -> dict[str, int]:
 def distillation() -> dict[str, Any]:
     """Describe the assistant; count the training texts of the assistant and the student."""
     train, assistant = read_split("train"), params("assistant")
-    texts, _ = with_sources(train, read_table(SOURCES / "targets.csv"))
+    texts, *_ = with_sources(train, read_table(SOURCES / "targets.csv"))
     learned = read_table(LABELLED_BY_ASSISTANT / "train.csv")
     return {
         "assistant_layers": len(assistant["layers"]),
@@ -233,7 +243,7 @@ def probabilities_of(exported: Exported, table: pd.DataFrame) -> np.ndarray:
     scores the other texts.
     """
     out_of_fold = table[exported.kind].to_numpy(float)
-    logits = np.stack([np.zeros(len(table)), out_of_fold], axis=1)
+    logits = of_log_odds(out_of_fold)
     missing = np.isnan(out_of_fold)
     logits[missing] = exported.logits(list(table["text"][missing]))
     return exported.calibrated(logits)
@@ -330,11 +340,14 @@ def main() -> None:
         slices(texts), probabilities[shipped], labels, threshold, resamples, seed
     )
 
-    by_source = {}
-    if two:
+    named, by_source = {}, {}
+    if threshold is not None:
+        of_second = probabilities[shipped][:, 1]
+        lower = threshold_of_recall(of_second, labels, settings["recall"])
+        named = {"recall": min(lower, threshold)}
         others = others[others["source"] != ""]
         by_source = measure_sources(
-            others, probabilities_of(exported[shipped], others)[:, 1], threshold or 0.5
+            others, probabilities_of(exported[shipped], others)[:, 1], threshold, named
         )
 
     golden_texts = json.loads(GOLDEN_TEXTS.read_text("utf-8"))
@@ -363,6 +376,7 @@ def main() -> None:
             "reads": params("reads"),
             "max_tokens": model["max_tokens"],
             "threshold": threshold,
+            "thresholds": named,
             "calibration": exported[shipped].calibration,
             "golden_tolerance": GOLDEN_TOLERANCE if shipped == ENCODER else 0,
             "measured_on": HELD_OUT if len(read_split("held_out")) else OUT_OF_FOLD,

@@ -21,7 +21,7 @@ from pipeline.project import (
     write_json,
 )
 from pipeline.splits import hard, read_split, targets
-from pipeline.targets import read_table
+from pipeline.targets import read_table, repeated
 
 
 def main() -> None:
@@ -39,12 +39,12 @@ def main() -> None:
 
     learned = read_table(LABELLED_BY_ASSISTANT / "train.csv")
     features = np.load(LABELLED_BY_ASSISTANT / "features.npy")
-    batches = training.Batches(
+    texts, of_texts = repeated(
         list(learned["text"]),
-        np.column_stack([targets(learned), features]),
-        tokenizer,
-        settings,
+        np.column_stack([targets(learned).astype(np.float32), features]),
+        learned["repeats"].to_numpy(int),
     )
+    batches = training.Batches(texts, of_texts, tokenizer, settings)
     validation = None
     if len(calibration):
         validation = training.in_order(

@@ -2,8 +2,9 @@
 
 The stage ``sources`` of topic/dvc.yaml writes these files to data/sources. They may be empty:
 
-- targets.csv: ``text`` and the target columns (see `splits`), such as soft labels. If a text is
-  in the training split, these targets replace its label. Other texts are added.
+- targets.csv: ``text``; the target columns (see `splits`), such as soft labels; and
+  ``repeats``, the number of times that an epoch has the text. If a text is in the training
+  split, these targets replace its label. Other texts are added.
 - related.csv: ``text``, ``source`` and ``target``. These are labels of other data sets, whose
   question is near the topic's own (see `related`). Only a topic with two labels can use them.
 - unlabelled.csv: ``text``. The assistant labels these texts.
@@ -33,11 +34,24 @@ _CERTAIN = (0.02, 0.98)  # limits of a target; beyond them, logits become very l
 
 
 def write_targets(
-    texts: Sequence[str], targets: np.ndarray, path: Path = SOURCES / "targets.csv"
+    texts: Sequence[str],
+    targets: np.ndarray,
+    path: Path = SOURCES / "targets.csv",
+    repeats: Sequence[int] | np.ndarray | None = None,
 ) -> None:
-    """Write texts with their targets (texts, outputs)."""
+    """Write texts with their targets (texts, outputs), rounded to six digits.
+
+    Processors differ in the last digits of a float.
+
+    Args:
+        texts: As people write them.
+        targets: (texts, outputs) in [0, 1].
+        path: The file.
+        repeats: The number of times that an epoch has each text; 1 for each by default.
+    """
     table = pd.DataFrame({"text": texts})
-    table[target_columns(max(2, targets.shape[1]))] = targets
+    table[target_columns(max(2, targets.shape[1]))] = targets.round(6)
+    table["repeats"] = 1 if repeats is None else repeats
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False, lineterminator="\n")
 
@@ -91,7 +105,19 @@ def read_description() -> dict[str, Any]:
     return description
 
 
-def with_sources(labelled: pd.DataFrame, more: pd.DataFrame) -> tuple[list[str], np.ndarray]:
+def repeated(
+    texts: Sequence[str], targets: np.ndarray, repeats: np.ndarray
+) -> tuple[list[str], np.ndarray]:
+    """Return each text and its targets as often as an epoch has it."""
+    return (
+        [text for text, count in zip(texts, repeats, strict=True) for _ in range(count)],
+        np.repeat(targets, repeats, axis=0),
+    )
+
+
+def with_sources(
+    labelled: pd.DataFrame, more: pd.DataFrame
+) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Join the training split and the targets of the sources.
 
     Args:
@@ -99,17 +125,21 @@ def with_sources(labelled: pd.DataFrame, more: pd.DataFrame) -> tuple[list[str],
         more: The table targets.csv, as `read_table` returns it.
 
     Returns:
-        Texts, those of the training split first, and targets (texts, outputs) float64 in
-        [0, 1].
+        Texts, those of the training split first; targets (texts, outputs) float64 in [0, 1];
+        and the number of times (texts,) int that an epoch has each text.
     """
     targets = targets_of(labelled).copy()
+    repeats = np.ones(len(labelled), int)
     place = {text: i for i, text in enumerate(labelled["text"])}
-    of_more = targets_of(more)
+    of_more, repeats_of_more = targets_of(more), more["repeats"].to_numpy(int)
     known = more["text"].isin(place).to_numpy()
-    for text, target in zip(more["text"][known], of_more[known], strict=True):
-        targets[place[text]] = target
-    texts = [*labelled["text"], *more["text"][~known]]
-    return texts, np.concatenate([targets, of_more[~known]])
+    rows = [place[text] for text in more["text"][known]]
+    targets[rows], repeats[rows] = of_more[known], repeats_of_more[known]
+    return (
+        [*labelled["text"], *more["text"][~known]],
+        np.concatenate([targets, of_more[~known]]),
+        np.concatenate([repeats, repeats_of_more[~known]]),
+    )
 
 
 def blend_with_linear(

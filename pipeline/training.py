@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import random
 import re
@@ -33,6 +34,8 @@ RECORDED_PACKAGES = ("ai-edge-litert", "keras", "numpy", "scikit-learn", "tensor
 _KERNEL_FEATURES = frozenset(
     "amx_bf16 amx_int8 amx_tile avx2 avx512f avx512_bf16 avx512_vnni avx_vnni fma".split()
 )
+
+_PRECISIONS = {"float32": "STRICT", "bfloat16": "BF16"}  # by parameter: what oneDNN calls it
 
 _BRACKETED = re.compile(r"\[.+\]")  # special and unused pieces, such as [MASK]
 
@@ -263,13 +266,22 @@ def processor_features() -> list[str]:
 
 
 def set_up_tensorflow(settings: Settings) -> dict[str, Any]:
-    """Make TensorFlow deterministic; return the conditions that the result depends on."""
+    """Make TensorFlow deterministic; return the conditions that the result depends on.
+
+    Args:
+        settings: ``seed``, ``threads``, and ``products``: the precision of what an einsum
+            multiplies, "float32" or "bfloat16". The sums are float32. A processor without
+            instructions for bfloat16 takes float32 anyway.
+    """
+    # oneDNN reads this when it is first used. It has no other interface in TensorFlow.
+    os.environ["ONEDNN_DEFAULT_FPMATH_MODE"] = _PRECISIONS[settings["products"]]
     keras.utils.set_random_seed(settings["seed"])
     tf.config.experimental.enable_op_determinism()
     tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
     tf.config.threading.set_inter_op_parallelism_threads(1)
     return {
         "precision": keras.config.floatx(),
+        "products": settings["products"],
         "processor_features": processor_features(),
         "threads": settings["threads"],
         "tools": {"python": ".".join(platform.python_version_tuple()[:2])}

@@ -12,7 +12,6 @@ reported probabilities are cross-fitted: each text is calibrated by a fit to oth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -46,10 +45,10 @@ class Unseen:
     logits: np.ndarray
 
 
-def write_measured(table: pd.DataFrame, path: Path = MEASURED) -> None:
+def write_measured(table: pd.DataFrame) -> None:
     """Write a table with `COLUMNS`. Columns that the table lacks are written empty."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.reindex(columns=list(COLUMNS)).to_csv(path, index=False, lineterminator="\n")
+    MEASURED.parent.mkdir(parents=True, exist_ok=True)
+    table.reindex(columns=list(COLUMNS)).to_csv(MEASURED, index=False, lineterminator="\n")
 
 
 def read_measured() -> pd.DataFrame:
@@ -58,6 +57,11 @@ def read_measured() -> pd.DataFrame:
     for column in ("target", *KINDS):
         table[column] = pd.to_numeric(table[column])
     return table
+
+
+def of_log_odds(log_odds: np.ndarray) -> np.ndarray:
+    """Return the logits (texts, 2) of the log-odds (texts,) of the second of two labels."""
+    return np.stack([np.zeros_like(log_odds), log_odds], axis=1)
 
 
 def to_calibrate(exported: Exported) -> Unseen:
@@ -107,9 +111,8 @@ def _out_of_fold(kind: str) -> Unseen:
             f"{MEASURED}: no text has a logit out of fold, and no split calibrates; set "
             "prepare.fractions in params.yaml above 0"
         )
-    logits = table[kind].to_numpy(float)
     return Unseen(
         list(table["text"]),
         table[["target"]].to_numpy(float),
-        np.stack([np.zeros_like(logits), logits], axis=1),
+        of_log_odds(table[kind].to_numpy(float)),
     )

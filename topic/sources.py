@@ -130,9 +130,15 @@ def write_sources(fold: int | None, settings: Settings) -> None:
         {
             "text": [*labelled["text"], *written["text"], *on_topic["text"].iloc[taught]],
             "target": [*targets, *written["target"], *by_teachers[taught]],
+            "repeats": np.repeat(
+                [1, settings["written_repeats"], 1],
+                [len(labelled), len(written), len(taught)],
+            ),
         }
     ).drop_duplicates("text")
-    write_targets(list(own["text"]), own[["target"]].to_numpy())
+    write_targets(
+        list(own["text"]), own[["target"]].to_numpy(), repeats=own["repeats"].to_numpy()
+    )
 
     informed = choose_informative(informative, settings["informative"], seed)
     related = pd.concat(

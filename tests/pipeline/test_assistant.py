@@ -29,10 +29,10 @@ TEXTS = [
 def test_the_assistant_labels_what_it_did_not_learn() -> None:
     unlabelled = [TEXTS[2], "no trains in the valley"]
     settings = {"copies_of_labelled": 3, "copies_of_others": 1, "seed": 1}
-    more = texts_to_label(TEXTS, 2, unlabelled, {}, settings)
+    more = texts_to_label(TEXTS, 2, np.array([1, 2, 3]), unlabelled, {}, settings)
 
     assert more[0] == "no trains in the valley"
-    assert more[1:] == list(augmented(TEXTS, [3, 3, 1], {}, 1))
+    assert more[1:] == list(augmented(TEXTS, [3, 6, 3], {}, 1))
 
 
 def test_words_of_the_vocabulary_may_stand_for_each_other(

@@ -17,6 +17,7 @@ from pipeline.targets import (
     probabilities,
     read_description,
     read_table,
+    repeated,
     with_sources,
     write_targets,
     write_unlabelled,
@@ -51,7 +52,8 @@ def test_what_is_written_is_read_again(tmp_path: Path, labels: int) -> None:
     read = read_table(path)
 
     assert read["text"].tolist() == ODD
-    np.testing.assert_array_equal(targets_of(read), written)
+    np.testing.assert_array_equal(targets_of(read), written.round(6))
+    assert read["repeats"].tolist() == [1] * len(ODD)
 
     write_unlabelled(ODD, path)
     assert read_table(path).to_dict("list") == {"text": ODD}
@@ -64,11 +66,12 @@ def test_nothing_at_all_can_be_written_and_read(tmp_path: Path, labels: int) -> 
     write_unlabelled([], tmp_path / "unlabelled.csv")
     more = read_table(tmp_path / "targets.csv")
     of_texts = made_up(2, labels)
-    texts, joined = with_sources(labelled(["a", "b"], of_texts), more)
+    texts, joined, repeats = with_sources(labelled(["a", "b"], of_texts), more)
 
-    assert list(more) == ["text", *columns]
+    assert list(more) == ["text", *columns, "repeats"]
     assert read_table(tmp_path / "unlabelled.csv")["text"].tolist() == []
     assert texts == ["a", "b"]
+    assert repeats.tolist() == [1, 1]
     np.testing.assert_array_equal(joined, of_texts)
 
 
@@ -86,12 +89,22 @@ def test_targets_of_sources_replace_labels_and_other_texts_are_added(labels: int
     of_labels, of_sources = made_up(3, labels), made_up(3, labels, seed=2)
     train = labelled(["a", "b", "c"], of_labels)
     more = labelled(["x", "b", "y"], of_sources).drop(columns=["id", "count"])
-    texts, joined = with_sources(train, more)
+    texts, joined, repeats = with_sources(train, more.assign(repeats=[3, 2, 1]))
 
     assert texts == ["a", "b", "c", "x", "y"]
+    assert repeats.tolist() == [1, 2, 1, 3, 1]
     expected = [of_labels[0], of_sources[1], of_labels[2], of_sources[0], of_sources[2]]
     np.testing.assert_array_equal(joined, expected)
     np.testing.assert_array_equal(targets_of(train), of_labels)  # the table does not change
+
+
+@of_any_labels
+def test_an_epoch_has_a_text_as_often_as_its_source_says(labels: int) -> None:
+    of_texts = made_up(3, labels)
+    texts, of_each = repeated(["a", "b", "c"], of_texts, np.array([1, 3, 0]))
+
+    assert texts == ["a", "b", "b", "b"]
+    np.testing.assert_array_equal(of_each, of_texts[[0, 1, 1, 1]])
 
 
 @pytest.fixture(params=COUNTS, ids=["two labels", "four labels"])
