@@ -29,7 +29,6 @@ from pipeline.targets import (
     probabilities,
     read_related,
     read_table,
-    repeated,
     with_sources,
     write_targets,
 )
@@ -51,8 +50,8 @@ def texts_to_label(
     Args:
         texts: The training texts of the assistant.
         labelled: The number of ``texts`` with a label; these come first.
-        repeats: The number of times that an epoch has each of the ``texts``. A text has so many
-            times more copies.
+        repeats: The number of times that an epoch of the student has each of the ``texts``. A
+            text has so many times more copies.
         unlabelled: Texts without a label. Those that are among ``texts`` are left out.
         similar: As for `augmentation.augmented`.
         settings: ``copies_of_labelled``, ``copies_of_others`` and ``seed``.
@@ -108,15 +107,12 @@ def main() -> None:
     tokenizer = Tokenizer(pieces, settings["max_tokens"])
     related = read_related()
     if related.empty:
-        learned = repeated(texts, targets, repeats)
-        training.fit(model, training.Batches(*learned, tokenizer, settings), settings)
+        training.fit(model, training.Batches(texts, targets, tokenizer, settings), settings)
     else:
         of_all, of_each = with_related(texts, targets, related)
-        once = np.ones(len(of_all) - len(texts), int)
-        learned = repeated(of_all, of_each, np.concatenate([repeats, once]))
         training.fit(
             with_heads(model, of_each.shape[1] - 1),
-            training.Batches(*learned, tokenizer, settings),
+            training.Batches(of_all, of_each, tokenizer, settings),
             settings,
             loss=loss_with_related(settings["related"]),
         )

@@ -3,8 +3,8 @@
 The stage ``sources`` of topic/dvc.yaml writes these files to data/sources. They may be empty:
 
 - targets.csv: ``text``; the target columns (see `splits`), such as soft labels; and
-  ``repeats``, the number of times that an epoch has the text. If a text is in the training
-  split, these targets replace its label. Other texts are added.
+  ``repeats``, the number of times that an epoch of the student has the text. If a text is in
+  the training split, these targets replace its label. Other texts are added.
 - related.csv: ``text``, ``source`` and ``target``. These are labels of other data sets, whose
   question is near the topic's own (see `related`). Only a topic with two labels can use them.
 - unlabelled.csv: ``text``. The assistant labels these texts.
@@ -47,7 +47,7 @@ def write_targets(
         texts: As people write them.
         targets: (texts, outputs) in [0, 1].
         path: The file.
-        repeats: The number of times that an epoch has each text; 1 for each by default.
+        repeats: The number of times that an epoch of the student has each text; 1 by default.
     """
     table = pd.DataFrame({"text": texts})
     table[target_columns(max(2, targets.shape[1]))] = targets.round(6)
@@ -126,7 +126,7 @@ def with_sources(
 
     Returns:
         Texts, those of the training split first; targets (texts, outputs) float64 in [0, 1];
-        and the number of times (texts,) int that an epoch has each text.
+        and the number of times (texts,) int that an epoch of the student has each text.
     """
     targets = targets_of(labelled).copy()
     repeats = np.ones(len(labelled), int)

@@ -189,7 +189,7 @@ class TestFiles:
             ("wet", "informative", 1.0),
             ("fish", "informative", 0.0),
         }
-        # An epoch has the written sentence twice.
+        # An epoch of the student has the written sentence twice.
         twice = read_table(SOURCES / "targets.csv").query("repeats == 2")["text"]
         assert set(twice) == {"help us"}
         # The assistant labels the texts that no teacher has scored.
