@@ -300,6 +300,19 @@ class TestThreshold:
                     [NOUNS[LABELS[each]] for each in over]
                 )
 
+    @pytest.mark.parametrize("typed", ["", "150", "-1"])
+    def test_what_is_no_threshold_gives_way_to_the_last_one(self, page: Page, typed: str) -> None:
+        score_text(page, f"{FIRST}\n{SECOND}")
+        field = page.get_by_label("Threshold in percent")
+        field.fill("100")
+        with asking_nothing(page):
+            field.fill(typed)
+            field.press("Tab")
+            expect(field).to_have_value("100")
+            page.get_by_label("Order").select_option("Most probable first")
+            expect(verdict(page)).to_contain_text("0 of 2")
+            expect(page.locator("td.label")).to_have_text([NOUNS[LABELS[0]]] * 2)
+
     def test_it_stays_for_the_next_text(self, page: Page) -> None:
         score_text(page, FIRST)
         page.get_by_label("Threshold in percent").fill("0")

@@ -28,7 +28,9 @@ export function enliven({ explain, say }) {
 function enlivenThreshold(field, section, update, say) {
   const slider = $("slider");
   const standard = field.closest(".threshold").dataset.default;
+  let last = field.value;
   const set = (percent) => {
+    last = percent;
     if (percent !== field.value) field.value = percent;
     slider.value = percent;
     slider.setAttribute("aria-valuetext", `${percent}%`);
@@ -38,6 +40,9 @@ function enlivenThreshold(field, section, update, say) {
   const tell = () => say(`Threshold ${field.value}%: ${section.querySelector(".says").textContent}`);
   slider.addEventListener("input", () => set(slider.value));
   field.addEventListener("input", () => field.value && field.validity.valid && set(field.value));
+  field.addEventListener("change", () => {
+    if (!field.value || !field.validity.valid) set(last);
+  });
   for (const control of [slider, field]) control.addEventListener("change", tell);
   for (const button of field.closest(".threshold").querySelectorAll(".named")) {
     button.addEventListener("click", () => {
