@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
 from pathlib import Path
@@ -163,8 +164,8 @@ class Classifier:
             texts: A ``str``, or an iterable of them: a list, a generator, a NumPy array, a
                 pandas, Polars or Arrow column.
             threshold: Replaces `threshold` in this call, in [0, 1]. For two labels only.
-            missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
-                raises, ``"none"`` gives None in its place.
+            missing: What a missing text gives, that is None, NaN, or pandas' NA or NaT:
+                ``"error"`` raises, ``"none"`` gives None in its place.
             progress: As for `predict_proba`.
 
         Returns:
@@ -366,7 +367,7 @@ def predict(
         texts: A ``str``, or any iterable of them.
         threshold: With two labels, a text gets the second one from this probability on, in
             [0, 1]. None stands for the model's own threshold.
-        missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
+        missing: What a missing text gives, that is None, NaN, or pandas' NA or NaT: ``"error"``
             raises, ``"none"`` gives None in its place.
 
     Returns:
@@ -388,23 +389,25 @@ def predict(
     return found
 
 
-def check_threshold(value: object) -> None:
+def check_threshold(value: Any) -> None:
     """Raise InputError unless ``value`` is a number in [0, 1]."""
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= 1:
-        raise InputError(f"threshold must be a number from 0 to 1, not {value!r}")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (is_number and 0 <= value <= 1):  # not as a float: an int may be too large for one
+        shown = " ".join(reprlib.repr(value).split())  # a column takes several lines
+        raise InputError(f"threshold must be a number from 0 to 1, not {shown}")
 
 
 def is_missing(value: object) -> bool:
-    """Return whether a value stands for a missing text: None, NaN, or pandas' NA."""
+    """Return whether a value stands for a missing text: None, NaN, or pandas' NA or NaT."""
     return (
         value is None
-        or (isinstance(value, float) and value != value)
-        or type(value).__name__ == "NAType"  # pandas, which need not be installed
+        or (isinstance(value, Real) and value != value)  # NumPy's float32 is no float
+        or type(value).__name__ in ("NAType", "NaTType")  # pandas, which need not be installed
     )
 
 
 def _check_missing(value: object) -> None:
-    if value not in ("error", "none"):
+    if not isinstance(value, str) or value not in ("error", "none"):
         raise InputError(f"missing must be 'error' or 'none', not {value!r}")
 
 
@@ -414,25 +417,32 @@ def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
     Raises:
         InputError: An element is something else. The message names its index.
     """
-    if isinstance(texts, bytes | bytearray | Mapping) or hasattr(texts, "columns"):
-        kind = type(texts).__name__
+    kind = type(texts)
+    if isinstance(texts, bytes | bytearray | memoryview):
         raise InputError(
-            f"texts must be an iterable of str, not {kind}; pass one column of text"
+            f"texts must be a str or an iterable of str, not {kind.__name__}; decode it"
+        )
+    # The class is asked, because a pandas Series has its labels as attributes.
+    if isinstance(texts, Mapping) or hasattr(kind, "columns"):
+        raise InputError(
+            f"texts must be an iterable of str, not {kind.__name__}; pass one column of text"
         )
     if hasattr(texts, "to_pylist"):  # Arrow yields scalars of its own
         texts = texts.to_pylist()
     try:
         iterator = iter(texts)
     except TypeError:
-        kind = type(texts).__name__
-        raise InputError(f"texts must be a str or an iterable of str, not {kind}") from None
+        raise InputError(
+            f"texts must be a str or an iterable of str, not {kind.__name__}"
+        ) from None
     checked: list[Any] = list(iterator)
     for index, text in enumerate(checked):
         if isinstance(text, str):
             continue
         if not is_missing(text):
-            kind = type(text).__name__
-            raise InputError(f"texts[{index}] is {kind}, not str; convert it with str()")
+            raise InputError(
+                f"texts[{index}] is {type(text).__name__}, not str; {_remedy(text)}"
+            )
         if missing == "error":
             raise InputError(
                 f"texts[{index}] is missing, not str; drop or fill missing texts, or let "
@@ -440,3 +450,12 @@ def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
             )
         checked[index] = None
     return checked
+
+
+def _remedy(value: object) -> str:
+    """Return how to make a text of a value. The str() of some would be scored as a text."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "decode it"
+    if isinstance(value, Iterable):
+        return "pass each text as one str"
+    return "convert it with str()"

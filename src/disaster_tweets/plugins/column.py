@@ -34,7 +34,7 @@ def score(texts: Iterable[Any]) -> Scores:
     """Score a column of n texts.
 
     Args:
-        texts: n values: ``str``, or a missing value: None, NaN, or pandas' NA.
+        texts: n values: ``str``, or a missing value: None, NaN, or pandas' NA or NaT.
 
     Raises:
         InputError: A value is something else; the message names its index.
