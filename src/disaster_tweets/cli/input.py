@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -37,9 +37,21 @@ def for_two_labels(what: str, advice: str) -> Callable[[click.Context, click.Par
     return check
 
 
+class _Threshold(click.FloatRange):
+    """A number in [0, 1]. FloatRange takes NaN, which no comparison refuses."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail("nan is not a number from 0 to 1", param, ctx)
+        return number
+
+
 threshold_option = click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    type=_Threshold(0, 1),
     callback=for_two_labels(
         "a threshold", "; the most probable label is predicted, so leave --threshold out"
     ),

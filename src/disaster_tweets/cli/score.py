@@ -118,8 +118,6 @@ def score(
     **columns: Any,
 ) -> None:
     """Score every row of files."""
-    if threshold is not None and threshold != threshold:
-        raise click.BadParameter("nan is not a number from 0 to 1", param_hint="'--threshold'")
     job: Job | None = None
     options: Options | None = None
     try:
