@@ -85,7 +85,7 @@ class TestJson:
             ('{"text": "Lemon cake", "text": null}', "is repeated"),
             ('{"text": null, "text": "Lemon cake"}', "is repeated"),
             ('{"text": "cake", "n": 1, "n": 2}', "is repeated"),
-            ('{"text": "cake", "n": "\\ud800"}', "surrogate"),
+            ('{"text": "cake", "n": "\\ud800"}', "; name the output .json or .jsonl"),
         ],
     )
     def test_what_a_table_cannot_hold(self, row: str, words: str) -> None:
