@@ -101,6 +101,15 @@ class TestJson:
         options = ("--text-column", "m.t")
         refused(score("in.jsonl", "-o", "out.jsonl", *options), "row 2", "is repeated")
 
+    def test_a_text_that_is_an_object_names_the_path_into_it(self) -> None:
+        Path("in.jsonl").write_text(lines({"post": {"id": 1, "body": CAKE}}), "utf-8")
+
+        *_, last = score("in.jsonl", "-o", "out.jsonl").err.splitlines()
+        assert "row 1 (line 1): the text is not a string but dict; " in last
+        assert "; a string in it has the path 'post.body'; " in last
+        score("in.jsonl", "-o", "out.jsonl", "--text-column", "post.body")
+        assert Path("out.jsonl").exists()
+
     def test_blank_lines_do_not_keep_the_column_from_being_chosen(self) -> None:
         Path("in.jsonl").write_text("\n" * 10_500 + lines({"post": CAKE}), "utf-8")
 
