@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, DisasterTweetsError, InputError, Prediction, predict
+from disaster_tweets.plugins.column import score
 from disaster_tweets.topic import EXAMPLES, LABELS
 
 from .conftest import two_labels
@@ -410,6 +411,19 @@ class TestMissing:
         classifier.predict(["cake", None, "tea"], missing="none", progress=told.append)
 
         assert told == [2]
+
+
+class TestScoreOfAColumn:
+    def test_arrow(self) -> None:
+        prediction = predict("cake")
+        scores = score(Arrow(["cake"]))
+        assert scores == ([prediction.probability], [prediction.label])
+
+    @pytest.mark.parametrize("texts", ["cake", b"cake", {"text": "cake"}, Frame()])
+    def test_what_is_no_column_is_refused(self, texts: Any) -> None:
+        # An iteration would score letters, or the names of columns.
+        with pytest.raises(InputError, match=r"^texts must be "):
+            score(texts)
 
 
 class TestFourLabels:

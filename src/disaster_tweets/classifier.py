@@ -244,8 +244,6 @@ class Classifier:
                 ``missing`` has another value.
         """
         _check_missing(missing)
-        if isinstance(texts, str):
-            raise InputError("texts must be an iterable of str, not a str; pass [text]")
         given = _check(texts, missing)
         present = [text for text in given if text is not None]
         scored = self._proba(present, progress)
@@ -411,13 +409,15 @@ def _check_missing(value: object) -> None:
         raise InputError(f"missing must be 'error' or 'none', not {value!r}")
 
 
-def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
-    """Return ``texts`` as a list of ``str``, with None where a missing one is allowed.
+def as_list(texts: Iterable[Any]) -> list[Any]:
+    """Return the elements of a column of texts, whatever they are.
 
     Raises:
-        InputError: An element is something else. The message names its index.
+        InputError: ``texts`` is no column: a single text, a table, a mapping, or no iterable.
     """
     kind = type(texts)
+    if isinstance(texts, str):
+        raise InputError("texts must be an iterable of str, not a str; pass [text]")
     if isinstance(texts, bytes | bytearray | memoryview):
         raise InputError(
             f"texts must be a str or an iterable of str, not {kind.__name__}; decode it"
@@ -435,7 +435,17 @@ def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
         raise InputError(
             f"texts must be a str or an iterable of str, not {kind.__name__}"
         ) from None
-    checked: list[Any] = list(iterator)
+    return list(iterator)
+
+
+def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
+    """Return ``texts`` as a list of ``str``, with None where a missing one is allowed.
+
+    Raises:
+        InputError: ``texts`` is no column, or an element is something else. The message names
+            its index.
+    """
+    checked = as_list(texts)
     for index, text in enumerate(checked):
         if isinstance(text, str):
             continue
