@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, DisasterTweetsError, InputError, Prediction, predict
+from disaster_tweets.plugins.column import score
 from disaster_tweets.topic import EXAMPLES, LABELS
 
 from .conftest import two_labels
@@ -232,10 +233,11 @@ class TestThreshold:
 
     @two_labels
     @pytest.mark.parametrize(
-        "threshold", [-0.1, 1.1, float("nan"), float("inf"), "0.5", True, [0.5], None]
+        "threshold",
+        [-0.1, 1.1, float("nan"), float("inf"), 10**400, "0.5", True, [0.5], np.eye(9), None],
     )
     def test_anything_else_is_refused(self, threshold: Any) -> None:
-        refusal = r"^threshold must be a number from 0 to 1( or 'recall')?, not "
+        refusal = r"^threshold must be a number from 0 to 1( or 'recall')?, not .{1,60}$"
         if threshold is not None:  # None is the model's own threshold
             with pytest.raises(InputError, match=refusal):
                 Classifier.load(threshold=threshold)
@@ -304,7 +306,7 @@ class TestThresholdOfOneCall:
 
 
 class TestMissing:
-    HOLES = (None, float("nan"), np.float64("nan"))
+    HOLES = (None, float("nan"), np.float64("nan"), np.float32("nan"))
 
     @pytest.mark.parametrize("hole", HOLES)
     def test_they_give_none(self, either: Classifier, hole: Any) -> None:
@@ -339,6 +341,16 @@ class TestMissing:
         with pytest.raises(InputError, match=r"^texts\[1\] is missing, not str; "):
             predict(pandas.Series(["cake", pandas.NA]))
 
+    def test_of_pandas_dates(self) -> None:
+        pandas = pytest.importorskip("pandas", reason="pandas is not a dependency")
+        column = pandas.Series(["cake", pandas.NaT], dtype=object)
+        assert predict(column, missing="none") == [predict("cake"), None]
+
+    def test_of_a_pandas_series_with_any_labels(self) -> None:
+        pandas = pytest.importorskip("pandas", reason="pandas is not a dependency")
+        column = pandas.Series(["cake", None], index=["columns", "rows"])
+        assert predict(column, missing="none") == [predict("cake"), None]
+
     def test_of_arrow_and_polars(self) -> None:
         arrow: Any = Arrow([])
         arrow.to_pylist = lambda: ["cake", None]
@@ -372,12 +384,19 @@ class TestMissing:
         assert all(now is then for now, then in zip(texts, before, strict=True))
 
     @pytest.mark.parametrize("method", ["predict", "predict_proba"])
-    @pytest.mark.parametrize("element", [7, b"cake", ["cake"]])
+    @pytest.mark.parametrize(
+        ("element", "remedy"),
+        [
+            (7, r"convert it with str\(\)"),
+            (b"cake", "decode it"),
+            (["cake"], "pass each text as one str"),
+        ],
+    )
     def test_what_is_no_text_is_still_refused(
-        self, classifier: Classifier, method: str, element: Any
+        self, classifier: Classifier, method: str, element: Any, remedy: str
     ) -> None:
         kind = type(element).__name__
-        refusal = rf"^texts\[2\] is {kind}, not str; convert it with str\(\)$"
+        refusal = rf"^texts\[2\] is {kind}, not str; {remedy}$"
         with pytest.raises(InputError, match=refusal):
             getattr(classifier, method)(["cake", None, element], missing="none")
 
@@ -386,7 +405,9 @@ class TestMissing:
         with pytest.raises(InputError, match=r'^texts\[0\] is missing.* missing="none"$'):
             getattr(classifier, method)([None])
 
-    @pytest.mark.parametrize("missing", [None, "None", "drop", True, ["none"]])
+    @pytest.mark.parametrize(
+        "missing", [None, "None", "drop", True, ["none"], np.array(["none", "none"])]
+    )
     def test_any_other_value_is_refused(self, classifier: Classifier, missing: Any) -> None:
         refusal = "^missing must be 'error' or 'none', not "
         for method in (predict, classifier.predict, classifier.predict_proba):
@@ -400,6 +421,19 @@ class TestMissing:
         classifier.predict(["cake", None, "tea"], missing="none", progress=told.append)
 
         assert told == [2]
+
+
+class TestScoreOfAColumn:
+    def test_arrow(self) -> None:
+        prediction = predict("cake")
+        scores = score(Arrow(["cake"]))
+        assert scores == ([prediction.probability], [prediction.label])
+
+    @pytest.mark.parametrize("texts", ["cake", b"cake", {"text": "cake"}, Frame()])
+    def test_what_is_no_column_is_refused(self, texts: Any) -> None:
+        # An iteration would score letters, or the names of columns.
+        with pytest.raises(InputError, match=r"^texts must be "):
+            score(texts)
 
 
 class TestFourLabels:

@@ -598,10 +598,11 @@ class TestFourLabels:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_one_line() -> None:
+@pytest.mark.parametrize("arguments", [["predict", "cake"], ["--help"], ["-V"]])
+def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "disaster_tweets", "predict", "cake"],
+            [sys.executable, "-m", "disaster_tweets", *arguments],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

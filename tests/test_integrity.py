@@ -129,6 +129,19 @@ def test_a_missing_file(install: Install, name: str) -> None:
     assert all(Path(name).name in line for line in err)
 
 
+def test_damaged_character_data(install: Install) -> None:
+    file = install.folder / "disaster_tweets" / "characters.json"
+    file.write_bytes(file.read_bytes()[:1000])
+    status, _, err = install.verify()
+
+    assert status == 1
+    assert err == [
+        "Error: disaster_tweets/characters.json: differs from RECORD; "
+        "reinstall disaster-tweets-model",
+        "Error: characters.json: damaged; reinstall disaster-tweets-model",
+    ]
+
+
 def test_it_compares_more_than_a_load_does(install: Install) -> None:
     manifest = json.loads(install.artifact("manifest.json").read_bytes())
     manifest["artifacts"]["model.bin"]["sha256"] = "0" * 64

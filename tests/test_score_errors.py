@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -149,18 +151,22 @@ class TestFilesThatCannotBe:
 
     def test_inputs(self, tmp_path: Path) -> None:
         whole = gzip.compress(b"text\n" + os.urandom(50_000).hex().encode())
+        zipped = io.BytesIO()
+        with zipfile.ZipFile(zipped, "w") as archive:
+            archive.writestr("in.csv", b"text\ncake\n")
         contents = {
             "cut.csv.gz": whole[:-20],
             "cut-in-two.csv.gz": whole[:20_000],
             "altered.csv.gz": whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:],
             "mangled.csv.gz": whole[:9_000] + bytes(50) + whole[9_050:],
             "more-behind.csv.gz": whole + b"more",
+            "cut.zip": zipped.getvalue()[:-20],
         }
         for name, content in contents.items():
             (tmp_path / name).write_bytes(content)
         (tmp_path / "folder.csv").mkdir()
         for name in (*contents, "folder.csv", "missing.csv"):
-            target = tmp_path / f"out-{name}"
+            target = tmp_path / f"out-{name}.csv"
 
             refused(score(tmp_path / name, "-o", target), str(tmp_path / name))
             assert not target.exists()

@@ -85,7 +85,7 @@ class TestJson:
             ('{"text": "Lemon cake", "text": null}', "is repeated"),
             ('{"text": null, "text": "Lemon cake"}', "is repeated"),
             ('{"text": "cake", "n": 1, "n": 2}', "is repeated"),
-            ('{"text": "cake", "n": "\\ud800"}', "surrogate"),
+            ('{"text": "cake", "n": "\\ud800"}', "; name the output .json or .jsonl"),
         ],
     )
     def test_what_a_table_cannot_hold(self, row: str, words: str) -> None:
@@ -100,6 +100,15 @@ class TestJson:
 
         options = ("--text-column", "m.t")
         refused(score("in.jsonl", "-o", "out.jsonl", *options), "row 2", "is repeated")
+
+    def test_a_text_that_is_an_object_names_the_path_into_it(self) -> None:
+        Path("in.jsonl").write_text(lines({"post": {"id": 1, "body": CAKE}}), "utf-8")
+
+        *_, last = score("in.jsonl", "-o", "out.jsonl").err.splitlines()
+        assert "row 1 (line 1): the text is not a string but dict; " in last
+        assert "; a string in it has the path 'post.body'; " in last
+        score("in.jsonl", "-o", "out.jsonl", "--text-column", "post.body")
+        assert Path("out.jsonl").exists()
 
     def test_blank_lines_do_not_keep_the_column_from_being_chosen(self) -> None:
         Path("in.jsonl").write_text("\n" * 10_500 + lines({"post": CAKE}), "utf-8")

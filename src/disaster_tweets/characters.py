@@ -110,5 +110,8 @@ def _data() -> dict[str, Any]:
     except OSError:
         raise ArtifactError(f"characters.json: missing; reinstall {DISTRIBUTION}") from None
     assert content is not None
-    data: dict[str, Any] = json.loads(content)
+    try:
+        data: dict[str, Any] = json.loads(content)
+    except ValueError:
+        raise ArtifactError(f"characters.json: damaged; reinstall {DISTRIBUTION}") from None
     return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -167,8 +168,8 @@ class Classifier:
                 pandas, Polars or Arrow column.
             threshold: Replaces `threshold` in this call: a number in [0, 1], or a name in
                 ``manifest["thresholds"]``, such as "recall". For two labels only.
-            missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
-                raises, ``"none"`` gives None in its place.
+            missing: What a missing text gives, that is None, NaN, or pandas' NA or NaT:
+                ``"error"`` raises, ``"none"`` gives None in its place.
             progress: As for `predict_proba`.
 
         Returns:
@@ -247,8 +248,6 @@ class Classifier:
                 ``missing`` has another value.
         """
         _check_missing(missing)
-        if isinstance(texts, str):
-            raise InputError("texts must be an iterable of str, not a str; pass [text]")
         given = _check(texts, missing)
         present = [text for text in given if text is not None]
         scored = self._proba(present, progress)
@@ -371,7 +370,7 @@ def predict(
         threshold: With two labels, a text gets the second one from this probability on, in
             [0, 1]. The name "recall" stands for a lower threshold, which misses fewer texts.
             None stands for the model's own threshold.
-        missing: What a missing text gives, that is None, NaN, or pandas' NA: ``"error"``
+        missing: What a missing text gives, that is None, NaN, or pandas' NA or NaT: ``"error"``
             raises, ``"none"`` gives None in its place.
 
     Returns:
@@ -394,44 +393,63 @@ def predict(
 
 
 def is_missing(value: object) -> bool:
-    """Return whether a value stands for a missing text: None, NaN, or pandas' NA."""
+    """Return whether a value stands for a missing text: None, NaN, or pandas' NA or NaT."""
     return (
         value is None
-        or (isinstance(value, float) and value != value)
-        or type(value).__name__ == "NAType"  # pandas, which need not be installed
+        or (isinstance(value, Real) and value != value)  # NumPy's float32 is no float
+        or type(value).__name__ in ("NAType", "NaTType")  # pandas, which need not be installed
     )
 
 
 def _check_missing(value: object) -> None:
-    if value not in ("error", "none"):
+    if not isinstance(value, str) or value not in ("error", "none"):
         raise InputError(f"missing must be 'error' or 'none', not {value!r}")
 
 
-def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
-    """Return ``texts`` as a list of ``str``, with None where a missing one is allowed.
+def as_list(texts: Iterable[Any]) -> list[Any]:
+    """Return the elements of a column of texts, whatever they are.
 
     Raises:
-        InputError: An element is something else. The message names its index.
+        InputError: ``texts`` is no column: a single text, a table, a mapping, or no iterable.
     """
-    if isinstance(texts, bytes | bytearray | Mapping) or hasattr(texts, "columns"):
-        kind = type(texts).__name__
+    kind = type(texts)
+    if isinstance(texts, str):
+        raise InputError("texts must be an iterable of str, not a str; pass [text]")
+    if isinstance(texts, bytes | bytearray | memoryview):
         raise InputError(
-            f"texts must be an iterable of str, not {kind}; pass one column of text"
+            f"texts must be a str or an iterable of str, not {kind.__name__}; decode it"
+        )
+    # The class is asked, because a pandas Series has its labels as attributes.
+    if isinstance(texts, Mapping) or hasattr(kind, "columns"):
+        raise InputError(
+            f"texts must be an iterable of str, not {kind.__name__}; pass one column of text"
         )
     if hasattr(texts, "to_pylist"):  # Arrow yields scalars of its own
         texts = texts.to_pylist()
     try:
         iterator = iter(texts)
     except TypeError:
-        kind = type(texts).__name__
-        raise InputError(f"texts must be a str or an iterable of str, not {kind}") from None
-    checked: list[Any] = list(iterator)
+        raise InputError(
+            f"texts must be a str or an iterable of str, not {kind.__name__}"
+        ) from None
+    return list(iterator)
+
+
+def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
+    """Return ``texts`` as a list of ``str``, with None where a missing one is allowed.
+
+    Raises:
+        InputError: ``texts`` is no column, or an element is something else. The message names
+            its index.
+    """
+    checked = as_list(texts)
     for index, text in enumerate(checked):
         if isinstance(text, str):
             continue
         if not is_missing(text):
-            kind = type(text).__name__
-            raise InputError(f"texts[{index}] is {kind}, not str; convert it with str()")
+            raise InputError(
+                f"texts[{index}] is {type(text).__name__}, not str; {_remedy(text)}"
+            )
         if missing == "error":
             raise InputError(
                 f"texts[{index}] is missing, not str; drop or fill missing texts, or let "
@@ -439,3 +457,12 @@ def _check(texts: Iterable[object], missing: Missing) -> list[str | None]:
             )
         checked[index] = None
     return checked
+
+
+def _remedy(value: object) -> str:
+    """Return how to make a text of a value. The str() of some would be scored as a text."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return "decode it"
+    if isinstance(value, Iterable):
+        return "pass each text as one str"
+    return "convert it with str()"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 from numbers import Real
 from typing import Any
 
@@ -148,7 +149,7 @@ def parse(raw: bytes, source: str = NAME) -> Manifest:
     return checked
 
 
-def number_of_threshold(value: object, manifest: Manifest) -> float:
+def number_of_threshold(value: Any, manifest: Manifest) -> float:
     """Return a threshold, which is a number in [0, 1] or a name, as a float.
 
     Raises:
@@ -157,10 +158,12 @@ def number_of_threshold(value: object, manifest: Manifest) -> float:
     named = manifest.get("thresholds", {})
     if isinstance(value, str) and value in named:
         return float(named[value])
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) <= 1:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if is_number and 0 <= value <= 1:  # not as a float: an int may be too large for one
         return float(value)
     names = "".join(f" or {name!r}" for name in named)
-    raise InputError(f"threshold must be a number from 0 to 1{names}, not {value!r}")
+    shown = " ".join(reprlib.repr(value).split())  # a column takes several lines
+    raise InputError(f"threshold must be a number from 0 to 1{names}, not {shown}")
 
 
 def _check_labels(manifest: Manifest, source: str) -> None:

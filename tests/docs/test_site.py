@@ -214,7 +214,9 @@ def test_each_command_stands_on_its_page_with_choices_and_defaults(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a POSIX shell")
-@pytest.mark.parametrize("name", ["score-a-file", "excel", "json", "pandas", "schedule", "explain"])
+@pytest.mark.parametrize(
+    "name", ["score-a-file", "excel", "json", "pandas", "schedule", "explain"]
+)
 def test_the_examples_of_a_page_print_what_it_shows(name: str) -> None:
     done = subprocess.run(
         [sys.executable, DOCS / "transcripts.py", "--check", DOCS / f"{name}.md"],

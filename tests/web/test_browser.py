@@ -301,7 +301,9 @@ class TestThreshold:
                 )
 
     @pytest.mark.parametrize("typed", ["", "150", "-1"])
-    def test_what_is_no_threshold_gives_way_to_the_last_one(self, page: Page, typed: str) -> None:
+    def test_what_is_no_threshold_gives_way_to_the_last_one(
+        self, page: Page, typed: str
+    ) -> None:
         score_text(page, f"{FIRST}\n{SECOND}")
         field = page.get_by_label("Threshold in percent")
         field.fill("100")

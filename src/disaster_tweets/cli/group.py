@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -58,17 +59,29 @@ class Commands(click.Group):
             raise click.UsageError(f"No such command {name!r}.{suggestion}", ctx)
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the arguments. --help and --version print here already."""
+        with _one_line():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. An expected error becomes one line and exit status 1."""
         if os.environ.get("NO_COLOR"):  # no-color.org: the variable is set and not empty
             ctx.color = False
-        try:
+        with _one_line():
             return super().invoke(ctx)
-        except DisasterTweetsError as error:
-            raise click.ClickException(str(error)) from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader has left: click exits quietly
-                raise
-            # The buffer still holds output. Python would fail again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise click.ClickException(f"cannot print: {error.strerror}") from error
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn an expected error into a ClickException, which is printed as one line."""
+    try:
+        yield
+    except DisasterTweetsError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader has left: click exits quietly
+            raise
+        # The buffer still holds output. Python would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.ClickException(f"cannot print: {error.strerror}") from error

@@ -82,7 +82,8 @@ def format_of(name: str) -> str:
 
     Raises:
         FormatError: The name tells no format.
-        FileError: The name is that of a folder.
+        FileError: The name is that of a folder, or of a zip that cannot be opened.
+        DamagedError, ContentError: The zip is damaged, or does not hold one file.
     """
     found = of_name(name).format
     if found is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from disaster_tweets.classifier import is_missing
+from disaster_tweets.classifier import as_list, is_missing
 from disaster_tweets.errors import DISTRIBUTION, InputError
 from disaster_tweets.topic import PREFIX
 
@@ -34,15 +34,16 @@ def score(texts: Iterable[Any]) -> Scores:
     """Score a column of n texts.
 
     Args:
-        texts: n values: ``str``, or a missing value: None, NaN, or pandas' NA.
+        texts: n values: ``str``, or a missing value: None, NaN, or pandas' NA or NaT.
 
     Raises:
-        InputError: A value is something else; the message names its index.
+        InputError: A value is something else; the message names its index. Or ``texts`` is no
+            column, but a single text or a table.
         ArtifactError: A file of the model is missing or damaged.
     """
     from disaster_tweets.classifier import bundled_classifier
 
-    values = [None if is_missing(text) else text for text in texts]
+    values = [None if is_missing(text) else text for text in as_list(texts)]
     for index, value in enumerate(values):
         if value is not None and not isinstance(value, str):
             kind = type(value).__name__

@@ -159,7 +159,8 @@ class ObjectReader(TextReader):
         if value is ABSENT or value is None:
             return record, None
         if not isinstance(value, str):
-            raise RowError(f"the text is not a string but {type(value).__name__}")
+            kind = type(value).__name__
+            raise RowError(f"the text is not a string but {kind}{_inside(path, value)}")
         return record, text_or_none(value)
 
     def rendered(self, text: str, record: dict[str, Any], score: Score | None) -> str:
@@ -193,6 +194,13 @@ class ObjectReader(TextReader):
                 row=number,
             )
         return [record.get(column) for column in self.columns]
+
+
+def _inside(path: str, value: Any) -> str:
+    """Return a hint at the path to the first string in an object; empty if there is none."""
+    inner = value.items() if isinstance(value, dict) else ()
+    name = next((name for name, found in inner if isinstance(found, str)), None)
+    return "" if name is None else f"; a string in it has the path {f'{path}.{name}'!r}"
 
 
 def members(new: NewColumns, score: Score | None) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from disaster_tweets.tables import compression, content
-from disaster_tweets.tables.errors import ContentError, DamagedError, FileError, SizeError
+from disaster_tweets.tables.errors import ContentError, FileError, SizeError
 from disaster_tweets.tables.formats import BINARY, XLSX, of_name
 
 STANDARD = "-"
@@ -184,14 +184,15 @@ def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
 
 
 def format_inside(name: str) -> str | None:
-    """Return the format that the name of the only file in a zip indicates, or None."""
+    """Return the format that the name of the only file in a zip indicates, or None.
+
+    Raises:
+        TableError: The zip cannot be opened, is damaged, or does not hold one file.
+    """
     if of_name(name).compression != "zip":
         return None
-    try:
-        with Path(name).open("rb") as file:
-            member, _ = compression.single_member(cast("BinaryIO", file), name)
-    except (OSError, DamagedError):
-        return None
+    with readable(name), Path(name).open("rb") as file:
+        member, _ = compression.single_member(cast("BinaryIO", file), name)
     return of_name(member).format
 
 

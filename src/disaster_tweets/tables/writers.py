@@ -79,9 +79,11 @@ class Writer:
             yield
         except UnicodeEncodeError:
             raise RowError(
-                "holds half of a surrogate pair, which only JSON can hold", file=self._title,
+                "holds half of a surrogate pair, which only JSON can hold; "
+                "name the output .json or .jsonl",
+                file=self._title,
                 row=row,
-            ) from None  # fmt: skip
+            ) from None
 
 
 class SameFormat(Writer):
