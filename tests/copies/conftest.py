@@ -133,7 +133,10 @@ class Copy:
         tox = configparser.ConfigParser(interpolation=None)
         tox.read(self.folder / "tox.ini", "utf-8")
         *first, last = tox[environment]["commands"].strip().splitlines()
-        places = {"{posargs}": "", "{/}": "/", "{env_dir}": str(python.parents[1])}
+        places = {
+            "{[wheel]pytest}": tox["wheel"]["pytest"],
+            **{"{posargs}": "", "{/}": "/", "{env_dir}": str(python.parents[1])},
+        }
         out = ""
         for line in (*first, f"{last} {shlex.join(more)}"):
             for name, text in places.items():
