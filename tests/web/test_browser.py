@@ -300,6 +300,15 @@ class TestThreshold:
                     [NOUNS[LABELS[each]] for each in over]
                 )
 
+    def test_one_that_misses_fewer(self, page: Page) -> None:
+        score_text(page, f"{FIRST}\n{SECOND}")
+        recall = Classifier.load().manifest["thresholds"]["recall"]
+        over = sum(text.probability >= recall for text in predict([FIRST, SECOND]))
+        with asking_nothing(page):
+            page.get_by_role("button", name="Miss fewer").click()
+            expect(page.get_by_label("Threshold in percent")).to_have_value(f"{100 * recall:g}")
+            expect(verdict(page)).to_contain_text(f"{over} of 2")
+
     @pytest.mark.parametrize("typed", ["", "150", "-1"])
     def test_what_is_no_threshold_gives_way_to_the_last_one(
         self, page: Page, typed: str

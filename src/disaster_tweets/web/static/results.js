@@ -44,12 +44,10 @@ function enlivenThreshold(field, section, update, say) {
     if (!field.value || !field.validity.valid) set(last);
   });
   for (const control of [slider, field]) control.addEventListener("change", tell);
-  for (const button of field.closest(".threshold").querySelectorAll(".named")) {
-    button.addEventListener("click", () => {
-      set(button.dataset.percent);
-      tell();
-    });
-  }
+  $("recall")?.addEventListener("click", (event) => {
+    set(event.target.dataset.percent);
+    tell();
+  });
   $("reset").addEventListener("click", () => {
     set(standard);
     slider.focus(); // the button is hidden now
