@@ -428,7 +428,7 @@ def test_what_the_models_learned_from_is_counted(
         Path(path).parent.mkdir(parents=True)
     labelled(["a", "b", "c"], made_up(3, labels)).to_csv("data/prepared/train.csv", index=False)
     more = labelled(["b", "x", "y"], made_up(3, labels)).drop(columns=["id", "count"])
-    more.to_csv("data/sources/targets.csv", index=False)
+    more.assign(repeats=1).to_csv("data/sources/targets.csv", index=False)
     header, row = "text,source,target\n", "a,elsewhere,1.0\n"
     related = header + row if labels == 2 else header
     Path("data/sources/related.csv").write_text(related, "utf-8")
