@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ..conftest import ROOT, load_script
-from .conftest import MIRROR, OFFLINE, PATH, RECORDS, Workspace
+from .conftest import DEAD, MIRROR, OFFLINE, PATH, RECORDS, Workspace
 
 EXAMPLES = load_script(ROOT / "src" / "disaster_tweets" / "topic.py").EXAMPLES
 PARTS = ("environment", "package", "notebook kernel", "Git hooks", "artifacts", "data")
@@ -206,6 +210,63 @@ class TestData:
 
         assert done.out.endswith("\nREADY\n"), done.err
         assert status == ""
+
+
+class TestEncoder:
+    """The check before the first build: can the encoder be had?"""
+
+    @pytest.fixture
+    def check(self, script: ModuleType, tmp_path: Path, monkeypatch: Any) -> Any:
+        """Return the check, with a made-up encoder of one file and a hub that is not there."""
+        digest = hashlib.sha256(b"weights").hexdigest()
+        lines = (
+            "download_backbone:\n  repository: somebody/small-encoder\n  revision: main\n"
+            f"  checksums:\n    model.safetensors: sha256:{digest}\nprepare:\n  seed: 1\n"
+        )
+        (tmp_path / "params.yaml").write_text(lines, "utf-8")
+        monkeypatch.setattr(script, "ROOT", tmp_path)
+        monkeypatch.setenv("HF_ENDPOINT", DEAD)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.delenv(MIRROR, raising=False)
+        return script.check_encoder
+
+    def test_a_hub_that_does_not_answer(self, check: Any, script: ModuleType) -> None:
+        message = (
+            rf"^{DEAD}/somebody/small-encoder/resolve/main/model.safetensors: .*; set {MIRROR} "
+        )
+        with pytest.raises(script.WorkspaceError, match=message):
+            check()
+
+    def test_it_is_there_already(self, check: Any, tmp_path: Path) -> None:
+        (tmp_path / "data" / "backbone").mkdir(parents=True)
+        (tmp_path / "data" / "backbone" / "model.safetensors").write_bytes(b"weights")
+        check()
+
+    def test_a_mirror(
+        self, check: Any, script: ModuleType, tmp_path: Path, monkeypatch: Any
+    ) -> None:
+        path = tmp_path / "mirror" / "small-encoder" / "model.safetensors"
+        path.parent.mkdir(parents=True)
+        handler = partial(SimpleHTTPRequestHandler, directory=str(path.parents[1]))
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}/"
+            said = []
+            for content in (None, b"others", b"weights"):
+                if content is not None:
+                    path.write_bytes(content)
+                for mirror in ("mirror", url):
+                    monkeypatch.setenv(MIRROR, mirror)
+                    try:
+                        check()
+                        said.append("")
+                    except script.WorkspaceError as error:
+                        said.append(str(error).partition("; ")[0].partition(": ")[2])
+            server.shutdown()
+
+        # The pipeline finds out what a URL holds.
+        missing = ["is not there", "HTTP status 404 File not found"]
+        assert said == [*missing, "is another file", "", "", ""]
 
 
 class TestPythons:
