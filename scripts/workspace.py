@@ -125,7 +125,8 @@ def make_environment() -> None:
     extras, constraint = "dev,excel,notebook,test,web", []
     if version in TRAINABLE:
         extras, constraint = f"{extras},train", ["--constraint", "constraints.txt"]
-    say("environment", f"installing {extras}; the first time takes minutes")
+    silent = "" if uv else ", in which pip prints nothing"
+    say("environment", f"installing {extras}; the first time takes minutes{silent}")
     start = time.monotonic()
     # Python compiles a module at its first import. Compiling all modules here would more than
     # double the time.
@@ -306,6 +307,8 @@ def build(*, this_python: bool, with_tests: bool) -> None:
     tracked = [path.with_suffix("") for path in sorted(ROOT.glob(TRACKED))]
     if there := [path.relative_to(ROOT).as_posix() for path in tracked if path.exists()]:
         step("data", python, "dvc", "add", "--quiet", *there)
+    say("pipeline", "trains two models; a stage may print nothing for minutes")
+    say("pipeline", "TensorFlow's messages on CUDA are no errors: no GPU is needed")
     step("pipeline", python, "dvc", "repro", "--all-pipelines")
     if require_runtime() and not this_python:
         make_environment()
@@ -315,13 +318,16 @@ def build(*, this_python: bool, with_tests: bool) -> None:
         "README.md",
         *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
     ]
+    say("transcripts", f"runs the examples of {len(pages)} pages, which takes minutes")
     step("transcripts", python, "docs/transcripts.py", *pages)
     if first:
+        say("first commit", "the Git hooks check all files, if they are on")
         step("first commit", python, "git", "add", "--all")
         step("first commit", python, "git", "commit", "--quiet", "--message=First model")
     step("wheel", python, "pipeline.package")
     wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
     if with_tests:
+        say("tests", "take minutes")
         tests = ["tests", "topic/tests", *(f"--ignore=tests/{name}" for name in OUTSIDE)]
         step("tests", python, "pytest", "-q", *tests, TOX_PACKAGE=str(wheel))
     minutes = (time.monotonic() - start) / 60

@@ -269,6 +269,29 @@ class TestEncoder:
         assert said == [*missing, "is another file", "", "", ""]
 
 
+def test_a_line_stands_before_each_long_step(
+    script: ModuleType, tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "new.whl").touch()
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    for name, stub in {
+        **{
+            "in_git": lambda: True,
+            "run": lambda *command: SimpleNamespace(returncode=int("--verify" in command)),
+            "require_runtime": lambda: False,
+        },
+        "step": lambda name, *_, **__: print(f"<{name}>"),
+    }.items():
+        monkeypatch.setattr(script, name, stub)
+    script.build(this_python=True, with_tests=True)
+
+    lines = capsys.readouterr().out.splitlines()
+    for long in ("pipeline", "transcripts", "first commit", "tests"):
+        before = lines[lines.index(f"<{long}>") - 1]
+        assert before.startswith(f"{long}: "), long
+
+
 class TestPythons:
     """The Python and the content of .venv. The tests record the commands and run none."""
 
@@ -298,9 +321,12 @@ class TestPythons:
         return make
 
     @pytest.mark.parametrize("this", ["3.10", "3.13", "3.14"])
-    def test_only_some_can_train(self, make: Any, this: str, script: ModuleType) -> None:
+    def test_only_some_can_train(
+        self, make: Any, this: str, script: ModuleType, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         venv, install = make(this, this)
 
+        assert "takes minutes, in which pip prints nothing\n" in capsys.readouterr().out
         assert venv == f"python{this} -m venv --clear .venv"
         extras, _, constraint = install.partition(" --editable ")[2].partition(" --constraint ")
         trains = this in script.TRAINABLE
