@@ -361,6 +361,15 @@ class TestPythons:
         assert "not with Python 3.14: delete .venv, then run py" in out
         assert "\nNOT READY to train; all else works" in out
 
+    @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+    def test_the_documents_name_those_that_can_train(
+        self, page: str, script: ModuleType
+    ) -> None:
+        words = " ".join((ROOT / page).read_text("utf-8").split())
+        first, *_, last = script.TRAINABLE
+
+        assert f"Use Python {first} to {last}; 3.10 and 3.14 do everything but train." in words
+
     def test_those_that_can_train_are_those_of_the_pipeline(self, script: ModuleType) -> None:
         tox = (ROOT / "tox.ini").read_text("utf-8")
         section = tox.partition("[testenv:pipeline]")[2].partition("[testenv")[0]
