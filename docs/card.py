@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from disaster_tweets import topic
+from disaster_tweets.evaluation import doubts
 from disaster_tweets.manifest import HELD_OUT
 
 Manifest = dict[str, Any]
@@ -70,6 +71,7 @@ def values(manifest: Manifest, written: Sequence[dict[str, str]]) -> dict[str, A
         "measured_texts": measured_texts(manifest),
         "sources": sources_tables(manifest),
         "metrics": metrics_table(manifest),
+        "caution": caution(manifest),
         "confusion": confusion_table(manifest),
         "candidates": candidates(manifest),
         "calibrated": calibrated(manifest),
@@ -229,6 +231,14 @@ def metrics_table(manifest: Manifest) -> str:
                 f"| {measured['low']:.3f} to {measured['high']:.3f} |"
             )
     return "\n".join(rows)
+
+
+def caution(manifest: Manifest) -> str:
+    """Return the warnings of the command ``evaluate`` on unreliable intervals, or ''."""
+    of_all = manifest["metrics"]
+    counts = dict(zip(manifest["labels"], map(sum, of_all["confusion_matrix"]), strict=True))
+    measured = {key: of_all[key] for key in MEASURES if key in of_all}
+    return " ".join(f"**Caution:** {line}." for line in doubts(counts, measured))
 
 
 def confusion_table(manifest: Manifest) -> str:

@@ -36,11 +36,13 @@ def metrics(manifest: dict[str, Any] | None = None) -> str:
         manifest = json.loads(MANIFEST.read_text("utf-8"))
     measures = {k: v for k, v in manifest["metrics"].items() if k != NOT_IN_README}
     size = sum(file["size"] for file in manifest["artifacts"].values()) / 1e6
-    return (
+    said = (
         f"{card.metrics_table({'metrics': measures})}\n\n"
         f"Measured on {card.measured_texts(manifest)}. "
-        f"The model and its vocabulary are {size:.1f} MB."
+        f"The model and its vocabulary are {size:.1f} MB.\n\n"
+        f"{card.caution(manifest)}"
     )
+    return said.rstrip("\n")
 
 
 def model_card() -> str:

@@ -17,6 +17,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 if sys.version_info < (3, 10):  # noqa: UP036 - any Python may start this script
@@ -329,11 +330,13 @@ def examples(
             "One that clearly is not",
         ]
     )
-    first = [
-        ask("--example", question, topics.checked_line, given[i] if i < len(given) else None)
-        for i, question in enumerate(wanted)
-    ]
-    texts = tuple(dict.fromkeys([*first, *map(topics.checked_line, given[2:])]))
+    asked = zip_longest(wanted, given)
+    texts = tuple(
+        dict.fromkeys(
+            ask("--example", question or "One more", topics.checked_example, text)
+            for question, text in asked
+        )
+    )
     if len(texts) < 2:
         raise CopyError("--example: give two different texts")
     return texts

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import http.client
 import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +33,8 @@ THIS = "{}.{}".format(*sys.version_info)
 # The Python versions that TensorFlow and constraints.txt support.
 TRAINABLE = ("3.11", "3.12", "3.13")
 HOOKS = ".githooks"
+MIRROR = "DISASTER_TWEETS_MIRROR"  # as in pipeline/fetch.py
+TIMEOUT = 10.0  # seconds, for the answer of the hub or of a mirror
 TRACKED = "data/raw/*.dvc"  # DVC's records of data that no stage makes
 COMMAND = f"{'py' if WINDOWS else 'python3'} scripts/workspace.py"
 AGAIN = f"run {COMMAND} setup"
@@ -119,7 +125,8 @@ def make_environment() -> None:
     extras, constraint = "dev,excel,notebook,test,web", []
     if version in TRAINABLE:
         extras, constraint = f"{extras},train", ["--constraint", "constraints.txt"]
-    say("environment", f"installing {extras}; the first time takes minutes")
+    silent = "" if uv else ", in which pip prints nothing"
+    say("environment", f"installing {extras}; the first time takes minutes{silent}")
     start = time.monotonic()
     # Python compiles a module at its first import. Compiling all modules here would more than
     # double the time.
@@ -289,6 +296,9 @@ def build(*, this_python: bool, with_tests: bool) -> None:
             "git config --global user.email ADDRESS, then try again"
         )
     if not this_python:
+        if first and flaw(environment_version()):
+            # A clone may have the encoder from a remote of DVC, and a new repository has none.
+            check_encoder()
         set_up()
     if first:
         # A copy has names of other lengths, which move line breaks and the order of imports.
@@ -297,6 +307,8 @@ def build(*, this_python: bool, with_tests: bool) -> None:
     tracked = [path.with_suffix("") for path in sorted(ROOT.glob(TRACKED))]
     if there := [path.relative_to(ROOT).as_posix() for path in tracked if path.exists()]:
         step("data", python, "dvc", "add", "--quiet", *there)
+    say("pipeline", "trains two models; a stage may print nothing for minutes")
+    say("pipeline", "TensorFlow's messages on CUDA are no errors: no GPU is needed")
     step("pipeline", python, "dvc", "repro", "--all-pipelines")
     if require_runtime() and not this_python:
         make_environment()
@@ -306,17 +318,72 @@ def build(*, this_python: bool, with_tests: bool) -> None:
         "README.md",
         *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
     ]
+    say("transcripts", f"runs the examples of {len(pages)} pages, which takes minutes")
     step("transcripts", python, "docs/transcripts.py", *pages)
     if first:
+        say("first commit", "the Git hooks check all files, if they are on")
         step("first commit", python, "git", "add", "--all")
         step("first commit", python, "git", "commit", "--quiet", "--message=First model")
     step("wheel", python, "pipeline.package")
     wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
     if with_tests:
+        say("tests", "take minutes")
         tests = ["tests", "topic/tests", *(f"--ignore=tests/{name}" for name in OUTSIDE)]
         step("tests", python, "pytest", "-q", *tests, TOX_PACKAGE=str(wheel))
     minutes = (time.monotonic() - start) / 60
     say("ready", f"{wheel.relative_to(ROOT)}, in {minutes:.0f} minutes")
+
+
+def check_encoder() -> None:
+    """Raise WorkspaceError if the encoder cannot be had, before minutes of installing.
+
+    The pipeline itself needs packages for the download, and verifies the files.
+    """
+    parameters = (ROOT / "params.yaml").read_text("utf-8")
+    section = re.search(r"^download_backbone:\n((?:[ #].*\n)+)", parameters, re.MULTILINE)
+    values = dict(re.findall(r"^ +([\w.-]+): *(\S+)$", section[1] if section else "", re.M))
+    if not {"repository", "revision"} <= values.keys():
+        return  # the file has another form, and the pipeline will say what is wrong
+    repository, revision = values["repository"], values["revision"]
+    hub = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    mirror = (os.environ.get(MIRROR) or "").rstrip("/")
+    for name, value in values.items():
+        algorithm, _, digest = value.partition(":")
+        if not digest or has_digest(ROOT / "data/backbone" / name, algorithm, digest):
+            continue
+        wanted = f"{repository.rpartition('/')[2]}/{name}"
+        source = (
+            f"{mirror}/{wanted}" if mirror else f"{hub}/{repository}/resolve/{revision}/{name}"
+        )
+        if "://" in source:
+            problem = unanswered(source)
+        else:
+            path = ROOT / Path(source).expanduser()
+            right = has_digest(path, algorithm, digest)
+            problem = "" if right else "is another file" if path.is_file() else "is not there"
+        if problem:
+            raise WorkspaceError(
+                f"{source}: {problem}; set {MIRROR} to a folder or URL that holds the right "
+                f"{wanted}, then run {COMMAND} build; nothing was installed"
+            )
+
+
+def has_digest(path: Path, algorithm: str, digest: str) -> bool:
+    """Return whether a file is there and has a hash."""
+    return path.is_file() and hashlib.new(algorithm, path.read_bytes()).hexdigest() == digest
+
+
+def unanswered(url: str) -> str:
+    """Return the reason why a URL cannot be read, or ''."""
+    try:
+        urllib.request.urlopen(url, timeout=TIMEOUT).close()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(error, urllib.error.HTTPError):
+            return f"HTTP status {error.code} {reason}"
+        # The certificates of the packages for the download may be others than Python's.
+        return "" if isinstance(reason, ssl.SSLError) else str(reason)
+    return ""
 
 
 def step(name: str, python: Path, what: str, *arguments: str, **variables: str) -> None:

@@ -348,6 +348,25 @@ def test_the_readme_has_the_measures_but_not_the_calibration(
     assert generate.metrics() in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_few_texts_of_a_label_are_a_reason_for_caution(
+    generate: ModuleType, manifest: dict[str, Any]
+) -> None:
+    certain = {"value": 1.0, "low": 1.0, "high": 1.0}
+    labels = manifest["labels"]
+    said = []
+    for count in (14, 30):
+        matrix = [[count * (row == column) for column in labels] for row in labels]
+        metrics = {**manifest["metrics"], "accuracy": certain, "confusion_matrix": matrix}
+        of_few = {**manifest, "metrics": metrics}
+        said.append(generate.card.caution(of_few))
+        assert generate.metrics(of_few).endswith(f"MB.\n\n{said[-1]}")
+        assert generate.card.values(of_few, [])["caution"] == said[-1]
+
+    assert said[0].startswith(f"**Caution:** only 14 {labels[0]}")
+    assert "with fewer than 30 texts of a class the intervals are too narrow" in said[0]
+    assert said[1].startswith("**Caution:** the intervals of accuracy have no width")
+
+
 def test_the_readme_of_four_labels_has_their_measures(
     generate: ModuleType, four_labels: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import keyword
 import re
@@ -93,7 +95,8 @@ class Topic:
             "question": in_markdown(self.question),
             "question_python": literal(self.question),
             "example_shell": shlex.quote(self.examples[0]),
-            "example_python": literal(self.examples[0]),
+            "examples_lines": "\n".join(f"    {literal(text)}," for text in self.examples),
+            "examples_csv": rows_of(self.examples),
             "examples_python": tuple_of(self.examples),
             "labels": f"{', '.join(first)} or {last}",
             "label_literals": ", ".join(map(literal, self.labels)),
@@ -116,6 +119,13 @@ def literal(text: str) -> str:
 def tuple_of(texts: Sequence[str]) -> str:
     """Return texts as a Python tuple."""
     return f"({', '.join(map(literal, texts))})"
+
+
+def rows_of(texts: Sequence[str]) -> str:
+    """Return texts as the rows of a CSV file, each behind its number."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(enumerate(texts, start=1))
+    return file.getvalue().rstrip("\n")
 
 
 def in_markdown(text: str) -> str:
@@ -152,6 +162,20 @@ def checked_line(text: str) -> str:
     line = " ".join(text.replace("\0", "").split())
     if not line:
         raise CopyError("write a text")
+    if any("\ud800" <= sign <= "\udfff" for sign in line):
+        raise CopyError("write it in the encoding of the terminal, which is usually UTF-8")
+    return line
+
+
+def checked_example(text: str) -> str:
+    """Return an example text on one line; raise CopyError if no document can show it."""
+    line = checked_line(text)
+    if line.startswith("-"):
+        raise CopyError(
+            "a shell would take it for an option; begin it with another sign than -"
+        )
+    if "[[[" in line or "]]]" in line:
+        raise CopyError("in the README, [[[ and ]]] mark what is generated; leave them out")
     return line
 
 

@@ -82,7 +82,7 @@ def evaluate(
         "without_text": data.without_text,
         "without_label": data.without_label,
         "metrics": measured,
-        "warnings": list(_warnings(of_labels, measured)),
+        "warnings": list(doubts(of_labels, measured)),
         "threshold": threshold,
         "confusion_matrix": matrix,
         **best,
@@ -115,8 +115,13 @@ def _best_threshold(
     return {"threshold": best, "accuracy": round(float(metrics.accuracy(matrix)), 4)}
 
 
-def _warnings(of_labels: Mapping[str, int], measured: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each reason why intervals are unreliable."""
+def doubts(of_labels: Mapping[str, int], measured: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each reason why intervals are unreliable.
+
+    Args:
+        of_labels: The number of texts of each label.
+        measured: The measures by name, with ``low`` and ``high`` of their intervals.
+    """
     few = [f"{count} {label}" for label, count in of_labels.items() if count < FEWEST]
     if few:
         yield (

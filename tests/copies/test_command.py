@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
+import csv
 import gzip
 import json
 import os
@@ -394,6 +396,21 @@ class TestAwkward:
         setup.read(folder / "setup.cfg", "utf-8")
         assert setup["metadata"]["description"].startswith(self.QUESTION)
 
+    @pytest.mark.parametrize("texts", [TEXTS, (*TEXTS, "it''s, $(a) %s third")])
+    def test_the_readme_shows_every_example(
+        self, texts: tuple[str, ...], table: Path, folder: Path
+    ) -> None:
+        done = make(table, folder, examples=texts)
+        readme = (folder / "README.md").read_text("utf-8")
+        python = readme.partition("```python\n")[2].partition("```")[0]
+        rows = readme.partition("<<'END'\n")[2].partition("END\n")[0]
+
+        assert (done.status, done.err) == (0, "")
+        (assigned,) = [node for node in ast.parse(python).body if isinstance(node, ast.Assign)]
+        assert tuple(ast.literal_eval(assigned.value)) == texts
+        numbered = [[str(number), text] for number, text in enumerate(texts, start=1)]
+        assert list(csv.reader(rows.splitlines())) == [["id", "text"], *numbered]
+
     def test_several_lines_become_one(self, table: Path, folder: Path) -> None:
         done = make(table, folder, question="Is this\na complaint?")
 
@@ -449,6 +466,9 @@ class TestNames:
         ({"question": None}, "--question is missing: which question does it answer"),
         ({"examples": ["One"]}, "--example is missing: one that clearly is not"),
         ({"examples": ["One", "One"]}, "--example: give two different texts"),
+        ({"examples": ["One", "-5 stars"]}, "--example '-5 stars': a shell would take it"),
+        ({"examples": ["One", "Two", " "]}, "--example ' ': write a text"),
+        ({"examples": ["One", "a [[[cog"]}, "--example 'a [[[cog': in the README, [[[ and ]]]"),
         ({"text_column": "text"}, "there is no column 'text'; it has 'review', 'verdict'"),
         ({"label_column": "label"}, "there is no column 'label'; it has 'review', 'verdict'"),
         ({"text_column": "verdict", "label_column": "verdict"}, "cannot hold both texts and"),
@@ -503,6 +523,16 @@ def test_a_table_that_will_not_do(
     assert done.err.startswith("error: ")
     assert len(done.err.splitlines()) == 1
     assert message in done.err
+    assert not folder.parent.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no undecodable arguments")
+def test_an_example_in_another_encoding(table: Path, folder: Path) -> None:
+    done = make(table, folder, examples=["One", "Tr\udce8s bien"])
+
+    assert (done.status, done.out) == (1, "")
+    assert len(done.err.splitlines()) == 1
+    assert "write it in the encoding of the terminal" in done.err
     assert not folder.parent.exists()
 
 

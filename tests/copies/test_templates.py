@@ -132,6 +132,31 @@ def test_it_is_built_by_somebody_whom_git_knows(fresh: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_nothing_is_installed_if_the_encoder_cannot_be_had(fresh: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/workspace.py", "build"],
+        cwd=fresh,
+        env=os.environ
+        | {
+            "SHOP_COMPLAINTS_MIRROR": str(tmp_path),
+            "PIP_NO_INDEX": "1",
+            "GIT_COMMITTER_NAME": "Somebody",
+            "GIT_COMMITTER_EMAIL": "somebody@example.com",
+        },
+        capture_output=True,
+        text=True,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"error: {tmp_path}/all-MiniLM-L6-v2/model.safetensors: is not there; set "
+        "SHOP_COMPLAINTS_MIRROR to a folder or URL that holds the right "
+        "all-MiniLM-L6-v2/model.safetensors, then run python3 scripts/workspace.py build; "
+        "nothing was installed\n"
+    )
+    assert not (fresh / ".venv").exists()
+
+
 def test_git_has_everything_but_the_data(fresh: Path) -> None:
     done = subprocess.run(
         ["git", "status", "--porcelain", "--untracked-files=all"],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ..conftest import ROOT, load_script
-from .conftest import MIRROR, OFFLINE, PATH, RECORDS, Workspace
+from .conftest import DEAD, MIRROR, OFFLINE, PATH, RECORDS, Workspace
 
 EXAMPLES = load_script(ROOT / "src" / "disaster_tweets" / "topic.py").EXAMPLES
 PARTS = ("environment", "package", "notebook kernel", "Git hooks", "artifacts", "data")
@@ -208,6 +212,86 @@ class TestData:
         assert status == ""
 
 
+class TestEncoder:
+    """The check before the first build: can the encoder be had?"""
+
+    @pytest.fixture
+    def check(self, script: ModuleType, tmp_path: Path, monkeypatch: Any) -> Any:
+        """Return the check, with a made-up encoder of one file and a hub that is not there."""
+        digest = hashlib.sha256(b"weights").hexdigest()
+        lines = (
+            "download_backbone:\n  repository: somebody/small-encoder\n  revision: main\n"
+            f"  checksums:\n    model.safetensors: sha256:{digest}\nprepare:\n  seed: 1\n"
+        )
+        (tmp_path / "params.yaml").write_text(lines, "utf-8")
+        monkeypatch.setattr(script, "ROOT", tmp_path)
+        monkeypatch.setenv("HF_ENDPOINT", DEAD)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.delenv(MIRROR, raising=False)
+        return script.check_encoder
+
+    def test_a_hub_that_does_not_answer(self, check: Any, script: ModuleType) -> None:
+        message = (
+            rf"^{DEAD}/somebody/small-encoder/resolve/main/model.safetensors: .*; set {MIRROR} "
+        )
+        with pytest.raises(script.WorkspaceError, match=message):
+            check()
+
+    def test_it_is_there_already(self, check: Any, tmp_path: Path) -> None:
+        (tmp_path / "data" / "backbone").mkdir(parents=True)
+        (tmp_path / "data" / "backbone" / "model.safetensors").write_bytes(b"weights")
+        check()
+
+    def test_a_mirror(
+        self, check: Any, script: ModuleType, tmp_path: Path, monkeypatch: Any
+    ) -> None:
+        path = tmp_path / "mirror" / "small-encoder" / "model.safetensors"
+        path.parent.mkdir(parents=True)
+        handler = partial(SimpleHTTPRequestHandler, directory=str(path.parents[1]))
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}/"
+            said = []
+            for content in (None, b"others", b"weights"):
+                if content is not None:
+                    path.write_bytes(content)
+                for mirror in ("mirror", url):
+                    monkeypatch.setenv(MIRROR, mirror)
+                    try:
+                        check()
+                        said.append("")
+                    except script.WorkspaceError as error:
+                        said.append(str(error).partition("; ")[0].partition(": ")[2])
+            server.shutdown()
+
+        # The pipeline finds out what a URL holds.
+        missing = ["is not there", "HTTP status 404 File not found"]
+        assert said == [*missing, "is another file", "", "", ""]
+
+
+def test_a_line_stands_before_each_long_step(
+    script: ModuleType, tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "new.whl").touch()
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    for name, stub in {
+        **{
+            "in_git": lambda: True,
+            "run": lambda *command: SimpleNamespace(returncode=int("--verify" in command)),
+            "require_runtime": lambda: False,
+        },
+        "step": lambda name, *_, **__: print(f"<{name}>"),
+    }.items():
+        monkeypatch.setattr(script, name, stub)
+    script.build(this_python=True, with_tests=True)
+
+    lines = capsys.readouterr().out.splitlines()
+    for long in ("pipeline", "transcripts", "first commit", "tests"):
+        before = lines[lines.index(f"<{long}>") - 1]
+        assert before.startswith(f"{long}: "), long
+
+
 class TestPythons:
     """The Python and the content of .venv. The tests record the commands and run none."""
 
@@ -237,9 +321,12 @@ class TestPythons:
         return make
 
     @pytest.mark.parametrize("this", ["3.10", "3.13", "3.14"])
-    def test_only_some_can_train(self, make: Any, this: str, script: ModuleType) -> None:
+    def test_only_some_can_train(
+        self, make: Any, this: str, script: ModuleType, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         venv, install = make(this, this)
 
+        assert "takes minutes, in which pip prints nothing\n" in capsys.readouterr().out
         assert venv == f"python{this} -m venv --clear .venv"
         extras, _, constraint = install.partition(" --editable ")[2].partition(" --constraint ")
         trains = this in script.TRAINABLE
@@ -273,6 +360,15 @@ class TestPythons:
         assert states(out) == {"training": "missing", **all_but()}
         assert "not with Python 3.14: delete .venv, then run py" in out
         assert "\nNOT READY to train; all else works" in out
+
+    @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+    def test_the_documents_name_those_that_can_train(
+        self, page: str, script: ModuleType
+    ) -> None:
+        words = " ".join((ROOT / page).read_text("utf-8").split())
+        first, *_, last = script.TRAINABLE
+
+        assert f"Use Python {first} to {last}; 3.10 and 3.14 do everything but train." in words
 
     def test_those_that_can_train_are_those_of_the_pipeline(self, script: ModuleType) -> None:
         tox = (ROOT / "tox.ini").read_text("utf-8")
