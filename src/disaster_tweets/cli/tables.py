@@ -215,6 +215,8 @@ def advised(error: TableError) -> str:
         return f"; give --format {', '.join(FORMATS)}" if candidates else ""
     if isinstance(error, errors.DelimiterError):
         return "; name it with --delimiter"
+    if isinstance(error, errors.HeaderRowError):
+        return "; delete this row"
     if isinstance(error, errors.EncodingError) or (
         isinstance(error, errors.RowError) and candidates
     ):

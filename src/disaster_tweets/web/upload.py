@@ -364,6 +364,8 @@ def advised(error: TableError) -> str:
         return str(error)
     if "UTF-8" in error.problem or isinstance(error, errors.EncodingError):
         return f"{error}; save it as CSV in UTF-8 and send it again"
+    if isinstance(error, errors.HeaderRowError):
+        return f"{error}; delete this row and send the file again"
     if isinstance(error, errors.RowError):
         return f"{error}; repair it and send the file again"
     if isinstance(error, errors.DelimiterError):
