@@ -9,6 +9,7 @@ import os
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,6 +186,38 @@ class TestTheHeaderAgain:
         completed = score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", *options)
 
         assert summary(completed.err) == (2, 2, 0, 0)
+
+
+class TestNames:
+    @pytest.mark.parametrize("command", ["score", "evaluate"])
+    def test_a_file_that_looks_like_an_option(self, run: Any, command: str) -> None:
+        status, out, err = run("disaster-tweets", command, "-dash.csv")
+
+        assert (status, out) == (2, "")
+        advice = "put ./ before the name of a file that begins with -"
+        assert err.splitlines()[-1] == f"Error: No such option '-d' ({advice})"
+
+    def test_with_the_advice(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("-dash.csv").write_text("text\ncake\n", "utf-8")
+
+        assert score("./-dash.csv", "-o", "./-out.csv").status == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "name"),
+        [
+            (["score", "", "-o", "out.csv"], "INPUT..."),
+            (["score", "in.csv", "-o", ""], "--output"),
+            (["evaluate", "", "--target-column", "target"], "FILE"),
+        ],
+    )
+    def test_an_empty_name(self, run: Any, arguments: list[str], name: str) -> None:
+        status, out, err = run("disaster-tweets", *arguments)
+
+        assert (status, out) == (2, "")
+        last = err.splitlines()[-1]
+        assert name in last
+        assert last.endswith(": the name is empty; name a file, or - for a pipe")
 
 
 def test_a_header_that_is_not_utf_8(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import for_two_labels, threshold_option
 from disaster_tweets.cli.output import on_one_line, prepare_standard_output
 from disaster_tweets.cli.tables import (
+    FileName,
+    FilesCommand,
     advised,
     counted,
     format_of,
@@ -43,8 +45,8 @@ Examples:
 """
 
 
-@click.command(help=_HELP)
-@click.argument("file", metavar="FILE", type=click.Path())
+@click.command(cls=FilesCommand, help=_HELP)
+@click.argument("file", metavar="FILE", type=FileName())
 @click.option("--target-column", required=True, metavar="NAME", help="Column of the labels.")
 @table_options
 @click.option(

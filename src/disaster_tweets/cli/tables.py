@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from disaster_tweets.cli.input import advising
 from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.counting import plural
 from disaster_tweets.tables import errors
@@ -28,6 +30,31 @@ from disaster_tweets.tables.source import format_inside
 
 if TYPE_CHECKING:
     from disaster_tweets.tables.errors import TableError
+
+
+class FilesCommand(click.Command):
+    """A command with files as arguments."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments. The error for an unknown option says how to name such a file."""
+        with advising("put ./ before the name of a file that begins with -"):
+            return super().parse_args(ctx, args)
+
+
+class FileName(click.Path):
+    """The name of a file, or ``-``. An empty name is an error."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the name."""
+        if value == "":  # Path would take it for the current folder
+            self.fail("the name is empty; name a file, or - for a pipe", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 _OPTIONS = (
     click.option(
