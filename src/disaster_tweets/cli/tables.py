@@ -63,8 +63,9 @@ _OPTIONS = (
     ),
     click.option(
         "--text-column", metavar="NAME",
-        help="Column of the texts. In JSON it may be a path, such as post.full_text. With "
-        "--no-header it is a number (default: text, else the obvious column).",
+        help="Column of the texts. In JSON, Parquet and Arrow it may be a path, such as "
+        "post.full_text. With --no-header it is a number (default: text, else the obvious "
+        "column).",
     ),
     click.option(
         "--delimiter", metavar="CHARACTER",

@@ -24,8 +24,8 @@ class Reading:
 
     Attributes:
         format: One of `formats.FORMATS`.
-        text_column: The text column: its name, a path of JSON keys, or its number from 1 in a
-            table without a header. None to detect it.
+        text_column: The text column: its name, a path of JSON keys or of fields of a struct, or
+            its number from 1 in a table without a header. None to detect it.
         other_columns: Further columns that must exist.
         encoding: The encoding of a text format; None for UTF-8 or the byte order mark.
         delimiter: The delimiter of delimited text; None to detect it.
