@@ -161,10 +161,12 @@ class Reader:
     Attributes:
         columns: The column names, known after the first `check` or `chunks`.
         compression: The codec of each column of a Parquet file, or of an Arrow file.
+        sheet: The name of the first sheet that was read; None for another format.
     """
 
     columns: list[str]
     compression: dict[str, str] | str | None = None
+    sheet: str | None = None
 
     def __init__(
         self,

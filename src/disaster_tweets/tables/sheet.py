@@ -54,6 +54,7 @@ class SheetReader(Reader):
             columns = [str(number) for number in range(1, len(columns) + 1)]
         if self._title is None:
             self._begin(source.title, columns, sheet.rows[first + 1 :])
+            self.sheet = sheet.name
         elif columns != self.columns:
             raise DifferenceError(
                 f"its columns differ from those of {self._title}", file=source.title
