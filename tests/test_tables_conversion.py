@@ -337,6 +337,19 @@ class TestWorkbooks:
 
         assert openpyxl.load_workbook("out.xlsx").sheetnames == ["Inbox"]
 
+    def test_a_text_that_looks_like_a_formula_stays_a_text(self) -> None:
+        import openpyxl
+
+        Path("in.csv").write_text("text\n=1+1\n@now\n", "utf-8")
+        assert score("in.csv", "-o", "out.xlsx").status == 0
+
+        sheet = openpyxl.load_workbook("out.xlsx").active
+        cells = [sheet.cell(row, 1) for row in (2, 3)]
+        assert [(cell.value, cell.data_type) for cell in cells] == [
+            ("=1+1", "s"),
+            ("@now", "s"),
+        ]
+
     @pytest.mark.parametrize("name", ["n" * 32, "a/b", ""])
     def test_a_name_that_excel_refuses(self, name: str) -> None:
         assert sheet_name(name) == sheet_name(None) == "Sheet1"
