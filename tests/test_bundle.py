@@ -20,7 +20,7 @@ import importlib_resources
 import numpy as np
 import pytest
 
-from disaster_tweets import ArtifactError, Classifier, bundle, predict
+from disaster_tweets import ArtifactError, Classifier, InputError, bundle, predict
 from disaster_tweets.manifest import SCHEMA_VERSION
 from disaster_tweets.runtime.integers import layout
 
@@ -103,7 +103,7 @@ class TestRelativePath:
 
 
 class TestDamage:
-    @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+    @pytest.mark.parametrize("name", FILES)
     def test_missing(self, folder: Path, name: str) -> None:
         (folder / name).unlink()
 
@@ -157,6 +157,27 @@ class TestDamage:
         assert str(caught.value) == (
             f"{folder / path}: no such folder; pass one that holds manifest.json"
         )
+
+    def test_a_folder_without_a_model(self, tmp_path: Path) -> None:
+        with pytest.raises(ArtifactError) as caught:
+            Classifier.load(tmp_path)
+
+        assert str(caught.value) == (
+            f"{tmp_path}: holds no model, as manifest.json is missing; "
+            "pass a folder that holds manifest.json and the files that it names"
+        )
+
+    @pytest.mark.parametrize("path", ["a\0b", "\ud800", "x" * 5000])
+    def test_what_no_folder_can_be_called(self, path: str) -> None:
+        with pytest.raises(ArtifactError, match="no such folder; pass one") as caught:
+            Classifier.load(path)
+
+        assert str(caught.value).isprintable()
+
+    @pytest.mark.parametrize("path", ["", b"model", 5])
+    def test_what_is_no_path(self, path: Any) -> None:
+        with pytest.raises(InputError, match=r"^path is .*; pass a folder that holds"):
+            Classifier.load(path)
 
 
 def saved(array: Any, allow_pickle: bool = False) -> bytes:

@@ -435,6 +435,28 @@ class TestScoreOfAColumn:
         with pytest.raises(InputError, match=r"^texts must be "):
             score(texts)
 
+    def test_a_number_of_pandas(self) -> None:
+        pandas = pytest.importorskip("pandas")
+        column = pandas.Series(["cake", 42, None])
+        with pytest.raises(InputError) as caught:
+            score(column)
+        assert str(caught.value) == (
+            'value 1 is int, not text; cast the column to text with astype("string"), which '
+            "keeps missing values missing"
+        )
+        assert score(column.astype("string")).labels[2] is None
+
+    def test_a_number_of_polars(self) -> None:
+        polars = pytest.importorskip("polars")
+        column = polars.Series([42, None])
+        with pytest.raises(InputError, match=r"cast the column to text with cast\(pl.String\)"):
+            score(column)
+        assert score(column.cast(polars.String)).labels[1] is None
+
+    def test_a_number_in_a_list(self) -> None:
+        with pytest.raises(InputError, match=r"value 0 is int, not text; .* to text$"):
+            score([42])
+
 
 class TestFourLabels:
     @pytest.fixture

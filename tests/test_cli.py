@@ -612,6 +612,24 @@ def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
     assert done.stderr == "Error: cannot print: No space left on device\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="closes file descriptor 1 as a shell does")
+@pytest.mark.parametrize("command", sorted({*commands.list_commands()} - {"serve"}))
+def test_a_closed_standard_output(run: Any, tmp_path: Path, command: str) -> None:
+    (tmp_path / "in.csv").write_text("text,target\ncake,1\ntea,0\n", "utf-8")
+    arguments = {
+        "predict": ["cake"],
+        "explain": ["cake"],
+        "score": ["in.csv", "-o", "-"],
+        "evaluate": ["in.csv", "--target-column", "target"],
+    }.get(command, [])
+    code = "import os, sys; os.close(1); os.execv(sys.argv[1], sys.argv[1:])"
+    given = (sys.executable, "-m", "disaster_tweets", command, *arguments)
+    status, out, err = run("python", "-c", code, *given)
+
+    assert (status > 0, out) == (True, "")
+    assert err.splitlines()[-1].startswith("Error: standard output is closed")
+
+
 @pytest.mark.parametrize(
     ("stdin", "words"),
     [

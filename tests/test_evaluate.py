@@ -616,6 +616,11 @@ class TestErrors:
                 r"row 2 \(line 3\): not valid UTF-8; .*--encoding cp1252",
             ),
             (
+                b"text,target\nok,1\ntext,target\nfine,0\n",
+                ("--positive", "1"),
+                r"row 2 \(line 3\): the header again; delete this row$",
+            ),
+            (
                 gzip.compress(labelled_csv())[:-9],
                 (),
                 "gzip data that is cut short; get the file again",

@@ -9,6 +9,7 @@ import os
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +130,94 @@ class TestRejected:
 
         assert summary(completed.err) == (2, 1, 0, 1)
         assert (tmp_path / "out.csv.rejected").read_bytes() == b"id,text\n2\n"
+
+
+class TestTheHeaderAgain:
+    """Files joined with ``cat`` keep the header of each of them."""
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"id,text\n1,cake\nid,text\n2,tea\n",
+            b"id\ttext\n1\tcake\nid\ttext\n2\ttea\n",
+            b'"id","text"\r\n1,cake\r\nid,text\r\n2,tea\r\n',
+            b"id,text\n1,cake\n\xef\xbb\xbfid,text\n2,tea\n",
+            b"text\tid\ncake\t1\n\xef\xbb\xbftext\tid\ntea\t2\n",
+        ],
+    )
+    def test_delimited(self, tmp_path: Path, content: bytes) -> None:
+        source = tmp_path / ("in.tsv" if b"\t" in content else "in.csv")
+        source.write_bytes(content)
+        target = tmp_path / "out.csv"
+        refused(
+            score(source, "-o", target),
+            f"{source}, row 2 (line 3): the header again; delete this row, or set such rows",
+        )
+
+        skipped = score(source, "-o", target, "--on-error", "skip")
+        assert summary(skipped.err) == (3, 2, 0, 1)
+        header, _, again, _ = content.splitlines()
+        rejected = (tmp_path / "out.csv.rejected").read_bytes().splitlines()
+        assert rejected == [header, again]
+
+    def test_workbook(self, tmp_path: Path) -> None:
+        openpyxl = pytest.importorskip("openpyxl")
+        pytest.importorskip("defusedxml")
+        book = openpyxl.Workbook()
+        for row in (["id", "text"], [1, "cake"], ["id", "text"], [2, "tea"]):
+            book.active.append(row)
+        book.save(tmp_path / "in.xlsx")
+        target = tmp_path / "out.csv"
+
+        refused(score(tmp_path / "in.xlsx", "-o", target), "row 2 (line 3): the header again")
+        skipped = score(tmp_path / "in.xlsx", "-o", target, "--on-error", "skip")
+        assert summary(skipped.err) == (3, 2, 0, 1)
+
+    @pytest.mark.parametrize(
+        ("content", "options"),
+        [
+            (b"text\ncake\ntext\n", []),  # a text may be this word
+            (b"id,text\n1,text\nid,cake\n", []),
+            (b"id,text\nid,text\n", ["--no-header", "--text-column", "2"]),
+        ],
+    )
+    def test_what_is_none(self, tmp_path: Path, content: bytes, options: list[str]) -> None:
+        (tmp_path / "in.csv").write_bytes(content)
+        completed = score(tmp_path / "in.csv", "-o", tmp_path / "out.csv", *options)
+
+        assert summary(completed.err) == (2, 2, 0, 0)
+
+
+class TestNames:
+    @pytest.mark.parametrize("command", ["score", "evaluate"])
+    def test_a_file_that_looks_like_an_option(self, run: Any, command: str) -> None:
+        status, out, err = run("disaster-tweets", command, "-dash.csv")
+
+        assert (status, out) == (2, "")
+        advice = "put ./ before the name of a file that begins with -"
+        assert err.splitlines()[-1] == f"Error: No such option '-d' ({advice})"
+
+    def test_with_the_advice(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("-dash.csv").write_text("text\ncake\n", "utf-8")
+
+        assert score("./-dash.csv", "-o", "./-out.csv").status == 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "name"),
+        [
+            (["score", "", "-o", "out.csv"], "INPUT..."),
+            (["score", "in.csv", "-o", ""], "--output"),
+            (["evaluate", "", "--target-column", "target"], "FILE"),
+        ],
+    )
+    def test_an_empty_name(self, run: Any, arguments: list[str], name: str) -> None:
+        status, out, err = run("disaster-tweets", *arguments)
+
+        assert (status, out) == (2, "")
+        last = err.splitlines()[-1]
+        assert name in last
+        assert last.endswith(": the name is empty; name a file, or - for a pipe")
 
 
 def test_a_header_that_is_not_utf_8(tmp_path: Path) -> None:

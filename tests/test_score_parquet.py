@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disaster_tweets import predict
+from disaster_tweets import labelled, predict
+from disaster_tweets.tables.rows import Reading
+from disaster_tweets.topic import LABELS
 
 from .test_score import CAKE, PHONE, refused, score, summary
 
@@ -164,3 +166,47 @@ def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert status in (1, 2)
     assert 'pip install "disaster-tweets-model[parquet]"' in err.splitlines()[-1]
     assert not (tmp_path / "out.parquet").exists()
+
+
+class TestStructs:
+    @pytest.fixture
+    def source(self, arrow: Any, tmp_path: Path) -> Path:
+        posts = [{"text": CAKE, "by": {"name": "ann"}}, None, {"text": PHONE, "by": None}]
+        return write(tmp_path / "in.parquet", arrow.table({"id": [1, 2, 3], "post": posts}))
+
+    def test_a_field(self, source: Path) -> None:
+        table = scored(source, "--text-column", "post.text")
+
+        assert table.column_names == ["id", "post", *NEW]
+        expected = [predict(CAKE).label, None, predict(PHONE).label]
+        assert table["label"].to_pylist() == expected
+
+    def test_a_column_comes_before_a_field(self, arrow: Any, tmp_path: Path) -> None:
+        table = arrow.table({"entry": [{"text": PHONE}], "words": [CAKE], "n": [1]})
+        source = write(tmp_path / "in.parquet", table)
+
+        assert scored(source)["label"].to_pylist() == [predict(CAKE).label]
+
+    @pytest.mark.parametrize("options", [("--text-column", "post"), ()])
+    def test_the_struct_itself(self, source: Path, options: tuple[str, ...]) -> None:
+        completed = score(source, *options, "-o", source.with_name("out.csv"))
+        refused(
+            completed._replace(err=completed.err.splitlines()[-1]),
+            "column 'post' holds struct<",
+            "not texts; a text in it has the path 'post.text'; name the column of the texts "
+            "with --text-column",
+        )
+
+    def test_no_such_field(self, source: Path, tmp_path: Path) -> None:
+        refused(
+            score(source, "--text-column", "post.body", "-o", tmp_path / "out.csv"),
+            "no column 'post.body'; it has 'id', 'post', 'post.",
+        )
+
+    def test_labels_in_a_field(self, arrow: Any, tmp_path: Path) -> None:
+        rows = [{"text": CAKE, "target": 0}, None, {"text": PHONE, "target": 1}]
+        source = write(tmp_path / "in.parquet", arrow.table({"post": rows}))
+        reading = Reading("parquet", text_column="post.text")
+        found = labelled.read(str(source), "post.target", LABELS[:2], reading=reading)
+
+        assert (found.texts, found.labels) == ([CAKE, PHONE], [0, 1])

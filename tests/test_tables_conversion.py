@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from disaster_tweets import predict
+from disaster_tweets.tables.workbook import sheet_name
 
 from .test_score import refused, score, summary
 
@@ -322,6 +323,36 @@ class TestWorkbooks:
         assert [sheet.cell(row, 2).value for row in range(2, 9)] == [
             *(7, 1.5, 1.1, "1234567890123456789", "1e400", "1e-400", 0.1)
         ]
+
+    def test_the_sheet_keeps_its_name(self) -> None:
+        import openpyxl
+
+        for file, name in (("in.xlsx", "Inbox"), ("more.xlsx", "Outbox")):
+            book = openpyxl.Workbook()
+            book.active.title = name
+            for cell in ("text", "a"):
+                book.active.append([cell])
+            book.save(file)
+        assert score("in.xlsx", "more.xlsx", "-o", "out.xlsx").status == 0
+
+        assert openpyxl.load_workbook("out.xlsx").sheetnames == ["Inbox"]
+
+    def test_a_text_that_looks_like_a_formula_stays_a_text(self) -> None:
+        import openpyxl
+
+        Path("in.csv").write_text("text\n=1+1\n@now\n", "utf-8")
+        assert score("in.csv", "-o", "out.xlsx").status == 0
+
+        sheet = openpyxl.load_workbook("out.xlsx").active
+        cells = [sheet.cell(row, 1) for row in (2, 3)]
+        assert [(cell.value, cell.data_type) for cell in cells] == [
+            ("=1+1", "s"),
+            ("@now", "s"),
+        ]
+
+    @pytest.mark.parametrize("name", ["n" * 32, "a/b", ""])
+    def test_a_name_that_excel_refuses(self, name: str) -> None:
+        assert sheet_name(name) == sheet_name(None) == "Sheet1"
 
     @pytest.mark.parametrize("text", ["x" * 32_768, "\x01" * 5000])
     def test_a_text_too_long_is_told_by_its_row_and_leaves_nothing(self, text: str) -> None:

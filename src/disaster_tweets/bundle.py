@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from disaster_tweets.errors import DISTRIBUTION, ArtifactError
+from disaster_tweets.errors import DISTRIBUTION, ArtifactError, InputError
 from disaster_tweets.manifest import NAME as MANIFEST
 from disaster_tweets.manifest import Manifest, parse
 from disaster_tweets.tokenizer import SPECIAL_TOKENS
@@ -61,18 +61,58 @@ def bundled_manifest() -> Manifest:
     return read_manifest(bundled())
 
 
+def full_path(path: str | os.PathLike[str] | None) -> str | None:
+    """Return the full path of the folder of a model, or None for the bundled model.
+
+    Raises:
+        ArtifactError: No folder can have this path.
+        InputError: The path is empty or of another type.
+    """
+    if path is None:
+        return None
+    given = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(given, str):
+        raise InputError(
+            f"path is {type(path).__name__}, not str or os.PathLike; {_PASS_A_FOLDER}"
+        )
+    if not given:  # Path would take it for the current folder
+        raise InputError(f"path is empty; {_PASS_A_FOLDER}")
+    try:
+        return str(Path(given).resolve())
+    except (OSError, ValueError, RuntimeError):  # too long, or with an impossible character
+        raise _no_folder(given) from None
+
+
 def open_folder(path: str | os.PathLike[str] | None) -> Traversable:
     """Return the folder at ``path``, or the folder of the bundled model for None.
 
     Raises:
-        ArtifactError: There is no such folder.
+        ArtifactError: There is no such folder, or it holds no manifest.
     """
     if path is None:
         return bundled()
     folder = Path(path)
-    if not folder.is_dir():
-        raise ArtifactError(f"{folder}: no such folder; pass one that holds {MANIFEST}")
+    try:
+        if not folder.is_dir():
+            raise _no_folder(str(folder))
+        holds_model = (folder / MANIFEST).exists()
+    except PermissionError:
+        holds_model = True  # reading it will say what is forbidden
+    except (OSError, ValueError):
+        raise _no_folder(str(folder)) from None
+    if not holds_model:
+        raise ArtifactError(
+            f"{folder}: holds no model, as {MANIFEST} is missing; {_PASS_A_FOLDER}"
+        )
     return folder
+
+
+_PASS_A_FOLDER = f"pass a folder that holds {MANIFEST} and the files that it names"
+
+
+def _no_folder(path: str) -> ArtifactError:
+    name = path if path.isprintable() else ascii(path)
+    return ArtifactError(f"{name}: no such folder; pass one that holds {MANIFEST}")
 
 
 def read(folder: Traversable) -> Bundle:

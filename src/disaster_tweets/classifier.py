@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from disaster_tweets import bundle
@@ -53,7 +52,7 @@ class Classifier:
         from disaster_tweets.runtime import open_model
 
         # The full path: a copy in another process may load when the current folder is another.
-        self._path = None if path is None else str(Path(path).resolve())
+        self._path = bundle.full_path(path)
         files = bundle.read(bundle.open_folder(self._path))
         self.manifest: Manifest = files.manifest
         self.classes_: tuple[Label, ...] = tuple(files.manifest["labels"])
@@ -80,9 +79,10 @@ class Classifier:
                 ``manifest["thresholds"]``, such as "recall". For two labels only.
 
         Raises:
-            ArtifactError: A file is missing, truncated or altered. The message names it.
-            InputError: The threshold is neither a number in [0, 1] nor a name, or there are
-                more than two labels.
+            ArtifactError: The folder or a file is missing, truncated or altered. The message
+                names it.
+            InputError: The path is empty or no path. Or the threshold is neither a number in
+                [0, 1] nor a name, or there are more than two labels.
         """
         return cls(path, threshold)
 

@@ -76,6 +76,7 @@ def test_the_scores_of_a_file_can_be_filtered_and_grouped(tmp_path) -> None:
 def test_a_number_is_refused_in_one_line() -> None:
     frame = dd.from_pandas(pd.DataFrame({"text": [1, 2]}), npartitions=1)
     with pytest.raises(
-        InputError, match=r"^value 0 is int, not text; cast the column to text$"
+        InputError,
+        match=r'^value 0 is int, not text; cast the column to text with astype\("string"\), ',
     ):
         scored(frame).compute(scheduler="threads")

@@ -118,7 +118,10 @@ def test_what_is_no_text_is_refused_in_one_line(kind) -> None:
     with pytest.raises(InputError) as caught:
         frame.select(text.label())
     first, *_ = str(caught.value).splitlines()
-    assert first == f"column 'text' is {kind}, not String; cast it first"
+    assert first == (
+        f"column 'text' is {kind}, not String; cast it first, with cast(pl.String), which "
+        "keeps nulls"
+    )
 
 
 def test_a_damaged_model_is_an_error_of_the_query(monkeypatch) -> None:

@@ -755,6 +755,7 @@ class TestFiles:
             (1, FIRST, pytest.approx(first.probability, abs=1e-6), first.label),
             (2, None, None, None),
         ]
+        assert (sheet.title, other.title) == ("late", "lost")
         assert "a.xlsx: which sheet" in refused(several, 422, "file")
         assert [option.text for option in options[1:]] == ["late", "lost"]
         assert other.cell(4, 2).value == "lost"

@@ -291,7 +291,7 @@ class Job:
     def _assembled(self, part: Path, target: Path) -> Part:
         """Return the part for a format that is assembled at the end."""
         if self._options.output_format == XLSX:
-            return WorkbookPart(part, target)
+            return WorkbookPart(part, target, lambda: self._reader.sheet)
         return self._columnar(part, target, self._options.output_format)
 
     def _columnar(self, part: Path, target: Path, format_: str) -> Part:

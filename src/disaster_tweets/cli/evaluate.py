@@ -12,8 +12,10 @@ import click
 from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import for_two_labels, threshold_option
-from disaster_tweets.cli.output import escape_what_the_terminal_cannot_show, on_one_line
+from disaster_tweets.cli.output import on_one_line, prepare_standard_output
 from disaster_tweets.cli.tables import (
+    FileName,
+    FilesCommand,
     advised,
     counted,
     format_of,
@@ -43,8 +45,8 @@ Examples:
 """
 
 
-@click.command(help=_HELP)
-@click.argument("file", metavar="FILE", type=click.Path())
+@click.command(cls=FilesCommand, help=_HELP)
+@click.argument("file", metavar="FILE", type=FileName())
 @click.option("--target-column", required=True, metavar="NAME", help="Column of the labels.")
 @table_options
 @click.option(
@@ -90,7 +92,7 @@ def evaluate(
     from disaster_tweets import evaluation, labelled
     from disaster_tweets.language import looks_foreign
 
-    escape_what_the_terminal_cannot_show()
+    prepare_standard_output()
     if plots is not None:
         evaluation.prepare_plots(plots)
     try:

@@ -12,9 +12,9 @@ from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import TextsCommand, texts_argument, texts_or_lines
 from disaster_tweets.cli.output import (
     as_argument,
-    escape_what_the_terminal_cannot_show,
     in_its_color,
     on_one_line,
+    prepare_standard_output,
 )
 from disaster_tweets.explanation import pieces, strength, strongest
 from disaster_tweets.topic import EXAMPLES, LABELS, NOUNS, PROBABILITY
@@ -47,8 +47,8 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per text.")
 def explain(texts: tuple[str, ...], as_json: bool) -> None:
     """Show which words of each text carried the decision."""
+    prepare_standard_output()
     given = texts_or_lines(texts)
-    escape_what_the_terminal_cannot_show()
     classifier = Classifier.load()
     show = _as_json if as_json else _in_color if _on_a_terminal() else _as_rows
     for number, text in enumerate(given):
@@ -58,7 +58,7 @@ def explain(texts: tuple[str, ...], as_json: bool) -> None:
 
 
 def _on_a_terminal() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
+    return sys.stdout.isatty()
 
 
 def _as_json(explanation: Explanation) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +68,16 @@ threshold_option = click.option(
 )
 
 
+@contextmanager
+def advising(advice: str) -> Iterator[None]:
+    """Add advice to the error for an unknown option, which may have been meant otherwise."""
+    try:
+        yield
+    except click.NoSuchOption as error:
+        reason = error.format_message().rstrip(".")
+        raise click.UsageError(f"{reason} ({advice})", error.ctx) from None
+
+
 class TextsCommand(click.Command):
     """A command with texts as arguments. A text may begin with ``-``."""
 
@@ -79,13 +89,8 @@ class TextsCommand(click.Command):
             _MARK + arg if self._is_text(arg, before[place]) else arg
             for place, arg in enumerate(args[:end])
         ]
-        try:
+        with advising("put -- before a text that begins with -"):
             return super().parse_args(ctx, [*marked, *args[end:]])
-        except click.NoSuchOption as error:
-            reason = error.format_message().rstrip(".")
-            raise click.UsageError(
-                f"{reason} (put -- before a text that begins with -)", ctx
-            ) from None
 
     def _is_text(self, arg: str, before: str) -> bool:
         options = [option for option in self.params if isinstance(option, click.Option)]

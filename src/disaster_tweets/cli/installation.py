@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from disaster_tweets import bundle
+from disaster_tweets.cli.output import prepare_standard_output
 from disaster_tweets.topic import TEXTS
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 )
 def info(as_json: bool) -> None:
     """Describe the model: version, accuracy, size and origin."""
+    prepare_standard_output()
     manifest = bundle.bundled_manifest()
     if as_json:
         click.echo(json.dumps(manifest, indent=2))
@@ -42,6 +44,7 @@ def verify() -> None:
     """
     from disaster_tweets import integrity
 
+    prepare_standard_output()
     checked, problems = integrity.verify()
     for line in checked:
         click.echo(line)
@@ -60,6 +63,7 @@ def plugins() -> None:
     """
     from disaster_tweets.plugins.discovery import discover
 
+    prepare_standard_output()
     for plugin in discover():
         origin = " ".join(filter(None, (plugin.distribution, plugin.version)))
         if plugin.error is not None:

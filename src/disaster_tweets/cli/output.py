@@ -37,8 +37,20 @@ def as_argument(text: str) -> str:
     return shlex.quote(text) if set(text) & set('"\\$`!\n') else f'"{text}"'
 
 
-def escape_what_the_terminal_cannot_show() -> None:
-    """Let standard output print escapes for characters that its encoding lacks."""
+def prepare_standard_output() -> None:
+    """Let standard output print escapes for characters that its encoding lacks.
+
+    Each command that prints results calls this function first.
+
+    Raises:
+        click.ClickException: Standard output is closed, so the results would be lost.
+    """
+    if sys.stdout is None:
+        import click
+
+        raise click.ClickException(
+            "standard output is closed, and the results go there; open it, as with > FILE"
+        )
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

@@ -16,9 +16,9 @@ from disaster_tweets.cli.input import (
 )
 from disaster_tweets.cli.output import (
     as_argument,
-    escape_what_the_terminal_cannot_show,
     in_its_color,
     on_one_line,
+    prepare_standard_output,
 )
 from disaster_tweets.topic import EXAMPLES, PROBABILITY
 
@@ -45,8 +45,8 @@ Examples:
 @threshold_option
 def predict(texts: tuple[str, ...], as_json: bool, threshold: float | None) -> None:
     """Print the probability and the label of each text."""
+    prepare_standard_output()
     given = texts_or_lines(texts)
-    escape_what_the_terminal_cannot_show()
     classifier = Classifier.load(threshold=threshold)
     show = _as_json if as_json else _as_row
     for text in given:

@@ -15,6 +15,8 @@ from disaster_tweets.classifier import Classifier
 from disaster_tweets.cli.input import threshold_option
 from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.cli.tables import (
+    FileName,
+    FilesCommand,
     advised,
     counted,
     format_of,
@@ -71,10 +73,10 @@ resumed.
 """
 
 
-@click.command(help=_HELP)
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=click.Path())
+@click.command(cls=FilesCommand, help=_HELP)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", type=FileName())
 @click.option(
-    "-o", "--output", required=True, metavar="OUTPUT", type=click.Path(),
+    "-o", "--output", required=True, metavar="OUTPUT", type=FileName(),
     help="File to write, or -. Its name tells the format.",
 )  # fmt: skip
 @table_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from disaster_tweets.cli.input import advising
 from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.counting import plural
 from disaster_tweets.tables import errors
@@ -29,6 +31,31 @@ from disaster_tweets.tables.source import format_inside
 if TYPE_CHECKING:
     from disaster_tweets.tables.errors import TableError
 
+
+class FilesCommand(click.Command):
+    """A command with files as arguments."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments. The error for an unknown option says how to name such a file."""
+        with advising("put ./ before the name of a file that begins with -"):
+            return super().parse_args(ctx, args)
+
+
+class FileName(click.Path):
+    """The name of a file, or ``-``. An empty name is an error."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the name."""
+        if value == "":  # Path would take it for the current folder
+            self.fail("the name is empty; name a file, or - for a pipe", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _OPTIONS = (
     click.option(
         "--format", "format_", type=click.Choice(FORMATS),
@@ -36,8 +63,9 @@ _OPTIONS = (
     ),
     click.option(
         "--text-column", metavar="NAME",
-        help="Column of the texts. In JSON it may be a path, such as post.full_text. With "
-        "--no-header it is a number (default: text, else the obvious column).",
+        help="Column of the texts. In JSON, Parquet and Arrow it may be a path, such as "
+        "post.full_text. With --no-header it is a number (default: text, else the obvious "
+        "column).",
     ),
     click.option(
         "--delimiter", metavar="CHARACTER",
@@ -215,6 +243,8 @@ def advised(error: TableError) -> str:
         return f"; give --format {', '.join(FORMATS)}" if candidates else ""
     if isinstance(error, errors.DelimiterError):
         return "; name it with --delimiter"
+    if isinstance(error, errors.HeaderRowError):
+        return "; delete this row"
     if isinstance(error, errors.EncodingError) or (
         isinstance(error, errors.RowError) and candidates
     ):

@@ -47,7 +47,9 @@ def score(texts: Iterable[Any]) -> Scores:
     for index, value in enumerate(values):
         if value is not None and not isinstance(value, str):
             kind = type(value).__name__
-            raise InputError(f"value {index} is {kind}, not text; cast the column to text")
+            raise InputError(
+                f"value {index} is {kind}, not text; cast the column to text{_cast(texts)}"
+            )
     predictions = iter(
         bundled_classifier().predict([text for text in values if text is not None])
     )
@@ -56,6 +58,13 @@ def score(texts: Iterable[Any]) -> Scores:
         [None if prediction is None else prediction.probability for prediction in scored],
         [None if prediction is None else prediction.label for prediction in scored],
     )
+
+
+def _cast(texts: object) -> str:
+    """Return how a column of a data frame is cast; other casts make texts of missing values."""
+    host = type(texts).__module__.partition(".")[0]
+    cast = {"pandas": 'astype("string")', "polars": "cast(pl.String)"}.get(host)
+    return "" if cast is None else f" with {cast}, which keeps missing values missing"
 
 
 def missing(host: str, extra: str) -> ImportError:

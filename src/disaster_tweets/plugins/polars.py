@@ -46,7 +46,10 @@ class DisasterTweets:
 
 def _score(texts: pl.Series) -> pl.Series:
     if texts.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
-        raise InputError(f"column {texts.name!r} is {texts.dtype}, not String; cast it first")
+        raise InputError(
+            f"column {texts.name!r} is {texts.dtype}, not String; cast it first, with "
+            "cast(pl.String), which keeps nulls"
+        )
     scores = score(texts.cast(pl.String))
     columns = {"probability": scores.probabilities, "label": scores.labels}
     return pl.DataFrame(columns, schema=dict(_SCORE)).to_struct(texts.name)

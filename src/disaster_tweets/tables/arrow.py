@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from disaster_tweets.tables.errors import DamagedError, MissingLibraryError
 from disaster_tweets.tables.json_rows import Number
@@ -90,6 +90,46 @@ def _storage(kind: Any) -> str:
     if hasattr(kind, "value_type") and str(kind).startswith("dictionary"):
         kind = kind.value_type
     return str(kind)
+
+
+Place: TypeAlias = tuple[int, ...]
+"""The index of a column, and then that of a field of its struct, and so on."""
+
+
+class Field(NamedTuple):
+    """A column, or a field of a struct.
+
+    Attributes:
+        path: The name of the column; then those of the fields, joined by dots.
+        place: The same by indices.
+        type: The Arrow type.
+    """
+
+    path: str
+    place: Place
+    type: Any
+
+
+def fields_inside(schema: Any) -> Iterator[Field]:
+    """Yield the fields of the structs in a schema, level by level."""
+    (arrow,) = import_arrow()
+    level = [Field(field.name, (index,), field.type) for index, field in enumerate(schema)]
+    while level:
+        level = [
+            Field(f"{outer.path}.{field.name}", (*outer.place, index), field.type)
+            for outer in level
+            if arrow.types.is_struct(outer.type)
+            for index, field in enumerate(outer.type)
+        ]
+        yield from level
+
+
+def column_at(table: Any, place: Place) -> Any:
+    """Return a column of a table or batch, or a field of its struct; null in a null struct."""
+    (_, compute) = import_arrow("compute")
+    index, *inner = place
+    column = table.column(index)
+    return compute.struct_field(column, inner) if inner else column
 
 
 class Unreadable:

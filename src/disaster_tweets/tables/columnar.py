@@ -31,12 +31,22 @@ _BUFFER = 1 << 20  # bytes of a column in memory, instead of a whole row group
 
 
 class _Layout(NamedTuple):
-    """The schema and columns of the input, the columns that stay, and the output's schema."""
+    """The schema of the input, its columns, and the schema of the output.
+
+    Attributes:
+        title: The name of the file in messages.
+        input: The schema of the input.
+        kept: The indices of the columns that stay.
+        fields: The columns, and the fields of structs that the user asked for.
+        text: The place of the texts.
+        output: The schema of the output.
+    """
 
     title: str
     input: Any
     kept: list[int]
-    text: int
+    fields: list[bridge.Field]
+    text: bridge.Place
     output: Any
 
 
@@ -110,29 +120,52 @@ class ColumnarReader(Reader):
             yield file
 
     def _laid_out(self, schema: Any, title: str) -> _Layout:
-        names = list(schema.names)
-        text = self._choose(
-            names,
-            title,
-            lambda: [field.name for field in schema if bridge.is_text(field.type)],
-            named=True,
-        )
-        kind = schema.field(text).type
-        if not bridge.may_be_text(kind):
+        fields = self._fields(schema)
+        named = [field.path for field in fields]
+        text = fields[
+            self._choose(
+                named,
+                title,
+                lambda: [field.path for field in fields if bridge.is_text(field.type)],
+                named=True,
+            )
+        ]
+        if not bridge.may_be_text(text.type):
+            inside = [
+                field.path
+                for field in bridge.fields_inside(schema)
+                if field.place[: len(text.place)] == text.place and bridge.is_text(field.type)
+            ]
+            hint = f"; a text in it has the path {inside[0]!r}" if inside else ""
             raise ColumnError(
-                f"column {names[text]!r} holds {kind}, not texts",
+                f"column {text.path!r} holds {text.type}, not texts{hint}",
                 file=title,
-                column=names[text],
-                candidates=names,
+                column=text.path,
+                candidates=[*named, *inside],
             )
         new = self._new.names if self._new else ()
-        kept = [i for i, column in enumerate(names) if column not in new]
+        kept = [i for i, column in enumerate(schema.names) if column not in new]
         types = self._arrow.float32(), self._arrow.string()
         output = self._arrow.schema(
             [*(schema.field(i) for i in kept), *zip(new, types, strict=False)],
             schema.metadata,
         )
-        return _Layout(title, schema, kept, text, output)
+        return _Layout(title, schema, kept, fields, text.place, output)
+
+    def _fields(self, schema: Any) -> list[bridge.Field]:
+        """Return all columns, and the fields of structs that the user asked for.
+
+        If something that the user asked for does not exist, all fields count, for the message.
+        """
+        fields = [
+            bridge.Field(field.name, (index,), field.type) for index, field in enumerate(schema)
+        ]
+        inside = list(bridge.fields_inside(schema))
+        names = self._reading.text_column, *self._reading.other_columns
+        asked = {name.strip() for name in names if name is not None}
+        if asked <= {field.path.strip() for field in (*fields, *inside)}:
+            inside = [field for field in inside if field.path.strip() in asked]
+        return fields + inside
 
 
 class _ParquetFile:
@@ -224,7 +257,7 @@ class ColumnarChunk(Chunk):
         self.rows = batch.num_rows
         self._broken: list[bool] = []
         first = self.end.rows - batch.num_rows + 1
-        values = bridge.texts(batch.column(layout.text))
+        values = bridge.texts(bridge.column_at(batch, layout.text))
         if all(value is None or isinstance(value, str) for value in values):
             self.numbers = list(range(first, first + self.rows))
             self.texts = [text_or_none(value) for value in values]
@@ -256,17 +289,19 @@ class ColumnarChunk(Chunk):
 
     def values(self) -> list[list[Any]]:
         """Return the cells of each readable row."""
-        columns = [self._plain(*column) for column in enumerate(self._reader.columns)]
+        names = self._reader.columns
+        columns = [self._plain((index,), name) for index, name in enumerate(names)]
         return [list(row) for row in zip(*columns, strict=True)]
 
     def column(self, name: str) -> list[Any]:
         """Return one cell of each readable row."""
-        columns = self._reader.columns
-        index = columns.index(find(columns, name, file=self._title))
-        return self._plain(index, name)
+        fields = self._layout.fields
+        named = [field.path for field in fields]
+        index = named.index(find(named, name, file=self._title))
+        return self._plain(fields[index].place, name)
 
-    def _plain(self, index: int, name: str) -> list[Any]:
-        values = bridge.plain(self._take(False).column(index))
+    def _plain(self, place: bridge.Place, name: str) -> list[Any]:
+        values = bridge.plain(bridge.column_at(self._take(False), place))
         for number, value in zip(self.numbers, values, strict=True):
             if isinstance(value, bridge.Unreadable):
                 raise RowError(

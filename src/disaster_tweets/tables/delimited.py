@@ -22,6 +22,7 @@ from disaster_tweets.tables.errors import (
     ContentError,
     DifferenceError,
     EncodingError,
+    HeaderRowError,
     QuoteError,
     RowError,
     TableError,
@@ -83,6 +84,9 @@ class DelimitedReader(TextReader):
         self._notified: set[str] = set()
         self._quotes = self._reading.quoting != NONE
         self._kept: list[int] | None = None  # the columns that stay, if some do not
+        # The name of the last column, which rejects most rows as a second header at once; None
+        # if no row can be one. A single column may hold its name as a text.
+        self._last_name: str | None = None
         csv.field_size_limit(_LONGEST_FIELD)
 
     @property
@@ -173,11 +177,17 @@ class DelimitedReader(TextReader):
             if count == 1 and not self._reading.header:
                 hint = "; if each line is one text, name the file .txt"
             return RowError(f"{plural(len(fields), 'field')}, but {where} {count}{hint}")
+        if fields[-1] == self._last_name and self._is_header(fields):
+            return HeaderRowError("the header again")
         other = "\r" if lines.end == "\n" else "\n"
         if other in body and self._is_outside_quotes(other, body):
             name = "carriage return" if other == "\r" else "line feed"
             return RowError(f"a {name} outside quotes, which ends no other line")
         return None
+
+    def _is_header(self, fields: list[str]) -> bool:
+        """Say whether a row equals the header; a byte order mark may be before it."""
+        return [fields[0].removeprefix("\ufeff"), *fields[1:]] == self.columns
 
     def _is_outside_quotes(self, character: str, body: str) -> bool:
         if not self._quotes or QUOTE not in body:
@@ -233,6 +243,8 @@ class DelimitedReader(TextReader):
                     )
                 self._table = found
                 self.columns, self.encoding = found.columns, found.encoding
+                if self._reading.header and len(self.columns) > 1:
+                    self._last_name = self.columns[-1]
                 names = self._new.names if self._new and self._reading.header else ()
                 kept = [i for i, name in enumerate(self.columns) if name not in names]
                 self._kept = kept if len(kept) < len(self.columns) else None

@@ -114,6 +114,10 @@ class RowError(TableError):
     """One row cannot be read, or cannot be written in another format."""
 
 
+class HeaderRowError(RowError):
+    """A row is the header again, as in files that were joined with all their lines."""
+
+
 class TakenRowError(RowError):
     """A row has a key with the name of a new column, and the rows before it do not."""
 

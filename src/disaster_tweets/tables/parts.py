@@ -179,11 +179,21 @@ class SpooledOutput(Part):
 
 
 class WorkbookPart(FilePart):
-    """Lines of cells, from which a workbook is made at the end."""
+    """Lines of cells, from which a workbook is made at the end.
+
+    Args:
+        path: The path of the lines.
+        target: The path of the workbook.
+        sheet: Called at the end. Returns the name of the sheet, or None for the default.
+    """
+
+    def __init__(self, path: Path, target: Path, sheet: Callable[[], str | None]) -> None:
+        super().__init__(path, target)
+        self._sheet = sheet
 
     def complete(self) -> None:
         """Make the workbook."""
-        from disaster_tweets.tables.workbook import write
+        from disaster_tweets.tables.workbook import sheet_name, write
         from disaster_tweets.tables.writers import cells_of
 
         super().complete()
@@ -192,7 +202,8 @@ class WorkbookPart(FilePart):
         made = self.path.with_name(f"{self.path.name}.xlsx")
         try:
             with writing(made), self.path.open("rb") as lines, made.open("wb") as file:
-                write(file, map(cells_of, lines), str(self._target))
+                name = sheet_name(self._sheet())
+                write(file, map(cells_of, lines), str(self._target), name)
                 file.flush()
                 os.fsync(file.fileno())
         except BaseException:

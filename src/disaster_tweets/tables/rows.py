@@ -24,8 +24,8 @@ class Reading:
 
     Attributes:
         format: One of `formats.FORMATS`.
-        text_column: The text column: its name, a path of JSON keys, or its number from 1 in a
-            table without a header. None to detect it.
+        text_column: The text column: its name, a path of JSON keys or of fields of a struct, or
+            its number from 1 in a table without a header. None to detect it.
         other_columns: Further columns that must exist.
         encoding: The encoding of a text format; None for UTF-8 or the byte order mark.
         delimiter: The delimiter of delimited text; None to detect it.
@@ -161,10 +161,12 @@ class Reader:
     Attributes:
         columns: The column names, known after the first `check` or `chunks`.
         compression: The codec of each column of a Parquet file, or of an Arrow file.
+        sheet: The name of the first sheet that was read; None for another format.
     """
 
     columns: list[str]
     compression: dict[str, str] | str | None = None
+    sheet: str | None = None
 
     def __init__(
         self,

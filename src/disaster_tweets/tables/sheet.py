@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from disaster_tweets.tables.cells import as_text, common, kinds_of
-from disaster_tweets.tables.errors import ContentError, DifferenceError, RowError
+from disaster_tweets.tables.errors import (
+    ContentError,
+    DifferenceError,
+    HeaderRowError,
+    RowError,
+)
 from disaster_tweets.tables.formats import XLSX
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
@@ -49,6 +54,7 @@ class SheetReader(Reader):
             columns = [str(number) for number in range(1, len(columns) + 1)]
         if self._title is None:
             self._begin(source.title, columns, sheet.rows[first + 1 :])
+            self.sheet = sheet.name
         elif columns != self.columns:
             raise DifferenceError(
                 f"its columns differ from those of {self._title}", file=source.title
@@ -89,18 +95,32 @@ class SheetReader(Reader):
             end = begin + len(part)
             chunk = SheetChunk(self, source.title)
             # Spreadsheet programs count rows from 1 and include the header.
-            chunk.fill(part, self._text, begin, first)
+            chunk.fill(part, self._text, begin, first, self._is_header)
             chunk.end, chunk.consumed = (
                 Position(start.input, end),
                 size * end // max(len(rows), 1),
             )
             yield chunk
 
+    def _is_header(self, row: list[Any]) -> bool:
+        """Say whether a row equals the header. A single column may hold its name as a text."""
+        names = self.columns
+        if not self._reading.header or len(names) == 1 or row[self._text] != names[self._text]:
+            return False
+        return [as_text(cell) for cell in row] == names
+
 
 class SheetChunk(Chunk):
     """Consecutive rows of a sheet; see `rows.Chunk`."""
 
-    def fill(self, rows: list[list[Any]], text: int, before: int, header: int) -> None:
+    def fill(
+        self,
+        rows: list[list[Any]],
+        text: int,
+        before: int,
+        header: int,
+        is_header: Callable[[list[Any]], bool],
+    ) -> None:
         """Add the rows.
 
         Args:
@@ -108,6 +128,7 @@ class SheetChunk(Chunk):
             text: The index of the text column.
             before: The number of earlier rows of the table.
             header: The number of rows of the sheet before the first row of the table.
+            is_header: Says whether a row is the header again.
         """
         self.rows = len(rows)
         self._rows: list[list[Any]] = []
@@ -115,9 +136,11 @@ class SheetChunk(Chunk):
         for number, row in enumerate(rows, before + 1):
             value = row[text]
             problem = _problem(value)
+            if problem is None and is_header(row):
+                problem = HeaderRowError("the header again")
             if problem is not None:
-                place = header + number
-                self.broken.append(RowError(problem, file=self._title, row=number, line=place))
+                problem.file, problem.row, problem.line = self._title, number, header + number
+                self.broken.append(problem)
                 self._rejected.append(row)
                 continue
             self.numbers.append(number)
@@ -133,13 +156,16 @@ class SheetChunk(Chunk):
         return self._rows
 
 
-def _problem(value: Any) -> str | None:
-    """Say why a cell is no text. A number is accepted, as programs convert texts to numbers."""
+def _problem(value: Any) -> RowError | None:
+    """Return the error for a cell that is no text.
+
+    A number is accepted, as programs convert texts to numbers.
+    """
     if isinstance(value, ErrorValue):
-        return f"the text is the error {value}"
+        return RowError(f"the text is the error {value}")
     if value is None or (isinstance(value, (str, int, float)) and value is not bool(value)):
         return None
-    return f"the text is not a string but {type(value).__name__}"
+    return RowError(f"the text is not a string but {type(value).__name__}")
 
 
 def _is_empty(row: list[Any]) -> bool:

@@ -60,6 +60,9 @@ _NOT_OF_A_DATE = re.compile(r'\[[^\]]*\]|"[^"]*"|;.*')
 _NOT_IN_TITLES = re.compile(r"[\\*?:/\[\]\x00-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
+SHEET = "Sheet1"  # the name of a sheet that has no other
+
+
 class ErrorValue(str):
     """The value of a cell with a failed formula, such as ``#REF!``."""
 
@@ -117,7 +120,7 @@ def read(file: BinaryIO, title: str, sheet: str | None = None) -> Sheet:
 
 
 def write(
-    file: BinaryIO, rows: Iterator[Sequence[Cell]], title: str, sheet: str = "Sheet1"
+    file: BinaryIO, rows: Iterator[Sequence[Cell]], title: str, sheet: str = SHEET
 ) -> None:
     """Write a workbook of one sheet; rows are buffered in a temporary file, not in memory.
 
@@ -141,7 +144,7 @@ def write(
         WriteError: The file or the temporary file cannot be written.
     """
     openpyxl = _library("openpyxl", title)
-    if not 0 < len(sheet) <= 31 or _NOT_IN_TITLES.search(sheet):
+    if sheet_name(sheet) != sheet:
         raise SheetError(f"no sheet can have the name {sheet!r}", file=title)
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet(sheet)
@@ -162,6 +165,13 @@ def write(
     except BaseException:
         _discard(book)
         raise
+
+
+def sheet_name(name: str | None) -> str:
+    """Return the name of a sheet, or that of a new one if Excel would refuse this name."""
+    if name is None or not 0 < len(name) <= 31 or _NOT_IN_TITLES.search(name):
+        return SHEET
+    return name
 
 
 class Checker:

@@ -310,7 +310,7 @@ def score(upload: Upload, classifier: Classifier) -> Iterator[bytes]:
 def _whole(upload: Upload, reader: Reader, writer: Writer, parts: list[Any]) -> bytes:
     """Return the content of a file of a binary format, made from all its parts."""
     if upload.scored_format == XLSX:
-        return _workbook(parts, upload.name)
+        return _workbook(parts, upload.name, reader.sheet)
     from disaster_tweets.tables.columnar_part import MemoryPart
 
     same = isinstance(writer, SameFormat)
@@ -321,13 +321,13 @@ def _whole(upload: Upload, reader: Reader, writer: Writer, parts: list[Any]) -> 
     return part.content()
 
 
-def _workbook(parts: list[bytes], title: str) -> bytes:
-    from disaster_tweets.tables.workbook import write
+def _workbook(parts: list[bytes], title: str, sheet: str | None) -> bytes:
+    from disaster_tweets.tables.workbook import sheet_name, write
     from disaster_tweets.tables.writers import cells_of
 
     file = io.BytesIO()
     lines = (line for part in parts for line in part.splitlines())
-    write(file, map(cells_of, lines), title)
+    write(file, map(cells_of, lines), title, sheet_name(sheet))
     return file.getvalue()
 
 
@@ -364,6 +364,8 @@ def advised(error: TableError) -> str:
         return str(error)
     if "UTF-8" in error.problem or isinstance(error, errors.EncodingError):
         return f"{error}; save it as CSV in UTF-8 and send it again"
+    if isinstance(error, errors.HeaderRowError):
+        return f"{error}; delete this row and send the file again"
     if isinstance(error, errors.RowError):
         return f"{error}; repair it and send the file again"
     if isinstance(error, errors.DelimiterError):
