@@ -203,8 +203,8 @@ def sources_tables(manifest: Manifest) -> str:
             _of_source(f"{source}, {part}", each) for part, each in of.get("parts", {}).items()
         ]
     named = manifest.get("thresholds", {})
-    columns = ["", "kind", "positive", "texts", "flagged", *(f"at `{name}`" for name in named)]
-    rows += ["", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    columns = ["kind", "positive", "texts", "flagged", *(f"at `{name}`" for name in named)]
+    rows += ["", f"| | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|"]
     for source, of in found.items():
         ranked = sorted(of["kinds"].items(), key=lambda kind: -kind[1].get("target", 0.5))
         for kind, each in ranked:

@@ -79,8 +79,11 @@ def test_the_table_of_slices(generate: ModuleType) -> None:
     ]
 
 
+CHAT = {"texts": 9, "target": 0, "flagged": 0.125, "flagged_at": {"recall": 0.3333}}
+
+
 def test_the_measures_on_other_data_sets(generate: ModuleType) -> None:
-    manifest = {
+    manifest: dict[str, Any] = {
         "sources": {
             "events": {
                 "texts": 1200,
@@ -112,6 +115,13 @@ def test_the_measures_on_other_data_sets(generate: ModuleType) -> None:
         "| events | mixed | mixed | 50 | 50.0 % |",
         "| events | chat | no | 1,000 | 12.5 % |",
         "| offers | offer | yes | 3 | 100.0 % |",
+    ]
+    manifest["sources"] = {"events": {"texts": 9, "kinds": {"chat": CHAT}}}
+    manifest["thresholds"] = {"recall": 0.2}
+    assert generate.card.sources_tables(manifest).splitlines()[-3:] == [
+        "| | kind | positive | texts | flagged | at `recall` |",
+        "|---|---|---|---|---|---|",
+        "| events | chat | no | 9 | 12.5 % | 33.3 % |",
     ]
     assert generate.card.sources_tables({}) == ""
 
