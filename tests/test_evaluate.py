@@ -616,8 +616,8 @@ class TestErrors:
                 r"row 2 \(line 3\): not valid UTF-8; .*--encoding cp1252",
             ),
             (
-                b"text,target\nok,1\ntext,target\nfine,0\n",
-                ("--positive", "1"),
+                f"text,target\nok,{LABELS[1]}\ntext,target\nfine,{LABELS[0]}\n".encode(),
+                (),
                 r"row 2 \(line 3\): the header again; delete this row$",
             ),
             (
