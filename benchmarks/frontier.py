@@ -145,7 +145,7 @@ def elsewhere(before: Path | None) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|"
     need = ((table["source"] == "written") & table["kind"].isin(NEED)).to_numpy()
     for title, of_texts in scored.items():
-        of = measure_sources(table, of_texts, 0.5)
+        of = measure_sources(table, of_texts, 0.5, {})
         kinds = of["CrisisLexT26"]["kinds"]
         cells = [
             *(f"{of[source]['auc']:.3f}" for source in ("CrisisLexT6", "CrisisLexT26")),
