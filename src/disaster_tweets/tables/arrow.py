@@ -110,26 +110,28 @@ class Field(NamedTuple):
     type: Any
 
 
-def fields_inside(schema: Any) -> Iterator[Field]:
-    """Yield the fields of the structs in a schema, level by level."""
+def fields(schema: Any) -> Iterator[Field]:
+    """Yield the columns of a schema, and then the fields of their structs, level by level."""
     (arrow,) = import_arrow()
     level = [Field(field.name, (index,), field.type) for index, field in enumerate(schema)]
     while level:
+        yield from level
         level = [
             Field(f"{outer.path}.{field.name}", (*outer.place, index), field.type)
             for outer in level
             if arrow.types.is_struct(outer.type)
             for index, field in enumerate(outer.type)
         ]
-        yield from level
 
 
 def column_at(table: Any, place: Place) -> Any:
     """Return a column of a table or batch, or a field of its struct; null in a null struct."""
-    (_, compute) = import_arrow("compute")
     index, *inner = place
     column = table.column(index)
-    return compute.struct_field(column, inner) if inner else column
+    if not inner:
+        return column
+    _, compute = import_arrow("compute")
+    return compute.struct_field(column, inner)
 
 
 class Unreadable:

@@ -133,7 +133,7 @@ class ColumnarReader(Reader):
         if not bridge.may_be_text(text.type):
             inside = [
                 field.path
-                for field in bridge.fields_inside(schema)
+                for field in bridge.fields(schema)
                 if field.place[: len(text.place)] == text.place and bridge.is_text(field.type)
             ]
             hint = f"; a text in it has the path {inside[0]!r}" if inside else ""
@@ -157,15 +157,12 @@ class ColumnarReader(Reader):
 
         If something that the user asked for does not exist, all fields count, for the message.
         """
-        fields = [
-            bridge.Field(field.name, (index,), field.type) for index, field in enumerate(schema)
-        ]
-        inside = list(bridge.fields_inside(schema))
+        fields = list(bridge.fields(schema))
         names = self._reading.text_column, *self._reading.other_columns
         asked = {name.strip() for name in names if name is not None}
-        if asked <= {field.path.strip() for field in (*fields, *inside)}:
-            inside = [field for field in inside if field.path.strip() in asked]
-        return fields + inside
+        if not asked <= {field.path.strip() for field in fields}:
+            return fields
+        return [f for f in fields if len(f.place) == 1 or f.path.strip() in asked]
 
 
 class _ParquetFile:

@@ -39,10 +39,9 @@ function enlivenThreshold(field, section, update, say) {
   };
   const tell = () => say(`Threshold ${field.value}%: ${section.querySelector(".says").textContent}`);
   slider.addEventListener("input", () => set(slider.value));
-  field.addEventListener("input", () => field.value && field.validity.valid && set(field.value));
-  field.addEventListener("change", () => {
-    if (!field.value || !field.validity.valid) set(last);
-  });
+  const valid = () => field.value && field.validity.valid;
+  field.addEventListener("input", () => valid() && set(field.value));
+  field.addEventListener("change", () => valid() || set(last));
   for (const control of [slider, field]) control.addEventListener("change", tell);
   $("recall")?.addEventListener("click", (event) => {
     set(event.target.dataset.percent);
