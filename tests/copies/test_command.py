@@ -51,6 +51,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "new" / "complaints"
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out a step of commands in this process: the dependencies of the stages.
+
+    The copy of test_templates.py has this step.
+    """
+    repository = sys.modules[command().write.__module__]
+    run = repository.run
+
+    def run_git(folder: Path, *words: str) -> str:
+        return run(folder, *words) if words[0] == "git" else ""
+
+    monkeypatch.setattr(repository, "run", run_git)
+
+
 def params(folder: Path) -> dict[str, dict[str, object]]:
     return yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
 
