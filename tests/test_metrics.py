@@ -16,10 +16,13 @@ from disaster_tweets.metrics import (
     auc,
     confusion_matrix,
     expected_calibration_error,
+    f1,
     fit_threshold,
     log_loss,
     measure,
     one_vs_rest_auc,
+    precision,
+    recall,
     threshold_of_recall,
 )
 
@@ -60,6 +63,15 @@ def test_a_threshold_is_compared_as_the_classifier_does() -> None:
     below = np.array([0.47, 0.9], np.float32)
     assert float(below[0]) < 0.47
     assert confusion_matrix(two(below), np.array([0, 1]), 0.47).tolist() == [[1, 0], [0, 1]]
+
+
+def test_decisions_on_three_labels_by_hand() -> None:
+    matrix = confusion_matrix(OF_THREE, THREE, None)
+
+    assert matrix.tolist() == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert precision(matrix).tolist() == pytest.approx([2 / 3, 1, 0])
+    assert recall(matrix).tolist() == [1, 1, 0]
+    assert f1(matrix).tolist() == pytest.approx([4 / 5, 1, 0])
 
 
 def test_the_auc_of_a_single_label_is_unknown() -> None:
@@ -110,15 +122,15 @@ def test_the_threshold_does_not_follow_a_single_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recall", "threshold"), [(1, 0.12), (0.75, 0.3), (0.7, 0.3), (0.5, 0.8), (0.01, 0.987)]
+    ("reached", "threshold"), [(1, 0.12), (0.75, 0.3), (0.7, 0.3), (0.5, 0.8), (0.01, 0.987)]
 )
-def test_a_threshold_reaches_a_recall(recall: float, threshold: float) -> None:
+def test_a_threshold_reaches_a_recall(reached: float, threshold: float) -> None:
     probabilities = np.array([0.9, 0.8, 0.1200001, 0.7, 0.98765, 0.3])
     labels = np.array([0, 1, 1, 0, 1, 1])
-    found = threshold_of_recall(probabilities, labels, recall)
+    found = threshold_of_recall(probabilities, labels, reached)
 
     assert found == threshold
-    assert np.mean(probabilities[labels == 1] >= found) >= recall
+    assert np.mean(probabilities[labels == 1] >= found) >= reached
 
 
 def test_a_threshold_is_never_zero() -> None:
