@@ -87,15 +87,6 @@ def test_an_interrupted_run_goes_on(run: Run, four_labels: Path, tmp_path: Path)
     assert (tmp_path / "out.csv").read_bytes() == whole
 
 
-def test_the_run_has_no_threshold(run: Run, four_labels: Path, tmp_path: Path) -> None:
-    classifier = Classifier.load(four_labels)
-    interrupt(run, classifier)
-    state = json.loads((tmp_path / "out.csv.part.json").read_text("utf-8"))
-
-    assert state["options"]["threshold"] is None
-    assert state["model"]["labels"] == list(classifier.classes_)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -114,13 +105,6 @@ def test_another_model_does_not_go_on(
 
     with pytest.raises(ContinueError, match=r"was made from another model$"):
         run(other, resume=True)
-
-
-def test_the_model_of_the_topic_does_not_go_on(run: Run, four_labels: Path) -> None:
-    interrupt(run, Classifier.load(four_labels))
-
-    with pytest.raises(ContinueError, match=r"was made from (other options|another model)"):
-        run(Classifier.load(), resume=True)
 
 
 def test_what_changes_no_row_is_no_other_model(

@@ -123,11 +123,10 @@ class TestDamage:
         "damage",
         [
             lambda content: b"",
-            lambda content: content[:100],
             lambda content: content[:-1],
             lambda content: content + b"\n",
         ],
-        ids=["empty", "100 bytes", "one byte less", "one byte more"],
+        ids=["empty", "one byte less", "one byte more"],
     )
     def test_another_size(
         self, folder: Path, name: str, damage: Callable[[bytes], bytes]
@@ -324,10 +323,8 @@ class TestManifest:
             (b"", "not valid JSON"),
             (b"{", "not valid JSON"),
             (b"\xff\xfe{}", "not valid JSON"),
-            (b"\x80", "not valid JSON"),
             (b"[" * 100_000, "not valid JSON"),
             (b"[]", "its content must be an object"),
-            (b"null", "its content must be an object"),
             (b"{}", "schema_version is missing"),
         ],
     )
@@ -335,28 +332,6 @@ class TestManifest:
         (folder / "manifest.json").write_bytes(content)
 
         assert refusal(folder, "manifest.json").startswith(reason)
-
-    @pytest.mark.parametrize(
-        ("key", "value", "reason"),
-        [
-            ("schema_version", SCHEMA_VERSION - 1, "schema_version is "),
-            ("kind", "forest", "kind is 'forest', but this version runs student and encoder; "),
-            ("max_tokens", None, "max_tokens has the wrong type; "),
-        ],
-    )
-    def test_a_wrong_value(self, folder: Path, key: str, value: object, reason: str) -> None:
-        description = json.loads((folder / "manifest.json").read_bytes())
-        assert key in description
-        (folder / "manifest.json").write_text(json.dumps({**description, key: value}), "utf-8")
-
-        assert refusal(folder, "manifest.json").startswith(reason)
-
-    def test_a_wrong_checksum(self, folder: Path) -> None:
-        description = json.loads((folder / "manifest.json").read_bytes())
-        description["artifacts"]["vocab.txt"]["crc32"] = 0
-        (folder / "manifest.json").write_text(json.dumps(description), "utf-8")
-
-        assert refusal(folder, "vocab.txt").startswith("its content was altered")
 
     def test_a_new_key_is_free(self, folder: Path) -> None:
         description = json.loads((folder / "manifest.json").read_bytes())
@@ -368,28 +343,20 @@ class TestManifest:
 class TestZip:
     """The wheel itself on the import path, as in zipapps and on some clusters."""
 
-    def test_predict(self, run: Any, wheel: Path) -> None:
-        code = (
-            "import sys, disaster_tweets as d; print(d.__file__); print(d.predict(sys.argv[1]))"
-        )
-        file, prediction = run("python", "-c", code, TEXT, PYTHONPATH=str(wheel)).out.split(
-            "\n", 1
-        )
-
-        assert Path(file).is_relative_to(wheel)
-        assert prediction == f"{predict(TEXT)}\n"
-
     def test_batches_pickles_and_threads(self, run: Any, wheel: Path) -> None:
         code = (
             "import pickle, sys; from concurrent.futures import ThreadPoolExecutor\n"
-            "from disaster_tweets import Classifier\n"
-            "classifier = pickle.loads(pickle.dumps(Classifier.load()))\n"
+            "import disaster_tweets as d\n"
+            "print(d.__file__, d.predict(sys.argv[1]), sep='\\n')\n"
+            "classifier = pickle.loads(pickle.dumps(d.Classifier.load()))\n"
             "with ThreadPoolExecutor(2) as threads:\n"
             "    print(*threads.map(classifier.predict, [sys.argv[1]] * 4), sep='\\n')"
         )
         completed = run("python", "-c", code, TEXT, PYTHONPATH=str(wheel))
+        file, *predictions = completed.out.splitlines()
 
-        assert completed.out == f"{predict(TEXT)}\n" * 4
+        assert Path(file).is_relative_to(wheel)
+        assert predictions == [str(predict(TEXT))] * 5
 
     def test_verify(self, run: Any, wheel: Path) -> None:
         completed = run("python", "-m", "disaster_tweets", "verify", PYTHONPATH=str(wheel))

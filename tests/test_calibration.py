@@ -10,17 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets.calibration import calibrate, log_odds, tabulate
 
 TWO = {"a": 0.9, "b": 1.5, "c": -0.6}
 FOUR: dict[str, Any] = {"temperature": 1.6, "biases": [0.3, -0.2, 0.0, 0.5]}
-IDENTITY: list[dict[str, Any]] = [
-    {"a": 1.0, "b": 1.0, "c": 0.0},
-    *({"temperature": 1.0, "biases": [0.0] * labels} for labels in (3, 4)),
-]
 INTERPOLATED = 1e-5  # largest error of a tabulated probability
 
 LOGITS = st.floats(-30, 30)
@@ -30,25 +26,9 @@ def calibrated(logits: np.ndarray, calibration: dict[str, Any]) -> np.ndarray:
     return calibrate(logits, calibration, tabulate(calibration))
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits)
-    result: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return result
-
-
 def of_odds(odds: np.ndarray) -> np.ndarray:
     """Return logits (texts, 2) with these differences."""
     return np.stack([np.zeros_like(odds), odds], axis=1)
-
-
-@pytest.mark.parametrize("calibration", IDENTITY, ids=["2", "3", "4"])
-def test_the_identity_is_the_softmax(calibration: dict[str, Any]) -> None:
-    labels = len(calibration.get("biases", "ab"))
-    logits = np.random.default_rng(3).normal(0, 4, (1000, labels))
-
-    np.testing.assert_allclose(
-        calibrated(logits, calibration), softmax(logits), rtol=0, atol=INTERPOLATED
-    )
 
 
 def test_two_labels_by_hand() -> None:
@@ -115,15 +95,6 @@ def test_a_text_is_calibrated_alone_to_the_last_bit(calibration: dict[str, Any])
 
 
 @pytest.mark.parametrize("calibration", [TWO, FOUR], ids=["two", "four"])
-def test_only_differences_of_logits_count(calibration: dict[str, Any]) -> None:
-    logits = np.random.default_rng(3).normal(0, 4, (50, len(calibration.get("biases", "ab"))))
-
-    np.testing.assert_allclose(
-        calibrated(logits + 7, calibration), calibrated(logits, calibration), atol=1e-7
-    )
-
-
-@pytest.mark.parametrize("calibration", [TWO, FOUR], ids=["two", "four"])
 def test_logits_of_any_size(calibration: dict[str, Any]) -> None:
     labels = len(calibration.get("biases", "ab"))
     logits = 1e4 * np.eye(labels) - 5e3
@@ -134,6 +105,7 @@ def test_logits_of_any_size(calibration: dict[str, Any]) -> None:
     assert calibrated(np.empty((0, labels)), calibration).shape == (0, labels)
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 10), st.floats(0.1, 10), st.floats(-5, 5), st.lists(LOGITS, min_size=1))
 def test_calibrated_probabilities_keep_the_order(
     a: float, b: float, c: float, odds: list[float]
@@ -145,6 +117,7 @@ def test_calibrated_probabilities_keep_the_order(
     assert ((found >= 0) & (found <= 1)).all()
 
 
+@settings(deadline=None)
 @given(
     st.floats(0.1, 10),
     st.lists(st.floats(-5, 5), min_size=3, max_size=3),

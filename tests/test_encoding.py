@@ -48,6 +48,8 @@ ANY_TEXT = st.text(st.characters(categories=None)) | st.lists(
 
 MAX_TOKENS = 24
 
+of_some = pytest.mark.parametrize("coders", ["the model's", "words", "all"], indirect=True)
+
 
 class Coders(NamedTuple):
     """The encoding, and the two-step reference, for one length."""
@@ -81,7 +83,7 @@ def coders(request: pytest.FixtureRequest) -> Coders:
         return make_coders(
             files.manifest["reads"], files.vocabulary, files.manifest["max_tokens"]
         )
-    return make_coders(READS[request.param], pieces(), 24)
+    return make_coders(READS[request.param], pieces(), MAX_TOKENS)
 
 
 def test_each_part(coders: Coders) -> None:
@@ -95,17 +97,12 @@ def test_each_part(coders: Coders) -> None:
 
 
 @settings(deadline=None, max_examples=150)
-@given(text=ANY_TEXT)
-def test_any_text(coders: Coders, text: str) -> None:
-    assert coders.encode(text) == coders.in_two_steps(text)
-
-
-@settings(deadline=None, max_examples=50)
-@given(text=ANY_TEXT, longest=st.integers(2, 60))
-def test_any_length(coders: Coders, text: str, longest: int) -> None:
+@given(text=ANY_TEXT, longest=st.just(MAX_TOKENS) | st.integers(2, 60))
+def test_any_text(coders: Coders, text: str, longest: int) -> None:
     assert coders.encode(text, longest) == coders.in_two_steps(text, longest)
 
 
+@of_some
 @pytest.mark.parametrize("beyond", [-1, 0, 1])
 @pytest.mark.parametrize("word", ["a", "火", "😀", "zq"])
 def test_around_max_tokens(coders: Coders, word: str, beyond: int) -> None:
@@ -125,6 +122,7 @@ def test_every_character_before_the_ideographs(coders: Coders) -> None:
         assert coders.encode(block, 2000) == coders.in_two_steps(block, 2000)
 
 
+@of_some
 @pytest.mark.parametrize("part", ["cake ", "a", "é", "火", "🎂", "≠", "&amp;", "@b ", "\x00"])
 def test_long_texts(coders: Coders, part: str) -> None:
     text = f"{part * (20_000 // len(part))} cake"
@@ -132,10 +130,10 @@ def test_long_texts(coders: Coders, part: str) -> None:
     assert coders.encode(text) == coders.in_two_steps(text)
 
 
-@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("name", ["words", "all"])
 def test_threads_at_once(name: str) -> None:
     texts = [f"{part} {other}" for part in PARTS for other in PARTS[::7]]
-    coders = make_coders(READS[name], pieces(), 24)
+    coders = make_coders(READS[name], pieces(), MAX_TOKENS)
     expected = list(map(coders.in_two_steps, texts))
 
     def agree(shift: int) -> bool:

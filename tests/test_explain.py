@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, Explanation, InputError, Prediction, WordWeight
+from disaster_tweets.cli import commands
 from disaster_tweets.topic import LABELS, TEXTS
 
-from .conftest import Scored, on_a_terminal, two_labels
+from .conftest import Completed, Run, Scored, on_a_terminal, two_labels
 
 PLAIN = "The van has crossed the highway north of town"
 ODD = "my phone\x1b[1m is dying,\tbrb"
@@ -52,6 +54,7 @@ def assert_definition(explanation: Explanation, classifier: Classifier) -> None:
     of_two = len(classifier.classes_) == 2
     assert explanation.label == (classifier.classes_[1] if of_two else prediction.label)
     assert [each.word for each in explanation.words] == text.split()
+    assert all(one.end < other.start for one, other in itertools.pairwise(explanation.words))
     for each in explanation.words:
         assert text[each.start : each.end] == each.word
         without = classifier.predict(text[: each.start] + text[each.end :])
@@ -75,11 +78,6 @@ class TestWeights:
         assert explanation.prediction == either.predict(text)
         assert [text[each.start : each.end] for each in explanation.words] == text.split()
 
-    def test_words_come_in_order(self, classifier: Classifier) -> None:
-        words = classifier.explain(SOME[3]).words
-
-        assert all(a.end < b.start for a, b in itertools.pairwise(words))
-
     def test_of_four_labels_they_are_of_the_one_that_the_text_gets(
         self, four_labels: Path
     ) -> None:
@@ -102,10 +100,6 @@ class TestWeights:
             explanation.prediction.probability - without.probabilities["complaint"]
         )
         assert explanation.words[-1].weight > 0.1
-
-    def test_they_are_the_same_again(self, classifier: Classifier) -> None:
-        for text in SOME:
-            assert classifier.explain(text) == Classifier.load().explain(text)
 
     def test_a_handle_that_is_not_read_weighs_the_same_whoever_it_names(
         self, classifier: Classifier
@@ -155,13 +149,13 @@ class TestCost:
     @pytest.mark.parametrize(
         "text",
         [
-            "cake in town, " * 7143,
-            "a" * 100_000,
-            "!" * 100_000,
-            "! " * 50_000,
-            "\u200b " * 50_000,
-            "a " + "!" * 90_000 + " cake in the hills" * 500,
-            "\u00e9\u00a0" * 50_000,
+            "cake in town, " * 1430,
+            "a" * 20_000,
+            "!" * 20_000,
+            "! " * 10_000,
+            "\u200b " * 10_000,
+            "a " + "!" * 18_000 + " cake in the hills" * 100,
+            "\u00e9\u00a0" * 10_000,
         ],
         ids=["words", "word", "marks", "mark", "invisible", "uneven", "non-ascii"],
     )
@@ -392,13 +386,25 @@ def as_object(explanation: Explanation) -> dict[str, Any]:
 
 
 class TestCommand:
+    @pytest.fixture
+    def invoke(self) -> Run:
+        """Run the command in this process."""
+
+        def invoke(*arguments: str, stdin: bytes = b"") -> Completed:
+            done = CliRunner().invoke(commands, ["explain", *arguments], input=stdin)
+            if done.exception is not None and not isinstance(done.exception, SystemExit):
+                raise done.exception
+            return Completed(done.exit_code, done.stdout, done.stderr)
+
+        return invoke
+
     def test_rows(self, run: Any, classifier: Classifier) -> None:
         expected = "\n".join(rows(classifier.explain(text)) for text in (PLAIN, "", ODD))
 
         assert run("disaster-tweets", "explain", PLAIN, "", ODD) == (0, expected, "")
 
-    def test_json(self, run: Any, classifier: Classifier) -> None:
-        status, out, err = run("disaster-tweets", "explain", "--json", *SOME[:4], "")
+    def test_json(self, invoke: Run, classifier: Classifier) -> None:
+        status, out, err = invoke("--json", *SOME[:4], "")
 
         assert (status, err) == (0, "")
         for line, text in zip(out.splitlines(), [*SOME[:4], ""], strict=True):
@@ -417,20 +423,17 @@ class TestCommand:
 
     @pytest.mark.parametrize("arguments", [(), ("-",)], ids=["piped", "-"])
     def test_standard_input(
-        self, run: Any, classifier: Classifier, arguments: tuple[str, ...]
+        self, invoke: Run, classifier: Classifier, arguments: tuple[str, ...]
     ) -> None:
         expected = "\n".join(rows(classifier.explain(text)) for text in (PLAIN, "parcel"))
-        explained = run(
-            "disaster-tweets", "explain", *arguments, stdin=f"{PLAIN}\nparcel".encode()
-        )
 
-        assert explained == (0, expected, "")
+        assert invoke(*arguments, stdin=f"{PLAIN}\nparcel".encode()) == (0, expected, "")
 
-    def test_nothing_on_standard_input(self, run: Any) -> None:
-        assert run("disaster-tweets", "explain") == (0, "", "")
+    def test_nothing_on_standard_input(self, invoke: Run) -> None:
+        assert invoke() == (0, "", "")
 
-    def test_a_line_that_is_not_utf_8(self, run: Any) -> None:
-        status, out, err = run("disaster-tweets", "explain", "--json", stdin=b"cake\n\xff\n")
+    def test_a_line_that_is_not_utf_8(self, invoke: Run) -> None:
+        status, out, err = invoke("--json", stdin=b"cake\n\xff\n")
 
         assert (status, len(out.splitlines())) == (1, 1)
         assert err.startswith("Error: standard input, line 2: byte 1 is not valid UTF-8; ")

@@ -59,26 +59,6 @@ MANIFEST: dict[str, Any] = {
 }
 
 
-def test_the_table_of_noises(generate: ModuleType) -> None:
-    assert generate.card.robustness_table(MANIFEST).splitlines()[2:] == [
-        "| spelling | 0.062 | 0.124 | 0.750 | 6.8 % |",
-        "| upper case | 0.000 | 0.000 | 0.002 | 0.0 % |",
-        "| URL added | 0.000 | 0.000 | 0.000 | 0.0 % |",
-    ]
-
-
-def test_the_table_of_slices(generate: ModuleType) -> None:
-    table = generate.card.slices_table(MANIFEST).splitlines()
-
-    assert len({row.count("|") for row in table}) == 1
-    assert table[2:] == [
-        "| with a URL | 1,479 | 0.814 (0.714 to 0.914) | 0.700 (0.600 to 0.800) "
-        "| 0.300 (0.200 to 0.400) |",
-        "| of up to 4 words | 36 | 0.600 (0.500 to 0.700) | 0.500 (0.400 to 0.600) "
-        "| 0.200 (0.100 to 0.300) |",
-    ]
-
-
 CHAT = {"texts": 9, "target": 0, "flagged": 0.125, "flagged_at": {"recall": 0.3333}}
 
 
@@ -245,19 +225,6 @@ def test_what_the_model_reads_is_told(
     assert generate.card.reads(dict(zip(names, reads, strict=True))) == said
 
 
-def test_the_confusion_matrix_has_a_row_and_a_column_for_each_label(
-    generate: ModuleType, four_labels: Path
-) -> None:
-    manifest = json.loads((four_labels / "manifest.json").read_text("utf-8"))
-    head, line, *rows = generate.card.confusion_table(manifest).splitlines()
-
-    assert head == "| | " + " | ".join(f"predicted `{x}`" for x in manifest["labels"]) + " |"
-    assert line == "|---|---|---|---|---|"
-    matrix = manifest["metrics"]["confusion_matrix"]
-    for row, label, counts in zip(rows, manifest["labels"], matrix, strict=True):
-        assert row == f"| labelled `{label}` | " + " | ".join(map(str, counts)) + " |"
-
-
 def test_both_kinds_of_model_are_compared(generate: ModuleType) -> None:
     metrics = {"texts": 1026, "accuracy": of(0.8142), "auc": of(0.7)}
     candidates = {
@@ -337,13 +304,19 @@ def test_the_card_of_four_labels_tells_of_no_threshold(
     generate: ModuleType, four_labels: Path
 ) -> None:
     manifest = json.loads((four_labels / "manifest.json").read_text("utf-8"))
-    card = generate.card.model_card("$facts\n\n$metrics\n\n$calibrated", manifest, [])
+    template = "$facts\n\n$metrics\n\n$calibrated\n\n$confusion"
+    card = generate.card.model_card(template, manifest, [])
+    readme = generate.metrics(manifest)
 
     assert "| threshold |" not in card
     assert "| calibration | temperature = 1.25; biases = 0.1, -0.2, 0.3, -0.2 |" in card
-    assert "| macro F1 |" in card
-    assert "| F1 |" not in card
+    for page in (card, readme):
+        assert "| macro F1 |" in page
+        assert "| F1 |" not in page
     assert "A text gets the most probable label; there is no threshold." in card
+    of_labels = zip(manifest["labels"], manifest["metrics"]["confusion_matrix"], strict=True)
+    for label, counts in of_labels:
+        assert f"| labelled `{label}` | {' | '.join(map(str, counts))} |" in card
 
 
 def test_the_readme_has_the_measures_but_not_the_calibration(
@@ -375,15 +348,6 @@ def test_few_texts_of_a_label_are_a_reason_for_caution(
     assert said[0].startswith(f"**Caution:** only 14 {labels[0]}")
     assert "with fewer than 30 texts of a class the intervals are too narrow" in said[0]
     assert said[1].startswith("**Caution:** the intervals of accuracy have no width")
-
-
-def test_the_readme_of_four_labels_has_their_measures(
-    generate: ModuleType, four_labels: Path
-) -> None:
-    said = generate.metrics(json.loads((four_labels / "manifest.json").read_text("utf-8")))
-
-    assert "| macro F1 |" in said
-    assert "| F1 |" not in said
 
 
 @pytest.mark.parametrize("text", ["plain", 'with "quotes"', "it's $5!", "a `b` \\ c"])

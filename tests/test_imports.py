@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +25,7 @@ PUBLIC = [
     "predict",
 ]
 HEAVY = {"ai_edge_litert", "numpy"}
+IMPORTED = "; import sys; print(*sys.modules)"
 PACKAGE = Path(str(importlib_resources.files("disaster_tweets")))
 # Unpickling runs code from a file. The other modules open connections.
 NEVER = {"ftplib", "http.client", "pickle", "requests", "shelve", "socket", "urllib.request"}
@@ -35,13 +35,6 @@ def test_version() -> None:
     assert disaster_tweets.__version__ == version("disaster-tweets-model")
 
 
-def test_version_is_read_on_demand(run: Any) -> None:
-    imported = imports(run, "python", "-c", "import disaster_tweets")
-
-    assert "disaster_tweets" in imported
-    assert "importlib.metadata" not in imported
-
-
 def test_public_names() -> None:
     assert sorted(disaster_tweets.__all__) == sorted(PUBLIC)
     for name in PUBLIC:
@@ -49,38 +42,51 @@ def test_public_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("module", "late"),
     [
-        ("python", "-c", "import disaster_tweets"),
-        ("python", "-c", "import disaster_tweets.cli, disaster_tweets.plugins.contract"),
-        ("disaster-tweets", "--version"),
-        ("disaster-tweets", "--help"),
-        ("disaster-tweets", "predict", "--help"),
-        ("disaster-tweets", "explain", "--help"),
-        ("disaster-tweets", "info"),
-        ("disaster-tweets", "info", "--json"),
-        ("disaster-tweets", "predict", "--threshold", "2", "cake"),
+        ("disaster_tweets", {*HEAVY, "importlib.metadata"}),  # the version is read on demand
+        ("disaster_tweets.plugins.contract", HEAVY),
     ],
-    ids=" ".join,
 )
-def test_no_heavy_import(run: Any, command: tuple[str, ...]) -> None:
-    imported = imports(run, *command)
+def test_an_import_is_light(run: Any, module: str, late: set[str]) -> None:
+    imported = set(run("python", "-c", f"import {module}{IMPORTED}").out.split())
 
-    assert "disaster_tweets" in imported
-    assert not HEAVY & imported
+    assert module in imported
+    assert not late & imported
+
+
+def test_commands_that_score_nothing_import_nothing_heavy(run: Any) -> None:
+    commands = [
+        ["--version"],
+        ["--help"],
+        ["predict", "--help"],
+        ["explain", "--help"],
+        ["info"],
+        ["info", "--json"],
+        ["predict", "--threshold", "2", "cake"],
+    ]
+    code = f"""if True:
+        import sys
+        from disaster_tweets.cli import commands
+        for arguments in {commands}:
+            try:
+                commands.main(arguments, prog_name="disaster-tweets")
+            except SystemExit:
+                print("IMPORTED", *arguments, *{HEAVY} & {{*sys.modules}}, sep="|")
+    """
+    lines = run("python", "-c", code).out.splitlines()
+
+    assert [line for line in lines if line.startswith("IMPORTED")] == [
+        "|".join(["IMPORTED", *arguments]) for arguments in commands
+    ]
 
 
 def test_predict_needs_those_of_its_kind(run: Any, manifest: dict[str, Any]) -> None:
-    # Otherwise the test above could not fail.
-    imported = imports(run, "disaster-tweets", "predict", "cake")
+    # Otherwise the tests above could not fail.
+    code = f"import disaster_tweets; disaster_tweets.predict('cake'){IMPORTED}"
+    imported = set(run("python", "-c", code).out.split())
 
     assert HEAVY & imported == (HEAVY if manifest["kind"] == ENCODER else {"numpy"})
-
-
-def imports(run: Any, *command: str) -> set[str]:
-    """Return the modules that a process imports, as the interpreter reports them."""
-    report = run(*command, PYTHONPROFILEIMPORTTIME="1").err
-    return set(re.findall(r"^import time: .*\| +(\S+)$", report, re.M))
 
 
 def test_predict_loads_nothing_but_the_dependencies(run: Any, manifest: dict[str, Any]) -> None:

@@ -54,36 +54,16 @@ class TestContract:
     def test_load_is_cached(self) -> None:
         assert contract.load() is contract.load()
 
-    @pytest.mark.parametrize("n", range(len(TEXTS) + 1))
-    def test_shapes_and_types(self, n: int) -> None:
-        classifier = contract.load()
-        probabilities = classifier.predict_proba(TEXTS[:n])
-        labels = classifier.predict(TEXTS[:n])
-
-        assert probabilities.shape == (n, len(LABELS))
-        assert probabilities.dtype == np.float32
-        assert labels.shape == (n,)
-        assert labels.dtype.kind == "U"
-        assert set(labels) <= set(classifier.classes_)
-        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-
     def test_it_says_what_the_classifier_says(self) -> None:
         plugin, classifier = contract.load(), Classifier.load()
         predictions = classifier.predict(TEXTS)
 
         assert tuple(plugin.classes_) == classifier.classes_
-        assert list(plugin.predict(TEXTS)) == [p.label for p in predictions]
-        np.testing.assert_array_equal(
-            plugin.predict_proba(TEXTS), classifier.predict_proba(TEXTS)
-        )
-
-    @two_labels
-    def test_the_threshold_of_the_card_decides(self) -> None:
-        info, classifier = contract.info(), contract.load()
-        positive = list(classifier.classes_).index(info["positive_label"])
-        reached = classifier.predict_proba(TEXTS)[:, positive] >= info["threshold"]
-
-        assert list(classifier.predict(TEXTS) == info["positive_label"]) == list(reached)
+        labels, probabilities = plugin.predict(TEXTS), plugin.predict_proba(TEXTS)
+        assert list(labels) == [p.label for p in predictions]
+        assert labels.dtype.kind == "U"
+        np.testing.assert_array_equal(probabilities, classifier.predict_proba(TEXTS))
+        assert probabilities.dtype == np.float32
 
     @pytest.mark.parametrize("member", ["predict", "predict_proba"])
     @pytest.mark.parametrize(
@@ -140,16 +120,6 @@ class TestContract:
         assert set(contract.info()) == {key for key, _ in rows}
         assert {key for key, need in rows if need == "required"} >= {"contract", "labels"}
 
-    def test_the_card_costs_neither_numpy_nor_the_runtime(self) -> None:
-        loaded = python(
-            "-c",
-            "import sys; from disaster_tweets.plugins.contract import info; info(); "
-            "print(*{name.partition('.')[0] for name in sys.modules})",
-        )
-
-        assert "disaster_tweets" in loaded.split()
-        assert not HEAVY & set(loaded.split())
-
 
 class TestDiscovery:
     @pytest.fixture
@@ -185,10 +155,11 @@ class TestDiscovery:
             info=contract.info(),
         ) in list(discover())
 
-    def test_no_model_is_loaded(self) -> None:
+    def test_the_cards_cost_neither_numpy_nor_a_model(self) -> None:
         loaded = python(
             "-c",
-            "import sys; from disaster_tweets.plugins.discovery import discover; discover(); "
+            "import sys; from disaster_tweets.plugins.discovery import discover\n"
+            "assert any(plugin.name == 'disaster_tweets' for plugin in discover())\n"
             "print(*{name.partition('.')[0] for name in sys.modules})",
         )
 
@@ -233,7 +204,6 @@ class TestDiscovery:
         [
             ("raise ValueError('two\\n  lines')", "ValueError: two lines"),
             ("raise ValueError", "ValueError"),
-            ("raise SystemExit(3)", "SystemExit: 3"),
             ("class Panic(BaseException): ...\nraise Panic('of Rust')", "Panic: of Rust"),
             ("import no_such_module_anywhere", "No module named 'no_such_module_anywhere'"),
             ("def info(): return {'contract': 1}", "has no attribute 'load'"),
@@ -350,6 +320,18 @@ class fails_at_predict_proba(WrongShapes):
 """
 
 
+# What the host says of each broken plugin: one line.
+BROKEN = [
+    "broken broken-plugin 1.0.0: skipped: RuntimeError: this plugin is broken on purpose; its "
+    "message has two lines",
+    "contract_2 faulty 1.0.0: skipped: ValueError: contract 2 is not known, only 1",
+    "fails_at_load faulty 1.0.0: skipped: OSError: the model file is missing",
+    "fails_at_predict_proba faulty 1.0.0: skipped: MemoryError: out of memory",
+    "leaves_at_load faulty 1.0.0: skipped: SystemExit: 5",
+    "wrong_shapes faulty 1.0.0: skipped: ValueError: shapes (2,), (2, 3), not ((2,), (2, 2))",
+]
+
+
 class Environment(NamedTuple):
     """A new virtual environment."""
 
@@ -434,16 +416,22 @@ class TestHost:
     def test_good_classifiers_answer_beside_broken_ones(self, environment: Environment) -> None:
         texts = ["BREAD AND JAM are on the small table", "all is well\nhere"]
         completed = environment.run("text-classifier-host", *texts)
+        shown = completed.stdout.splitlines()
 
         assert completed.returncode == 0
-        answers = [line.split("\t") for line in completed.stdout.splitlines() if "\t" in line]
+        assert completed.stderr.splitlines() == BROKEN
+        assert "must not load" not in completed.stdout
+        assert f"disaster_tweets disaster-tweets-model {contract.info()['version']}" in shown
+        for key, value in contract.info().items():
+            assert f"  {key}: {json.dumps(value)}" in shown
+        answers = [line.split("\t") for line in shown if "\t" in line]
         predictions = Classifier.load().predict(texts)
-        shown = LABELS[1:] if len(LABELS) == 2 else LABELS
+        of_ours = LABELS[1:] if len(LABELS) == 2 else LABELS
         ours = [
             [
                 "disaster_tweets",
                 prediction.label,
-                *(f"P({label})={prediction.probabilities[label]:.4f}" for label in shown),
+                *(f"P({label})={prediction.probabilities[label]:.4f}" for label in of_ours),
                 repr(text),
             ]
             for text, prediction in zip(texts, predictions, strict=True)
@@ -461,28 +449,6 @@ class TestHost:
             answer.append(repr(text))
         first, second, third = sorted([ours, shouting, weather])
         assert answers == [*first, *second, *third]
-
-    def test_the_cards_are_shown(self, environment: Environment) -> None:
-        shown = environment.run("text-classifier-host", "text").stdout.splitlines()
-
-        assert f"disaster_tweets disaster-tweets-model {contract.info()['version']}" in shown
-        for key, value in contract.info().items():
-            assert f"  {key}: {json.dumps(value)}" in shown
-
-    def test_each_broken_neighbour_is_one_line(self, environment: Environment) -> None:
-        completed = environment.run("text-classifier-host", "text")
-
-        assert completed.stderr.splitlines() == [
-            "broken broken-plugin 1.0.0: skipped: RuntimeError: this plugin is broken on "
-            "purpose; its message has two lines",
-            "contract_2 faulty 1.0.0: skipped: ValueError: contract 2 is not known, only 1",
-            "fails_at_load faulty 1.0.0: skipped: OSError: the model file is missing",
-            "fails_at_predict_proba faulty 1.0.0: skipped: MemoryError: out of memory",
-            "leaves_at_load faulty 1.0.0: skipped: SystemExit: 5",
-            "wrong_shapes faulty 1.0.0: skipped: ValueError: "
-            "shapes (1,), (1, 3), not ((1,), (1, 2))",
-        ]
-        assert "must not load" not in completed.stdout
 
     def test_status_1_where_none_answers(self, environment: Environment) -> None:
         host = ROOT / "examples" / "text-classifier-host" / "text_classifier_host.py"

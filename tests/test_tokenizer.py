@@ -119,11 +119,9 @@ TEXTS = st.text(st.sampled_from(STABLE), max_size=60) | st.text(
 )
 
 
-@settings(deadline=None, max_examples=300)
-@given(st.data())
-def test_any_text(ours: Encode, oracle: Encode, data: st.DataObject) -> None:
-    text = data.draw(TEXTS | st.lists(st.sampled_from(bundled_vocabulary())).map("".join))
-
+@settings(deadline=None, max_examples=200)
+@given(text=TEXTS | st.lists(st.sampled_from(bundled_vocabulary())).map("".join))
+def test_any_text(ours: Encode, oracle: Encode, text: str) -> None:
     assert ours(text) == oracle(text)
 
 
@@ -183,13 +181,6 @@ def test_a_word_of_many_pieces_is_cut_where_the_room_ends(
     text = "a " * (manifest["max_tokens"] - 2 - room) + word
 
     assert ours(text) == oracle(text)
-
-
-def test_what_follows_max_tokens_is_not_read(ours: Encode, manifest: dict[str, Any]) -> None:
-    text = "a " * (manifest["max_tokens"] - 2)
-
-    assert ours(text) == ours(f"{text} b")
-    assert ours(text) != ours(f"{text[:-2]} b")
 
 
 @pytest.mark.parametrize("letter", ["a", "É", "🎂"])

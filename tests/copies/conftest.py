@@ -14,9 +14,13 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -68,26 +72,48 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     return path
 
 
-def make(
+def arguments_of(
     table: Path,
     folder: Path,
     *more: str | Path,
     examples: Sequence[str] = EXAMPLES,
-    python: str = sys.executable,
     **changed: str | None,
-) -> Completed:
-    """Run the command with `OPTIONS`. A keyword changes an option; None removes it."""
+) -> list[str]:
+    """Return arguments with `OPTIONS`. A keyword changes an option; None removes it."""
     options = OPTIONS | {f"--{name.replace('_', '-')}": text for name, text in changed.items()}
-    arguments = [f"{option}={text}" for option, text in options.items() if text is not None]
-    arguments += [f"--example={text}" for text in examples]
-    done = subprocess.run(
-        [python, SCRIPT, table, folder, *arguments, *more],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        env=os.environ | {"PYTHONUTF8": "1"},
-    )
-    return Completed(done.returncode, done.stdout, done.stderr)
+    given = [f"{option}={text}" for option, text in options.items() if text is not None]
+    given += [f"--example={text}" for text in examples]
+    return [*map(str, (table, folder)), *given, *map(str, more)]
+
+
+@cache
+def command() -> ModuleType:
+    """The command, as a module."""
+    return load_script(SCRIPT)
+
+
+class Terminal(TextIOWrapper):
+    """Standard input that a user types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run_command(arguments: Sequence[str], lines: Sequence[str] | None = None) -> Completed:
+    """Run the command in this process; on a terminal if a user types lines."""
+    out, err = StringIO(), StringIO()
+    typed = BytesIO("".join(f"{line}\n" for line in lines or ()).encode())
+    stdin = TextIOWrapper(typed, "utf-8") if lines is None else Terminal(typed, "utf-8")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", [str(SCRIPT), *arguments])
+        patch.setattr(sys, "stdin", stdin)
+        status = command().main()
+    return Completed(status, out.getvalue(), err.getvalue())
+
+
+def make(table: Path, folder: Path, *more: str | Path, **changed: Any) -> Completed:
+    """Run the command in this process, with the arguments of `arguments_of`."""
+    return run_command(arguments_of(table, folder, *more, **changed))
 
 
 def texts_of(folder: Path, name: str = "train.csv") -> list[dict[str, str]]:

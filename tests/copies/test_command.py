@@ -8,10 +8,8 @@ import csv
 import gzip
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -20,8 +18,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ..conftest import load_script
-from .conftest import EXAMPLES, OPTIONS, SCRIPT, WORDS, made_up, make, texts_of, write_csv
+from ..conftest import Completed, load_script
+from .conftest import (
+    EXAMPLES,
+    OPTIONS,
+    SCRIPT,
+    WORDS,
+    arguments_of,
+    command,
+    made_up,
+    make,
+    run_command,
+    texts_of,
+    write_csv,
+)
 
 Rows = Sequence[tuple[str, ...]]
 GOOD = made_up(["complaint", "praise"], 220)
@@ -41,6 +51,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "new" / "complaints"
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out a step of commands in this process: the dependencies of the stages.
+
+    The copy of test_templates.py has this step.
+    """
+    repository = sys.modules[command().write.__module__]
+    run = repository.run
+
+    def run_git(folder: Path, *words: str) -> str:
+        return run(folder, *words) if words[0] == "git" else ""
+
+    monkeypatch.setattr(repository, "run", run_git)
+
+
 def params(folder: Path) -> dict[str, dict[str, object]]:
     return yaml.safe_load((folder / "params.yaml").read_text("utf-8"))
 
@@ -50,40 +75,48 @@ def labels_of(folder: Path) -> tuple[str, ...]:
     return load_script(module / "topic.py").LABELS
 
 
-def test_it_says_what_it_did_and_what_comes_next(table: Path, folder: Path) -> None:
-    done = make(table, folder)
+def rows_of(folder: Path) -> list[tuple[str, str]]:
+    return [(row["text"], row["label"]) for row in texts_of(folder)]
 
+
+def assert_made(done: Completed) -> None:
     assert (done.status, done.err) == (0, "")
-    assert "'complaint' is complaint, 'praise' is praise" in done.out
-    assert "220 texts: " in done.out
-    assert done.out.endswith(f"  cd {folder} && python3 scripts/workspace.py build\n")
+
+
+def refusal(done: Completed) -> str:
+    """Return the error, which must be the only line that is printed."""
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) == 1
+    return done.err
+
+
+def test_it_needs_no_library_and_says_what_comes_next(
+    table: Path, folder: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    (python,) = [path for path in bare.glob("*/python*") if path.stem == "python"]
+    done = subprocess.run(
+        [python, SCRIPT, *arguments_of(table, folder)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONUTF8": "1"},
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "'complaint' is complaint, 'praise' is praise" in done.stdout
+    assert "220 texts: " in done.stdout
+    assert done.stdout.endswith(f"  cd {folder} && python3 scripts/workspace.py build\n")
     assert [path.name for path in folder.parent.iterdir()] == ["complaints"]
     assert texts_of(folder) == [{"text": text, "label": label} for text, label in GOOD]
     assert texts_of(folder, "unlabelled.csv") == []
     assert labels_of(folder) == ("praise", "complaint")
 
 
-def test_no_library_is_needed(table: Path, folder: Path, tmp_path: Path) -> None:
-    bare = tmp_path / "bare"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
-    (python,) = [path for path in bare.glob("*/python*") if path.stem == "python"]
-    done = make(table, folder, python=str(python))
-
-    assert (done.status, done.err) == (0, "")
-
-
 class TestFormats:
     """The same texts in different file formats."""
-
-    def as_tsv(self, path: Path) -> Path:
-        text = "".join("\t".join(row) + "\n" for row in [HEADER, *GOOD])
-        path.with_suffix(".tsv").write_text(text, "utf-8")
-        return path.with_suffix(".tsv")
-
-    def as_json(self, path: Path) -> Path:
-        rows = [dict(zip(HEADER, row, strict=True)) for row in GOOD]
-        path.with_suffix(".json").write_text(json.dumps(rows), "utf-8")
-        return path.with_suffix(".json")
 
     def as_jsonl(self, path: Path) -> Path:
         rows = [json.dumps(dict(zip(HEADER, row, strict=True))) + "\n" for row in GOOD]
@@ -117,16 +150,12 @@ class TestFormats:
         book.save(path.with_suffix(".xlsx"))
         return path.with_suffix(".xlsx")
 
-    @pytest.mark.parametrize(
-        "form", [as_tsv, as_json, as_jsonl, as_spreadsheet, as_parquet, as_xlsx]
-    )
+    @pytest.mark.parametrize("form", [as_jsonl, as_spreadsheet, as_parquet, as_xlsx])
     def test_a_format(
         self, form: Callable[[TestFormats, Path], Path], table: Path, folder: Path
     ) -> None:
-        done = make(form(self, table), folder)
-
-        assert (done.status, done.err) == (0, "")
-        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+        assert_made(make(form(self, table), folder))
+        assert rows_of(folder) == GOOD
 
     def test_a_library_that_is_missing_is_named(
         self, table: Path, folder: Path, tmp_path: Path
@@ -142,28 +171,23 @@ class TestFormats:
             env=os.environ | {"PYTHONPATH": str(tmp_path)},
         )
 
-        assert done.returncode == 1
-        assert done.stderr.endswith("-m pip install 'pyarrow>=15'\n")
-        assert len(done.stderr.splitlines()) == 1
+        error = refusal(Completed(done.returncode, done.stdout, done.stderr))
+        assert error.endswith("-m pip install 'pyarrow>=15'\n")
 
     def test_no_header_and_another_encoding(self, table: Path, folder: Path) -> None:
-        rows = [(label, text.replace("👟", "é")) for text, label in GOOD]
+        rows = [(text.replace("👟", "é"), label) for text, label in GOOD]
         odd = table.with_name("reviews.txt")
-        lines = "".join(f"{label}\t{text}\n" for label, text in rows)
+        lines = "".join(f"{label}\t{text}\n" for text, label in rows)
         odd.write_bytes(lines.encode("latin-1"))
-        done = make(odd, folder, "--format=tsv", "--no-header", "--encoding=latin-1")
 
-        assert (done.status, done.err) == (0, "")
-        assert [(row["label"], row["text"]) for row in texts_of(folder)] == rows
+        assert_made(make(odd, folder, "--format=tsv", "--no-header", "--encoding=latin-1"))
+        assert rows_of(folder) == rows
 
-    def test_texts_of_several_lines_stay_as_they_are(
-        self, folder: Path, tmp_path: Path
-    ) -> None:
+    def test_texts_of_several_lines_stay_as_they_are(self, table: Path, folder: Path) -> None:
         rows = [(f'{text}\r\nand a "second"\rline', label) for text, label in GOOD]
-        done = make(write_csv(tmp_path / "reviews.csv", HEADER, rows), folder)
 
-        assert (done.status, done.err) == (0, "")
-        assert [(row["text"], row["label"]) for row in texts_of(folder)] == rows
+        assert_made(make(write_csv(table, HEADER, rows), folder))
+        assert rows_of(folder) == rows
 
 
 class TestColumns:
@@ -172,23 +196,16 @@ class TestColumns:
         return write_csv(path, header, rows)
 
     def test_the_obvious_ones_among_many(self, table: Path, folder: Path) -> None:
-        header = ("id", "day", "review", "label", "stars")
-        done = make(self.more(table, header), folder)
-
-        assert (done.status, done.err) == (0, "")
-        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+        assert_made(make(self.more(table, ("id", "day", "review", "label", "stars")), folder))
+        assert rows_of(folder) == GOOD
 
     def test_the_columns_that_are_named(self, table: Path, folder: Path) -> None:
-        done = make(self.more(table), folder, text_column="review", label_column="verdict")
-
-        assert (done.status, done.err) == (0, "")
-        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+        named = {"text_column": "review", "label_column": "verdict"}
+        assert_made(make(self.more(table), folder, **named))
+        assert rows_of(folder) == GOOD
 
     def test_what_is_not_obvious_has_to_be_named(self, table: Path, folder: Path) -> None:
-        done = make(self.more(table), folder)
-
-        assert done.status == 1
-        assert done.err == (
+        assert refusal(make(self.more(table), folder)) == (
             "error: --label-column is missing: which column holds the labels "
             "(id, day, review, verdict, stars)\n"
         )
@@ -200,10 +217,9 @@ class TestColumns:
         ]
         path = table.with_suffix(".json")
         path.write_text(json.dumps(rows), "utf-8")
-        done = make(path, folder, text_column="post.words", label_column="is.kind")
 
-        assert (done.status, done.err) == (0, "")
-        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+        assert_made(make(path, folder, text_column="post.words", label_column="is.kind"))
+        assert rows_of(folder) == GOOD
 
 
 class TestLabels:
@@ -221,39 +237,34 @@ class TestLabels:
         unnamed = make(path, folder, positive=None)
         named = make(path, folder, "--labels", "fine", "complaint", positive=None)
 
-        assert unnamed.status == 1
-        assert "--labels not_shop_complaints=" in unnamed.err
-        assert (named.status, named.err) == (0, "")
+        assert "--labels not_shop_complaints=" in refusal(unnamed)
+        assert_made(named)
         assert labels_of(folder) == ("fine", "complaint")
-        assert [(row["text"], row["label"].replace("fine", "praise")) for row in
-                texts_of(folder)] == GOOD  # fmt: skip
+        assert [
+            (text, label.replace("fine", "praise")) for text, label in rows_of(folder)
+        ] == GOOD
 
     def test_spellings_become_names(self, table: Path, folder: Path) -> None:
         path = self.spelled(table, GOOD, praise="Très Bon!", complaint=" Not OK ")
-        done = make(path, folder, positive="Not OK")
 
-        assert (done.status, done.err) == (0, "")
+        assert_made(make(path, folder, positive="Not OK"))
         assert labels_of(folder) == ("tres_bon", "not_ok")
-        assert params(folder)["prepare"]["labels"] == {
-            "tres_bon": "tres_bon",
-            "not_ok": "not_ok",
-        }
+        names = {"tres_bon": "tres_bon", "not_ok": "not_ok"}
+        assert params(folder)["prepare"]["labels"] == names
 
     def test_more_than_two(self, table: Path, folder: Path) -> None:
         path = self.spelled(table, FOUR, order="An Order")
-        done = make(path, folder, positive=None, name="letters")
 
-        assert (done.status, done.err) == (0, "")
+        assert_made(make(path, folder, positive=None, name="letters"))
         assert labels_of(folder) == ("an_order", "complaint", "praise", "question")
 
     def test_numbers_are_in_their_order(self, table: Path, folder: Path) -> None:
         path = self.spelled(table, FOUR, order="10", complaint="1", praise="9", question="2")
         unnamed = make(path, folder, positive=None)
-        named = make(path, folder, "--labels", "a", "b", "c", "d", positive=None)
 
-        assert "--labels label_1=1 label_2=2 label_9=9 label_10=10" in unnamed.err
-        assert (named.status, named.err) == (0, "")
-        assert Counter(row["label"] for row in texts_of(folder)) == {
+        assert "--labels label_1=1 label_2=2 label_9=9 label_10=10" in refusal(unnamed)
+        assert_made(make(path, folder, "--labels", "a", "b", "c", "d", positive=None))
+        assert Counter(label for _, label in rows_of(folder)) == {
             {"complaint": "a", "question": "b", "praise": "c", "order": "d"}[label]: count
             for label, count in Counter(label for _, label in FOUR).items()
         }
@@ -261,16 +272,15 @@ class TestLabels:
     def test_several_spellings_may_be_one_label(self, table: Path, folder: Path) -> None:
         path = self.spelled(table, FOUR)
         joined = ("--labels", "bad=complaint", "other=praise", "other=question", "other=order")
-        done = make(path, folder, *joined, positive="bad")
 
-        assert (done.status, done.err) == (0, "")
+        assert_made(make(path, folder, *joined, positive="bad"))
         assert labels_of(folder) == ("other", "bad")
 
     def test_spellings_that_differ_in_their_case_alone(self, table: Path, folder: Path) -> None:
-        done = make(self.spelled(table, FOUR, order="Praise"), folder, positive=None)
+        path = self.spelled(table, FOUR, order="Praise")
 
-        assert done.status == 1
-        assert "'praise' and 'Praise' would all be 'praise'" in done.err
+        error = refusal(make(path, folder, positive=None))
+        assert "'praise' and 'Praise' would all be 'praise'" in error
 
     @pytest.mark.parametrize(
         ("given", "message"),
@@ -286,11 +296,9 @@ class TestLabels:
     def test_names_that_will_not_do(
         self, given: list[str], message: str, table: Path, folder: Path
     ) -> None:
-        done = make(table, folder, "--labels", *given)
-
-        assert done.status == 1
-        assert done.err.startswith("error: --labels: ")
-        assert message in done.err
+        error = refusal(make(table, folder, "--labels", *given))
+        assert error.startswith("error: --labels: ")
+        assert message in error
 
 
 class TestTexts:
@@ -298,15 +306,15 @@ class TestTexts:
         rows = [*GOOD[:5], ("", "praise"), ("Hello", ""), (" ", " "), *GOOD[5:]]
         done = make(write_csv(table, HEADER, rows), folder)
 
-        assert (done.status, done.err) == (0, "")
+        assert_made(done)
         assert "3 rows without text or label left out" in done.out
-        assert [(row["text"], row["label"]) for row in texts_of(folder)] == GOOD
+        assert rows_of(folder) == GOOD
 
     def test_repeated_and_contradictory_texts_are_said(self, table: Path, folder: Path) -> None:
         (text, label), other = GOOD[0], {"praise": "complaint", "complaint": "praise"}
         done = make(write_csv(table, HEADER, [*GOOD, GOOD[1], (text, other[label])]), folder)
 
-        assert (done.status, done.err) == (0, "")
+        assert_made(done)
         assert "2 repeated texts; the pipeline merges them" in done.out
         assert "1 text with contradictory labels" in done.out
         assert len(texts_of(folder)) == len(GOOD) + 2
@@ -317,7 +325,7 @@ class TestTexts:
         validation = write_csv(tmp_path / "validation.csv", HEADER, [*more[40:], GOOD[0]])
         done = make(table, folder, "--test", test, "--validation", validation)
 
-        assert (done.status, done.err) == (0, "")
+        assert_made(done)
         assert "1 text in several files, so not trained on" in done.out
         assert texts_of(folder) == [
             {"text": text, "label": label, "split": split}
@@ -328,9 +336,8 @@ class TestTexts:
             )
             for text, label in rows
         ]
-        assert params(folder)["prepare"]["columns"] == {
-            "text": "text", "label": "label", "split": "split"
-        }  # fmt: skip
+        columns = {name: name for name in ("text", "label", "split")}
+        assert params(folder)["prepare"]["columns"] == columns
 
     @pytest.mark.parametrize(
         ("rows", "message"),
@@ -342,10 +349,9 @@ class TestTexts:
     def test_a_test_file_of_other_labels(
         self, rows: Rows, message: str, table: Path, folder: Path, tmp_path: Path
     ) -> None:
-        done = make(table, folder, "--test", write_csv(tmp_path / "test.csv", HEADER, rows))
+        test = write_csv(tmp_path / "test.csv", HEADER, rows)
 
-        assert done.status == 1
-        assert message in done.err
+        assert message in refusal(make(table, folder, "--test", test))
         assert not folder.parent.exists()
 
     @pytest.mark.parametrize("name", ["more.csv", "more.txt", "more.jsonl"])
@@ -361,15 +367,14 @@ class TestTexts:
             path.write_text("\n".join(lines), "utf-8")
         done = make(table, folder, "--unlabelled", path)
 
-        assert (done.status, done.err) == (0, "")
+        assert_made(done)
         assert f"{path}: 2 texts without a label" in done.out
         assert [row["text"] for row in texts_of(folder, "unlabelled.csv")] == texts[:2]
 
 
 def test_few_texts_are_seen_more_often() -> None:
-    training = load_script(SCRIPT).training
     sizes = [200, 1_000, 1_001, 5_000, 20_000, 60_000, 200_000]
-    planned = [training(size) for size in sizes]
+    planned = [command().training(size) for size in sizes]
 
     assert planned[0] == planned[1] != planned[2]
     for few, many in pairwise(planned):
@@ -377,77 +382,42 @@ def test_few_texts_are_seen_more_often() -> None:
     assert min(planned[-1].values()) >= 1
 
 
-class TestAwkward:
-    QUESTION = 'Is "this" a $complaint\\, `or` <not> 100 % it\'s?'
-    TEXTS = ('It\'s "broken" \\ for $5 `now` <b>', "**So** lovely | 10 % off {today} #wow")
+def test_any_text_is_written_as_it_is(table: Path, folder: Path) -> None:
+    question = 'Is "this" a $complaint\\, `or` <not> 100 % it\'s?'
+    texts = (
+        'It\'s "broken" \\ for $5 `now` <b>',
+        "**So** lovely | 10 % off {today} #wow",
+        "it''s, $(a) %s third",
+    )
+    # Several lines become one.
+    assert_made(make(table, folder, question=question.replace(" a ", "\na "), examples=texts))
 
-    def test_any_text_is_written_as_it_is(self, table: Path, folder: Path) -> None:
-        done = make(table, folder, question=self.QUESTION, examples=self.TEXTS)
+    topic = load_script(folder / "src" / "shop_complaints" / "topic.py")
+    assert question == topic.QUESTION
+    assert texts == topic.EXAMPLES
+    golden = json.loads((folder / "topic" / "golden.json").read_text("utf-8"))
+    assert tuple(golden[:3]) == texts
+    citation = yaml.safe_load((folder / "CITATION.cff").read_text("utf-8"))
+    assert question in citation["abstract"]
+    setup = configparser.RawConfigParser()
+    setup.read(folder / "setup.cfg", "utf-8")
+    assert setup["metadata"]["description"].startswith(question)
 
-        assert (done.status, done.err) == (0, "")
-        topic = load_script(folder / "src" / "shop_complaints" / "topic.py")
-        assert topic.QUESTION == self.QUESTION
-        assert topic.EXAMPLES == self.TEXTS
-        golden = json.loads((folder / "topic" / "golden.json").read_text("utf-8"))
-        assert tuple(golden[:2]) == self.TEXTS
-        citation = yaml.safe_load((folder / "CITATION.cff").read_text("utf-8"))
-        assert self.QUESTION in citation["abstract"]
-        setup = configparser.RawConfigParser()
-        setup.read(folder / "setup.cfg", "utf-8")
-        assert setup["metadata"]["description"].startswith(self.QUESTION)
-
-    @pytest.mark.parametrize("texts", [TEXTS, (*TEXTS, "it''s, $(a) %s third")])
-    def test_the_readme_shows_every_example(
-        self, texts: tuple[str, ...], table: Path, folder: Path
-    ) -> None:
-        done = make(table, folder, examples=texts)
-        readme = (folder / "README.md").read_text("utf-8")
-        python = readme.partition("```python\n")[2].partition("```")[0]
-        rows = readme.partition("<<'END'\n")[2].partition("END\n")[0]
-
-        assert (done.status, done.err) == (0, "")
-        (assigned,) = [node for node in ast.parse(python).body if isinstance(node, ast.Assign)]
-        assert tuple(ast.literal_eval(assigned.value)) == texts
-        numbered = [[str(number), text] for number, text in enumerate(texts, start=1)]
-        assert list(csv.reader(rows.splitlines())) == [["id", "text"], *numbered]
-
-    def test_several_lines_become_one(self, table: Path, folder: Path) -> None:
-        done = make(table, folder, question="Is this\na complaint?")
-
-        assert (done.status, done.err) == (0, "")
-        topic = load_script(folder / "src" / "shop_complaints" / "topic.py")
-        assert topic.QUESTION == "Is this a complaint?"
+    readme = (folder / "README.md").read_text("utf-8")
+    python = readme.partition("```python\n")[2].partition("```")[0]
+    rows = readme.partition("<<'END'\n")[2].partition("END\n")[0]
+    (assigned,) = [node for node in ast.parse(python).body if isinstance(node, ast.Assign)]
+    assert tuple(ast.literal_eval(assigned.value)) == texts
+    numbered = [[str(number), text] for number, text in enumerate(texts, start=1)]
+    assert list(csv.reader(rows.splitlines())) == [["id", "text"], *numbered]
 
 
-class TestNames:
-    def test_one_word_is_one_command(self, table: Path, folder: Path) -> None:
-        done = make(table, folder, name="Complaints")
-
-        assert (done.status, done.err) == (0, "")
-        setup = configparser.RawConfigParser()
-        setup.read(folder / "setup.cfg", "utf-8")
-        scripts = setup["options.entry_points"]["console_scripts"].split("\n")
-        assert scripts == ["", "complaints = complaints.cli:main"]
-
-    def test_every_form_of_the_name_is_replaced(self, table: Path, folder: Path) -> None:
-        assert make(table, folder).status == 0
-        tokens = [b"disaster_tweets", b"disaster-tweets", b"DISASTER_TWEETS", b"DisasterTweets"]
-        left = [
-            path
-            for path in folder.rglob("*")
-            if path.is_file() and any(token in path.read_bytes() for token in tokens)
-        ]
-
-        assert left == []
-        assert not [path for path in folder.rglob("*") if "disaster" in path.name]
-
-    def test_what_is_not_tracked_is_not_copied(self, table: Path, folder: Path) -> None:
-        assert make(table, folder).status == 0
-        copied = {path.name for path in folder.iterdir()}
-
-        assert not copied & {".tox", ".venv", "models", "dist", "reports", "benchmarks"}
-        assert not (folder / "scripts" / "make_it_yours.py").exists()
-        assert not (folder / "tests" / "copies").exists()
+def test_a_name_of_one_word_is_one_command(table: Path, folder: Path) -> None:
+    assert_made(make(table, folder, name="Complaints"))
+    setup = configparser.RawConfigParser()
+    setup.read(folder / "setup.cfg", "utf-8")
+    scripts = setup["options.entry_points"]["console_scripts"].split("\n")
+    assert scripts == ["", "complaints = complaints.cli:main"]
 
 
 @pytest.mark.parametrize(
@@ -469,27 +439,23 @@ class TestNames:
         ({"examples": ["One", "-5 stars"]}, "--example '-5 stars': a shell would take it"),
         ({"examples": ["One", "Two", " "]}, "--example ' ': write a text"),
         ({"examples": ["One", "a [[[cog"]}, "--example 'a [[[cog': in the README, [[[ and ]]]"),
+        ({"examples": ["One", "Tr\udce8s"]}, "write it in the encoding of the terminal"),
         ({"text_column": "text"}, "there is no column 'text'; it has 'review', 'verdict'"),
         ({"label_column": "label"}, "there is no column 'label'; it has 'review', 'verdict'"),
         ({"text_column": "verdict", "label_column": "verdict"}, "cannot hold both texts and"),
         ({"delimiter": ";"}, "--label-column is missing"),
         ({"encoding": "utf-9"}, "--encoding"),
-        ({"sheet": "One"}, None),  # a CSV file has no sheets
     ],
-)  # fmt: skip
+)
 def test_an_option_that_is_wrong_or_missing(
-    changed: dict[str, str], message: str | None, table: Path, folder: Path
+    changed: dict[str, str], message: str, table: Path, folder: Path
 ) -> None:
-    done = make(table, folder, **changed)
-
-    if message is None:
-        assert done.status == 0
-        return
-    assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("error: ")
-    assert len(done.err.splitlines()) == 1
-    assert message in done.err
+    assert message in refusal(make(table, folder, **changed))
     assert not folder.parent.exists()
+
+
+def test_an_option_for_another_format_does_not_matter(table: Path, folder: Path) -> None:
+    assert_made(make(table, folder, sheet="One"))  # a CSV file has no sheets
 
 
 @pytest.mark.parametrize(
@@ -512,36 +478,30 @@ def test_an_option_that_is_wrong_or_missing(
         ),
     ],
 )
-def test_a_table_that_will_not_do(
-    rows: Rows, message: str, folder: Path, tmp_path: Path
-) -> None:
+def test_a_table_that_will_not_do(rows: Rows, message: str, table: Path, folder: Path) -> None:
     labels = {label for row in rows for label in row[1:2]}
     positive = OPTIONS["--positive"] if len(labels) == 2 else None
-    done = make(write_csv(tmp_path / "reviews.csv", HEADER, rows), folder, positive=positive)
+    done = make(write_csv(table, HEADER, rows), folder, positive=positive)
 
-    assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("error: ")
-    assert len(done.err.splitlines()) == 1
-    assert message in done.err
+    assert message in refusal(done)
     assert not folder.parent.exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no undecodable arguments")
-def test_an_example_in_another_encoding(table: Path, folder: Path) -> None:
-    done = make(table, folder, examples=["One", "Tr\udce8s bien"])
+@pytest.mark.parametrize("labelled", [True, False])
+def test_too_many_texts(
+    labelled: bool, table: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command().MOST == 200_000
+    monkeypatch.setattr(command(), "MOST", 300)
+    more = table.with_name("more.csv")
+    rows = [(f"A text {i}", ("praise", "complaint")[i % 2]) for i in range(301)]
+    write_csv(table if labelled else more, HEADER, rows)
+    done = make(table, folder, *([] if labelled else ["--unlabelled", more]))
 
-    assert (done.status, done.out) == (1, "")
-    assert len(done.err.splitlines()) == 1
-    assert "write it in the encoding of the terminal" in done.err
-    assert not folder.parent.exists()
-
-
-def test_too_many_texts(folder: Path, tmp_path: Path) -> None:
-    rows = [(f"A text {i}", ("praise", "complaint")[i % 2]) for i in range(200_001)]
-    done = make(write_csv(tmp_path / "reviews.csv", HEADER, rows), folder)
-
-    assert done.status == 1
-    assert "200,001 different texts with a label; at most 200,000" in done.err
+    kind = "with a label" if labelled else "without a label"
+    assert refusal(done) == (
+        f"error: 301 different texts {kind}; at most 300 are possible: take a sample\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -559,124 +519,89 @@ def test_a_file_that_is_no_table(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    done = make(tmp_path / name, folder)
 
-    assert (done.status, done.out) == (1, "")
-    assert done.err.startswith("error: ")
-    assert len(done.err.splitlines()) == 1
-    assert message in done.err
+    assert message in refusal(make(tmp_path / name, folder))
 
 
-def test_a_folder_that_is_there_is_kept(table: Path, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    done = make(table, folder)
+def test_a_folder_that_will_not_do(table: Path, tmp_path: Path) -> None:
+    there, file = tmp_path / "there", tmp_path / "file"
+    there.mkdir()
+    file.write_text("", "utf-8")
 
-    assert done.status == 1
-    assert "complaints: is there already; name a new folder" in done.err
-    assert list(folder.iterdir()) == []
-
-
-def test_a_folder_in_this_repository(table: Path) -> None:
-    done = make(table, SCRIPT.with_name("complaints"))
-
-    assert done.status == 1
-    assert "name a folder outside of this repository" in done.err
+    error = refusal(make(table, there))
+    assert "there: is there already; name a new folder" in error
+    assert list(there.iterdir()) == []
+    error = refusal(make(table, SCRIPT.with_name("complaints")))
+    assert "name a folder outside of this repository" in error
+    assert "cannot be written (" in refusal(make(table, file / "complaints"))
 
 
-def test_a_folder_that_cannot_be_written(table: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", "utf-8")
-    done = make(table, tmp_path / "file" / "complaints")
+@pytest.mark.parametrize("at", ["read_labelled", "write_data"])
+def test_an_interrupted_one_leaves_nothing(
+    at: str, table: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
 
-    assert done.status == 1
-    assert done.err.startswith("error: ")
-    assert len(done.err.splitlines()) == 1
+    place = command() if at == "read_labelled" else sys.modules[command().write.__module__]
+    monkeypatch.setattr(place, at, interrupt)
 
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
-@pytest.mark.parametrize("delay", [0.2, 0.5, 0.8])
-def test_an_interrupted_one_leaves_nothing(delay: float, table: Path, tmp_path: Path) -> None:
-    arguments = [f"{option}={text}" for option, text in OPTIONS.items()]
-    arguments += [f"--example={text}" for text in EXAMPLES]
-    folder = tmp_path / "new" / "complaints"
-    with subprocess.Popen(
-        [sys.executable, SCRIPT, table, folder, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        time.sleep(delay)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate()
-
-    if process.returncode:  # it may have ended before the signal
-        assert not folder.parent.exists()
-        assert process.returncode in (130, -signal.SIGINT)
-    else:
-        assert [path.name for path in folder.parent.iterdir()] == ["complaints"]
-        assert (folder / "data" / "raw" / "train.csv").exists(), err
+    assert make(table, folder) == (130, "", "\ninterrupted; nothing was written\n")
+    assert not folder.parent.exists()
 
 
 class TestTerminal:
     """The questions in a terminal, where somebody can answer."""
 
-    def answer(self, *arguments: str | Path, lines: Sequence[str]) -> tuple[int, str]:
-        """Run the command in a pseudo-terminal; return its status and its output."""
-        pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
-        controller, terminal = pty.openpty()
-        with subprocess.Popen(
-            [sys.executable, SCRIPT, *arguments],
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-        ) as process:
-            os.close(terminal)
-            os.write(controller, "".join(f"{line}\n" for line in lines).encode())
-            shown = b""
-            while True:
-                try:
-                    chunk = os.read(controller, 4096)
-                except OSError:  # Linux: the other side has closed
-                    break
-                if not chunk:
-                    break
-                shown += chunk
-        os.close(controller)
-        return process.returncode, shown.decode().replace("\r\n", "\n")
-
     def test_everything_can_be_asked(self, table: Path, folder: Path) -> None:
+        pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
         rows = [(i, *row, i % 3) for i, row in enumerate(GOOD)]
         write_csv(table, ("id", *HEADER, "stars"), rows)
         lines = ["verdict", "shop complaints", "complaint", "Is it?", *EXAMPLES]
-        status, shown = self.answer(table, folder, lines=lines)
+        controller, terminal = pty.openpty()
+        os.write(controller, "".join(f"{line}\n" for line in lines).encode())
+        done = subprocess.run(
+            [sys.executable, SCRIPT, table, folder],
+            stdin=terminal,
+            capture_output=True,
+            text=True,
+        )
+        os.close(terminal)
+        os.close(controller)
 
-        assert status == 0, shown
+        assert done.returncode == 0, done.stderr
         for asked in ("Which column holds the labels", "What is the classifier called"):
-            assert asked in shown
+            assert asked in done.stdout + done.stderr
         assert labels_of(folder) == ("praise", "complaint")
 
     def test_a_wrong_answer_is_asked_again(self, table: Path, folder: Path) -> None:
         lines = ["json", "shop", "bad", "complaint", "Is it?", *EXAMPLES]
-        status, shown = self.answer(table, folder, lines=lines)
+        done = run_command([str(table), str(folder)], lines)
 
-        assert status == 0, shown
-        assert "a package json is in use already" in shown
-        assert "choose complaint or praise" in shown
+        assert_made(done)
+        assert "a package json is in use already" in done.out
+        assert "choose complaint or praise" in done.out
         assert (folder / "src" / "shop").is_dir()
 
-    def test_an_empty_answer_is_what_was_suggested(self, folder: Path, tmp_path: Path) -> None:
+    def test_an_empty_answer_is_what_was_suggested(self, table: Path, folder: Path) -> None:
         rows = [(text, str(int(label == "complaint"))) for text, label in GOOD]
-        table = write_csv(tmp_path / "reviews.csv", HEADER, rows)
-        status, shown = self.answer(table, folder, lines=["", "", "", "", "", *EXAMPLES])
+        write_csv(table, HEADER, rows)
+        done = run_command([str(table), str(folder)], ["", "", "", "", "", *EXAMPLES])
 
-        assert status == 0, shown
-        assert "What is the classifier called [complaints]" in shown
+        assert_made(done)
+        assert "What is the classifier called [complaints]" in done.out
         assert labels_of(folder) == ("not_complaints", "complaints")
         topic = load_script(folder / "src" / "complaints" / "topic.py")
         assert topic.QUESTION == "Is this text complaints?"
 
     def test_what_an_option_says_is_not_asked(self, table: Path, folder: Path) -> None:
-        options = [f"{option}={text}" for option, text in OPTIONS.items()]
-        status, shown = self.answer(table, folder, *options, lines=EXAMPLES)
+        done = run_command(arguments_of(table, folder, examples=()), EXAMPLES)
 
-        assert status == 0, shown
-        assert "What is the classifier called" not in shown
-        assert "Which label" not in shown
+        assert_made(done)
+        assert "What is the classifier called" not in done.out
+        assert "Which label" not in done.out
+
+    def test_an_input_that_ends(self, table: Path, folder: Path) -> None:
+        done = run_command(arguments_of(table, folder, examples=()), EXAMPLES[:1])
+
+        assert (done.status, done.err) == (1, "error: --example is missing: the input ended\n")

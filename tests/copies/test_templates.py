@@ -29,6 +29,26 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "complaints"
 
 
+def test_every_form_of_the_name_is_replaced(fresh: Path) -> None:
+    tokens = [b"disaster_tweets", b"disaster-tweets", b"DISASTER_TWEETS", b"DisasterTweets"]
+    left = [
+        path
+        for path in fresh.rglob("*")
+        if path.is_file() and any(token in path.read_bytes() for token in tokens)
+    ]
+
+    assert left == []
+    assert not [path for path in fresh.rglob("*") if "disaster" in path.name]
+
+
+def test_what_is_not_tracked_is_not_copied(fresh: Path) -> None:
+    copied = {path.name for path in fresh.iterdir()}
+
+    assert not copied & {".tox", ".venv", "models", "dist", "reports", "benchmarks"}
+    assert not (fresh / "scripts" / "make_it_yours.py").exists()
+    assert not (fresh / "tests" / "copies").exists()
+
+
 def loaded(folder: Path, name: str = "params.yaml") -> Any:
     return yaml.safe_load((folder / name).read_text("utf-8"))
 

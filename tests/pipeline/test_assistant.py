@@ -71,13 +71,13 @@ def test_each_text_gets_its_own_logits_and_features(
     np.testing.assert_allclose(features.astype(float).mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(features.astype(float).std(axis=0), 1, atol=1e-3)
     alone = np.concatenate(
-        [np.asarray(model(np.array([tokenizer.encode(text)], np.int32))) for text in texts]
+        [np.asarray(model(np.array([tokenizer.encode(text)], np.int32))) for text in texts[::9]]
     )
-    np.testing.assert_allclose(logits, alone, atol=1e-4)
+    np.testing.assert_allclose(logits[::9], alone, atol=1e-4)
     # The logits are a linear function of the features, whatever their mean and scale are.
     design = np.column_stack([features.astype(float), np.ones(len(texts))])
-    fitted = design @ np.linalg.lstsq(design, alone, rcond=None)[0]
-    np.testing.assert_allclose(fitted, alone, atol=1e-3)
+    fitted = design @ np.linalg.lstsq(design, logits, rcond=None)[0]
+    np.testing.assert_allclose(fitted, logits, atol=1e-3)
 
 
 def test_what_was_learned_keeps_its_targets() -> None:

@@ -98,13 +98,6 @@ def test_trimming_keeps_the_pieces_that_were_chosen(reference: ModuleType) -> No
     assert len(tensors["embeddings.position_embeddings.weight"]) == 8
 
 
-def test_reducing_to_everything_changes_no_output(tiny: encoder.Tensors) -> None:
-    ids, _ = recorded("tiny.json")
-    reduced = encoder.reduce(tiny, [0, 1], 32, filters=0, seed=1)
-    assert reduced.keys() == tiny.keys()
-    np.testing.assert_allclose(pooled(reduced, 2, ids), pooled(tiny, 2, ids), atol=1e-6)
-
-
 def test_layers_that_are_kept_are_numbered_anew(tiny: encoder.Tensors) -> None:
     reduced = encoder.reduce(tiny, [1], 32, filters=0, seed=1)
     assert encoder.Shape.of(reduced, heads=2).layers == 1
@@ -200,8 +193,9 @@ def exported_logits(
     return open_model(ENCODER, path).logits(encoded)[:, -len(tensors["classifier.bias"]) :]
 
 
-@of_any_labels
-@pytest.mark.parametrize(("layers", "hidden"), [([], 0), ([], 5), ([1], 5)])
+@pytest.mark.parametrize(
+    ("tiny", "layers", "hidden"), [(1, [], 0), (4, [], 5), (1, [1], 5)], indirect=["tiny"]
+)
 def test_the_convolution_of_the_inference_graph_is_the_same_function(
     tiny: encoder.Tensors, layers: list[int], hidden: int, tmp_path: Path
 ) -> None:
@@ -214,8 +208,11 @@ def test_the_convolution_of_the_inference_graph_is_the_same_function(
     np.testing.assert_allclose(exported_logits(tensors, ids, tmp_path), expected, atol=0.2)
 
 
-@of_any_labels
-@pytest.mark.parametrize("form", ["layers", "convolution", "both", "hidden"])
+@pytest.mark.parametrize(
+    ("tiny", "form"),
+    [(4, "layers"), (1, "convolution"), (4, "both"), (1, "hidden")],
+    indirect=["tiny"],
+)
 def test_weights_survive_the_way_through_keras(tiny: encoder.Tensors, form: str) -> None:
     if form != "layers":
         layers = [0, 1] if form == "both" else []
@@ -230,19 +227,14 @@ def test_weights_survive_the_way_through_keras(tiny: encoder.Tensors, form: str)
 
 
 @of_any_labels
-def test_the_inference_graph_is_the_same_function(tiny: encoder.Tensors) -> None:
+def test_the_inference_graph_and_the_exported_file_are_the_same_function(
+    tiny: encoder.Tensors, tmp_path: Path
+) -> None:
     ids, states = recorded("tiny.json")
     expected = states @ tiny["classifier.weight"].T + tiny["classifier.bias"]
     np.testing.assert_allclose(keras_logits(tiny, ids), expected, atol=5e-5)
     np.testing.assert_allclose(graph_logits(tiny, ids), expected, atol=5e-5)
 
-
-@of_any_labels
-def test_the_exported_file_is_nearly_the_same_function(
-    tiny: encoder.Tensors, tmp_path: Path
-) -> None:
-    ids, states = recorded("tiny.json")
-    expected = states @ tiny["classifier.weight"].T + tiny["classifier.bias"]
     exported = exported_logits(tiny, ids, tmp_path)
     np.testing.assert_allclose(exported, expected, atol=0.1)
     assert np.abs(exported - expected).max() > 0  # so the file is quantized

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import random
-import zlib
 from pathlib import Path
 from types import ModuleType
 
@@ -13,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from disaster_tweets.metrics import measure
-from disaster_tweets.runtime import ENCODER, KINDS
+from disaster_tweets.runtime import ENCODER, STUDENT
 from disaster_tweets.tokenizer import SPECIAL_TOKENS, Tokenizer
 from pipeline import encoder, evaluate, targets
 from pipeline.inference_graph import InferenceGraph, to_tflite
@@ -172,19 +169,6 @@ class TestSlices:
         assert measured["the first three"]["auc"]["value"] == 1.0
 
 
-@pytest.mark.parametrize("labels", [2, 3])
-def test_the_manifest_keeps_measures_that_there_are(labels: int) -> None:
-    generator = np.random.default_rng(2)
-    probabilities = generator.dirichlet(np.ones(labels), 30)
-    threshold = evaluate.threshold_of(labels)
-    measured = measure(probabilities, np.arange(30) % labels, threshold, 20, seed=1)
-
-    kept = evaluate.of_manifest(labels)
-    assert set(kept) <= set(measured)
-    assert ("f1" in kept, "macro_f1" in kept) == (labels == 2, labels > 2)
-    assert len(measured["confusion_matrix"]) == labels
-
-
 class TestGolden:
     def test_of_two_labels_it_is_the_probability_of_the_second(self) -> None:
         probabilities = both(np.array([0.12345678, 0.5, 0.9]))
@@ -253,16 +237,6 @@ class TestPlots:
         assert last == {"recall": 0.0, "precision": 1.0}
 
 
-def test_a_fingerprint_is_that_of_the_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"some bytes")
-    assert evaluate.fingerprint(path) == {
-        "size": 10,
-        "crc32": zlib.crc32(b"some bytes"),
-        "sha256": hashlib.sha256(b"some bytes").hexdigest(),
-    }
-
-
 def test_the_architecture_is_that_of_the_weights(reference: ModuleType) -> None:
     checkpoint = reference.tiny_checkpoint()
     tensors = encoder.from_checkpoint(checkpoint, list(range(60)), positions=8)
@@ -270,17 +244,15 @@ def test_the_architecture_is_that_of_the_weights(reference: ModuleType) -> None:
     whole = evaluate.architecture(tensors, heads=2)
     cut = evaluate.architecture(encoder.reduce(tensors, [0], 4, filters=0, seed=1), heads=2)
 
-    assert (whole["width"], whole["heads"]) == (width, 2)
+    assert (whole["layers"], whole["width"], whole["heads"]) == (2, width, 2)
+    assert (whole["filters"], "window" in whole) == (0, False)
     assert (cut["layers"], cut["feed_forward"]) == (1, 4)
     # A unit has an input row, a bias and an output column.
     units = whole["feed_forward"] - 4
     of_a_layer = sum(
         t.size for name, t in tensors.items() if name.startswith("encoder.layer.0.")
     )
-    assert whole["layers"] == 2
     assert whole["parameters"] - cut["parameters"] == of_a_layer + units * (2 * width + 1)
-    assert whole["filters"] == 0
-    assert "window" not in whole
 
 
 def test_the_architecture_names_only_what_the_model_has(reference: ModuleType) -> None:
@@ -308,8 +280,7 @@ def test_the_architecture_names_only_what_the_model_has(reference: ModuleType) -
     assert more["parameters"] == words * width + 2 * width + (3 * width + 1) * 5 + 11 * 4
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("labels", [2, 4])
+@pytest.mark.parametrize(("labels", "kind"), [(2, STUDENT), (4, ENCODER)])
 def test_an_exported_model_is_calibrated(
     labels: int,
     kind: str,
@@ -393,9 +364,6 @@ class TestSources:
                 },
             },
         }
-
-    def test_without_texts_there_is_nothing(self) -> None:
-        assert evaluate.measure_sources(self.TABLE[:0], np.zeros(0), 0.5, {}) == {}
 
     def test_a_logit_out_of_fold_counts_before_that_of_the_file(self) -> None:
         class Constant(evaluate.Exported):

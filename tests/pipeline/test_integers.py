@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -273,34 +272,8 @@ def test_pooling_is_over_each_token_with_its_neighbours() -> None:
     ]
 
 
-@pytest.fixture(scope="module", params=[1, 3, 5], ids="{} outputs".format)
-def content(request: pytest.FixtureRequest) -> bytes:
-    """The content of a model file."""
-    return quantize(model(request.param), texts(100, seed=6))
-
-
-class TestRuntime:
-    """The runtime gives the same bits as sums of integers of unlimited size."""
-
-    # The runtime computes 32 texts at once.
-    @pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 100])
-    def test_a_batch(self, content: bytes, count: int) -> None:
-        assert_exact(content, texts(count, seed=count))
-
-    def test_batches_after_others(self, content: bytes) -> None:
-        record, running = record_of(content), Integers(content)
-        for seed in range(8):  # each seed has some new tokens
-            encoded = texts(5, longest=6, seed=seed)
-            expected = exact_logits(record, encoded)
-            np.testing.assert_array_equal(running.logits(encoded), expected)
-
-    def test_texts_of_very_different_lengths(self, content: bytes) -> None:
-        assert_exact(content, [*texts(20, longest=2), *texts(3, longest=500), *texts(20)])
-
-    def test_the_file_is_as_good_as_its_content(self, content: bytes, tmp_path: Path) -> None:
-        path = tmp_path / "model.bin"
-        path.write_bytes(content)
-        encoded = texts(40)
-        np.testing.assert_array_equal(
-            Integers(path).logits(encoded), Integers(content).logits(encoded)
-        )
+@pytest.mark.parametrize("outputs", [1, 3, 5])
+def test_the_runtime_gives_the_same_bits_as_sums_of_integers_of_any_size(outputs: int) -> None:
+    """tests/test_integers.py tests batches and threads."""
+    content = quantize(model(outputs), texts(100, seed=6))
+    assert_exact(content, [*texts(20, longest=2), *texts(3, longest=500), *texts(40)])

@@ -179,10 +179,7 @@ class TestSplitting:
             assert part.columns.tolist() == [*("id", "text", *target_columns(labels), "count")]
             found = np.bincount(majority(targets(part)), minlength=labels) / len(part)
             np.testing.assert_allclose(found, expected, atol=0.03)
-
-    @pytest.mark.parametrize("labels", [2, 4])
-    def test_a_text_whose_labels_tie_only_trains(self, labels: int) -> None:
-        parts = split(many(600, labels), **FRACTIONS, seed=3)
+        # A text whose labels tie only trains.
         tied = {name: (part["count"] > 1).sum() for name, part in parts.items()}
         assert tied == {"train": 2, "calibration": 0, "held_out": 0}
 

@@ -22,13 +22,6 @@ def with_targets(targets: np.ndarray) -> pd.DataFrame:
     return table[["id", *columns, "count"]]
 
 
-@pytest.mark.parametrize("targets", [OF_TWO, OF_THREE])
-def test_targets_are_found_among_other_columns(targets: np.ndarray) -> None:
-    found = splits.targets(with_targets(targets))
-    np.testing.assert_array_equal(found, targets)
-    assert found.dtype == np.float64
-
-
 def test_targets_stay_in_the_order_of_the_labels() -> None:
     targets = np.eye(12)
     np.testing.assert_array_equal(splits.targets(with_targets(targets)), targets)

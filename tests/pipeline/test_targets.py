@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import targets
 from pipeline.splits import target_columns
 from pipeline.splits import targets as targets_of
 from pipeline.targets import (
     blend_with_linear,
     probabilities,
-    read_description,
     read_table,
     repeated,
     with_sources,
@@ -73,15 +70,6 @@ def test_nothing_at_all_can_be_written_and_read(tmp_path: Path, labels: int) -> 
     assert texts == ["a", "b"]
     assert repeats.tolist() == [1, 1]
     np.testing.assert_array_equal(joined, of_texts)
-
-
-def test_the_description_is_what_the_sources_wrote(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    description = {"more": {"texts": 3}}
-    (tmp_path / "description.json").write_text(json.dumps(description), "utf-8")
-    monkeypatch.setattr(targets, "SOURCES", tmp_path)
-    assert read_description() == description
 
 
 @of_any_labels

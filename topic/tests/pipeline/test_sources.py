@@ -29,11 +29,9 @@ from topic.sources import (
     LABELLED,
     choose_informative,
     main,
-    mixed,
     of_texts,
     probabilities,
     read_soft_labels,
-    teachers,
     write_sources,
 )
 
@@ -60,12 +58,6 @@ SETTINGS = {
 
 def probability(*logits: float) -> float:
     return float(np.mean([1 / (1 + np.exp(-logit)) for logit in logits]))
-
-
-@pytest.fixture
-def soft(tmp_path: Path) -> pd.DataFrame:
-    (tmp_path / "soft.csv").write_text(SOFT, "utf-8")
-    return read_soft_labels(tmp_path / "soft.csv")
 
 
 @pytest.fixture
@@ -112,35 +104,15 @@ def test_soft_labels_that_are_missing_are_named_with_the_next_step(tmp_path: Pat
     assert "\n" not in message
 
 
-class TestSoftLabels:
-    def test_every_teacher_is_found(self, soft: pd.DataFrame) -> None:
-        assert teachers(soft) == ["teacher_0", "teacher_1"]
-
-    def test_texts_get_theirs_by_source_and_id(self, soft: pd.DataFrame) -> None:
-        mean = probabilities(soft, teachers(soft))
-        labelled = of_texts(mean, LABELLED, pd.Series(["007", "5", "1"]))
-        expected = [probability(-2.0, -2.0), np.nan, probability(2.0, 0.0)]
-        np.testing.assert_allclose(labelled, expected)
-        events = pd.Series(["2014_flood", "2013_storm"])
-        found = of_texts(mean, events, pd.Series(["100000000000000001"] * 2))
-        np.testing.assert_allclose(found, [0.5, probability(1.0, 3.0)])
-
-    def test_only_the_teachers_that_are_named_count(self, soft: pd.DataFrame) -> None:
-        mean = probabilities(soft, ["teacher_1"])
-        found = of_texts(mean, LABELLED, pd.Series(["1"]))
-        np.testing.assert_allclose(found, [0.5])
-
-    def test_an_id_that_several_texts_have_is_left_out(self, soft: pd.DataFrame) -> None:
-        repeated = pd.concat([soft, soft.iloc[[2]].assign(teacher_0=-9.0)])
-        ids = pd.Series(["100000000000000001", "100000000000000003"])
-        found = of_texts(probabilities(repeated, ["teacher_0"]), "2013_storm", ids)
-        assert np.isnan(found).tolist() == [True, False]
-        twice = of_texts(probabilities(soft, ["teacher_0"]), LABELLED, pd.Series(["1", "1"]))
-        assert np.isnan(twice).all()
-
-    def test_the_label_counts_the_rest_and_alone_where_there_is_no_soft_label(self) -> None:
-        targets = mixed(np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.5, np.nan]), 0.7)
-        np.testing.assert_allclose(targets, [0.65, 0.35, 1.0])
+def test_an_id_that_several_texts_have_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "soft.csv").write_text(SOFT, "utf-8")
+    soft = read_soft_labels(tmp_path / "soft.csv")
+    repeated = pd.concat([soft, soft.iloc[[2]].assign(teacher_0=-9.0)])
+    ids = pd.Series(["100000000000000001", "100000000000000003"])
+    found = of_texts(probabilities(repeated, ["teacher_0"]), "2013_storm", ids)
+    assert np.isnan(found).tolist() == [True, False]
+    twice = of_texts(probabilities(soft, ["teacher_0"]), LABELLED, pd.Series(["1", "1"]))
+    assert np.isnan(twice).all()
 
 
 def test_rare_kinds_and_speakers_are_kept_and_others_drawn() -> None:

@@ -85,7 +85,17 @@ def write_encoder() -> None:
     transformers.BertModel(config).save_pretrained(TEACHER)
 
 
-def test_each_text_has_a_soft_label_of_each_teacher_by_its_id(teacher: ModuleType) -> None:
+def test_each_text_has_a_soft_label_of_teachers_that_have_not_seen_it(
+    teacher: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    fit = teacher.fit
+
+    def recording(model: object, texts: list[str], *others: object) -> None:
+        seen.append(texts)
+        fit(model, texts, *others)
+
+    monkeypatch.setattr(teacher, "fit", recording)
     teacher.main()
     soft = read_soft_labels()
 
@@ -100,42 +110,24 @@ def test_each_text_has_a_soft_label_of_each_teacher_by_its_id(teacher: ModuleTyp
     logits = soft[["teacher_0", "teacher_1"]].to_numpy()
     assert np.isfinite(logits).all()
     assert (soft["teacher_0"] != soft["teacher_1"]).any()
+    # No teacher has seen its fold or a label of an event.
+    masked = dict(zip(map(str, IDS), map(mask, TEXTS), strict=True))
+    assert len(seen) == 2
+    for fold, learned in enumerate(seen):
+        others = labelled[labelled["fold"] != fold]
+        assert sorted(learned) == sorted(masked[i] for i in others["id"])
 
-
-def test_no_text_is_in_the_file(teacher: ModuleType) -> None:
-    teacher.main()
-    written = SOFT_LABELS.read_text("utf-8").lower()
-    header, *lines = written.splitlines()
+    # No text is in the file.
+    header, *lines = SOFT_LABELS.read_text("utf-8").lower().splitlines()
+    assert header == "source,id,fold,teacher_0,teacher_1"
     for line in lines:
         source, *numbers = line.split(",")
         assert source in ("labelled", "2013_storm")
         assert all(
             number.lstrip("-").replace(".", "").isdigit() or not number for number in numbers
         )
-    assert header == "source,id,fold,teacher_0,teacher_1"
 
-
-def test_a_second_run_writes_the_same_bytes(teacher: ModuleType) -> None:
-    teacher.main()
+    # A second run writes the same bytes.
     first = SOFT_LABELS.read_bytes()
     teacher.main()
     assert SOFT_LABELS.read_bytes() == first
-
-
-def test_a_teacher_has_not_seen_its_fold_nor_a_label_of_an_event(
-    teacher: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[list[str]] = []
-    fit = teacher.fit
-
-    def recording(model: object, texts: list[str], *others: object) -> None:
-        seen.append(texts)
-        fit(model, texts, *others)
-
-    monkeypatch.setattr(teacher, "fit", recording)
-    teacher.main()
-    soft = read_soft_labels()
-    masked = dict(zip(map(str, IDS), map(mask, TEXTS), strict=True))
-    for fold, learned in enumerate(seen):
-        others = soft[(soft["source"] == "labelled") & (soft["fold"] != fold)]
-        assert sorted(learned) == sorted(masked[i] for i in others["id"])

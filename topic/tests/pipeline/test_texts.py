@@ -9,7 +9,7 @@ import pytest
 from pipeline.project import RAW, PipelineError
 from tests.pipeline.conftest import write_csv
 from topic import texts
-from topic.project import GENERAL, INFORMATIVE, ON_TOPIC, WRITTEN
+from topic.project import GENERAL, INFORMATIVE, ON_TOPIC
 
 from .made_up import write_event
 
@@ -77,17 +77,6 @@ def test_a_text_of_the_competition_is_left_out_even_if_it_is_only_scored() -> No
     assert texts.read_on_topic()["text"].tolist() == ["something else"]
     # Only a line feed ends a line.
     assert texts.read_general().tolist() == ["fine\x85day"]
-
-
-@pytest.mark.parametrize("split", ["train", "held_out"])
-def test_written_sentences_are_read_by_split(split: str) -> None:
-    rows = [
-        ("a-1", "a", "danger", "disaster", "train", "help us"),
-        ("b-1", "b", "joke", "not_disaster", "held_out", "help me choose"),
-    ]
-    write_csv(WRITTEN, ["id", "group", "kind", "label", "split", "text"], rows)
-    expected = ["a-1", "danger", "help us", 1.0], ["b-1", "joke", "help me choose", 0.0]
-    assert texts.read_written(split).values.tolist() == [expected[split == "held_out"]]
 
 
 @pytest.mark.parametrize(
