@@ -1,7 +1,4 @@
-"""Metrics, compared with values that were computed by hand or are known by construction.
-
-tests/pipeline/test_metrics.py compares them with those of scikit-learn.
-"""
+"""Metrics, compared with values that were computed by hand or are known by construction."""
 
 from __future__ import annotations
 
@@ -13,16 +10,22 @@ import numpy as np
 import pytest
 
 from disaster_tweets.metrics import (
+    accuracy,
     auc,
     confusion_matrix,
     expected_calibration_error,
     f1,
     fit_threshold,
+    forecasts,
     log_loss,
+    macro_f1,
     measure,
     one_vs_rest_auc,
     precision,
+    precision_recall_curve,
     recall,
+    reliability_curve,
+    roc_curve,
     threshold_of_recall,
 )
 
@@ -58,6 +61,24 @@ def sample(texts: int) -> tuple[np.ndarray, np.ndarray]:
     return logits, labels.astype(int)
 
 
+def test_decisions_by_hand() -> None:
+    matrix = confusion_matrix(two(PROBABILITIES), LABELS, 0.5)
+
+    assert matrix.tolist() == [[1, 1], [1, 2]]
+    assert accuracy(matrix) == pytest.approx(3 / 5)
+    for measured in (precision, recall, f1):
+        assert measured(matrix).tolist() == pytest.approx([1 / 2, 2 / 3])
+
+
+@pytest.mark.parametrize(("threshold", "predicted"), [(0.0, 1), (1.0, 0)])
+def test_decisions_that_are_all_the_same(threshold: float, predicted: int) -> None:
+    matrix = confusion_matrix(two(PROBABILITIES), LABELS, threshold)
+
+    assert recall(matrix)[1] == predicted
+    assert precision(matrix)[1] == pytest.approx(predicted * 3 / 5)
+    assert f1(matrix)[1] == pytest.approx(predicted * 6 / 8)
+
+
 def test_a_threshold_is_compared_as_the_classifier_does() -> None:
     # float32(0.47) is a little less than 0.47, and the classifier compares as float64.
     below = np.array([0.47, 0.9], np.float32)
@@ -69,13 +90,47 @@ def test_decisions_on_three_labels_by_hand() -> None:
     matrix = confusion_matrix(OF_THREE, THREE, None)
 
     assert matrix.tolist() == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert accuracy(matrix) == pytest.approx(3 / 4)
     assert precision(matrix).tolist() == pytest.approx([2 / 3, 1, 0])
     assert recall(matrix).tolist() == [1, 1, 0]
     assert f1(matrix).tolist() == pytest.approx([4 / 5, 1, 0])
+    assert macro_f1(matrix) == pytest.approx((4 / 5 + 1 + 0) / 3)
 
 
-def test_the_auc_of_a_single_label_is_unknown() -> None:
+def test_macro_f1_is_over_the_labels_that_texts_have() -> None:
+    first = confusion_matrix(OF_THREE[:3], THREE[:3], None)
+    assert macro_f1(first) == 1
+
+    # The second label, predicted once and true for no text, is left out of the mean.
+    wrong = confusion_matrix(OF_THREE[:3], np.array([0, 2, 2]), None)
+    assert macro_f1(wrong) == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_auc_by_hand() -> None:
+    # Of six pairs one is in the wrong order: 0.4 against 0.6.
+    assert auc(PROBABILITIES, LABELS) == pytest.approx(5 / 6)
+    assert auc(np.array([0.5, 0.5, 0.5]), np.array([0, 1, 1])) == 0.5
+    # 0.7 against 0.7 counts half, 0.7 against 0.2 one.
+    assert auc(np.array([0.7, 0.7, 0.2]), np.array([1, 0, 0])) == pytest.approx(3 / 4)
     assert math.isnan(auc(PROBABILITIES, np.ones(5, int)))
+
+
+def test_one_vs_rest_auc_by_hand() -> None:
+    # Of the pairs of the first label, 0.4 against 0.5 is in the wrong order: 3 of 4 are right.
+    # The second and the third label have three pairs each, all in the right order.
+    assert one_vs_rest_auc(OF_THREE, THREE) == pytest.approx((3 / 4 + 1 + 1) / 3)
+    # The second and the third label do not occur, so their AUC is unknown.
+    assert one_vs_rest_auc(OF_THREE, np.array([0, 0, 1, 1])) == pytest.approx(
+        (3 / 4 + 1 / 2) / 2
+    )
+
+
+def test_log_loss_by_hand() -> None:
+    loss = log_loss(two(np.array([0.25, 0.5])), np.array([1, 0]))
+    assert loss == pytest.approx((math.log(4) + math.log(2)) / 2)
+    assert log_loss(OF_THREE, THREE) == pytest.approx(
+        -(math.log(0.7) + math.log(0.4) + math.log(0.8) + math.log(0.4)) / 4
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -83,6 +138,54 @@ def test_log_loss_of_certainty_is_finite(dtype: type) -> None:
     certain = two(np.array([0, 1], dtype))
     assert log_loss(certain, np.array([0, 1])) == pytest.approx(0, abs=1e-6)
     assert log_loss(certain, np.array([1, 0])) == pytest.approx(-math.log(np.finfo(dtype).eps))
+
+
+def test_calibration_error_by_hand() -> None:
+    probabilities = np.array([0.1, 0.1, 0.9, 0.9])
+    labels = np.array([0, 1, 1, 1])
+    # Bin of 0.1: |0.1 - 0.5|, bin of 0.9: |0.9 - 1|; two texts of four in each.
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.25)
+    assert expected_calibration_error(np.array([1.0, 0.0]), np.array([1, 0])) == 0
+
+
+def test_what_calibration_is_measured_on() -> None:
+    probability, outcome = forecasts(two(PROBABILITIES), LABELS)
+    assert (probability.tolist(), outcome.tolist()) == (PROBABILITIES.tolist(), LABELS.tolist())
+
+    probability, outcome = forecasts(OF_THREE, THREE)
+    assert probability.tolist() == [0.7, 0.4, 0.8, 0.5]
+    assert outcome.tolist() == [1, 1, 1, 0]
+
+
+def test_the_reliability_curve_leaves_out_empty_bins() -> None:
+    curve = reliability_curve(np.array([0.1, 0.12, 0.9, 1.0]), np.array([0, 1, 1, 1]))
+    probability, frequency, texts = curve
+
+    assert probability == pytest.approx([0.11, 0.95])
+    assert frequency.tolist() == [0.5, 1]
+    assert texts.tolist() == [2, 2]
+
+
+def test_the_roc_curve_by_hand() -> None:
+    false_positive_rate, true_positive_rate = roc_curve(PROBABILITIES, LABELS)
+
+    # 0.9 and 0.8 are positive, 0.6 negative, 0.4 positive, 0.3 negative.
+    assert false_positive_rate == pytest.approx([0, 0, 0, 1 / 2, 1 / 2, 1])
+    assert true_positive_rate == pytest.approx([0, 1 / 3, 2 / 3, 2 / 3, 1, 1])
+
+
+def test_the_precision_recall_curve_by_hand() -> None:
+    precisions, recalls = precision_recall_curve(PROBABILITIES, LABELS)
+
+    assert precisions == pytest.approx([3 / 5, 3 / 4, 2 / 3, 1, 1, 1])
+    assert recalls == pytest.approx([1, 1, 2 / 3, 2 / 3, 1 / 3, 0])
+
+
+def test_curves_of_a_single_probability() -> None:
+    same, labels = np.array([0.4, 0.4]), np.array([0, 1])
+
+    assert [axis.tolist() for axis in roc_curve(same, labels)] == [[0, 1], [0, 1]]
+    assert [a.tolist() for a in precision_recall_curve(same, labels)] == [[0.5, 1], [1, 0]]
 
 
 def test_counts_stand_for_repeats() -> None:
@@ -122,15 +225,15 @@ def test_the_threshold_does_not_follow_a_single_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reached", "threshold"), [(1, 0.12), (0.75, 0.3), (0.7, 0.3), (0.5, 0.8), (0.01, 0.987)]
+    ("recall", "threshold"), [(1, 0.12), (0.75, 0.3), (0.7, 0.3), (0.5, 0.8), (0.01, 0.987)]
 )
-def test_a_threshold_reaches_a_recall(reached: float, threshold: float) -> None:
+def test_a_threshold_reaches_a_recall(recall: float, threshold: float) -> None:
     probabilities = np.array([0.9, 0.8, 0.1200001, 0.7, 0.98765, 0.3])
     labels = np.array([0, 1, 1, 0, 1, 1])
-    found = threshold_of_recall(probabilities, labels, reached)
+    found = threshold_of_recall(probabilities, labels, recall)
 
     assert found == threshold
-    assert np.mean(probabilities[labels == 1] >= found) >= reached
+    assert np.mean(probabilities[labels == 1] >= found) >= recall
 
 
 def test_a_threshold_is_never_zero() -> None:
@@ -144,18 +247,9 @@ class TestMeasure:
         assert list(measured) == ["texts", *MEASURES, "confusion_matrix"]
         assert measured["texts"] == 5
         assert measured["confusion_matrix"] == [[1, 1], [1, 2]]
-        assert {name: measured[name]["value"] for name in MEASURES} == pytest.approx(
-            {
-                "accuracy": 3 / 5,
-                "precision": 2 / 3,
-                "recall": 2 / 3,
-                "f1": 2 / 3,
-                "auc": 5 / 6,  # of six pairs one is in the wrong order: 0.4 against 0.6
-                "log_loss": -np.log([0.9, 0.8, 0.4, 0.7, 0.4]).mean(),
-                "expected_calibration_error": (0.1 + 0.2 + 0.6 + 0.3 + 0.6) / 5,
-            },
-            abs=1e-4,
-        )
+        assert measured["accuracy"]["value"] == 0.6
+        assert measured["f1"]["value"] == pytest.approx(2 / 3, abs=1e-4)
+        assert measured["auc"]["value"] == pytest.approx(5 / 6, abs=1e-4)
         for name in MEASURES:
             of = measured[name]
             assert of["low"] <= of["value"] <= of["high"]
@@ -166,16 +260,12 @@ class TestMeasure:
         assert list(measured) == ["texts", *MEASURES_OF_MORE, "confusion_matrix"]
         assert measured["texts"] == 4
         assert measured["confusion_matrix"] == [[2, 0, 0], [0, 1, 0], [1, 0, 0]]
-        assert {name: measured[name]["value"] for name in MEASURES_OF_MORE} == pytest.approx(
-            {
-                "accuracy": 3 / 4,
-                "macro_f1": (4 / 5 + 1 + 0) / 3,
-                "auc": 11 / 12,
-                "log_loss": -np.log([0.7, 0.4, 0.8, 0.4]).mean(),
-                # The most probable labels: 0.7, 0.4 and 0.8 are right, 0.5 is not.
-                "expected_calibration_error": (0.3 + 0.6 + 0.2 + 0.5) / 4,
-            },
-            abs=1e-4,
+        assert measured["accuracy"]["value"] == 0.75
+        assert measured["macro_f1"]["value"] == 0.6
+        assert measured["auc"]["value"] == pytest.approx(11 / 12, abs=1e-4)
+        # The most probable labels: 0.7, 0.4 and 0.8 are right, 0.5 is not.
+        assert measured["expected_calibration_error"]["value"] == pytest.approx(
+            (0.3 + 0.6 + 0.2 + 0.5) / 4, abs=1e-4
         )
         for name in MEASURES_OF_MORE:
             of = measured[name]
