@@ -49,30 +49,6 @@ def test_columns_hold_the_scores_that_predict_gives(scheduler) -> None:
     pd.testing.assert_frame_equal(got, SCORED, check_exact=True)
 
 
-def test_a_partition_without_rows_has_no_scores() -> None:
-    frame = dd.from_pandas(FRAME, npartitions=4, sort=False)
-    got = scored(frame[frame["text"] == SECOND]).compute(scheduler="threads")
-    pd.testing.assert_frame_equal(got, SCORED[FRAME["text"] == SECOND], check_exact=True)
-
-
-def test_the_types_are_known_without_a_score() -> None:
-    frame = dd.from_pandas(FRAME, npartitions=2, sort=False)
-    assert scored(frame).dtypes.to_dict() == SCORED.dtypes.to_dict()
-
-
-def test_the_scores_of_a_file_can_be_filtered_and_grouped(tmp_path) -> None:
-    FRAME[:4].to_parquet(tmp_path / "0.parquet")
-    FRAME[4:].to_parquet(tmp_path / "1.parquet")
-    frame = scored(dd.read_parquet(tmp_path))
-    middle = SCORED["probability"].median()
-    likely = frame[frame["probability"] > middle]
-    assert sorted(likely.compute().index) == sorted(
-        SCORED.index[SCORED["probability"] > middle]
-    )
-    counts = frame.groupby("label").size().compute()
-    assert counts.to_dict() == SCORED.groupby("label").size().to_dict()
-
-
 def test_a_number_is_refused_in_one_line() -> None:
     frame = dd.from_pandas(pd.DataFrame({"text": [1, 2]}), npartitions=1)
     with pytest.raises(
@@ -80,3 +56,10 @@ def test_a_number_is_refused_in_one_line() -> None:
         match=r'^value 0 is int, not text; cast the column to text with astype\("string"\), ',
     ):
         scored(frame).compute(scheduler="threads")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_to_type(typed) -> None:
+    frame = pd.DataFrame({"text": [FIRST, SECOND]})
+    typed_frame = typed("Dask", df=dd.from_pandas(frame, npartitions=1))
+    assert typed_frame.compute()["p"].tolist() == [p.probability for p in PREDICTIONS[:2]]

@@ -155,7 +155,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server over a database with `TEXTS` in the table texts."""
     database = tmp_path_factory.mktemp("site") / "texts.db"
     create(database, TEXTS)
-    with serving(database) as site:
+    with serving(database, "--setting", "sql_time_limit_ms", "60000") as site:
         yield site
 
 
@@ -167,29 +167,26 @@ def database(tmp_path: Path) -> Path:
 
 
 class TestFunctions:
-    SQL = f"SELECT {PROBABILITY}(text) AS p, {LABEL}(text) AS l FROM texts"
+    def test_they_say_what_predict_says(
+        self, site: Site, classifier: Classifier, golden: Golden
+    ) -> None:
+        texts = [*golden.texts, None, TEXTS[-1]]
+        create(site.database, texts, "golden")
+        rows = site.sql(f"SELECT {PROBABILITY}(text) AS p, {LABEL}(text) AS l FROM golden")
 
-    def test_they_say_what_predict_says(self, site: Site, classifier: Classifier) -> None:
-        assert [(row["p"], row["l"]) for row in site.sql(self.SQL)] == expected(
-            classifier, TEXTS
+        assert [(row["p"], row["l"]) for row in rows] == expected(classifier, texts)
+        assert [row["p"] for row in rows[:-2]] == pytest.approx(
+            golden.probabilities, abs=golden.tolerance
         )
-
-    def test_the_golden_texts(self, site: Site, golden: Golden) -> None:
-        sql = f"SELECT {PROBABILITY}(:text) AS p"
-        for text, probability in zip(*golden[:2], strict=True):
-            assert site.sql(sql, text=text) == [
-                {"p": pytest.approx(probability, abs=golden.tolerance)}
-            ]
 
     def test_every_database_has_them(self, site: Site, classifier: Classifier) -> None:
         answer = site.sql(f"SELECT {LABEL}('a text') AS label", database="_memory")
         assert answer == [{"label": classifier.predict("a text").label}]
 
-    def test_a_query_over_too_many_texts_is_stopped(self, tmp_path: Path) -> None:
-        database = tmp_path / "texts.db"
-        create(database, (f"{EXAMPLES[0]} {n}" for n in range(1000)))
-        with serving(database, "--setting", "sql_time_limit_ms", "50") as site:
-            answer = site.sql(f"SELECT sum({PROBABILITY}(text)) FROM texts")
+    def test_a_query_over_too_many_texts_is_stopped(self, site: Site) -> None:
+        create(site.database, (f"{EXAMPLES[0]} {n}" for n in range(1000)), "many")
+        sql = f"SELECT sum({PROBABILITY}(text)) FROM many"
+        answer = site.sql(sql, _timelimit="50")  # milliseconds
         assert answer["ok"] is False
         assert "SQL query took too long" in answer["error"]
 
@@ -210,13 +207,21 @@ class TestEnrichment:
         rows = site.sql("SELECT id, text FROM first")
         assert rows == [{"id": n, "text": text} for n, text in enumerate(TEXTS, 1)]
 
-    def test_a_table_of_several_batches(self, site: Site, classifier: Classifier) -> None:
+    def test_it_scores_several_batches_and_edited_texts_anew(
+        self, site: Site, classifier: Classifier
+    ) -> None:
         texts = [f"{EXAMPLES[0]} {n}, and more" if n % 9 else None for n in range(250)]
         create(site.database, texts, "large")
         site.enrich("large")
-
         assert site.job("large")["done_count"] == 250
         assert site.scores("large") == expected(classifier, texts)
+
+        with closing(sqlite3.connect(site.database)) as connection, connection:
+            connection.execute("UPDATE large SET text = NULL WHERE id = 2")
+            connection.execute("UPDATE large SET text = 'A text' WHERE id = 3")
+        site.enrich("large")
+        site.job("large", 2)
+        assert site.scores("large") == expected(classifier, [None, None, "A text", *texts[3:]])
 
     def test_a_filtered_table_and_columns_of_other_names(
         self, site: Site, classifier: Classifier
@@ -227,18 +232,6 @@ class TestEnrichment:
         assert site.job("filtered")["done_count"] == 3
         rows = site.sql('SELECT "p ""1""", l FROM filtered')
         assert [tuple(row.values()) for row in rows] == expected(classifier, [None, *TEXTS[1:]])
-
-    def test_it_scores_an_edited_text_anew(self, site: Site, classifier: Classifier) -> None:
-        create(site.database, TEXTS, "edited")
-        site.enrich("edited")
-        site.job("edited")
-        with closing(sqlite3.connect(site.database)) as connection, connection:
-            connection.execute("UPDATE edited SET text = NULL WHERE id = 1")
-            connection.execute("UPDATE edited SET text = 'A text' WHERE id = 2")
-        site.enrich("edited")
-        site.job("edited", 2)
-
-        assert site.scores("edited") == expected(classifier, [None, "A text", *TEXTS[2:]])
 
     @pytest.mark.parametrize(
         ("table", "columns", "options"),
@@ -267,22 +260,27 @@ class TestEnrichment:
         assert "table taken has no primary key, and a column named rowid" in page
         assert list(site.sql("SELECT * FROM taken")[0]) == ["id", "RowID", "text"]
 
-    def test_it_overwrites_no_column_of_somebody_else(self, site: Site) -> None:
-        status, page = site.enrich("texts", label="text")
-        assert status == 400
-        assert "are not three different columns" in page
-        status, page = site.enrich("texts", probability="id", label="new")
-        assert status == 400
-        assert "table texts has a column id already" in page
-
+    @pytest.mark.parametrize(
+        ("form", "status", "message"),
+        [
+            ({"label": "text"}, 400, "are not three different columns"),
+            (
+                {"probability": "id", "label": "new"},
+                400,
+                "table texts has a column id already",
+            ),
+            ({"label": " "}, 200, "This field is required."),
+        ],
+    )
+    def test_it_overwrites_no_column_of_somebody_else(
+        self, site: Site, form: dict[str, str], status: int, message: str
+    ) -> None:
+        answer, page = site.enrich("texts", **form)
+        assert answer == status
+        assert message in page
         assert site.sql("SELECT * FROM texts") == [
             {"id": n, "text": text} for n, text in enumerate(TEXTS, 1)
         ]
-
-    def test_a_form_without_a_name_comes_back(self, site: Site) -> None:
-        status, page = site.enrich("texts", label=" ")
-        assert status == 200
-        assert "This field is required." in page
 
     def test_visitors_may_not(self, site: Site) -> None:
         visitor = Site(site.database, site.url)
@@ -290,18 +288,17 @@ class TestEnrichment:
 
 
 class TestHost:
-    def plugins(self, run: Run, **env: str) -> dict[str, list[str]]:
-        done = run("datasette", "plugins", **env)
+    def test_it_lists_the_plugin_and_starts_without_numpy(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        done = run("datasette", "plugins", PYTHONPATH=hide(tmp_path, "numpy"))
         assert (done.status, done.err) == (0, "")
-        return {plugin["name"]: plugin["hooks"] for plugin in json.loads(done.out)}
-
-    def test_it_lists_the_plugin(self, run: Run) -> None:
-        hooks = ["prepare_connection", "register_enrichments", "startup"]
-        assert sorted(self.plugins(run)["disaster-tweets-model"]) == hooks
-
-    def test_it_starts_without_numpy(self, run: Run, tmp_path: Path) -> None:
-        hidden = hide(tmp_path, "numpy")
-        assert "disaster-tweets-model" in self.plugins(run, PYTHONPATH=hidden)
+        hooks = {plugin["name"]: plugin["hooks"] for plugin in json.loads(done.out)}
+        assert sorted(hooks["disaster-tweets-model"]) == [
+            "prepare_connection",
+            "register_enrichments",
+            "startup",
+        ]
 
     def test_it_works_without_sqlite_utils_and_enrichments(
         self, database: Path, classifier: Classifier, tmp_path: Path

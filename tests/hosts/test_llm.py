@@ -7,14 +7,13 @@ import json
 import os
 from pathlib import Path
 
-import llm
 import pytest
 
 from disaster_tweets import predict
 from disaster_tweets.plugins.llm import classify_disaster_tweets
 from disaster_tweets.topic import EXAMPLES, LABELS, MEANING, PROBABILITY, QUESTION, TEXTS
 
-from ..conftest import Golden, Run
+from ..conftest import Golden, Run, load_script
 from .test_sqlite_utils import copy_without_model, hide
 
 HOSTS = ("llm",)
@@ -80,21 +79,6 @@ class TestCommandLine:
     def test_a_model_calls_the_tool(self, run: Run, assistant: str) -> None:
         assert json.loads(self.call(run, assistant, texts=SOME)) == expected(SOME)
 
-    @pytest.mark.parametrize(
-        ("texts", "error"),
-        [
-            ([None], "Error: texts[0] is missing, not str; "),
-            (["a", 7], "Error: texts[1] is int, not str; "),
-            (7, "Error: texts must be a str or an iterable of str, not int"),
-        ],
-    )
-    def test_a_model_is_told_what_it_did_wrong(
-        self, run: Run, assistant: str, texts: object, error: str
-    ) -> None:
-        answer = self.call(run, assistant, texts=texts)
-        assert answer.startswith(error)
-        assert "\n" not in answer
-
     def test_without_a_model_file_only_the_tool_fails(
         self, run: Run, assistant: str, tmp_path: Path
     ) -> None:
@@ -136,38 +120,47 @@ class TestCommandLine:
 
 
 class TestLibrary:
-    def chain(self, texts: object) -> str:
-        class Assistant(llm.Model):
-            model_id = "assistant"
-            supports_tools = True
+    def chain(self, plugin: str, texts: object) -> str:
+        """Return the answer of the tool to a model in this process."""
+        model = load_script(Path(plugin, "assistant.py")).Assistant()
+        arguments = json.dumps({"texts": texts})
+        return str(model.chain(arguments, tools=[classify_disaster_tweets]).text())
 
-            def execute(self, prompt, stream, response, conversation=None):
-                if prompt.tool_results:
-                    yield prompt.tool_results[0].output
-                    return
-                call = llm.ToolCall(name=prompt.tools[0].name, arguments={"texts": texts})
-                response.add_tool_call(call)
+    @pytest.mark.parametrize(
+        ("texts", "scored"),
+        [(SOME, SOME), (SOME[0], SOME[:1]), ([], [])],
+        ids=["several texts", "a text in place of a list", "no texts"],
+    )
+    def test_a_chain_runs_the_tool(
+        self, assistant: str, texts: object, scored: list[str]
+    ) -> None:
+        assert json.loads(self.chain(assistant, texts)) == expected(scored)
 
-        return str(Assistant().chain("go", tools=[classify_disaster_tweets]).text())
-
-    def test_a_chain_runs_the_tool(self) -> None:
-        assert json.loads(self.chain(SOME)) == expected(SOME)
-
-    def test_a_text_in_place_of_a_list(self) -> None:
-        assert json.loads(self.chain(SOME[0])) == expected(SOME[:1])
+    @pytest.mark.parametrize(
+        ("texts", "error"),
+        [
+            ([None], "Error: texts[0] is missing, not str; "),
+            (["a", 7], "Error: texts[1] is int, not str; "),
+            (7, "Error: texts must be a str or an iterable of str, not int"),
+        ],
+    )
+    def test_a_model_is_told_what_it_did_wrong(
+        self, assistant: str, texts: object, error: str
+    ) -> None:
+        answer = self.chain(assistant, texts)
+        assert answer.startswith(error)
+        assert "\n" not in answer
 
     @pytest.mark.usefixtures("four_labels_installed")
-    def test_four_labels(self) -> None:
-        answers = json.loads(self.chain(SOME))
+    def test_four_labels(self, assistant: str) -> None:
+        answers = json.loads(self.chain(assistant, SOME))
         assert answers == expected(SOME)
         for answer in answers:
             probabilities = predict(answer["text"]).probabilities
             assert len(probabilities) == 4
             assert answer["probability"] == round(probabilities[answer["label"]], 4)
 
-    def test_no_texts(self) -> None:
-        assert self.chain([]) == "[]"
-
-    def test_the_golden_texts(self, golden: Golden) -> None:
-        got = [answer["probability"] for answer in json.loads(self.chain(golden.texts))]
+    def test_the_golden_texts(self, assistant: str, golden: Golden) -> None:
+        answers = json.loads(self.chain(assistant, golden.texts))
+        got = [answer["probability"] for answer in answers]
         assert got == pytest.approx(golden.probabilities, abs=golden.tolerance + 5e-5)

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-import socket
 import subprocess
-import sys
 import sysconfig
-import time
-import urllib.error
-import urllib.request
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -32,6 +25,8 @@ import pyarrow as pa
 import pytest
 import yaml
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import scoring_server
+from starlette.testclient import TestClient
 
 import disaster_tweets.classifier
 from disaster_tweets import ArtifactError, predict
@@ -39,13 +34,11 @@ from disaster_tweets.plugins import contract
 from disaster_tweets.plugins.mlflow import log_model, save_model
 from disaster_tweets.topic import EXAMPLES
 
+from .conftest import check_own_probabilities
+
 HOSTS = ("mlflow",)
 
-TEXTS = [
-    *EXAMPLES[:2],
-    "",
-    "☕☕☕",
-]
+TEXTS = [*EXAMPLES[:2], "", "☕☕☕"]
 PROBABILITIES = [prediction.probability for prediction in predict(TEXTS)]
 LABELS = [prediction.label for prediction in predict(TEXTS)]
 PREDICTIONS = [
@@ -53,6 +46,7 @@ PREDICTIONS = [
     for probability, label in zip(PROBABILITIES, LABELS, strict=True)
 ]
 MISSING = {"probability": None, "label": None}
+WITH_NULL = [*TEXTS, None]
 
 
 def in_csv(text: str) -> str:
@@ -86,10 +80,8 @@ class TestSaved:
             "DataType.string",
         ]
 
-    def test_it_requires_this_version_of_this_distribution(self, path: Path) -> None:
-        requirements = (path / "requirements.txt").read_text("utf-8").split()
-
         name = "disaster-tweets-model"
+        requirements = (path / "requirements.txt").read_text("utf-8").split()
         assert f"{name}[mlflow]=={version(name)}" in requirements
 
     def test_it_holds_no_weights(self, path: Path) -> None:
@@ -110,10 +102,9 @@ class TestSaved:
 
         assert model.metadata.metadata == contract.info()
         assert len(model.metadata.metadata["labels"]) == 4
-        for row, prediction in zip(answer.to_dict("records"), predict(TEXTS), strict=True):
-            probabilities = prediction.probabilities
-            assert row["label"] == max(probabilities, key=probabilities.__getitem__)
-            assert row["probability"] == probabilities[row["label"]]
+        check_own_probabilities(
+            (text, *row) for text, row in zip(TEXTS, answer.to_numpy(), strict=True)
+        )
 
     def test_a_setting_of_the_user_replaces_ours(self, tmp_path: Path) -> None:
         # For example, the package index of a user lacks the wheel.
@@ -157,30 +148,24 @@ class TestPredict:
     def test_a_single_text(self, model: Any) -> None:
         assert model.predict(TEXTS[0]).to_dict("records") == PREDICTIONS[:1]
 
-    @pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
-    def test_what_is_missing_stays_missing(self, model: Any, missing: Any) -> None:
-        column = pd.DataFrame({"text": pd.Series([TEXTS[0], missing, ""], dtype=object)})
-
-        assert model.predict(column).to_dict("records") == [
-            PREDICTIONS[0],
-            MISSING,
-            PREDICTIONS[2],
-        ]
-
     @pytest.mark.parametrize(
-        "dtype",
+        "column",
         [
-            "string[python]",
-            "string[pyarrow]",
-            "str",
-            pd.ArrowDtype(pa.string()),
-            pd.ArrowDtype(pa.large_string()),
+            *(
+                pd.Series([TEXTS[0], missing, ""], dtype=object)
+                for missing in (None, float("nan"), pd.NA)
+            ),
+            *(
+                pd.Series([TEXTS[0], None, ""], dtype=dtype)
+                for dtype in (
+                    *("string[python]", "string[pyarrow]", "str"),
+                    *(pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())),
+                )
+            ),
         ],
-        ids=str,
+        ids=lambda column: f"{column.dtype} {column[1]}",
     )
-    def test_a_null_of_any_kind_of_column_stays_missing(self, model: Any, dtype: Any) -> None:
-        column = pd.Series([TEXTS[0], None, ""], dtype=dtype)
-
+    def test_what_is_missing_stays_missing(self, model: Any, column: Any) -> None:
         for given in (column, column.to_frame("text")):
             assert model.predict(given).to_dict("records") == [
                 PREDICTIONS[0],
@@ -232,182 +217,94 @@ class TestLogged:
         mlflow.set_tracking_uri(previous)
 
     @pytest.mark.usefixtures("store")
-    def test_a_logged_model_is_loaded_by_its_uri(self) -> None:
+    def test_a_logged_model_is_loaded_by_its_uri_or_its_registered_name(self) -> None:
         logged = log_model()
-        loaded = mlflow.pyfunc.load_model(logged.model_uri)
+        with mlflow.start_run():
+            log_model("texts", registered_model_name="classifier")
 
         assert logged.name == "disaster_tweets"
         assert logged.metadata == contract.info()
-        assert loaded.predict(TEXTS)["probability"].tolist() == PROBABILITIES
-
-    @pytest.mark.usefixtures("store")
-    def test_a_registered_model_is_loaded_by_its_name(self) -> None:
-        with mlflow.start_run():
-            log_model("texts", registered_model_name="classifier")
-        loaded = mlflow.pyfunc.load_model("models:/classifier/1")
-
-        assert loaded.predict(TEXTS)["label"].tolist() == LABELS
+        for uri in (logged.model_uri, "models:/classifier/1"):
+            loaded = mlflow.pyfunc.load_model(uri)
+            assert loaded.predict(TEXTS).to_dict("records") == PREDICTIONS
 
 
-def command(*arguments: str | Path) -> list[str]:
-    """Return a command of MLflow in the environment that runs the tests."""
-    mlflow_command = Path(sysconfig.get_path("scripts"), "mlflow")
-    return [str(mlflow_command), *map(str, arguments), "--env-manager", "local"]
-
-
-@pytest.fixture(scope="module")
-def environment() -> dict[str, str]:
-    """The environment variables with which MLflow's commands find other programs."""
-    paths = [sysconfig.get_path("scripts"), os.environ["PATH"]]
-    return {**os.environ, "PATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
-
-
-class TestCommandLine:
-    @pytest.mark.parametrize(
-        ("name", "content", "expected"),
+def test_a_file_is_scored_on_the_command_line(path: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "texts.csv", tmp_path / "scored.json"
+    source.write_text(f'text\n{in_csv(TEXTS[0])}\n""\n{in_csv(TEXTS[3])}\n', "utf-8")
+    scripts = Path(sysconfig.get_path("scripts"))
+    subprocess.run(
         [
-            (
-                "texts.json",
-                json.dumps({"dataframe_records": [{"text": TEXTS[0]}, {"text": None}]}),
-                [PREDICTIONS[0], MISSING],
-            ),
-            (
-                "texts.csv",
-                f'text\n{in_csv(TEXTS[0])}\n""\n{in_csv(TEXTS[3])}\n',
-                [PREDICTIONS[0], MISSING, PREDICTIONS[3]],
-            ),
+            *(scripts / "mlflow", "models", "predict", "-m", path, "--env-manager", "local"),
+            *("-i", source, "-o", target, "--content-type", "csv"),
         ],
+        check=True,
+        capture_output=True,
+        # MLflow looks for other programs on the PATH.
+        env={
+            **os.environ,
+            "PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]),
+            "PYTHONUTF8": "1",
+        },
     )
-    def test_a_file_is_scored(
-        self,
-        path: Path,
-        environment: dict[str, str],
-        tmp_path: Path,
-        name: str,
-        content: str,
-        expected: Any,
-    ) -> None:
-        source, target = tmp_path / name, tmp_path / "scored.json"
-        source.write_text(content, encoding="utf-8")
-        files = ("-i", source, "-o", target, "--content-type", source.suffix[1:])
-        subprocess.run(
-            command("models", "predict", "-m", path, *files),
-            check=True,
-            capture_output=True,
-            env=environment,
-        )
 
-        assert json.loads(target.read_text("utf-8")) == {"predictions": expected}
+    assert json.loads(target.read_text("utf-8")) == {
+        "predictions": [PREDICTIONS[0], MISSING, PREDICTIONS[3]]
+    }
 
 
-class Answer:
-    """The server's answer to one POST."""
-
-    def __init__(self, status: int, body: str) -> None:
-        self.status = status
-        self.json = json.loads(body) if body.startswith("{") else None
-
-
-Post = Callable[..., Answer]
+Post = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def post(path: Path, environment: dict[str, str], tmp_path_factory: Any) -> Iterator[Post]:
-    """POST a body to a running server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            command("models", "serve", "-m", path, "-h", "127.0.0.1", "-p", str(port)),
-            stdout=output,
-            stderr=output,
-            env=environment,
-            start_new_session=True,
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/ping", server, log)
+def post(model: Any) -> Iterator[Post]:
+    """POST a body to the application that `mlflow models serve` runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("_MLFLOW_IS_IN_SERVING_ENVIRONMENT", "true")  # the application sets it
+        client = TestClient(scoring_server.init(model))
 
-        def post(body: Any, kind: str = "application/json") -> Answer:
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
-            url = f"http://127.0.0.1:{port}/invocations"
-            request = urllib.request.Request(url, data, {"Content-Type": kind})
-            try:
-                with urllib.request.urlopen(request, timeout=60) as answer:
-                    return Answer(answer.status, answer.read().decode())
-            except urllib.error.HTTPError as error:
-                with error:
-                    return Answer(error.code, error.read().decode())
+        def post(body: Any, kind: str = "application/json") -> Any:
+            content = body if isinstance(body, str) else json.dumps(body)
+            return client.post("/invocations", content=content, headers={"Content-Type": kind})
 
         yield post
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait(60)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            assert server.poll() is None, log.read_text("utf-8")
-            assert time.monotonic() < deadline, log.read_text("utf-8")
-            time.sleep(0.1)
 
 
 class TestServer:
     @pytest.mark.parametrize(
-        "body",
+        ("body", "expected"),
         [
-            {"dataframe_split": {"columns": ["text"], "data": [[text] for text in TEXTS]}},
-            {"dataframe_records": [{"text": text} for text in TEXTS]},
-            {"inputs": TEXTS},
-            {"instances": TEXTS},
-            {"instances": [{"text": text} for text in TEXTS]},
+            (
+                {"dataframe_split": {"columns": ["text"], "data": [[t] for t in WITH_NULL]}},
+                [*PREDICTIONS, MISSING],
+            ),
+            (
+                {"dataframe_records": [{"text": text} for text in WITH_NULL]},
+                [*PREDICTIONS, MISSING],
+            ),
+            ({"inputs": TEXTS}, PREDICTIONS),
+            ({"instances": TEXTS}, PREDICTIONS),
+            ({"instances": [{"text": text} for text in TEXTS]}, PREDICTIONS),
+            ({"dataframe_split": {"columns": ["text"], "data": [[None]] * 2}}, [MISSING] * 2),
+            ({"dataframe_split": {"columns": ["text"], "data": []}}, []),
         ],
-        ids=lambda body: f"{next(iter(body))}",
     )
-    def test_every_form_of_json(self, post: Post, body: Any) -> None:
+    def test_every_form_of_json(self, post: Post, body: Any, expected: Any) -> None:
         answer = post(body)
 
-        assert (answer.status, answer.json) == (200, {"predictions": PREDICTIONS})
+        assert (answer.status_code, answer.json()) == (200, {"predictions": expected})
 
     def test_csv(self, post: Post) -> None:
         answer = post(f'text\n{in_csv(TEXTS[0])}\n""\n', "text/csv")
 
-        assert answer.json == {"predictions": [PREDICTIONS[0], MISSING]}
-
-    @pytest.mark.parametrize(
-        "body",
-        [
-            {"dataframe_split": {"columns": ["text"], "data": [[TEXTS[0]], [None]]}},
-            {"dataframe_records": [{"text": TEXTS[0]}, {"text": None}]},
-        ],
-        ids=["split", "records"],
-    )
-    def test_null_stays_null(self, post: Post, body: Any) -> None:
-        assert post(body).json == {"predictions": [PREDICTIONS[0], MISSING]}
-
-    def test_nothing_but_null_stays_null(self, post: Post) -> None:
-        body = {"dataframe_split": {"columns": ["text"], "data": [[None], [None]]}}
-
-        assert post(body).json == {"predictions": [MISSING, MISSING]}
-
-    def test_no_texts_give_no_predictions(self, post: Post) -> None:
-        body = {"dataframe_split": {"columns": ["text"], "data": []}}
-
-        assert post(body).json == {"predictions": []}
+        assert answer.json() == {"predictions": [PREDICTIONS[0], MISSING]}
 
     @pytest.mark.parametrize("key", ["inputs", "instances"])
     def test_the_docs_name_the_forms_in_which_mlflow_spells_null(
         self, post: Post, key: str
     ) -> None:
         # MLflow does this, and it cannot be prevented here. If this fails, change the page.
-        assert post({key: [None]}).json == post({key: ["None"]}).json
+        assert post({key: [None]}).json() == post({key: ["None"]}).json()
 
     @pytest.mark.parametrize(
         ("body", "message"),
@@ -429,27 +326,17 @@ class TestServer:
     def test_bad_input_is_the_senders_fault(self, post: Post, body: Any, message: str) -> None:
         answer = post(body)
 
-        assert answer.status == 400
-        assert message in answer.json["message"]
-        assert "Traceback" not in json.dumps(answer.json)
+        assert answer.status_code == 400
+        assert message in answer.json()["message"]
+        assert "Traceback" not in answer.text
 
     def test_another_kind_of_content_is_refused(self, post: Post) -> None:
-        assert post("<text/>", "application/xml").status == 415
+        assert post("<text/>", "application/xml").status_code == 415
 
 
-def test_without_mlflow_the_error_names_the_extra() -> None:
-    code = (
-        "import sys\n"
-        "sys.modules['mlflow'] = None\n"
-        "try:\n"
-        "    import disaster_tweets.plugins.mlflow\n"
-        "except ImportError as error:\n"
-        "    print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True
-    )
-
-    assert done.stdout == (
-        'MLflow cannot be imported; pip install "disaster-tweets-model[mlflow]"\n'
-    )
+def test_what_to_type(
+    typed: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    typed("MLflow")
+    assert mlflow.pyfunc.load_model("model").predict(TEXTS)["label"].tolist() == LABELS

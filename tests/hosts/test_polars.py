@@ -6,10 +6,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import disaster_tweets.plugins.polars as adapter
 from disaster_tweets import InputError, predict
 from disaster_tweets.errors import ArtifactError
-from disaster_tweets.plugins import polars as adapter
 from disaster_tweets.topic import EXAMPLES
+
+from .conftest import check_own_probabilities
 
 HOSTS = ("polars",)
 
@@ -64,12 +66,6 @@ def test_one_struct_scores_each_text_once(monkeypatch) -> None:
     assert sorted(map(str, scored)) == sorted(map(str, TEXTS))
 
 
-def test_a_filter_keeps_the_rows_of_a_label() -> None:
-    wanted = LABELS[0]
-    kept = FRAME.lazy().filter(text.label() == wanted).collect()
-    assert kept["id"].to_list() == [row for row, label in enumerate(LABELS) if label == wanted]
-
-
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 def test_group_by_takes_scores_as_key_and_as_aggregate(engine) -> None:
     lazy = FRAME.lazy()
@@ -97,11 +93,7 @@ def test_categories_are_text(kind) -> None:
 @pytest.mark.usefixtures("four_labels_installed")
 def test_of_four_labels_a_text_gets_the_probability_of_its_own() -> None:
     scored = FRAME.drop_nulls().select("text", text.score().struct.field("*"))
-    for row, probability, label in scored.iter_rows():
-        probabilities = predict(row).probabilities
-        assert len(probabilities) == 4
-        assert label == max(probabilities, key=probabilities.__getitem__)
-        assert probability == probabilities[label]
+    check_own_probabilities(scored.iter_rows())
 
 
 def test_a_column_of_nulls_alone_has_no_scores() -> None:
@@ -133,9 +125,6 @@ def test_a_damaged_model_is_an_error_of_the_query(monkeypatch) -> None:
         FRAME.select(text.label())
 
 
-def test_without_its_host_the_import_names_the_extra(run) -> None:
-    code = "import sys; sys.modules['polars'] = None; import disaster_tweets.plugins.polars"
-    done = run("python", "-c", code)
-    assert done.err.splitlines()[-1] == (
-        'ImportError: Polars cannot be imported; pip install "disaster-tweets-model[polars]"'
-    )
+def test_what_to_type(typed) -> None:
+    scored = typed("Polars", pl=pl, df=FRAME)
+    assert scored["probability"].to_list() == PROBABILITIES

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV, CalibrationDisplay, calibration_curve
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import StackingClassifier, VotingClassifier
@@ -41,11 +39,10 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 from sklearn.utils.validation import check_is_fitted
 
 from disaster_tweets import Classifier, InputError, predict
-from disaster_tweets.plugins import contract
 from disaster_tweets.plugins.sklearn import DisasterTweetsClassifier
 from disaster_tweets.topic import EXAMPLES, LABELS
 
-from ..conftest import two_labels
+from ..conftest import Run, two_labels
 
 HOSTS = ("scikit-learn",)
 
@@ -92,13 +89,11 @@ MIDDLE = sorted(SECOND)[len(TEXTS) // 2]
 
 
 class TestAnswers:
-    def test_a_decision_is_that_of_predict(self) -> None:
-        assert DisasterTweetsClassifier().predict(TEXTS).tolist() == DECISIONS
-
-    def test_a_probability_is_that_of_predict(self) -> None:
+    def test_they_are_those_of_predict(self) -> None:
         classifier = DisasterTweetsClassifier()
         probabilities = classifier.predict_proba(TEXTS)
 
+        assert classifier.predict(TEXTS).tolist() == DECISIONS
         assert classifier.classes_.tolist() == sorted(LABELS)
         assert probabilities.dtype == np.float32
         np.testing.assert_array_equal(probabilities, SORTED)
@@ -164,16 +159,6 @@ class TestAnswers:
         assert DisasterTweetsClassifier().predict_proba([]).shape == (0, K)
         assert DisasterTweetsClassifier().predict([]).shape == (0,)
 
-    def test_the_plugin_of_the_contract_gives_the_same(self) -> None:
-        plugin = contract.load()
-        classifier = DisasterTweetsClassifier()
-        columns = [plugin.classes_.tolist().index(label) for label in classifier.classes_]
-
-        np.testing.assert_array_equal(plugin.predict(TEXTS), classifier.predict(TEXTS))
-        np.testing.assert_array_equal(
-            plugin.predict_proba(TEXTS)[:, columns], classifier.predict_proba(TEXTS)
-        )
-
 
 @pytest.mark.usefixtures("four_labels_installed")
 class TestFourLabels:
@@ -183,52 +168,29 @@ class TestFourLabels:
         golden = json.loads((four_labels / "golden.json").read_text("utf-8"))
         return [each["text"] for each in golden]
 
+    @pytest.mark.parametrize(
+        ("classes", "columns"), [(None, None), (("d", "b", "c", "a"), [3, 1, 2, 0])]
+    )
     def test_the_answers_are_those_of_the_model(
-        self, four_labels: Path, texts: list[str]
+        self, four_labels: Path, texts: list[str], classes: Any, columns: Any
     ) -> None:
         model = Classifier.load(four_labels)
-        classifier = DisasterTweetsClassifier()
+        classifier = DisasterTweetsClassifier(classes=classes)
+        names = dict(zip(model.classes_, classes or model.classes_, strict=True))
         decisions = classifier.predict(texts).tolist()
 
-        assert classifier.classes_.tolist() == sorted(model.classes_)
-        assert decisions == [prediction.label for prediction in model.predict(texts)]
-        assert set(decisions) == set(model.classes_)
+        assert classifier.classes_.tolist() == sorted(names.values())
+        assert decisions == [names[prediction.label] for prediction in model.predict(texts)]
+        assert set(decisions) == set(names.values())
         np.testing.assert_array_equal(
             classifier.predict_proba(texts),
-            model.predict_proba(texts)[:, np.argsort(model.classes_)],
+            model.predict_proba(texts)[:, columns or np.argsort(model.classes_)],
         )
         assert classifier.score(texts, decisions) == 1
-
-    def test_the_columns_are_in_the_order_of_the_classes(
-        self, four_labels: Path, texts: list[str]
-    ) -> None:
-        model = Classifier.load(four_labels)
-        classifier = DisasterTweetsClassifier(classes=("d", "b", "c", "a"))
-        names = dict(zip(model.classes_, "dbca", strict=True))
-
-        assert classifier.classes_.tolist() == ["a", "b", "c", "d"]
-        np.testing.assert_array_equal(
-            classifier.predict_proba(texts), model.predict_proba(texts)[:, [3, 1, 2, 0]]
-        )
-        assert classifier.predict(texts).tolist() == [
-            names[prediction.label] for prediction in model.predict(texts)
-        ]
 
     def test_a_threshold_is_refused(self) -> None:
         with pytest.raises(InputError, match="a threshold needs two labels, and there are 4"):
             DisasterTweetsClassifier(threshold=0.5).predict(["a text"])
-
-    def test_classes_that_are_not_four_are_refused(self) -> None:
-        for classes in [(0, 1), (0, 1, 2, 2), range(5)]:
-            with pytest.raises(InputError, match="classes must be 4 different ones"):
-                DisasterTweetsClassifier(classes=classes).predict(["a text"])
-
-    def test_labels_that_it_does_not_know_are_refused(self, four_labels: Path) -> None:
-        labels = ", ".join(Classifier.load(four_labels).classes_)
-        with pytest.raises(
-            InputError, match=f"y holds 0, 1, not .* pass classes= with .* {labels}, in this"
-        ):
-            DisasterTweetsClassifier().fit(["a", "b"], [0, 1])
 
     def test_it_says_that_it_takes_more_than_two_classes(self) -> None:
         assert get_tags(DisasterTweetsClassifier()).classifier_tags.multi_class
@@ -335,34 +297,25 @@ class TestFit:
         other = next(label for label in LABELS if label != DECISIONS[0])
         assert classifier.fit(TEXTS[:1] * 8, [other] * 8).predict(TEXTS[:1]) == DECISIONS[:1]
 
-    def test_labels_that_it_does_not_know_are_refused(self) -> None:
-        # Otherwise they would count as wrong, or a meta-estimator would mix them up.
-        with pytest.raises(InputError, match=r"y holds 0, 1, not among .* pass classes="):
-            DisasterTweetsClassifier().fit(TEXTS[:2], [0, 1])
-        with pytest.raises(InputError, match="y holds 'no label', not among"):
-            DisasterTweetsClassifier().fit(TEXTS[:2], [LABELS[0], "no label"])
-
-    def test_labels_of_another_number_are_refused(self) -> None:
-        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-            DisasterTweetsClassifier().fit(TEXTS, LABELLED[1:])
-
-    def test_more_than_a_column_is_refused(self) -> None:
-        with pytest.raises(InputError, match=r"not an array of shape \(2, 8\)"):
-            DisasterTweetsClassifier().fit([TEXTS[:8], TEXTS[8:16]], LABELS[:2])
+    @pytest.mark.parametrize(
+        ("texts", "labels", "error", "message"),
+        [
+            # Otherwise they would count as wrong, or a meta-estimator would mix them up.
+            (TEXTS[:2], [0, 1], InputError, r"y holds 0, 1, not among .* pass classes="),
+            (TEXTS[:2], [LABELS[0], "no"], InputError, "y holds 'no', not among"),
+            (TEXTS, LABELLED[1:], ValueError, "inconsistent numbers of samples"),
+            ([TEXTS[:8], TEXTS[8:16]], LABELS[:2], InputError, r"an array of shape \(2, 8\)"),
+        ],
+        ids=["other labels", "one other label", "fewer labels", "many columns"],
+    )
+    def test_what_does_not_fit_is_refused(
+        self, texts: Any, labels: Any, error: type[Exception], message: str
+    ) -> None:
+        with pytest.raises(error, match=message):
+            DisasterTweetsClassifier().fit(texts, labels)
 
 
 class TestConventions:
-    def test_it_is_a_classifier(self) -> None:
-        assert is_classifier(DisasterTweetsClassifier())
-
-    def test_parameters_are_got_set_and_cloned(self) -> None:
-        classifier = DisasterTweetsClassifier(classes=NUMBERS, threshold=0.7)
-        parameters = {"classes": NUMBERS, "threshold": 0.7}
-
-        assert classifier.get_params() == parameters
-        assert clone(classifier).get_params() == parameters
-        assert clone(classifier).set_params(threshold=0.2).threshold == 0.2
-
     def test_a_pickle_holds_the_parameters_and_no_model(self) -> None:
         classifier = DisasterTweetsClassifier(threshold=MIDDLE if K == 2 else None)
         classifier.predict(TEXTS[:1])
@@ -373,16 +326,16 @@ class TestConventions:
             classifier.predict(TEXTS).tolist()
         )
 
-    def test_a_file_of_joblib_serves_a_new_process(self, tmp_path: Any) -> None:
+    def test_a_file_of_joblib_serves_a_new_process(self, run: Run, tmp_path: Path) -> None:
         joblib.dump(make_pipeline(DisasterTweetsClassifier()), tmp_path / "model.joblib")
         code = (
             "import joblib, sys\n"
-            "print(*joblib.load(sys.argv[1]).predict(sys.argv[2:]), sep='\\n')\n"
+            "print(*joblib.load('model.joblib').predict(sys.argv[1:]), sep='\\n')\n"
         )
+        done = run("python", "-W", "error", "-c", code, *TEXTS)
 
-        assert (
-            python("-c", code, str(tmp_path / "model.joblib"), *TEXTS).splitlines() == DECISIONS
-        )
+        assert done.status == 0, done.err
+        assert done.out.splitlines() == DECISIONS
 
 
 def rows_as_texts(rows: Any) -> Any:
@@ -443,17 +396,6 @@ def test_on_its_own_it_passes_the_checks_of_the_interface(estimator: Any, check:
 
 
 class TestPipelines:
-    def test_behind_a_transformer_of_texts(self) -> None:
-        pipeline = make_pipeline(
-            FunctionTransformer(lambda texts: [text[::-1] for text in texts]),
-            DisasterTweetsClassifier(classes=NUMBERS),
-        )
-        predictions = predict([text[::-1] for text in TEXTS])
-        expected = [list(prediction.probabilities.values()) for prediction in predictions]
-
-        assert pipeline.fit(TEXTS, TARGET).predict_proba(TEXTS).tolist() == expected
-        assert expected != PROBABILITIES.tolist()
-
     def test_a_column_of_a_frame_with_its_gaps_filled(self) -> None:
         frame = pd.DataFrame({"id": [1, 2, 3], "text": [TEXTS[0], None, TEXTS[1]]})
         pipeline = make_pipeline(
@@ -468,12 +410,11 @@ class TestPipelines:
             prediction.label for prediction in predict([TEXTS[0], "", TEXTS[1]])
         ]
 
-    @pytest.mark.parametrize("jobs", [1, 2])
     @pytest.mark.parametrize(
-        ("classifier", "y", "expected"),
+        ("classifier", "y", "expected", "jobs"),
         [
-            (DisasterTweetsClassifier(classes=NUMBERS), TARGET, PROBABILITIES),
-            (FrozenEstimator(DisasterTweetsClassifier()), LABELLED, SORTED),
+            (DisasterTweetsClassifier(classes=NUMBERS), TARGET, PROBABILITIES, 2),
+            (FrozenEstimator(DisasterTweetsClassifier()), LABELLED, SORTED, 1),
         ],
         ids=["numbers", "our labels"],
     )
@@ -603,19 +544,7 @@ class TestEnsembles:
         np.testing.assert_allclose(features[:, : ours.shape[1]], ours, atol=1e-6)
 
 
-def python(*arguments: str) -> str:
-    """Return the output of a Python process; a warning or error fails the test."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_the_import_loads_no_model() -> None:
+def test_the_import_loads_no_model(run: Run) -> None:
     code = (
         "import sys\n"
         "from disaster_tweets.plugins.sklearn import DisasterTweetsClassifier\n"
@@ -624,20 +553,9 @@ def test_the_import_loads_no_model() -> None:
         "print(runtimes.isdisjoint(sys.modules))\n"
     )
 
-    assert python("-c", code).split() == ["True"]
+    assert run("python", "-W", "error", "-c", code) == (0, "True\n", "")
 
 
-def test_without_scikit_learn_the_error_names_the_extra() -> None:
-    code = (
-        "import sys\n"
-        "sys.modules['sklearn'] = None\n"
-        "try:\n"
-        "    import disaster_tweets.plugins.sklearn\n"
-        "except ImportError as error:\n"
-        "    print(error)\n"
-    )
-
-    assert python("-c", code) == (
-        "scikit-learn cannot be imported; "
-        'pip install "disaster-tweets-model[sklearn]"' + os.linesep
-    )
+@pytest.mark.filterwarnings("ignore")
+def test_what_to_type(typed: Callable[..., Any]) -> None:
+    assert typed("scikit-learn", texts=TEXTS).tolist() == DECISIONS

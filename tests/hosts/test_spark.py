@@ -172,11 +172,7 @@ def test_the_import_needs_no_java(run, tmp_path) -> None:
     assert (done.status, done.out) == (0, "True\n")
 
 
-@pytest.mark.parametrize("module", ["pyspark", "pyarrow"])
-def test_without_its_host_the_import_names_the_extra(run, module) -> None:
-    code = f"import sys; sys.modules['{module}'] = None; import disaster_tweets.plugins.spark"
-    done = run("python", "-c", code)
-    assert done.err.splitlines()[-1] == (
-        "ImportError: PySpark 4.1 or newer, with PyArrow, cannot be imported; "
-        'pip install "disaster-tweets-model[spark]"'
-    )
+@pytest.mark.filterwarnings("ignore")
+def test_what_to_type(typed, spark) -> None:
+    scored = typed("Spark", df=spark.createDataFrame([(EXAMPLE,)], ["text"]))
+    assert [row["p"] for row in scored.collect()] == [predict(EXAMPLE).probability]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -25,6 +26,7 @@ from disaster_tweets import Classifier, predict
 from disaster_tweets.topic import EXAMPLES, LABELS, PREFIX
 
 from ..conftest import Golden, Run, executable
+from .conftest import check_own_probabilities, what_to_type
 
 HOSTS = ("sqlite-utils",)
 
@@ -132,16 +134,15 @@ class TestFunctions:
         got = [self.value(db, f"{PROBABILITY}(?)", text) for text in golden.texts]
         assert got == pytest.approx(golden.probabilities, abs=golden.tolerance)
 
-    @pytest.mark.parametrize("value", [None, b"Text."])
-    def test_null_and_a_blob_give_null(self, db: Database, value: object) -> None:
-        assert self.value(db, f"{PROBABILITY}(?)", value) is None
-        assert self.value(db, f"{LABEL}(?)", value) is None
-
-    @pytest.mark.parametrize("number", [911, -1, 2.5])
-    def test_a_number_is_scored_as_its_digits(self, db: Database, number: float) -> None:
-        assert self.value(db, f"{PROBABILITY}(?)", number) == self.value(
-            db, f"{PROBABILITY}(?)", str(number)
-        )
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [(None, None), (b"Text.", None), (911, "911"), (-1, "-1"), (2.5, "2.5")],
+    )
+    def test_null_and_a_blob_give_null_and_a_number_counts_as_its_digits(
+        self, db: Database, classifier: Classifier, value: object, text: str | None
+    ) -> None:
+        got = tuple(self.value(db, f"{name}(?)", value) for name in (PROBABILITY, LABEL))
+        assert [got] == expected(classifier, [text])
 
     def test_they_are_deterministic(self, db: Database) -> None:
         # SQLite allows only deterministic functions in an index.
@@ -167,12 +168,9 @@ class TestFunctions:
 
     @pytest.mark.usefixtures("four_labels_installed")
     def test_of_four_labels_a_text_gets_the_probability_of_its_own(self, db: Database) -> None:
-        for text in TEXTS:
-            probabilities = predict(text).probabilities
-            label = self.value(db, f"{LABEL}(?)", text)
-            assert len(probabilities) == 4
-            assert label == max(probabilities, key=probabilities.__getitem__)
-            assert self.value(db, f"{PROBABILITY}(?)", text) == probabilities[label]
+        db["t"].insert_all({"text": text} for text in TEXTS)
+        sql = f"SELECT text, {PROBABILITY}(text), {LABEL}(text) FROM t"
+        check_own_probabilities(db.execute(sql).fetchall())
 
 
 class TestCommand:
@@ -191,15 +189,29 @@ class TestCommand:
         assert done.stderr.count("\n") == 1
         return str(done.stderr)
 
-    def test_it_adds_what_predict_says(self, database: Path, classifier: Classifier) -> None:
-        out = self.score(database, "texts", "text")
+    @pytest.mark.parametrize(
+        ("options", "encoding"),
+        [
+            ([], "UTF-8"),
+            ([], "UTF-16be"),
+            (["--batch-size", "1"], "UTF-8"),
+            (["--batch-size", "2"], "UTF-8"),
+            (["--silent"], "UTF-8"),
+        ],
+    )
+    def test_it_adds_what_predict_says(
+        self, tmp_path: Path, classifier: Classifier, options: list[str], encoding: str
+    ) -> None:
+        database = create(tmp_path / "texts.db", [*TEXTS, None], encoding)
+        out = self.score(database, "texts", "text", *options)
 
-        assert out == "4 rows scored, 1 without text\n"
+        assert out == ("" if "--silent" in options else "4 rows scored, 1 without text\n")
         assert scores(database) == expected(classifier, [*TEXTS, None])
         assert [row[1:3] for row in query(database, "PRAGMA table_info(texts)")][2:] == [
             (PROBABILITY, "REAL"),
             (LABEL, "TEXT"),
         ]
+        assert query(database, "PRAGMA encoding") == [(encoding,)]
 
     def test_a_second_run_scores_what_is_new(
         self, database: Path, classifier: Classifier
@@ -234,39 +246,32 @@ class TestCommand:
         assert query(database, 'SELECT count("p ""1"""), count(l) FROM texts') == [(4, 4)]
         assert "4 had a score" in self.score(database, "texts", "text", *names)
 
-    def test_silent_prints_nothing(self, database: Path) -> None:
-        assert self.score(database, "texts", "text", "--silent") == ""
-
-    def test_an_empty_table(self, tmp_path: Path) -> None:
-        database = create(tmp_path / "empty.db", [])
-        assert self.score(database, "texts", "text") == "0 rows scored\n"
-
-    @pytest.mark.parametrize("size", ["1", "2", "1000"])
-    def test_batches_change_no_score(
-        self, database: Path, classifier: Classifier, size: str
+    @pytest.mark.parametrize(
+        ("values", "summary", "texts"),
+        [
+            (
+                "(911), (2.5), (x'54657874'), (NULL), ('Text')",
+                "3 rows scored, 2 without text",
+                ["911", "2.5", None, None, "Text"],
+            ),
+            ("(CAST(x'54657874ff' AS TEXT))", "1 row scored", ["Text\ufffd"]),
+        ],
+        ids=["values of any type", "bytes that are no text"],
+    )
+    def test_what_is_not_text(
+        self,
+        tmp_path: Path,
+        classifier: Classifier,
+        values: str,
+        summary: str,
+        texts: list[str | None],
     ) -> None:
-        self.score(database, "texts", "text", "--batch-size", size)
-        assert scores(database) == expected(classifier, [*TEXTS, None])
+        database = create(tmp_path / "mixed.db", [])
+        assert self.score(database, "texts", "text") == "0 rows scored\n"
+        query(database, f"INSERT INTO texts (text) VALUES {values}")
 
-    def test_what_is_not_text(self, tmp_path: Path, classifier: Classifier) -> None:
-        database = create(tmp_path / "mixed.db", [911, 2.5, b"Text", None, "Text"])
-
-        assert self.score(database, "texts", "text") == "3 rows scored, 2 without text\n"
-        assert scores(database) == expected(classifier, ["911", "2.5", None, None, "Text"])
-
-    def test_bytes_that_are_no_text(self, tmp_path: Path, classifier: Classifier) -> None:
-        database = create(tmp_path / "damaged.db", [])
-        query(database, "INSERT INTO texts (text) VALUES (CAST(x'54657874ff' AS TEXT))")
-
-        assert self.score(database, "texts", "text") == "1 row scored\n"
-        assert scores(database) == expected(classifier, ["Text\ufffd"])
-
-    def test_a_database_in_utf_16(self, tmp_path: Path, classifier: Classifier) -> None:
-        database = create(tmp_path / "utf16.db", TEXTS, encoding="UTF-16be")
-        assert query(database, "PRAGMA encoding") == [("UTF-16be",)]
-
-        self.score(database, "texts", "text")
-        assert scores(database) == expected(classifier, TEXTS)
+        assert self.score(database, "texts", "text") == f"{summary}\n"
+        assert scores(database) == expected(classifier, texts)
 
     @pytest.mark.parametrize(
         "table",
@@ -319,10 +324,8 @@ class TestCommand:
 
     def test_rows_whose_key_is_null(self, tmp_path: Path, classifier: Classifier) -> None:
         database = tmp_path / "keys.db"
-        query(
-            database,
-            "CREATE TABLE texts (a, b, rowid, _rowid_, oid, text, PRIMARY KEY (a, b))",
-        )
+        columns = "a, b, rowid, _rowid_, oid, text, PRIMARY KEY (a, b)"
+        query(database, f"CREATE TABLE texts ({columns})")
         texts = [*TEXTS, TEXTS[0]]
         for text in texts:
             query(database, "INSERT INTO texts (b, text) VALUES (1, ?)", text)
@@ -367,9 +370,8 @@ class TestCommand:
         db = Database(database)
         with closing(db.conn):
             db["texts"].enable_fts(["text"], create_triggers=True)
-            score = self.score(database, "texts", "text")
+            self.score(database, "texts", "text")
             (found,) = db["texts"].search("Brien")
-        assert score == "4 rows scored, 1 without text\n"
         assert (found["id"], found[LABEL]) == (4, classifier.predict(TEXTS[3]).label)
 
     def test_a_text_that_changes_meanwhile_gets_no_stale_score(
@@ -402,22 +404,31 @@ class TestCommand:
         error = self.refused(path, "texts", "text")
         assert error == f"Error: {path}: file is not a database\n"
 
-    def test_a_missing_table(self, database: Path) -> None:
-        assert self.refused(database, "text", "text") == (
-            f"Error: {database}: there is no table text; there is texts\n"
-        )
-
-    def test_a_missing_column(self, database: Path) -> None:
-        assert self.refused(database, "texts", "body") == (
-            f"Error: {database}: table texts has no column body; it has id, text\n"
-        )
-
-    def test_a_view(self, database: Path) -> None:
+    @pytest.mark.parametrize(
+        ("arguments", "error"),
+        [
+            ("text text", "there is no table text; there is texts"),
+            ("texts body", "table texts has no column body; it has id, text"),
+            (
+                "recent text",
+                "recent is a view, which has no columns of its own; score its table",
+            ),
+            (
+                "texts text --label-column ID",
+                "table texts has a column ID already, and not from an earlier scoring; "
+                "choose other names for the new columns",
+            ),
+            (
+                "texts text --label-column Text",
+                f"text, {PROBABILITY} and Text are not three different columns",
+            ),
+        ],
+    )
+    def test_what_the_database_does_not_have_or_has_already(
+        self, database: Path, arguments: str, error: str
+    ) -> None:
         query(database, "CREATE VIEW recent AS SELECT * FROM texts")
-        assert self.refused(database, "recent", "text") == (
-            f"Error: {database}: recent is a view, which has no columns of its own; "
-            "score its table\n"
-        )
+        assert self.refused(database, *arguments.split()) == f"Error: {database}: {error}\n"
 
     @pytest.mark.parametrize(
         ("probability", "label"),
@@ -469,14 +480,6 @@ class TestCommand:
         shown = "".join(invoke("--help").stdout.split())  # lines may break anywhere
         for told in (f"[default:{PROBABILITY}]", f"[default:{LABEL}]", *LABELS):
             assert "".join(told.split()) in shown
-
-    def test_one_column_of_two_is_somebody_elses(self, database: Path) -> None:
-        error = self.refused(database, "texts", "text", "--label-column", "ID")
-        assert "table texts has a column ID already" in error
-
-    def test_the_texts_are_not_overwritten(self, database: Path) -> None:
-        error = self.refused(database, "texts", "text", "--label-column", "Text")
-        assert "are not three different columns" in error
 
     def test_a_database_that_another_program_writes(self, database: Path) -> None:
         with closing(sqlite3.connect(database)) as other:
@@ -573,10 +576,15 @@ class TestInterruption:
         out, err = process.communicate()
         return process.returncode, out, err
 
-    def test_killed_at_any_moment_and_run_again(
+    def test_stopped_at_any_moment_and_run_again(
         self, large: Path, texts: list[str | None], classifier: Classifier
     ) -> None:
-        for _ in range(4):
+        assert self.interrupt(large, signal.SIGINT) == (
+            130,
+            "",
+            "Interrupted; the same command scores the rest\n",
+        )
+        for _ in range(2):
             status, _, _ = self.interrupt(large, signal.SIGKILL)
             assert status == -signal.SIGKILL
             assert query(large, "PRAGMA integrity_check") == [("ok",)]
@@ -585,38 +593,25 @@ class TestInterruption:
             assert 0 < self.count(large) < self.ROWS
 
         had_score = self.count(large)
-        process = start(large)
-        out, _ = process.communicate()
+        query(large, "DROP TRIGGER slow")
         missing = texts.count(None)
-        assert out == (
+        assert invoke(large, "texts", "text").stdout == (
             f"{self.ROWS - missing - had_score:,} rows scored, {had_score:,} had a score, "
             f"{missing} without text\n"
         )
         assert scores(large) == expected(classifier, texts)
 
-    def test_control_c_says_how_to_go_on(self, large: Path) -> None:
-        assert self.interrupt(large, signal.SIGINT) == (
-            130,
-            "",
-            "Interrupted; the same command scores the rest\n",
-        )
-        assert 0 < self.count(large) < self.ROWS
-
 
 class TestHost:
-    def test_it_lists_the_plugin(self, run: Run) -> None:
-        (plugin,) = (
-            plugin
-            for plugin in json.loads(run("sqlite-utils", "plugins").out)
-            if plugin["name"] == "disaster-tweets-model"
-        )
-        assert sorted(plugin["hooks"]) == ["prepare_connection", "register_commands"]
-
     def test_it_starts_without_numpy(self, run: Run, tmp_path: Path) -> None:
         hidden = hide(tmp_path, "numpy")
         done = run("sqlite-utils", "plugins", PYTHONPATH=hidden)
         assert (done.status, done.err) == (0, "")
-        assert "disaster-tweets-model" in done.out
+        hooks = {plugin["name"]: plugin["hooks"] for plugin in json.loads(done.out)}
+        assert sorted(hooks["disaster-tweets-model"]) == [
+            "prepare_connection",
+            "register_commands",
+        ]
 
         done = run("sqlite-utils", "memory", f"SELECT {LABEL}('a')", PYTHONPATH=hidden)
         assert done.status == 1
@@ -644,3 +639,8 @@ class TestHost:
             "reinstall disaster-tweets-model\n"
             "Error: user-defined function raised exception\n"
         )
+
+    def test_what_to_type(self, run: Run, database: Path, classifier: Classifier) -> None:
+        # The process runs in the folder of texts.db.
+        assert run(*shlex.split(what_to_type("sqlite-utils").use)).status == 0
+        assert scores(database) == expected(classifier, [*TEXTS, None])

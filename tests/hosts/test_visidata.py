@@ -19,6 +19,7 @@ from disaster_tweets import predict
 from disaster_tweets.topic import EXAMPLES, PREFIX
 
 from ..conftest import Completed, Golden, Run
+from .conftest import check_own_probabilities
 from .test_sqlite_utils import LABEL, PROBABILITY, copy_without_model, hide
 
 HOSTS = ("visidata",)
@@ -78,23 +79,18 @@ class TestReplay:
 
         return saved
 
-    def test_the_columns_hold_what_predict_says(self, saved, tmp_path: Path) -> None:
-        rows = saved(table(tmp_path / "texts.csv", TEXTS), ("text", COMMAND))
-
-        assert [tuple(row[name] for name in NEW) for row in rows] == scores(TEXTS)
-        assert list(rows[0]) == ["id", "text", *NEW]
-        assert [row["text"] for row in rows] == TEXTS
-
-    def test_more_rows_than_a_batch(self, saved, tmp_path: Path) -> None:
-        texts = [f"{EXAMPLES[0]} {n}" if n % 7 else "" for n in range(300)]
+    def test_the_columns_hold_what_predict_says(
+        self, saved, tmp_path: Path, golden: Golden
+    ) -> None:
+        more = [f"{EXAMPLES[0]} {n}" if n % 7 else "" for n in range(300)]  # than two batches
+        texts = [*TEXTS, *more, *golden.texts]
         rows = saved(table(tmp_path / "texts.csv", texts), ("text", COMMAND))
+        own, others = rows[: -len(golden.texts)], rows[-len(golden.texts) :]
 
-        assert [tuple(row[name] for name in NEW) for row in rows] == scores(texts)
-
-    def test_the_golden_texts(self, saved, tmp_path: Path, golden: Golden) -> None:
-        rows = saved(table(tmp_path / "texts.csv", golden.texts), ("text", COMMAND))
-
-        for row, probability in zip(rows, golden.probabilities, strict=True):
+        assert list(rows[0]) == ["id", "text", *NEW]
+        assert [row["text"] for row in own] == [*TEXTS, *more]
+        assert [tuple(row[name] for name in NEW) for row in own] == scores([*TEXTS, *more])
+        for row, probability in zip(others, golden.probabilities, strict=True):
             if row["text"]:
                 assert float(row[PROBABILITY]) == pytest.approx(
                     probability, abs=golden.tolerance + 5e-5
@@ -184,12 +180,8 @@ def test_of_four_labels_a_text_gets_the_probability_of_its_own() -> None:
     plugin.addcol_disaster_tweets(sheet, sheet.column("text"))
     vd.sync()
 
-    for text, row in zip(texts, sheet.rows, strict=True):
-        probability, label = (sheet.column(name).getValue(row) for name in NEW)
-        probabilities = predict(text).probabilities
-        assert len(probabilities) == 4
-        assert label == max(probabilities, key=probabilities.__getitem__)
-        assert probability == probabilities[label]
+    scored = [[sheet.column(name).getValue(row) for name in NEW] for row in sheet.rows]
+    check_own_probabilities((text, *row) for text, row in zip(texts, scored, strict=True))
 
 
 def test_the_command_is_in_the_menu() -> None:

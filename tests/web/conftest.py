@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from disaster_tweets import Classifier, Prediction, bundle
 from disaster_tweets.classifier import bundled_classifier
+from disaster_tweets.cli import commands
 from disaster_tweets.topic import LABELS, NOUNS, PROBABILITY, TEXT, TEXTS
 
 from ..conftest import executable, free_port
@@ -43,7 +45,12 @@ class Server:
     """
 
     def __init__(
-        self, folder: Path, *options: str, host: str = "127.0.0.1", by: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        *options: str,
+        host: str = "127.0.0.1",
+        by: tuple[str, ...] = (),
+        **env: str,
     ) -> None:
         self.port = free_port(host)
         self.out, self.err = folder / f"{self.port}.out", folder / f"{self.port}.err"
@@ -60,6 +67,7 @@ class Server:
                     **os.environ,
                     "PYTHONUTF8": "1",
                     "PYTHONWARNINGS": "error::ResourceWarning",
+                    **env,
                 },
                 start_new_session=not windows,
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if windows else 0,
@@ -159,17 +167,37 @@ def _bundled(request: pytest.FixtureRequest) -> Classifier:
 
 def telling_text(classifier: Classifier) -> str:
     """Return the golden text of the bundled model with the largest weight of a word."""
+    folder = bundle.bundled()
+    if str(folder) not in _telling:
 
-    def largest(text: str) -> float:
-        return max((abs(word.weight) for word in classifier.explain(text).words), default=0)
+        def largest(text: str) -> float:
+            return max((abs(word.weight) for word in classifier.explain(text).words), default=0)
 
-    golden = json.loads((bundle.bundled() / bundle.GOLDEN).read_bytes())
-    text: str = max(
-        (each["text"] for each in golden if each["text"].isprintable()), key=largest
-    )
-    if largest(text) < 0.02:
+        golden = (each["text"] for each in json.loads((folder / bundle.GOLDEN).read_bytes()))
+        text = max((text for text in golden if text.isprintable()), key=largest)
+        _telling[str(folder)] = text if largest(text) >= 0.02 else None
+    telling = _telling[str(folder)]
+    if telling is None:
         pytest.skip("this model marks no word of its golden texts")
-    return text
+    return telling
+
+
+_telling: dict[str, str | None] = {}  # by the folder of the model
+
+
+@pytest.fixture
+def score(tmp_path: Path) -> Callable[..., bytes]:
+    """A function that returns the output of the command `score` for a file."""
+
+    def score(name: str, content: bytes, *options: str, output: str | None = None) -> bytes:
+        source, target = tmp_path / name, tmp_path / f"scored-{output or name}"
+        source.write_bytes(content)
+        arguments = ["score", str(source), "-o", str(target), "--jobs", "1", *options]
+        done = CliRunner().invoke(commands, arguments)
+        assert done.exit_code == 0, done.output
+        return target.read_bytes()
+
+    return score
 
 
 def as_json(prediction: Prediction) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import logging
 import re
@@ -27,7 +28,6 @@ from disaster_tweets.topic import EXAMPLES, QUESTION
 from disaster_tweets.web import api, create_app
 from disaster_tweets.web.access_log import LOGGER
 
-from ..conftest import two_labels
 from .conftest import FIRST, SECOND, as_json
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -78,29 +78,6 @@ class TestPredict:
             as_json(prediction) for prediction in any_model.predict(texts)
         ]
 
-    @two_labels
-    def test_two_labels_get_the_probability_of_the_second(self, client: FlaskClient) -> None:
-        (answer,) = client.post("/predict", json={"data": [FIRST]}).json["predictions"]
-
-        assert answer == {
-            "probability": pytest.approx(
-                Classifier.load().predict_proba([FIRST])[0, 1], abs=1e-6
-            ),
-            "label": predict(FIRST).label,
-        }
-
-    def test_more_labels_get_all_probabilities(
-        self, model_of_more: Classifier, client: FlaskClient
-    ) -> None:
-        (answer,) = client.post("/predict", json={"data": [FIRST]}).json["predictions"]
-        shares = answer["probabilities"]
-
-        assert [*shares] == [*model_of_more.classes_]
-        assert [*shares.values()] == pytest.approx(
-            model_of_more.predict_proba([FIRST])[0].tolist(), abs=1e-6
-        )
-        assert answer["probability"] == shares[answer["label"]] == max(shares.values())
-
     def test_the_model_is_named(self, any_model: Classifier, client: FlaskClient) -> None:
         manifest = any_model.manifest
         answer = client.post("/predict", json={"data": []})
@@ -114,25 +91,15 @@ class TestPredict:
             },
         }
 
-    @pytest.mark.parametrize("texts", [4, 5])
-    def test_as_many_texts_as_the_limit_allows(self, client: FlaskClient, texts: int) -> None:
-        answer = client.post("/predict", json={"data": [FIRST] * texts})
+    def test_as_many_texts_as_the_limit_allows(self, client: FlaskClient) -> None:
+        fits, more = (client.post("/predict", json={"data": [FIRST] * n}) for n in (5, 6))
 
-        assert len(answer.json["predictions"]) == texts
-
-    def test_one_text_too_many(self, client: FlaskClient) -> None:
-        answer = client.post("/predict", json={"data": [FIRST] * 6})
-
-        assert answer.status_code == 422
-        assert problem(answer) == "data has 6 elements, and 5 are allowed"
+        assert len(fits.json["predictions"]) == 5
+        assert more.status_code == 422
+        assert problem(more) == "data has 6 elements, and 5 are allowed"
 
     @pytest.mark.parametrize(
-        "content_type",
-        [
-            "application/json",
-            "application/json; charset=utf-8",
-            "Application/JSON;charset=UTF8",
-        ],
+        "content_type", ["application/json", "Application/JSON;charset=UTF8"]
     )
     def test_content_types_that_are_json(self, client: FlaskClient, content_type: str) -> None:
         assert post(client, '{"data": []}', Content_Type=content_type).status_code == 200
@@ -181,14 +148,11 @@ class TestRefusals:
             ("null", "the body is null, not an object"),
             ('"text"', "the body is text, not an object"),
             ('{"data": "late"}', "data is text, not an array"),
-            ('{"data": {"0": "late"}}', "data is an object, not an array"),
             ('{"data": ["a", "b", "c", 7]}', "data[3] is a number, not text"),
-            ('{"data": [1.5e3]}', "data[0] is a number, not text"),
             ('{"data": [1e999]}', "data[0] is a number, not text"),
             ('{"data": ["a", null]}', "data[1] is null, not text"),
             ('{"data": [true]}', "data[0] is a boolean, not text"),
             ('{"data": [["a"]]}', "data[0] is an array, not text"),
-            ('{"data": [], "text": ""}', 'the body has a member "text"; it takes only data'),
             (
                 '{"data": [], "threshold": 0.5}',
                 'the body has a member "threshold"; it takes only data',
@@ -210,10 +174,8 @@ class TestRefusals:
         ("body", "detail"),
         [
             (b"", "the body is not JSON: Expecting value"),
-            (b"late", "the body is not JSON: Expecting value"),
             (b'{"data": ["late"', "the body is not JSON: Expecting ',' delimiter"),
             (b'{"data": ["la\nte"]}', "the body is not JSON: Invalid control character"),
-            (b'{"data": ["la\x00te"]}', "the body is not JSON: Invalid control character"),
             (b'{"data": []} {}', "the body is not JSON: Extra data"),
             (b'{"data": ["caf\xe9"]}', "byte 15 of the body is not UTF-8"),
             (b'{"data": ["\xed\xa0\xbd"]}', "byte 12 of the body is not UTF-8"),
@@ -230,27 +192,24 @@ class TestRefusals:
         assert problem(answer).startswith(detail)
 
     @pytest.mark.parametrize(
-        "body",
-        ["[" * 900_000, '{"a":' * 150_000, '{"data": ' + "[" * 100_000 + "]" * 100_000 + "}"],
+        ("body", "status", "detail"),
+        [
+            ("[" * 900_000, 400, "the body is nested too deeply"),
+            (f'{{"data": [{"9" * 900_000}]}}', 422, "data[0] is a number, not text"),
+        ],
+        ids=["deep nesting", "a number of many digits"],
     )
-    def test_deep_nesting(self, body: str) -> None:
+    def test_what_is_hard_to_read(self, body: str, status: int, detail: str) -> None:
         answer = post(create_app().test_client(), body)
 
-        assert answer.status_code == 400
-        assert problem(answer) == "the body is nested too deeply"
-
-    def test_a_number_of_a_million_digits(self) -> None:
-        answer = post(create_app().test_client(), f'{{"data": [{"9" * 900_000}]}}')
-
-        assert answer.status_code == 422
-        assert problem(answer) == "data[0] is a number, not text"
+        assert answer.status_code == status
+        assert problem(answer) == detail
 
     @pytest.mark.parametrize(
         ("content_type", "shown"),
         [
             ("", "none"),
             ("text/plain", "text/plain"),
-            ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded"),
             ("application/json; charset=latin1", "application/json; charset=latin1"),
             ("a" * 500, "a" * 80),
         ],
@@ -281,17 +240,15 @@ class TestRefusals:
         assert answer.status_code == 413
         assert problem(answer) == "the body is larger than 2,000 bytes"
 
-    @pytest.mark.parametrize("path", ["/predict", "/explain"])
-    @pytest.mark.parametrize(
-        "method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "FOO"]
-    )
-    def test_another_method(self, client: FlaskClient, method: str, path: str) -> None:
-        answer = client.open(path, method=method)
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "FOO"])
+    def test_another_method(self, client: FlaskClient, method: str) -> None:
+        for path in ("/predict", "/explain"):
+            answer = client.open(path, method=method)
 
-        assert answer.status_code == 405
-        assert {"POST", "OPTIONS"} == {*answer.headers["Allow"].split(", ")}
-        if method != "HEAD":
-            assert problem(answer) == "this address takes POST only"
+            assert answer.status_code == 405, path
+            assert {"POST", "OPTIONS"} == {*answer.headers["Allow"].split(", ")}
+            if method != "HEAD":
+                assert problem(answer) == "this address takes POST only"
 
     def test_an_unknown_path(self, client: FlaskClient) -> None:
         answer = client.get("/texts/<b>?q=late")
@@ -334,14 +291,17 @@ class TestRefusals:
         assert answer.status_code < 500
 
     def test_a_fault_is_logged_and_not_shown(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self,
+        client: FlaskClient,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         def fail() -> None:
             raise ZeroDivisionError("of the model")
 
         monkeypatch.setattr(api, "bundled_classifier", fail)
 
-        answer = create_app().test_client().post("/predict", json={"data": [FIRST]})
+        answer = client.post("/predict", json={"data": [FIRST]})
 
         assert answer.status_code == 500
         assert problem(answer) == "the fault is in this service; the log has the reason"
@@ -473,6 +433,10 @@ def access_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     LOGGER.removeHandler(handler)
 
 
+def send_file(client: FlaskClient, content: bytes) -> TestResponse:
+    return client.post("/file", data={"file": (io.BytesIO(content), "parcel.csv")})
+
+
 class TestLogAndMetrics:
     def test_an_entry_for_each_request(
         self, client: FlaskClient, access_log: list[Any]
@@ -501,6 +465,9 @@ class TestLogAndMetrics:
             lambda client: client.post("/explain", json={"text": FIRST}),
             lambda client: client.post("/predict", json={"data": [FIRST], FIRST: 1}),
             lambda client: client.post("/", data={"text": FIRST}),
+            lambda client: client.post("/", data={"text": "", "words": FIRST}),
+            lambda client: send_file(client, b"text\nparcel\n"),
+            lambda client: send_file(client, b"parcel\n\xff\n"),
             lambda client: client.get(f"/{FIRST}"),
             lambda client: client.get(f"/healthz?text={FIRST}"),
             lambda client: client.get(f"/static/{FIRST}"),
@@ -517,7 +484,7 @@ class TestLogAndMetrics:
     ) -> None:
         caplog.set_level(logging.DEBUG)
 
-        send(client)
+        assert send(client).data
 
         assert len(access_log) == 1
         told = json.dumps(access_log) + client.get("/metrics").text + caplog.text
@@ -575,30 +542,19 @@ class TestDescription:
     def test_the_labels_are_those_of_the_model(
         self, any_model: Classifier, client: FlaskClient
     ) -> None:
+        labels = [*any_model.classes_]
         schemas = client.get("/openapi.json").json["components"]["schemas"]
+        names = ["probability", "label"] + ["probabilities"] * (len(labels) > 2)
 
+        assert [*schemas["Prediction"]["properties"]] == names
         for shape in ("Prediction", "ExplainResponse"):
-            assert {*schemas[shape]["properties"]["label"]["enum"]} == {*any_model.classes_}
-
-    @two_labels
-    def test_two_labels(self, client: FlaskClient) -> None:
-        schemas = client.get("/openapi.json").json["components"]["schemas"]
-
-        assert [*schemas["Prediction"]["properties"]] == ["probability", "label"]
-        assert schemas["Model"]["properties"]["threshold"]["type"] == "number"
-        assert "Probabilities" not in schemas
-
-    def test_more_labels(self, model_of_more: Classifier, client: FlaskClient) -> None:
-        schemas = client.get("/openapi.json").json["components"]["schemas"]
-
-        for shape in ("Prediction", "ExplainResponse"):
-            assert schemas[shape]["properties"]["probabilities"] == {
-                "$ref": "#/components/schemas/Probabilities"
-            }
-            assert "probabilities" in schemas[shape]["required"]
-        assert [*schemas["Probabilities"]["properties"]] == [*model_of_more.classes_]
-        assert schemas["Probabilities"]["required"] == [*model_of_more.classes_]
-        assert schemas["Model"]["properties"]["threshold"]["type"] == "null"
+            assert {*names} <= {*schemas[shape]["required"]}
+            assert schemas[shape]["properties"]["label"]["enum"] == labels
+        assert schemas["Model"]["properties"]["threshold"]["type"] == (
+            "number" if len(labels) == 2 else "null"
+        )
+        shares = schemas.get("Probabilities", {"properties": [], "required": []})
+        assert [*shares["properties"]] == shares["required"] == labels * (len(labels) > 2)
 
     def test_every_route_for_programs_is_described(self, app: Flask) -> None:
         paths = app.test_client().get("/openapi.json").json["paths"]
@@ -633,56 +589,23 @@ class TestDescription:
         )
 
 
-@pytest.fixture(scope="module")
-def strict() -> FlaskClient:
-    return create_app({"MAX_TEXTS": 3, "MAX_EXPLAINED_LENGTH": 5}).test_client()
-
-
 class TestBodies:
-    """Generated bodies, compared with a full implementation of JSON Schema."""
-
-    VALUES = st.recursive(
-        st.none()
-        | st.booleans()
-        | st.floats(allow_nan=False, allow_infinity=False)
-        | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=4)
-            | st.dictionaries(st.sampled_from(["data", "text", "x"]), inner, max_size=3)
-        ),
-    )
-
-    @settings(deadline=None)
-    @given(
-        value=VALUES,
-        route=st.sampled_from([("/predict", "PredictRequest"), ("/explain", "ExplainRequest")]),
-    )
-    def test_accepts_what_the_published_schema_accepts(
-        self, strict: FlaskClient, value: Any, route: tuple[str, str]
-    ) -> None:
-        jsonschema = pytest.importorskip("jsonschema_rs")
-        path, name = route
-        schema = strict.get("/openapi.json").json["components"]["schemas"][name]
-
-        answer = post(strict, json.dumps(value), path)
-
-        assert answer.status_code == (200 if jsonschema.is_valid(schema, value) else 422)
-
     @settings(deadline=None)
     @given(text=st.text(max_size=8))
-    def test_a_text_is_read_as_json_writes_it(self, strict: FlaskClient, text: str) -> None:
+    def test_a_text_is_read_as_json_writes_it(self, app: Flask, text: str) -> None:
         for ascii in (True, False):
             body = json.dumps({"data": [text]}, ensure_ascii=ascii).encode()
 
-            assert post(strict, body).json["predictions"] == [as_json(predict(text))]
+            answer = post(app.test_client(), body)
+            assert answer.json["predictions"] == [as_json(predict(text))]
 
     @settings(deadline=None)
     @given(
         body=st.binary(max_size=40)
         | st.text('{}[]",:\\u0d8daet1e-', max_size=20).map(str.encode)
     )
-    def test_any_bytes_are_read_or_refused(self, strict: FlaskClient, body: bytes) -> None:
-        assert post(strict, body).status_code in (200, 400, 422)
+    def test_any_bytes_are_read_or_refused(self, app: Flask, body: bytes) -> None:
+        assert post(app.test_client(), body).status_code in (200, 400, 422)
 
 
 def test_nothing_is_loaded_before_it_is_needed() -> None:

@@ -104,24 +104,22 @@ class TestBodies:
         assert client.status == 200
         assert client.body.startswith(b'{"predictions":[{')
 
-    def test_no_more_is_read_than_what_is_needed_to_refuse(self) -> None:
+    @pytest.mark.parametrize(
+        ("headers", "left"),
+        [([], 97), ([(b"content-length", b"1001")], 100)],
+        ids=["in parts", "by its own account"],
+    )
+    def test_no_more_is_read_than_what_is_needed_to_refuse(
+        self, headers: list[tuple[bytes, bytes]], left: int
+    ) -> None:
         limited = create_app({"MAX_CONTENT_LENGTH": LIMIT})
         sent, client = post(*[part(b" " * 400)] * 100)
+        sent["headers"] += headers
 
         answer(WSGIAdapter(limited.wsgi_app, 1, LIMIT), sent, client)
 
         assert client.status == 413
-        assert len(client._messages) == 97
-
-    def test_nothing_is_read_of_what_is_too_large_by_its_own_account(self) -> None:
-        limited = create_app({"MAX_CONTENT_LENGTH": LIMIT})
-        sent, client = post(part(b" " * 400))
-        sent["headers"].append((b"content-length", b"1001"))
-
-        answer(WSGIAdapter(limited.wsgi_app, 1, LIMIT), sent, client)
-
-        assert client.status == 413
-        assert len(client._messages) == 1
+        assert len(client._messages) == left
 
     def test_a_body_that_stops_coming(
         self, adapter: WSGIAdapter, monkeypatch: pytest.MonkeyPatch
@@ -286,14 +284,6 @@ class Pieces:
 
 
 class TestAnswers:
-    def test_in_pieces(self) -> None:
-        pieces = Pieces()
-
-        client = answer(WSGIAdapter(pieces, 1, LIMIT), *get("/"))
-
-        assert client.body == b"piece" * 100
-        assert pieces.closed
-
     def test_no_piece_is_made_before_its_turn(self) -> None:
         pieces = Pieces()
         sent, client = get("/")
@@ -307,6 +297,8 @@ class TestAnswers:
         answer(WSGIAdapter(pieces, 1, LIMIT), sent, client)
 
         assert taken == [1, *range(1, 101), 100]
+        assert client.body == b"piece" * 100
+        assert pieces.closed
 
     def test_none_is_made_for_a_client_that_left(self) -> None:
         pieces = Pieces()

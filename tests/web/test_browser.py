@@ -209,12 +209,6 @@ class TestTexts:
         expect(page.get_by_role("status")).to_have_text("Cleared")
         expect(page).not_to_have_title(re.compile("^Error: "))
 
-    def test_all_examples_at_once(self, page: Page) -> None:
-        page.get_by_role("button", name="All at once").click()
-
-        expect(verdict(page)).to_have_text(of_all(predict([*EXAMPLES])))
-        expect(page.get_by_label(FIELD)).to_have_value("\n".join(EXAMPLES))
-
     def test_examples(self, page: Page) -> None:
         examples = page.locator(".examples").get_by_role("button")
 
@@ -223,6 +217,9 @@ class TestTexts:
             examples.get_by_text(text, exact=True).click()
             expect(verdict(page)).to_have_text(reads(predict(text)))
             expect(page.get_by_label(FIELD)).to_have_value(text)
+        page.get_by_role("button", name="All at once").click()
+        expect(verdict(page)).to_have_text(of_all(predict([*EXAMPLES])))
+        expect(page.get_by_label(FIELD)).to_have_value("\n".join(EXAMPLES))
 
     def test_many(self, page: Page) -> None:
         text = telling_text(bundled_classifier())
@@ -309,17 +306,15 @@ class TestThreshold:
             expect(page.get_by_label("Threshold in percent")).to_have_value(f"{100 * recall:g}")
             expect(verdict(page)).to_contain_text(f"{over} of 2")
 
-    @pytest.mark.parametrize("typed", ["", "150", "-1"])
-    def test_what_is_no_threshold_gives_way_to_the_last_one(
-        self, page: Page, typed: str
-    ) -> None:
+    def test_what_is_no_threshold_gives_way_to_the_last_one(self, page: Page) -> None:
         score_text(page, f"{FIRST}\n{SECOND}")
         field = page.get_by_label("Threshold in percent")
-        field.fill("100")
         with asking_nothing(page):
-            field.fill(typed)
-            field.press("Tab")
-            expect(field).to_have_value("100")
+            for typed in ("", "150", "-1"):
+                field.fill("100")
+                field.fill(typed)
+                field.press("Tab")
+                expect(field, f"after {typed!r}").to_have_value("100")
             page.get_by_label("Order").select_option("Most probable first")
             expect(verdict(page)).to_contain_text("0 of 2")
             expect(page.locator("td.label")).to_have_text([NOUNS[LABELS[0]]] * 2)
@@ -423,7 +418,7 @@ class TestTable:
 
 
 class TestMoreLabels:
-    def test_one(
+    def test_one_and_many(
         self, open_page_of_more: Callable[..., Page], model_of_more: Classifier
     ) -> None:
         page, text = open_page_of_more(), telling_text(model_of_more)
@@ -446,42 +441,21 @@ class TestMoreLabels:
         marked = [word for word in model_of_more.explain(text).words if abs(word.weight) > 0.02]
         expect(page.locator("mark")).to_have_text([word.word for word in marked])
 
-    def test_many(
-        self, open_page_of_more: Callable[..., Page], model_of_more: Classifier
-    ) -> None:
-        page = open_page_of_more()
         score_text(page, f"{FIRST}\n{SECOND}")
         expect(verdict(page)).to_have_text(of_all(model_of_more.predict([FIRST, SECOND])))
         expect(page.locator(".labels")).to_have_count(0)
         words_of(page, 2).click()
-
-        expect(page.locator(".labels").get_by_role("listitem")).to_have_count(
-            len(model_of_more.classes_)
-        )
+        expect(page.locator(".labels").get_by_role("listitem")).to_have_count(len(shares))
         expect(words_of(page, 2)).to_be_focused()
-
-    def test_a_file(
-        self, open_page_of_more: Callable[..., Page], model_of_more: Classifier
-    ) -> None:
-        page = open_page_of_more()
-        score_file(page, "texts.csv", f'text\n"{FIRST}"\n'.encode())
-
-        prediction = model_of_more.predict(FIRST)
-        assert download(page, "texts-scored.csv").decode() == (
-            "text,probability,label\n"
-            f'"{FIRST}",{prediction.probability:.6f},{prediction.label}\n'
-        )
 
 
 ROWS = f'id,text\r\n1,"{FIRST}"\r\n2,\r\n3,"a\n""b"""\r\n'.encode() + b"4,lost\r\n" * 700
 
 
 @pytest.fixture
-def scored(run: Callable[..., Any], tmp_path: Path) -> bytes:
+def scored(score: Callable[..., bytes]) -> bytes:
     """The output of the command `score` for `ROWS`."""
-    (tmp_path / "in.csv").write_bytes(ROWS)
-    assert run("disaster-tweets", "score", "in.csv", "-o", "out.csv").status == 0
-    return (tmp_path / "out.csv").read_bytes()
+    return score("texts.csv", ROWS)
 
 
 def download(page: Page, name: str) -> bytes:
@@ -528,12 +502,16 @@ class TestFiles:
         expect(page.locator("#share")).to_have_text("100% of 703 rows")
         expect(page.get_by_role("progressbar")).to_be_hidden()
 
-    def test_a_single_row(self, page: Page) -> None:
-        score_file(page, "texts.jsonl", b'{"text": "late"}\n')
+    def test_a_single_row_and_what_had_to_be_guessed(self, page: Page) -> None:
+        score_file(page, "texts.csv", b"id;Message\n1;late\n")
 
-        assert download(page, "texts-scored.jsonl").startswith(b'{"text": "late", "prob')
-        expect(page.get_by_role("status")).to_have_text("Done: 1 row.")
+        assert download(page, "texts-scored.csv").count(b"\n") == 2
+        expect(page.get_by_role("status")).to_have_text(
+            re.compile("^Done: 1 row\\. texts.csv: ")
+        )
         expect(page.locator("#share")).to_have_text("100% of 1 row")
+        expect(page.locator("#rows")).to_contain_text("separated by semicolons (';')")
+        expect(page.locator("#rows")).to_contain_text("column 'Message'")
 
     def test_a_file_that_comes_as_a_whole(self, page: Page, tmp_path: Path) -> None:
         arrow, parquet = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
@@ -545,15 +523,12 @@ class TestFiles:
         expect(page.get_by_role("status")).to_have_text("Done: 10,000 rows.")
 
     def test_dropped(self, page: Page, scored: bytes) -> None:
+        drop(page, "a.csv", "b.csv")
+        expect(message(page, "file")).to_have_text("One file at a time, please.")
         drop(page, "texts.csv")
 
         assert download(page, "texts-scored.csv") == scored
         expect(page.locator(".dropping")).to_have_count(0)
-
-    def test_two_dropped(self, page: Page) -> None:
-        drop(page, "a.csv", "b.csv")
-
-        expect(message(page, "file")).to_have_text("One file at a time, please.")
 
     def test_progress_and_cancel(self, page: Page, scored: bytes) -> None:
         score_file(page, "texts.csv", MANY)
@@ -584,45 +559,35 @@ class TestFiles:
         score_file(page, "other.csv", b"text,n\nlate,1\n")
         assert download(page, "other-scored.csv").count(b"\n") == 2
 
-    def test_what_had_to_be_guessed_is_shown(self, page: Page) -> None:
-        score_file(page, "texts.csv", b"id;Message\n1;late\n")
-        download(page, "texts-scored.csv")
-        expect(page.locator("#rows")).to_contain_text("separated by semicolons (';')")
-        expect(page.locator("#rows")).to_contain_text("column 'Message'")
-
-    def test_quotes_that_are_characters(self, page: Page) -> None:
-        score_file(page, "texts.tsv", b'id\ttext\n1\t"late\n2\tlost"\n')
-        expect(message(page, "file")).to_contain_text("look like 2 rows")
-        page.get_by_label("Are ordinary characters").check()
-        page.get_by_role("button", name="Score the file").click()
-        assert download(page, "texts-scored.tsv").count(b"\n") == 3
-
-    def test_columns_are_replaced(self, page: Page) -> None:
-        score_file(page, "texts.csv", b"text,label\nlate,1\n")
+    def test_quotes_are_characters_and_columns_are_replaced(self, page: Page) -> None:
+        score_file(page, "texts.tsv", b'label\ttext\n1\t"late\n2\tlost"\n')
         expect(message(page, "file")).to_contain_text("'label'")
         page.get_by_label("Replace columns").check()
         page.get_by_role("button", name="Score the file").click()
+        expect(message(page, "file")).to_contain_text("look like 2 rows")
+        page.get_by_label("Are ordinary characters").check()
+        page.get_by_role("button", name="Score the file").click()
 
-        assert download(page, "texts-scored.csv").decode() == (
-            f"text,probability,label\n{scored_line('late')}\n"
-        )
+        lines = download(page, "texts-scored.tsv").decode().splitlines()
+        assert lines == [
+            "text\tprobability\tlabel",
+            *(scored_line(text).replace(",", "\t") for text in ('"late', 'lost"')),
+        ]
 
     @pytest.mark.parametrize(
-        ("name", "content", "words"),
+        ("content", "words"),
         [
-            ("texts.png", b"\x89PNG", "its name ends in no known format"),
-            ("texts.csv", b"text\nlate\ncaf\xe9\n", "row 2 (line 3): not valid UTF-8"),
-            ("texts.csv", b"", "is empty"),
-            ("texts.csv", b"text\n" + b"a" * 5_000_000, "disaster-tweets score"),
+            (b"text\nlate\ncaf\xe9\n", "row 2 (line 3): not valid UTF-8"),
+            (b"text\n" + b"a" * 5_000_000, "disaster-tweets score"),
         ],
-        ids=["no CSV", "no UTF-8", "empty", "too large"],
+        ids=["by the server", "by the page"],
     )
-    def test_refused(self, page: Page, name: str, content: bytes, words: str) -> None:
-        score_file(page, name, content)
+    def test_refused(self, page: Page, content: bytes, words: str) -> None:
+        score_file(page, "texts.csv", content)
 
         expect(message(page, "file")).to_contain_text(words)
         expect(page.get_by_role("progressbar")).to_be_hidden()
-        expect(page.locator("#file")).to_have_value(re.compile(re.escape(name)))
+        expect(page.locator("#file")).to_have_value(re.compile(r"texts\.csv"))
 
     def test_none(self, page: Page) -> None:
         page.get_by_role("button", name="Score the file").click()
@@ -683,6 +648,7 @@ class TestWithoutScripts:
         expect(verdict(page)).to_be_in_viewport()
         expect(page.get_by_label(FIELD)).to_have_value(FIRST)
         assert page.url == f"{url}/#verdict"
+        expect(page.get_by_role("slider")).to_have_count(0)
         score_text(page, f"{telling_text(bundled_classifier())}\n{SECOND}")
         words_of(page, 1).click()
         expect(page.locator("mark").first).to_be_visible()
@@ -693,6 +659,11 @@ class TestWithoutScripts:
         score_text(page, " ")
         expect(message(page, "text")).to_contain_text("write something")
         expect(message(page, "text")).to_be_in_viewport()
+        score_text(page, FIRST)
+        if len(LABELS) == 2:
+            page.get_by_label("Threshold in percent").fill("0")
+            page.get_by_role("button", name="Apply").click()
+            expect(verdict(page)).to_contain_text("Reads like")
 
     def test_the_table(self, plain_page: Page) -> None:
         page, texts = plain_page, [*EXAMPLES, FIRST, *LINES[:100]]
@@ -708,14 +679,6 @@ class TestWithoutScripts:
         with page.expect_download() as download:
             page.get_by_role("button", name="Download 100 rows as CSV").click()
         assert download.value.path().read_text("utf-8").count("\n") == 101
-
-    @two_labels
-    def test_the_threshold(self, plain_page: Page) -> None:
-        score_text(plain_page, FIRST)
-        expect(plain_page.get_by_role("slider")).to_have_count(0)
-        plain_page.get_by_label("Threshold in percent").fill("0")
-        plain_page.get_by_role("button", name="Apply").click()
-        expect(verdict(plain_page)).to_contain_text("Reads like")
 
     def test_files(self, plain_page: Page, scored: bytes) -> None:
         with plain_page.expect_download() as download:
@@ -835,82 +798,55 @@ SCENES = (
 SCENES_OF_MORE = (show_one, show_many, show_card)
 
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
-widths = pytest.mark.parametrize("width", [320, 390, 1280])
 scenes, scenes_of_more = (
     pytest.mark.parametrize("scene", shown, ids=lambda scene: scene.__name__)
     for shown in (SCENES, SCENES_OF_MORE)
 )
+# During a transition, axe would check passing colours.
+CALM = {"viewport": {"width": 320, "height": 844}, "reduced_motion": "reduce"}
 
 
-def look(page: Page, name: str, width: int) -> None:
-    """Check that a page is as wide as its window; save a picture if a folder is set."""
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+def look(page: Page, name: str) -> None:
+    """Check that a page is as wide as its window, and that axe finds nothing in it.
+
+    Save pictures if a folder is set.
+    """
     folder = os.environ.get("DISASTER_TWEETS_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-@schemes
-@widths
-@scenes
-def test_looks(
-    open_page: Callable[..., Page], scene: Callable[[Page], None], width: int, scheme: str
-) -> None:
-    page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    scene(page)
-
-    look(page, f"{scene.__name__.removeprefix('show_')}-{width}-{scheme}", width)
-
-
-@schemes
-@widths
-@scenes_of_more
-def test_looks_of_more_labels(
-    open_page_of_more: Callable[..., Page],
-    model_of_more: Classifier,
-    scene: Callable[[Page], None],
-    width: int,
-    scheme: str,
-) -> None:
-    page = open_page_of_more(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    scene(page)
-
-    shown = f"{scene.__name__.removeprefix('show_')}-{len(model_of_more.classes_)}-labels"
-    look(page, f"{shown}-{width}-{scheme}", width)
-
-
-def axe_finds_nothing(page: Page) -> None:
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        if folder:
+            page.screenshot(path=Path(folder) / name.format(width), full_page=True)
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     results = axe.run(page)
-
     assert len(results.response["passes"]) > 20
     assert results.violations_count == 0, results.generate_report()
 
 
-# During a transition, axe would check passing colours.
-CALM = {"reduced_motion": "reduce"}
-
-
 @schemes
 @scenes
-def test_axe_finds_no_violation(
+def test_looks(
     open_page: Callable[..., Page], scene: Callable[[Page], None], scheme: str
 ) -> None:
     page = open_page(color_scheme=scheme, **CALM)
     scene(page)
 
-    axe_finds_nothing(page)
+    look(page, f"{scene.__name__.removeprefix('show_')}-{{}}-{scheme}.png")
 
 
 @schemes
 @scenes_of_more
-def test_axe_finds_no_violation_with_more_labels(
-    open_page_of_more: Callable[..., Page], scene: Callable[[Page], None], scheme: str
+def test_looks_of_more_labels(
+    open_page_of_more: Callable[..., Page],
+    model_of_more: Classifier,
+    scene: Callable[[Page], None],
+    scheme: str,
 ) -> None:
     page = open_page_of_more(color_scheme=scheme, **CALM)
     scene(page)
 
-    axe_finds_nothing(page)
+    shown = f"{scene.__name__.removeprefix('show_')}-{len(model_of_more.classes_)}-labels"
+    look(page, f"{shown}-{{}}-{scheme}.png")
 
 
 def test_nothing_moves_where_that_is_not_wanted(open_page: Callable[..., Page]) -> None:
@@ -922,7 +858,7 @@ def test_nothing_moves_where_that_is_not_wanted(open_page: Callable[..., Page]) 
     assert (calm.evaluate(bar), calm.evaluate(scrolling)) == ("none", "auto")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@schemes
 def test_marked_words_can_be_read_in_forced_colours(
     open_page: Callable[..., Page], scheme: str
 ) -> None:

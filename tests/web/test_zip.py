@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import urllib.request
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import importlib_resources
 import pytest
 
-from ..conftest import Run, free_port
-from .conftest import START, wait_for
+from ..conftest import Run
+from .conftest import Server
 
 PATHS = ["/", "/card", "/docs", "/openapi.json", "/readyz", "/nowhere", "/static/nothing.css"]
 STATIC = ["/static/page.css", "/static/page.js", "/static/results.js", "/static/favicon.svg"]
@@ -71,20 +70,7 @@ def test_it_answers_as_it_does_from_a_folder(run: Run, archive: Path) -> None:
     assert scored == 200
 
 
-def test_it_serves(archive: Path, tmp_path: Path) -> None:
-    port, log = str(free_port()), tmp_path / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "disaster_tweets", "serve", "--port", port],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(archive)},
-        )
-    try:
-        wait_for(lambda: START in log.read_text("utf-8") or process.poll() is not None)
-        assert START in log.read_text("utf-8")
-    finally:
-        process.terminate()
-        process.wait()
+def test_it_serves(serve: Callable[..., Server], archive: Path) -> None:
+    server = serve(PYTHONPATH=str(archive))
+    with urllib.request.urlopen(f"{server.url}/readyz") as answer:
+        assert answer.status == 200
