@@ -80,44 +80,6 @@ class TestJson:
         assert out[0] == "text,late,probability,label"
         assert out[-1].startswith(f"b,v,{predict('b').probability:.6f},")
 
-    @pytest.mark.parametrize(
-        ("row", "words"),
-        [
-            ('{"text": "Lemon cake", "text": null}', "is repeated"),
-            ('{"text": null, "text": "Lemon cake"}', "is repeated"),
-            ('{"text": "cake", "n": 1, "n": 2}', "is repeated"),
-            ('{"text": "cake", "n": "\\ud800"}', "; name the output .json or .jsonl"),
-        ],
-    )
-    def test_what_a_table_cannot_hold(self, row: str, words: str) -> None:
-        Path("in.jsonl").write_text(lines({"text": "a", "n": 0}, row), "utf-8")
-
-        refused(score("in.jsonl", "-o", "out.csv"), "row 2", words)
-        assert not Path("out.csv").exists()
-
-    def test_a_key_that_is_repeated_on_a_path(self) -> None:
-        row = '{"m": {"t": "cake", "t": "bread"}}'
-        Path("in.jsonl").write_text(lines({"m": {"t": "a"}}, row), "utf-8")
-
-        options = ("--text-column", "m.t")
-        refused(score("in.jsonl", "-o", "out.jsonl", *options), "row 2", "is repeated")
-
-    def test_a_text_that_is_an_object_names_the_path_into_it(self) -> None:
-        Path("in.jsonl").write_text(lines({"post": {"id": 1, "body": CAKE}}), "utf-8")
-
-        *_, last = score("in.jsonl", "-o", "out.jsonl").err.splitlines()
-        assert "row 1 (line 1): the text is not a string but dict; " in last
-        assert "; a string in it has the path 'post.body'; " in last
-        score("in.jsonl", "-o", "out.jsonl", "--text-column", "post.body")
-        assert Path("out.jsonl").exists()
-
-    def test_blank_lines_do_not_keep_the_column_from_being_chosen(self) -> None:
-        Path("in.jsonl").write_text("\n" * 10_500 + lines({"post": CAKE}), "utf-8")
-
-        done = score("in.jsonl", "-o", "out.jsonl", "--text-column", "post")
-        assert summary(done.err) == (1, 1, 0, 0)
-        refused(score("in.jsonl", "-o", "o.jsonl", "--text-column", "no"), "no row has the key")
-
     def test_every_file_has_the_key_of_the_texts(self) -> None:
         Path("a.jsonl").write_text(lines({"post": "a"}), "utf-8")
         Path("b.jsonl").write_text(lines({"text": "b"}), "utf-8")
@@ -125,20 +87,6 @@ class TestJson:
         refused(
             score("a.jsonl", "b.jsonl", "-o", "o.jsonl", "--text-column", "post"), "b.jsonl"
         )
-
-    def test_text_comes_before_what_is_nested(self) -> None:
-        rows = [{"text": CAKE, "quoted": {"text": "old"}}, {"quoted": {"text": "old"}}]
-        Path("in.jsonl").write_text(lines(*rows), "utf-8")
-
-        assert summary(score("in.jsonl", "-o", "out.jsonl").err) == (2, 1, 1, 0)
-        assert f"{predict(CAKE).probability:.6f}" in Path("out.jsonl").read_text("utf-8")
-
-    def test_a_column_of_an_activity_can_be_named(self) -> None:
-        activity = {"type": "Create", "summary": CAKE, "object": {"content": "<p>cake</p>"}}
-        Path("in.json").write_text(json.dumps({"orderedItems": [activity]}), "utf-8")
-        scored("in.json", "out.json", "--text-column", "summary")
-
-        assert f"{predict(CAKE).probability:.6f}" in Path("out.json").read_text("utf-8")
 
     def test_an_archive_becomes_json(self) -> None:
         Path("posts.js").write_text('window.YTD.posts.part0 = [{"post":{"full_text":"a"}}]')
@@ -148,19 +96,6 @@ class TestJson:
         (row,) = json.loads(Path("out.json").read_text("utf-8"))
         assert row["post"] == {"full_text": "a"}
         assert Path("out.js").read_text("utf-8").startswith("window.YTD.posts.part0 = [")
-
-    @pytest.mark.parametrize(
-        ("content", "words"),
-        [
-            ('{"posts": [{"text": "a"}], "users": [{"text": "b"}]}', "'posts', 'users'"),
-            ('{\n"text": "a"\n}', "write a list of objects"),
-            ('{"errors": [{"message": "no such page"}]}', "holds errors"),
-        ],
-    )
-    def test_documents_that_are_no_table(self, content: str, words: str) -> None:
-        Path("in.json").write_text(content, "utf-8")
-
-        refused(score("in.json", "-o", "out.json"), words)
 
     def test_a_pipe_whose_keys_come_late_leaves_nothing(
         self, monkeypatch: pytest.MonkeyPatch
