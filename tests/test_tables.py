@@ -256,11 +256,11 @@ class TestLimits:
 class TestParquet:
     @pytest.fixture
     def arrow(self) -> Any:
-        return pytest.importorskip("pyarrow", reason="writes Parquet files with pyarrow")
+        pytest.importorskip("pyarrow.feather", reason="writes files with pyarrow")
+        pytest.importorskip("pyarrow.parquet", reason="writes files with pyarrow")
+        return pytest.importorskip("pyarrow")
 
     def test_columns_that_python_cannot_hold(self, write: Any, arrow: Any) -> None:
-        from pyarrow import parquet
-
         odd = {
             "nanoseconds": arrow.array([1, 2**62 + 1], arrow.timestamp("ns")),
             "duration": arrow.array([1, 3], arrow.duration("ns")),
@@ -269,52 +269,46 @@ class TestParquet:
             "bytes": arrow.array([b"\xff", b"a"], arrow.binary()),
         }
         table = arrow.table({**odd, "text": [CAKE, "lovely day"], "target": [1, 0]})
-        parquet.write_table(table, "in.parquet", compression="gzip")
+        arrow.parquet.write_table(table, "in.parquet", compression="gzip")
         assert score("in.parquet", "-o", "out.parquet").status == 0
-        out = parquet.read_table("out.parquet")
+        out = arrow.parquet.read_table("out.parquet")
 
         assert out.drop_columns(["probability", "label"]).equals(table)
-        group = parquet.ParquetFile("out.parquet").metadata.row_group(0)
+        group = arrow.parquet.ParquetFile("out.parquet").metadata.row_group(0)
         assert {group.column(i).compression for i in range(9)} == {"GZIP"}
         refused(score("in.parquet", "-o", "out.jsonl"), "row 1", "'far'", status=1)
 
     def test_evaluate_reads_only_what_it_needs(
         self, write: Any, arrow: Any, run_here: Any
     ) -> None:
-        from pyarrow import parquet
-
         odd = arrow.array([10**18, 1], arrow.timestamp("us"))
         labels = [LABELS[1], LABELS[0]]
         table = arrow.table({"far": odd, "text": [CAKE, "lovely day"], "target": labels})
-        parquet.write_table(table, "in.parquet")
+        arrow.parquet.write_table(table, "in.parquet")
         command = ("evaluate", "in.parquet", "--target-column", "target", "--json")
         status, out, _ = run_here("disaster-tweets", *command)
 
         assert (status, json.loads(out)["texts"]) == (0, 2)
 
     def test_two_columns_of_one_name(self, write: Any, arrow: Any) -> None:
-        from pyarrow import parquet
-
         columns = [arrow.array(["a"]), arrow.array(["b"]), arrow.array([CAKE])]
         names = ["u", "u", "text"]
-        parquet.write_table(arrow.Table.from_arrays(columns, names), "in.parquet")
+        arrow.parquet.write_table(arrow.Table.from_arrays(columns, names), "in.parquet")
 
         assert score("in.parquet", "-o", "out.parquet").status == 0
-        out = parquet.ParquetFile("out.parquet").read()
+        out = arrow.parquet.ParquetFile("out.parquet").read()
         assert out.column_names == [*names, "probability", "label"]
         refused(score("in.parquet", "-o", "out.jsonl"), "2 columns are named 'u'")
 
     def test_strings_of_every_kind(self, write: Any, arrow: Any) -> None:
-        from pyarrow import feather
-
         kinds = [arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary()]
         columns = [arrow.array([CAKE, None], kind) for kind in kinds]
         columns.append(arrow.array([CAKE, None]).dictionary_encode())
         for column in columns:
-            feather.write_feather(arrow.table({"text": column}), "in.feather")
+            arrow.feather.write_feather(arrow.table({"text": column}), "in.feather")
             done = score("in.feather", "-o", "out.feather")
             assert summary(done.err) == (2, 1, 1, 0)
-            out = feather.read_table("out.feather")
+            out = arrow.feather.read_table("out.feather")
             assert out["text"].type == column.type
             assert out["label"].to_pylist() == [predict(CAKE).label, None]
 
