@@ -391,6 +391,12 @@ class TestCells:
         )
         assert rows_of(content) == [[True]]
 
+    def test_a_workbook_without_styles(self) -> None:
+        content = package("<row><c><v>1</v></c></row>")
+        links = ("xl/_rels/workbook.xml.rels", '/styles"', '/other"')
+
+        assert rows_of(changed(content, *links)) == [[1]]
+
     def test_strict_workbooks(self) -> None:
         assert rows_of(package("<row><c><v>1</v></c></row>", strict=True)) == [[1]]
 
