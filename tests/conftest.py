@@ -173,6 +173,23 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
+def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command line like `run`, but in this process, which is much faster."""
+    from click.testing import CliRunner
+
+    from disaster_tweets.cli import commands
+
+    def run_here(command: str, *arguments: str, stdin: bytes = b"") -> Completed:
+        monkeypatch.chdir(tmp_path)
+        done = CliRunner().invoke(commands, arguments, input=stdin, prog_name=command)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Completed(done.exit_code, done.stdout, done.stderr)
+
+    return run_here
+
+
+@pytest.fixture
 def run_four_labels(
     four_labels_installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Run:

@@ -1,4 +1,4 @@
-"""The command line, run in processes as users start them."""
+"""The command line: in processes as users start them where that matters, else in this one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from disaster_tweets import Classifier, Prediction, predict
 from disaster_tweets.cli import commands
 from disaster_tweets.cli.output import as_argument
 from disaster_tweets.topic import EXAMPLES, LABELS, QUESTION, TEXTS
 
-from .conftest import on_a_terminal, two_labels
+from .conftest import Completed, on_a_terminal, two_labels
 
 CAKE, PHONE = "The bakery on the corner opens again, with a new oven", "my phone is dying, brb"
 SPELLINGS = [("disaster-tweets",), ("disaster_tweets",), ("python", "-m", "disaster_tweets")]
@@ -50,73 +50,75 @@ def line(text: str, prediction: Prediction) -> str:
     return json.dumps(fields)
 
 
+def texts_in(done: Completed) -> list[str]:
+    """Return the texts in the lines of JSON."""
+    return [json.loads(line)["text"] for line in done.out.splitlines()]
+
+
+def card(done: Completed) -> dict[str, str]:
+    """Return what `info` prints."""
+    return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in done.out.splitlines())
+
+
+@pytest.fixture
+def invoke(run_here: Any) -> Any:
+    """Run a command in this process."""
+    return lambda *arguments, **options: run_here("disaster-tweets", *arguments, **options)
+
+
 @pytest.mark.parametrize("spelling", SPELLINGS, ids=" ".join)
-class TestSpellings:
-    def test_predict(self, run: Any, spelling: tuple[str, ...]) -> None:
-        expected = "".join(map(row, (CAKE, PHONE, "")))
+def test_spellings(run: Any, spelling: tuple[str, ...]) -> None:
+    number = version("disaster-tweets-model")
 
-        assert run(*spelling, "predict", CAKE, PHONE, "") == (0, expected, "")
-
-    def test_version(self, run: Any, spelling: tuple[str, ...]) -> None:
-        number = version("disaster-tweets-model")
-
-        for option in ("--version", "-V"):
-            done = run(*spelling, option)
-            assert done == (0, f"disaster-tweets, version {number}\n", "")
+    assert run(*spelling, "--version") == (0, f"disaster-tweets, version {number}\n", "")
+    expected = "".join(map(row, (CAKE, PHONE, "")))
+    assert run(*spelling, "predict", CAKE, PHONE, "") == (0, expected, "")
 
 
 class TestPredict:
-    def test_json(self, run: Any) -> None:
+    def test_json(self, invoke: Any) -> None:
         texts = [CAKE, PHONE, "🔥 “quoted”\t\n\x1b[31m"]
-        status, out, err = run("disaster-tweets", "predict", "--json", *texts)
+        expected = "".join(f"{line(text, predict(text))}\n" for text in texts)
 
-        assert (status, err) == (0, "")
-        assert out.splitlines() == [line(text, predict(text)) for text in texts]
+        assert invoke("predict", "--json", *texts) == (0, expected, "")
 
     @two_labels
     @pytest.mark.parametrize("threshold", ["0", "1"])
-    def test_threshold(self, run: Any, threshold: str) -> None:
-        texts = (CAKE, PHONE)
-        status, out, _ = run("disaster-tweets", "predict", "--threshold", threshold, *texts)
+    def test_threshold(self, invoke: Any, threshold: str) -> None:
+        done = invoke("predict", "--threshold", threshold, CAKE, PHONE)
 
-        assert status == 0
-        assert [row.split("\t")[1] for row in out.splitlines()] == [
-            LABELS[predict(text).probability >= float(threshold)] for text in texts
+        assert [row.split("\t")[1] for row in done.out.splitlines()] == [
+            LABELS[predict(text).probability >= float(threshold)] for text in (CAKE, PHONE)
         ]
 
     @two_labels
-    def test_a_named_threshold(self, run: Any, manifest: Any) -> None:
+    def test_a_named_threshold(self, invoke: Any, manifest: Any) -> None:
         for name, threshold in manifest["thresholds"].items():
-            shown = run("disaster-tweets", "predict", "--threshold", name, CAKE, PHONE)
+            shown = invoke("predict", "--threshold", name, CAKE, PHONE)
             assert shown[::2] == (0, "")
-            assert shown == run(
-                "disaster-tweets", "predict", "--threshold", str(threshold), CAKE, PHONE
-            )
+            assert shown == invoke("predict", "--threshold", str(threshold), CAKE, PHONE)
 
     @pytest.mark.parametrize("threshold", ["2", "-1", "half", "nan"])
-    def test_threshold_out_of_range(self, run: Any, threshold: str) -> None:
-        status, out, err = run("disaster-tweets", "predict", "--threshold", threshold, CAKE)
+    def test_threshold_out_of_range(self, invoke: Any, threshold: str) -> None:
+        status, out, err = invoke("predict", "--threshold", threshold, CAKE)
 
         assert (status, out) == (2, "")
         assert "Invalid value for '--threshold'" in err
         assert "Usage: disaster-tweets predict" in err
 
-    @pytest.mark.parametrize(
-        ("text", "shown"),
-        [
-            ("a\tb", r"a\tb"),
-            ("a\nb\r\nc", r"a\nb\r\nc"),
-            ("a\x1b[31mb\x07", r"a\x1b[31mb\x07"),
-            ("a\x85b\x9b1m\u2028c\u2029", r"a\x85b\x9b1m\u2028c\u2029"),
-            ("a\\b é 🔥", "a\\b é 🔥"),
-        ],
-    )
-    def test_any_text_stays_one_line_of_three_columns(
-        self, run: Any, text: str, shown: str
-    ) -> None:
-        out = run("disaster-tweets", "predict", text).out
+    def test_any_text_stays_one_line_of_three_columns(self, invoke: Any) -> None:
+        shown = {
+            "a\tb": r"a\tb",
+            "a\nb\r\nc": r"a\nb\r\nc",
+            "a\x1b[31mb\x07": r"a\x1b[31mb\x07",
+            "a\x85b\x9b1m\u2028c\u2029": r"a\x85b\x9b1m\u2028c\u2029",
+            "a\\b é 🔥": "a\\b é 🔥",
+        }
+        lines = invoke("predict", *shown).out.removesuffix("\n").split("\n")
 
-        assert out.split("\t") == [*row(text).split("\t")[:2], f"{shown}\n"]
+        assert [line.split("\t") for line in lines] == [
+            [*row(text).split("\t")[:2], escaped] for text, escaped in shown.items()
+        ]
 
     @pytest.mark.skipif(os.name == "nt", reason="arguments are text on Windows")
     def test_an_argument_that_is_not_utf_8(self, run: Any) -> None:
@@ -125,7 +127,7 @@ class TestPredict:
         as_json = run("disaster-tweets", "predict", "--json", b"cake \xff here")
 
         assert completed == (0, row(text).replace("\udcff", r"\udcff"), "")
-        assert json.loads(as_json.out)["text"] == text
+        assert texts_in(as_json) == [text]
 
     def test_an_output_that_is_ascii_only(self, run: Any) -> None:
         ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
@@ -140,16 +142,11 @@ class TestPredict:
 
     def test_golden_texts(self, run: Any, golden: Any) -> None:
         lines = "".join(f"{text}\n" for text in golden.texts).encode()
-        scored = [
-            json.loads(line)
-            for line in run(
-                "disaster-tweets", "predict", "--json", stdin=lines
-            ).out.splitlines()
-        ]
+        done = run("disaster-tweets", "predict", "--json", stdin=lines)
 
-        assert [line["text"] for line in scored] == golden.texts
+        assert texts_in(done) == golden.texts
         np.testing.assert_allclose(
-            [line["probability"] for line in scored],
+            [json.loads(line)["probability"] for line in done.out.splitlines()],
             [round(probability, 7) for probability in golden.probabilities],
             rtol=0,
             atol=golden.tolerance,
@@ -159,66 +156,69 @@ class TestPredict:
 class TestDashes:
     """Texts that begin like an option."""
 
-    @pytest.mark.parametrize(
-        "text",
-        [
+    def test_a_text_with_a_space_is_no_option(self, invoke: Any) -> None:
+        texts = [
             "-5 degrees and no heating",
             "--json is what they call it",
             "- sugar over Ashford",
             "--\tcake",
             "-h\nelp",
-        ],
-    )
-    def test_a_text_with_a_space_is_no_option(self, run: Any, text: str) -> None:
-        done = run("disaster-tweets", "predict", CAKE, text, "--json", PHONE)
+        ]
+        done = invoke("predict", CAKE, *texts, "--json", PHONE)
 
         assert (done.status, done.err) == (0, "")
-        texts = [json.loads(line)["text"] for line in done.out.splitlines()]
-        assert texts == [CAKE, text, PHONE]
-        assert run("disaster-tweets", "explain", text).status == 0
+        assert texts_in(done) == [CAKE, *texts, PHONE]
+        assert invoke("explain", *texts).status == 0
 
-    def test_two_dashes_end_the_options(self, run: Any) -> None:
-        done = run("disaster-tweets", "predict", "- cake", "--", "-5", "--json", "-a b")
+    def test_two_dashes_end_the_options(self, invoke: Any) -> None:
+        done = invoke("predict", "- cake", "--", "-5", "--json", "-a b")
 
         assert done == (0, "".join(map(row, ["- cake", "-5", "--json", "-a b"])), "")
 
     @pytest.mark.parametrize("command", ["predict", "explain"])
     @pytest.mark.parametrize("option", ["-5", "--jsno", "--cake!"])
     def test_an_unknown_option_is_refused_with_advice(
-        self, run: Any, command: str, option: str
+        self, invoke: Any, command: str, option: str
     ) -> None:
-        status, out, err = run("disaster-tweets", command, option, CAKE)
+        status, out, err = invoke(command, option, CAKE)
 
         assert (status, out) == (2, "")
         assert "No such option" in err
         assert "(put -- before a text that begins with -)" in err
-        assert run("disaster-tweets", command, "--", option).status == 0
+        assert invoke(command, "--", option).status == 0
 
     @pytest.mark.parametrize("arguments", [("--threshold", "-1 x"), ("--threshold=0.5 x",)])
     def test_the_value_of_an_option_is_no_text(
-        self, run: Any, arguments: tuple[str, ...]
+        self, invoke: Any, arguments: tuple[str, ...]
     ) -> None:
-        status, out, err = run("disaster-tweets", "predict", *arguments, CAKE)
+        status, out, err = invoke("predict", *arguments, CAKE)
 
         assert (status, out) == (2, "")
         assert f"not '{arguments[-1].rpartition('=')[2]}'" in err
 
 
-@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False), ("0", False)])
-def test_no_color(no_color: str, colored: bool) -> None:
-    for command in ("predict", "explain"):
-        shown = on_a_terminal(command, CAKE, NO_COLOR=no_color)
-        assert ("\x1b[" in shown) == colored
-        assert CAKE in re.sub(r"\x1b\[\d+m", "", shown)
+@pytest.mark.parametrize(
+    ("command", "no_color", "colored"),
+    [
+        ("predict", "", True),
+        ("explain", "", True),
+        ("predict", "1", False),
+        ("explain", "0", False),
+    ],
+)
+def test_no_color(command: str, no_color: str, colored: bool) -> None:
+    shown = on_a_terminal(command, CAKE, NO_COLOR=no_color)
+    assert ("\x1b[" in shown) == colored
+    assert CAKE in re.sub(r"\x1b\[\d+m", "", shown)
 
 
 class TestHints:
     """Hints on input that is no text."""
 
     @pytest.mark.parametrize("command", ["predict", "explain"])
-    def test_the_name_of_a_file(self, run: Any, tmp_path: Path, command: str) -> None:
+    def test_the_name_of_a_file(self, invoke: Any, tmp_path: Path, command: str) -> None:
         (tmp_path / "my posts.txt").write_text("cake\n", "utf-8")
-        done = run("disaster-tweets", command, CAKE, "my posts.txt")
+        done = invoke(command, CAKE, "my posts.txt")
 
         assert done.status == 0
         assert "posts.txt" in done.out
@@ -228,34 +228,34 @@ class TestHints:
             f"disaster-tweets {command} < 'my posts.txt'\n"
         )
 
-    @pytest.mark.parametrize("text", ["posts.txt", ".", "", "a" * 5000])
-    def test_what_names_no_file(self, run: Any, text: str) -> None:
-        assert run("disaster-tweets", "predict", text) == (0, row(text), "")
+    def test_what_names_no_file(self, invoke: Any) -> None:
+        texts = ["posts.txt", ".", "", "a" * 5000]
 
-    @pytest.mark.parametrize("command", ["predict", "explain"])
+        assert invoke("predict", *texts) == (0, "".join(map(row, texts)), "")
+
     @pytest.mark.parametrize(
-        ("line", "format_"),
+        ("line", "format_", "command"),
         [
-            ("id,keyword,location,text,target", "csv"),
-            (",Text", "csv"),
-            ('"post_id","full_text"', "csv"),
-            ("id;post;lang", "csv"),
-            ("id|message", "csv"),
-            ("id\ttext", "tsv"),
-            ('{"id": 1, "text": "cake"}', "jsonl"),
-            ("{", "jsonl"),
-            ("[", "json"),
-            ('[{"text": "cake"},', "json"),
+            ("id,keyword,location,text,target", "csv", "predict"),
+            ("id,keyword,location,text,target", "csv", "explain"),
+            (",Text", "csv", "predict"),
+            ('"post_id","full_text"', "csv", "predict"),
+            ("id;post;lang", "csv", "predict"),
+            ("id|message", "csv", "predict"),
+            ("id\ttext", "tsv", "predict"),
+            ('{"id": 1, "text": "cake"}', "jsonl", "predict"),
+            ("{", "jsonl", "predict"),
+            ("[", "json", "predict"),
+            ('[{"text": "cake"},', "json", "predict"),
         ],
     )
     def test_the_first_line_of_a_table(
-        self, run: Any, command: str, line: str, format_: str
+        self, invoke: Any, line: str, format_: str, command: str
     ) -> None:
-        lines = f"\ufeff{line}\r\ncake\n".encode()
-        done = run("disaster-tweets", command, "--json", stdin=lines)
+        done = invoke(command, "--json", stdin=f"\ufeff{line}\r\ncake\n".encode())
 
         assert done.status == 0
-        assert [json.loads(each)["text"] for each in done.out.splitlines()] == [line, "cake"]
+        assert texts_in(done) == [line, "cake"]
         assert done.err == (
             f"Hint: standard input looks like {format_}, and each line is scored as a text; "
             f"for its rows, disaster-tweets score - --format {format_} -o -\n"
@@ -276,48 +276,66 @@ class TestHints:
             "text me; now",
         ],
     )
-    def test_a_text_is_no_table(self, run: Any, line: str) -> None:
-        done = run("disaster-tweets", "predict", stdin=f"{line}\nid,text\n".encode())
+    def test_a_text_is_no_table(self, invoke: Any, line: str) -> None:
+        done = invoke("predict", stdin=f"{line}\nid,text\n".encode())
 
         assert done == (0, row(line) + row("id,text"), "")
 
 
 class TestStandardInput:
-    @pytest.mark.parametrize("arguments", [(), ("-",)], ids=["piped", "-"])
     @pytest.mark.parametrize(
-        ("content", "texts"),
+        ("content", "texts", "arguments"),
         [
-            (b"", []),
-            (b"\n", [""]),
-            (b"cake\nbread\n", ["cake", "bread"]),
-            (b"cake\nbread", ["cake", "bread"]),
-            (b"cake\r\n\r\nbread\r\n", ["cake", "", "bread"]),
-            (b"\n\ncake\n\n", ["", "", "cake", ""]),
-            (b"\xef\xbb\xbfcake\nbread\n", ["cake", "bread"]),
-            ("café 🔥\n日本語\n".encode(), ["café 🔥", "日本語"]),
+            (b"", [], ()),
+            (b"\n", [""], ()),
+            (b"cake\nbread\n", ["cake", "bread"], ()),
+            (b"cake\nbread\n", ["cake", "bread"], ("-",)),
+            (b"cake\nbread", ["cake", "bread"], ()),
+            (b"cake\r\n\r\nbread\r\n", ["cake", "", "bread"], ()),
+            (b"\n\ncake\n\n", ["", "", "cake", ""], ()),
+            (b"\xef\xbb\xbfcake\nbread\n", ["cake", "bread"], ()),
+            ("café 🔥\n日本語\n".encode(), ["café 🔥", "日本語"], ()),
         ],
     )
     def test_a_line_out_for_each_line_in(
-        self, run: Any, arguments: tuple[str, ...], content: bytes, texts: list[str]
+        self, invoke: Any, content: bytes, texts: list[str], arguments: tuple[str, ...]
     ) -> None:
-        completed = run("disaster-tweets", "predict", *arguments, stdin=content)
+        done = invoke("predict", *arguments, stdin=content)
 
-        assert completed == (0, "".join(map(row, texts)), "")
+        assert done == (0, "".join(map(row, texts)), "")
 
-    @pytest.mark.parametrize("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
-    def test_nothing_else_ends_a_line(self, run: Any, separator: str) -> None:
-        text = f"cake{separator}bread"
-        completed = run("disaster-tweets", "predict", "--json", stdin=f"{text}\n".encode())
+    def test_nothing_else_ends_a_line(self, invoke: Any) -> None:
+        ends = ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"]
+        texts = [f"cake{end}bread" for end in ends]
+        stdin = "".join(f"{text}\n" for text in texts).encode()
 
-        assert [json.loads(line)["text"] for line in completed.out.splitlines()] == [text]
+        assert texts_in(invoke("predict", "--json", stdin=stdin)) == texts
 
-    def test_invalid_utf_8(self, run: Any) -> None:
+    def test_invalid_utf_8(self, invoke: Any) -> None:
         lines = b"cake\nbread\ncaf\xe9 on time\nhoney\n"
-        status, out, err = run("disaster-tweets", "predict", stdin=lines)
+        status, out, err = invoke("predict", stdin=lines)
 
         assert (status, out) == (1, row("cake") + row("bread"))
         assert err.startswith("Error: standard input, line 3: byte 4 is not valid UTF-8; ")
         assert len(err.splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        ("stdin", "words"),
+        [
+            ("cake\n".encode("utf-16"), "is UTF-16"),
+            (gzip.compress(b"cake\n"), "is compressed (gzip)"),
+        ],
+        ids=["UTF-16", "gzip"],
+    )
+    def test_what_is_no_text_as_it_stands(self, invoke: Any, stdin: bytes, words: str) -> None:
+        status, out, err = invoke("predict", stdin=stdin)
+
+        assert (status, out, len(err.splitlines())) == (1, "", 1)
+        assert words in err
+        assert "score - --format txt" in err
+        done = invoke("score", "-", "--format", "txt", "-o", "-", stdin=stdin)
+        scored = f"cake,{predict('cake').probability:.6f},"
+        assert done.out.splitlines()[1].startswith(scored)
 
     def test_each_answer_comes_before_the_next_question(self, start: Any) -> None:
         process = start("predict", stdin=subprocess.PIPE)
@@ -394,44 +412,47 @@ class TestStandardInput:
 
 
 class TestOtherCommands:
-    def test_info(self, run: Any, manifest: dict[str, Any]) -> None:
-        status, out, err = run("disaster-tweets", "info")
-        card = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in out.splitlines())
+    def test_info(self, invoke: Any, manifest: dict[str, Any]) -> None:
+        done = invoke("info")
+        shown = card(done)
+        accuracy = manifest["metrics"]["accuracy"]["value"]
 
-        assert (status, err) == (0, "")
-        assert card["model version"] == manifest["model_version"]
-        assert card["labels"] == ", ".join(LABELS)
-        assert card["kind"] == manifest["kind"]
+        assert (done.status, done.err) == (0, "")
+        assert shown["model version"] == manifest["model_version"]
+        assert shown["labels"] == ", ".join(LABELS)
+        assert shown["kind"] == manifest["kind"]
         threshold = str(manifest["threshold"]) if len(LABELS) == 2 else None
-        assert card.get("threshold") == threshold
-        assert card["accuracy"].startswith(f"{manifest['metrics']['accuracy']['value']:.3f} (")
-        assert card["licence"] == manifest["licence"]
+        assert shown.get("threshold") == threshold
+        assert shown["accuracy"].startswith(f"{accuracy:.3f} (")
+        assert shown["licence"] == manifest["licence"]
+        assert json.loads(invoke("info", "--json").out) == manifest
 
-    def test_info_json(self, run: Any, manifest: dict[str, Any]) -> None:
-        assert json.loads(run("disaster-tweets", "info", "--json").out) == manifest
-
-    def test_plugins(self, run: Any) -> None:
-        status, out, _ = run("disaster-tweets", "plugins")
+    def test_plugins(self, invoke: Any) -> None:
+        done = invoke("plugins")
         origin = f"disaster-tweets-model {version('disaster-tweets-model')}"
 
-        assert status == 0
-        assert f"disaster_tweets\t{origin}\t{', '.join(LABELS)}" in out.splitlines()
+        assert done.status == 0
+        assert f"disaster_tweets\t{origin}\t{', '.join(LABELS)}" in done.out.splitlines()
 
-    @pytest.mark.parametrize("option", ["--help", "-h"])
+    def test_version(self, invoke: Any) -> None:
+        assert invoke("-V") == invoke("--version")
+
     @pytest.mark.parametrize("command", [None, *commands.list_commands()])
-    def test_help(self, run: Any, command: str | None, option: str) -> None:
-        status, out, err = run("disaster-tweets", *filter(None, [command]), option)
+    def test_help(self, invoke: Any, command: str | None) -> None:
+        names = [] if command is None else [command]
+        status, out, err = invoke(*names, "--help")
         usage, _, body = out.partition("\n\n")
 
         assert (status, err) == (0, "")
-        assert usage.startswith(" ".join(filter(None, ["Usage: disaster-tweets", command])))
+        assert usage.startswith(" ".join(["Usage: disaster-tweets", *names]))
         # The first sentence says what the command does.
         assert re.match(r"  [A-Z][^\n]+", body)
         assert not body.startswith("Options:")
+        assert invoke(*names, "-h") == (status, out, err)
 
-    def test_help_speaks_of_the_topic(self, run: Any) -> None:
+    def test_help_speaks_of_the_topic(self, invoke: Any) -> None:
         def words(*arguments: str) -> str:
-            return " ".join(run("disaster-tweets", *arguments, "--help").out.split())
+            return " ".join(invoke(*arguments, "--help").out.split())
 
         assert " ".join(QUESTION.split()) in words()
         assert as_argument(EXAMPLES[0]) in words("predict")
@@ -450,19 +471,22 @@ class TestOtherCommands:
             (PHONE, " To score a text, write predict before it."),
         ],
     )
-    def test_no_such_command(self, run: Any, name: str, advice: str) -> None:
-        status, out, err = run("disaster-tweets", name, CAKE)
+    def test_no_such_command(self, invoke: Any, name: str, advice: str) -> None:
+        status, out, err = invoke(name, CAKE)
 
         assert (status, out) == (2, "")
         assert err.splitlines()[-1] == f"Error: No such command {name!r}.{advice}"
 
     @pytest.mark.parametrize(
-        "arguments", [("score", "--outptu", "a.csv"), ("predict", "--jsno"), ("--vresion",)]
+        ("arguments", "meant"),
+        [
+            (("score", "--outptu", "a.csv"), "--output"),
+            (("predict", "--jsno"), "--json"),
+            (("--vresion",), "--version"),
+        ],
     )
-    def test_no_such_option(self, run: Any, arguments: tuple[str, ...]) -> None:
-        status, out, err = run("disaster-tweets", *arguments)
-        known = {"--outptu": "--output", "--jsno": "--json", "--vresion": "--version"}
-        meant = next(known[argument] for argument in arguments if argument in known)
+    def test_no_such_option(self, invoke: Any, arguments: tuple[str, ...], meant: str) -> None:
+        status, out, err = invoke(*arguments)
 
         assert (status, out) == (2, "")
         assert re.search(rf"Did you mean '?{meant}'?\?", err)
@@ -479,18 +503,9 @@ class TestOtherCommands:
 
 @pytest.mark.usefixtures("four_labels_installed")
 class TestFourLabels:
-    """The commands with a model of more than two labels, in this process."""
+    """The commands with a model of more than two labels."""
 
     TEXTS = ("Please send two", "thanks, best shop in town", "where is it?", "")
-
-    @pytest.fixture
-    def invoke(self) -> Callable[..., Result]:
-        def invoke(*arguments: str | Path, **options: Any) -> Result:
-            return CliRunner().invoke(
-                commands, [*map(str, arguments)], prog_name="disaster-tweets", **options
-            )
-
-        return invoke
 
     @pytest.fixture
     def predictions(self, four_labels: Path) -> list[Prediction]:
@@ -504,11 +519,10 @@ class TestFourLabels:
             for p, text in zip(predictions, self.TEXTS, strict=True)
         )
 
-        assert invoke("predict", *self.TEXTS).output == expected
-        assert invoke("predict", input="\n".join([*self.TEXTS, ""])).output == expected
+        assert invoke("predict", *self.TEXTS).out == expected
 
     def test_predict_json(self, invoke: Any, predictions: list[Prediction]) -> None:
-        lines = invoke("predict", "--json", *self.TEXTS).output.splitlines()
+        lines = invoke("predict", "--json", *self.TEXTS).out.splitlines()
 
         assert lines == [line(t, p) for t, p in zip(self.TEXTS, predictions, strict=True)]
         for found in map(json.loads, lines):
@@ -520,10 +534,8 @@ class TestFourLabels:
                 found["probability"],
             )
 
-    def test_all_labels_have_one_color(
-        self, invoke: Any, predictions: list[Prediction]
-    ) -> None:
-        shown = invoke("predict", *self.TEXTS, color=True).output
+    def test_all_labels_have_one_color(self, predictions: list[Prediction]) -> None:
+        shown = CliRunner().invoke(commands, ["predict", *self.TEXTS], color=True).stdout
         colored = re.findall(r"\t\x1b\[(\d+)m(\w+)\x1b\[0m\t", shown)
 
         assert [label for _, label in colored] == [p.label for p in predictions]
@@ -542,10 +554,10 @@ class TestFourLabels:
     )
     def test_no_threshold(self, invoke: Any, arguments: tuple[str, ...]) -> None:
         stdin = io.BytesIO(b"a\n")
-        done = invoke(*arguments, "--threshold", "0.5", input=stdin)
+        status, out, err = invoke(*arguments, "--threshold", "0.5", stdin=stdin)
 
-        assert done.exit_code == 2
-        usage, *_, error = done.output.splitlines()
+        assert (status, out) == (2, "")
+        usage, *_, error = err.splitlines()
         assert usage.startswith(f"Usage: disaster-tweets {arguments[0]}")
         assert error == (
             "Error: a threshold needs two labels, and there are 4; the most probable label is "
@@ -557,17 +569,16 @@ class TestFourLabels:
     def test_score(
         self, invoke: Any, tmp_path: Path, predictions: list[Prediction], suffix: str
     ) -> None:
-        source, target = tmp_path / "in.txt", tmp_path / f"out.{suffix}"
-        source.write_text("".join(f"{text}\n" for text in self.TEXTS), "utf-8")
-        done = invoke("score", source, "-o", target)
+        target = tmp_path / f"out.{suffix}"
+        (tmp_path / "in.txt").write_text("".join(f"{t}\n" for t in self.TEXTS), "utf-8")
+        done = invoke("score", "in.txt", "-o", target.name)
         if suffix == "csv":
             with target.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
         else:
             rows = [json.loads(row) for row in target.read_text("utf-8").splitlines()]
 
-        assert done.exit_code == 0
-        assert "4 rows: 3 scored, 1 missing, 0 rejected\n" in done.output
+        assert done == (0, "", "4 rows: 3 scored, 1 missing, 0 rejected\n")
         *scored, missing = rows
         assert [(float(row["probability"]), row["label"]) for row in scored] == [
             (round(p.probability, 6), p.label) for p in predictions[:-1]
@@ -576,29 +587,24 @@ class TestFourLabels:
         assert not missing["label"]
 
     def test_info(self, invoke: Any, four_labels: Path) -> None:
-        card = dict(
-            re.split(r"\s{2,}", row, maxsplit=1) for row in invoke("info").output.splitlines()
-        )
+        shown = card(invoke("info"))
         manifest = json.loads((four_labels / "manifest.json").read_text("utf-8"))
+        macro_f1 = manifest["metrics"]["macro_f1"]["value"]
 
-        assert card["labels"] == "complaint, order, praise, question"
-        assert card["kind"] == manifest["kind"]
-        assert card["macro f1"].startswith(f"{manifest['metrics']['macro_f1']['value']:.3f} (")
-        assert not card.keys() & {"threshold", "f1"}
-        assert json.loads(invoke("info", "--json").output) == manifest
+        assert shown["labels"] == "complaint, order, praise, question"
+        assert shown["kind"] == manifest["kind"]
+        assert shown["macro f1"].startswith(f"{macro_f1:.3f} (")
+        assert not shown.keys() & {"threshold", "f1"}
+        assert json.loads(invoke("info", "--json").out) == manifest
 
     def test_plugins(self, invoke: Any) -> None:
-        (row,) = (
-            row
-            for row in invoke("plugins").output.splitlines()
-            if row.startswith("disaster_tweets\t")
-        )
+        (row,) = re.findall("^disaster_tweets\t.*", invoke("plugins").out, re.MULTILINE)
 
         assert row.endswith("\tcomplaint, order, praise, question")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("arguments", [["predict", "cake"], ["--help"], ["-V"]])
+@pytest.mark.parametrize("arguments", [["predict", "cake"], ["--help"]])
 def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -628,20 +634,3 @@ def test_a_closed_standard_output(run: Any, tmp_path: Path, command: str) -> Non
 
     assert (status > 0, out) == (True, "")
     assert err.splitlines()[-1].startswith("Error: standard output is closed")
-
-
-@pytest.mark.parametrize(
-    ("stdin", "words"),
-    [
-        ("cake\n".encode("utf-16"), "is UTF-16"),
-        (gzip.compress(b"cake\n"), "is compressed (gzip)"),
-    ],
-)
-def test_what_is_no_text_as_it_stands(run: Any, stdin: bytes, words: str) -> None:
-    status, out, err = run("disaster-tweets", "predict", stdin=stdin)
-
-    assert (status, out, len(err.splitlines())) == (1, "", 1)
-    assert words in err
-    assert "score - --format txt" in err
-    done = run("disaster-tweets", "score", "-", "--format", "txt", "-o", "-", stdin=stdin)
-    assert done.out.splitlines()[1].startswith(f"cake,{predict('cake').probability:.6f},")

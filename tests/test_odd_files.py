@@ -40,13 +40,12 @@ class Case:
         odd: The oddity of the file.
         name: The name of the file.
         content: The bytes of the file, or a function that returns them.
-        options: Options of the command.
         texts: The texts that are scored, in order, with None for a missing text. If this is
             None, the run must fail.
-        may_fail: Whether one line of error is also a correct answer.
-        output: The bytes of the output; None if the format does not keep the bytes of rows.
         words: Words in the error line, or in the notes beside the summary, in upper or lower
-            case. A bar separates alternatives.
+            case.
+        options: Options of the command.
+        output: The bytes of the output; None if the format does not keep the bytes of rows.
         to: The name of the output.
         encoding: The encoding of the output.
     """
@@ -54,11 +53,10 @@ class Case:
     odd: str
     name: str
     content: Content
-    options: tuple[str, ...] = ()
-    texts: Texts | None = None
-    may_fail: bool = False
+    texts: Texts | None
+    words: tuple[str, ...]
+    options: str = ""
     output: bytes | None = None
-    words: tuple[str, ...] = ()
     to: str = "out.jsonl"
     encoding: str = "utf-8"
 
@@ -68,12 +66,11 @@ def rows(
     name: str,
     content: str,
     *texts: str | None,
-    options: str = "",
     d: str = ",",
     header: bool = True,
     encoding: str = "utf-8",
-    said: tuple[str, ...] = (),
-    may_fail: bool = False,
+    said: str = "",
+    options: str = "",
 ) -> Case:
     """Return a case of delimited text. Each row has a mark at the place of its new fields."""
     first, *others = content.split(MARK)
@@ -82,18 +79,9 @@ def rows(
     output = first + "".join(
         d + d.join(new) + other for new, other in zip(fields, others, strict=True)
     )
-    return Case(
-        odd,
-        name,
-        content.replace(MARK, "").encode(encoding),
-        tuple(options.split()),
-        texts,
-        may_fail,
-        output.encode(encoding),
-        said,
-        f"out{Path(name).suffix}",
-        encoding,
-    )
+    raw, scored = content.replace(MARK, "").encode(encoding), output.encode(encoding)
+    to = f"out{Path(name).suffix}"
+    return Case(odd, name, raw, texts, (said,), options, scored, to, encoding)
 
 
 def reads(
@@ -101,54 +89,36 @@ def reads(
     name: str,
     content: Content,
     *texts: str | None,
-    options: str = "",
     to: str = "out.jsonl",
-    said: tuple[str, ...] = (),
-    may_fail: bool = False,
+    said: str = "",
+    options: str = "",
 ) -> Case:
     """Return a case of a file whose output rows have another form."""
-    return Case(
-        odd, name, content, tuple(options.split()), texts, may_fail, None, said, to, "utf-8-sig"
-    )
+    return Case(odd, name, content, texts, (said,), options, None, to, "utf-8-sig")
 
 
 def file(
     name: str,
     *texts: str | None,
     odd: str = "",
-    options: str = "",
     encoding: str = "utf-8",
-    said: tuple[str, ...] = (),
-    may_fail: bool = False,
+    said: str = "",
+    options: str = "",
 ) -> Case:
     """Return a case of a file in odd/. Delimited text keeps its form."""
-    json_format = Path(name).suffix in (".js", ".json", ".jsonl")
-    return Case(
-        odd or Path(name).stem,
-        name,
-        (ODD / name).read_bytes,
-        tuple(options.split()),
-        texts,
-        may_fail,
-        None,
-        said,
-        "out.jsonl" if json_format else f"out{Path(name).suffix}",
-        encoding,
-    )
+    path = ODD / name
+    to = "out.jsonl" if path.suffix in (".js", ".json", ".jsonl") else f"out{path.suffix}"
+    read = path.read_bytes
+    return Case(odd or path.stem, name, read, texts, (said,), options, None, to, encoding)
 
 
 def fails(
-    odd: str,
-    name: str,
-    content: Content | str,
-    *words: str,
-    options: str = "",
-    to: str | None = None,
+    odd: str, name: str, content: Content | str, *words: str, options: str = "", to: str = ""
 ) -> Case:
     """Return a case of a file that cannot be scored."""
     raw = content.encode() if isinstance(content, str) else content
     suffix = Path(name).suffix if Path(name).suffix in (".csv", ".tsv", ".jsonl") else ".csv"
-    return Case(odd, name, raw, tuple(options.split()), words=words, to=to or f"out{suffix}")
+    return Case(odd, name, raw, None, words, options, to=to or f"out{suffix}")
 
 
 def odd(name: str) -> Callable[[], bytes]:
@@ -231,54 +201,6 @@ def xlsx(*sheets: list[list[Any]], hidden: int | None = None) -> Callable[[], by
     return make
 
 
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-
-
-def workbook(
-    sheet: str, strings: str = "", dimension: str = "", doctype: str = ""
-) -> Callable[[], bytes]:
-    """Return a workbook of one sheet, from the XML of its rows and of its shared strings."""
-
-    def make() -> bytes:
-        head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-        parts = {
-            "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
-            '<Default Extension="rels" ContentType="application/'
-            'vnd.openxmlformats-package.relationships+xml"/>'
-            '<Default Extension="xml" ContentType="application/xml"/>'
-            f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-            '<Override PartName="/xl/worksheets/sheet1.xml" '
-            f'ContentType="{_TYPE}.worksheet+xml"/>'
-            '<Override PartName="/xl/sharedStrings.xml" '
-            f'ContentType="{_TYPE}.sharedStrings+xml"/></Types>',
-            "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-            f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" '
-            'Target="xl/workbook.xml"/></Relationships>',
-            "xl/workbook.xml": f'<workbook xmlns="{_SHEET}" xmlns:r="{_OFFICE}">'
-            '<sheets><sheet name="Posts" sheetId="1" r:id="rId1"/></sheets></workbook>',
-            "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-            f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" '
-            'Target="worksheets/sheet1.xml"/>'
-            f'<Relationship Id="rId2" Type="{_OFFICE}/sharedStrings" '
-            'Target="sharedStrings.xml"/></Relationships>',
-            "xl/worksheets/sheet1.xml": f'{doctype}<worksheet xmlns="{_SHEET}">{dimension}'
-            f"<sheetData>{sheet}</sheetData></worksheet>",
-            "xl/sharedStrings.xml": f'<sst xmlns="{_SHEET}">{strings}</sst>',
-        }
-        return zipped(**{name: (head + part).encode() for name, part in parts.items()})()
-
-    return make
-
-
-def inline(*texts: str) -> str:
-    """Return the XML of a row of inline strings."""
-    cells = (f'<c t="inlineStr"><is>{text}</is></c>' for text in texts)
-    return f"<row>{''.join(cells)}</row>"
-
-
 def zipped(**members: Content) -> Callable[[], bytes]:
     def make() -> bytes:
         sink = io.BytesIO()
@@ -290,10 +212,11 @@ def zipped(**members: Content) -> Callable[[], bytes]:
     return make
 
 
-def zstd(*frames: bytes, before: bytes = b"") -> Callable[[], bytes]:
+def zstd(content: bytes) -> Callable[[], bytes]:
     def make() -> bytes:
         module = pytest.importorskip("zstandard", reason="makes zstd files with zstandard")
-        return before + b"".join(map(module.ZstdCompressor().compress, frames))
+        packed: bytes = module.ZstdCompressor().compress(content)
+        return packed
 
     return make
 
@@ -309,19 +232,18 @@ def lines(*records: Any) -> bytes:
 
 # -- delimiters, quotes, headers ----------------------------------------------------------
 
-SEMICOLON, COMMA, TAB, PIPE = "semicolon|';'|\";\"", "comma|','|\",\"", "tab|\\t", "pipe|'|'"
 QUOTING = "--quoting none"
 
 DELIMITERS = [
     rows("commas", "in.csv", "id,text§\n1,cake§\n2,bread§\n", "cake", "bread"),
     rows("semicolons in csv", "in.csv", "id;text§\n1;cake, sugar§\n2;rain§\n", "cake, sugar",
-         "rain", d=";", said=(SEMICOLON,)),
+         "rain", d=";", said="semicolons"),
     rows("tabs in csv", "in.csv", "id\ttext§\n1\tcake, sugar; spoons§\n", "cake, sugar; spoons",
-         d="\t", said=(TAB,)),
+         d="\t", said="tabs"),
     rows("bars in csv", "in.csv", "id|text§\n1|cake, sugar§\n2|rain, wind§\n", "cake, sugar",
-         "rain, wind", d="|", said=("pipe|'|'")),
+         "rain, wind", d="|", said="pipes"),
     rows("commas in tsv", "in.tsv", "id,text§\n1,cake§\n2,a\ttab§\n", "cake", "a\ttab",
-         said=(COMMA,)),
+         said="commas"),
     rows("a name that ends in tab", "in.tab", "id\ttext§\n1\ta, b§\n", "a, b", d="\t"),
     rows("more commas than semicolons", "in.csv",
          "id;text§\n1;a, b, c, d§\n2;e, f, g, h§\n3;i, j, k, l§\n", "a, b, c, d", "e, f, g, h",
@@ -336,14 +258,11 @@ DELIMITERS = [
          "cake at 10:10:10"),
     rows("sep=;", "in.csv", "sep=;\nid;text§\n1;a, b§\n", "a, b", d=";"),
     rows("SEP=| in capitals", "in.csv", "SEP=|\r\nid|text§\r\n1|a, b§\r\n", "a, b", d="|"),
-    rows("sep= a tab", "in.csv", "sep=\t\nid\ttext§\n1\ta, b§\n", "a, b", d="\t"),
     rows("sep=, as the name says", "in.csv", "sep=,\nid,text§\n1,a§\n", "a"),
     rows("sep=; behind a mark of UTF-8", "in.csv", "sep=;\r\nid;text§\r\n1;a, b§", "a, b",
          d=";", encoding="utf-8-sig"),
-    rows("sep=; in UTF-16", "in.csv", "sep=;\r\nid;text§\r\n1;a, b§\r\n", "a, b", d=";",
-         encoding="utf-16"),
     rows("a column that is named sep=", "in.csv", "id,sep=,text§\n1,2,a§\n", "a"),
-    fails("sep=; without anything behind it", "in.csv", "sep=;\n", "empty|header"),
+    fails("sep=; without anything behind it", "in.csv", "sep=;\n", "empty"),
     rows("--delimiter ;", "in.csv", "a,b;text,c§\n1,1;cake, sugar§\n", "cake, sugar", d=";",
          options="--delimiter ; --text-column text,c"),
     rows("--delimiter tab", "in.csv", "a,b,c\ttext§\n1,2,3\tx,y,z§\n", "x,y,z", d="\t",
@@ -351,15 +270,15 @@ DELIMITERS = [
     rows("a delimiter that is not detected", "in.csv", "id~text§\n1~cake, sugar§\n",
          "cake, sugar", d="~", options="--delimiter ~"),
     rows("a delimiter outside ASCII", "in.csv", "id¦text§\n1¦cake, sugar§\n", "cake, sugar",
-         d="¦", options="--delimiter ¦", may_fail=True),
+         d="¦", options="--delimiter ¦"),
     file("sep.csv", "cake, sugar, spoons", "rain, wind"),
     file("semicolons.csv", "cake, sugar, spoons", "rain, wind, more rain", "calm",
-         said=(SEMICOLON,)),
+         said="semicolons"),
     file("entities.csv", "sugar &amp; cake", "rain &lt;3 wind", "calm &amp; dry"),
     fails("columns that spaces align", "in.csv", odd("aligned.csv"), "id   text"),
     fails("a Markdown table", "in.csv", odd("markdown.csv")),
-    rows("one column whose texts hold commas", "in.csv", "text§\ncake, sugar§\ncalm§\n",
-         "cake, sugar", "calm", may_fail=True),
+    fails("one column whose texts hold commas", "in.csv", "text\ncake, sugar\ncalm\n",
+          "row 1 (line 2): 2 fields, but the header has 1"),
 ]  # fmt: skip
 
 QUOTES = [
@@ -369,9 +288,9 @@ QUOTES = [
          "two\r\nlines", "b"),
     rows("an LF in a field of a file of CRLF", "in.csv",
          'id,text§\r\n1,"two\nlines"§\r\n2,b§\r\n', "two\nlines", "b"),
-    rows("a field whose lines look like rows", "in.csv",
-         'id,text§\n1,"list:\n2,bread\n3,honey"§\n4,b§\n', "list:\n2,bread\n3,honey", "b",
-         may_fail=True),
+    fails("a field whose lines look like rows", "in.csv",
+          'id,text\n1,"list:\n2,bread\n3,honey"\n4,b\n', "line 2", "look like 3 rows", QUOTING,
+          "--quoting standard"),
     rows("quotes amid a field", "in.csv", 'id,text§\n1,a 5" tart§\n', 'a 5" tart'),
     rows("a quote at the end of a field", "in.csv", 'id,text§\n1,tart of 5"§\n', 'tart of 5"'),
     rows("a backslash before a closing quote", "in.csv", 'id,text,n§\n1,"C:\\",2§\n2,"b",3§\n',
@@ -420,22 +339,23 @@ HEADERS = [
     rows("a header of quotes and commas", "in.csv", '"a ""b"", c",text§\n1,a§\n', "a"),
     rows("a quoted header behind a mark of UTF-8", "in.csv", '"text","id"§\n"cake","1"§\n',
          "cake", encoding="utf-8-sig"),
-    rows("two marks of UTF-8", "in.csv", "\ufefftext,id§\ncake,1§\n", "cake",
-         encoding="utf-8-sig", may_fail=True),
-    rows("files with marks put together", "in.csv",
-         "text,id§\ncake,1§\n\ufefftext,id§\nbread,2§\n", "cake", "\ufefftext", "bread",
-         may_fail=True),
+    fails("two marks of UTF-8", "in.csv", BOM + BOM + b"text,id\ncake,1\n",
+          "no column is named 'text'"),
+    fails("files with marks put together", "in.csv",
+          2 * (BOM + b"text,id\ncake,1\n"), "row 2 (line 3): the header again"),
     rows("names twice", "in.csv", "id,id,text§\n1,2,a§\n", "a"),
+    fails("two known names", "in.csv", "post,message\na,b\n", "'post', 'message'",
+          "--text-column"),
     fails("the text twice", "in.csv", "text,id,text\na,1,b\n", "text", "--text-column"),
     rows("a nameless first column", "in.csv", ",text§\n0,cake§\n1,bread§\n", "cake", "bread"),
     rows("numbers as names", "in.csv", "0,1§\n5,cake§\n", "cake", options="--text-column 1"),
     rows("a padded name", "in.csv", "id, text §\n1,cake§\n", "cake"),
-    rows("a known name", "in.csv", "id,post§\n1,cake§\n", "cake", said=("post")),
+    rows("a known name", "in.csv", "id,post§\n1,cake§\n", "cake", said="'post'"),
     rows("a known name in capitals", "in.csv", "ID,Post_Text§\n1,cake§\n", "cake",
-         said=("Post_Text")),
+         said="'Post_Text'"),
     rows("Text in capitals", "in.csv", "ID,TEXT§\n1,cake§\n", "cake"),
     rows("text before other known names", "in.csv", "post,text,message§\na,cake,b§\n", "cake"),
-    rows("one column of a known name", "in.csv", "message§\ncake§\n", "cake", said=("message")),
+    rows("one column of a known name", "in.csv", "message§\ncake§\n", "cake", said="'message'"),
     rows("a named column", "in.csv", "text,note§\na,cake§\n", "cake",
          options="--text-column note"),
     fails("unknown names", "in.csv", "größe,notiz\n1,cake\n", "größe", "notiz",
@@ -463,19 +383,15 @@ HEADERS = [
 
 ROWS = [
     rows("a header only", "in.csv", "id,text§\n"),
-    rows("a header only, not ended", "in.csv", "id,text§"),
-    rows("one row, not ended", "in.csv", "id,text§\n1,cake§", "cake"),
     rows("blank lines before, between and behind", "in.csv",
          "\n\nid,text§\n\n1,cake§\n\r\n\n2,bread§\n\n\n", "cake", "bread"),
-    rows("a line of spaces", "in.csv", "id,text§\n1,cake§\n  \n2,bread§\n", "cake", "bread",
-         may_fail=True),
+    fails("a line of spaces", "in.csv", "id,text\n1,cake\n  \n2,bread\n", "row 2 (line 3)"),
     rows("rows of delimiters only", "in.csv", "id,text,n§\n1,cake,2§\n,,§\n,,§\n", "cake", None,
          None),
     rows("an empty last column", "in.csv", "id,text,§\n1,cake,§\n", "cake"),
     fails("a delimiter behind every row, not the header", "in.csv",
           "id,text\n1,cake,\n2,bread,\n", "row 1 (line 2)"),
     fails("a delimiter behind the header only", "in.csv", "id,text,\n1,cake\n", "row 1"),
-    fails("too few fields", "in.csv", "id,text\n1,a\n2\n", "in.csv, row 2 (line 3)"),
     fails("too many fields, from commas in a text", "in.csv",
           'id,text\n1,"a\nb"\n2,cake, sugar\n', "in.csv, row 2 (line 4)"),
     rows("the words that others take for missing", "in.csv",
@@ -517,10 +433,13 @@ ENDS = [
     rows("CRLF", "in.csv", "id,text§\r\n1,cake§\r\n2,bread§", "cake", "bread"),
     rows("CRLF and LF", "in.csv", "id,text§\r\n1,cake§\n2,bread§\r\n3,c§\n", "cake", "bread",
          "c"),
-    rows("CR behind the header, then LF", "in.csv", "id,text§\r1,cake§\n2,bread§\n", "cake",
-         "bread", may_fail=True),
+    fails("CR behind the header, then LF", "in.csv", "id,text\r1,cake\n2,bread\n", "row 1"),
+    fails("LF behind a closing quote in a file of CR", "in.csv",
+          'id,text\r1,"cake"\n\r2,cake\r', "row 1", "line feed"),
+    fails("CR between stray quotes", "in.csv", 'text\na 5"\rb 6"\nc\n', "row 1",
+          "carriage return"),
     rows("CR in a quoted field of a file of LF", "in.csv", 'id,text§\n1,"a\rb"§\n', "a\rb"),
-    rows("CRCRLF", "in.csv", "id,text§\r\r\n1,cake§\r\r\n", "cake", may_fail=True),
+    rows("CRCRLF", "in.csv", "id,text§\r\r\n1,cake§\r\r\n", "cake"),
     file("mac.csv", "Soft cakes at noon", "two\rlines", "all quiet"),
 ]  # fmt: skip
 
@@ -532,11 +451,10 @@ ENCODINGS = [
     rows("UTF-16 without a mark, told", "in.csv",
          'id;text§\r\n1;"cake; ""x"" Ċ ∢ ഊ ⰱ"§\r\n2;b§', 'cake; "x" Ċ ∢ ഊ ⰱ', "b", d=";",
          options="--encoding utf-16-le", encoding="utf-16-le"),
-    fails("UTF-16 without a mark", "in.csv", "id,text\n1,cake\n".encode("utf-16-le"),
-          "utf-16|encoding"),
+    fails("UTF-16 without a mark", "in.csv", "id,text\n1,cake\n".encode("utf-16-be"), "UTF-16",
+          "--encoding utf-16-be"),
     fails("UTF-16 that is cut", "in.csv", "id,text\n1,cake\n".encode("utf-16")[:-1]),
-    reads("UTF-32", "in.csv", "id,text\n1,cake\n".encode("utf-32"), "cake", to="out.jsonl",
-          may_fail=True),
+    reads("UTF-32", "in.csv", "id,text\n1,cake\n".encode("utf-32"), "cake", to="out.jsonl"),
     rows("Latin-1, told", "in.csv", "id;text§\n1;Fluß in Köln§\n", "Fluß in Köln", d=";",
          options="--encoding latin-1", encoding="latin-1"),
     rows("NEL in Latin-1", "in.csv", "id,text§\n1,a\x85b§\n", "a\x85b",
@@ -550,17 +468,24 @@ ENCODINGS = [
     fails("Latin-1 without a word", "in.csv", odd("latin-1.csv"), "line 2", "--encoding"),
     file("cp1252.tsv", "“Cake” – he said", "it’s fine…", options="--encoding cp1252",
          encoding="cp1252"),
-    fails("cp1252 without a word", "in.tsv", odd("cp1252.tsv"), "line 2", "cp1252|windows"),
-    fails("Latin-1 in the header", "in.csv", b"id,gr\xf6\xdfe,text\n1,2,a\n", "line 1"),
+    fails("cp1252 without a word", "in.tsv", odd("cp1252.tsv"), "line 2", "cp1252"),
+    fails("Latin-1 in the header", "in.csv", b"id,gr\xf6\xdfe,text\n1,2,a\n", "in.csv, line 1",
+          "--encoding cp1252"),
+    fails("a bad byte in a header of several lines", "in.csv", b'"a\n\xe9b",text\n1,cake\n',
+          "in.csv, line 1", "--encoding"),
+    fails("a character that is spelled in two ways", "in.csv", b"id,text\n1,x\x87\x90y\n",
+          "in.csv", "UTF-8", options="--encoding cp932"),
+    fails("the same in a document", "in.json", b'[{"id": 1, "text": "x\x87\x90y"}]', "in.json",
+          "UTF-8", options="--encoding cp932"),
+    fails("a new column that the encoding lacks", "in.csv", b"id,text\n1,caf\xe9\n",
+          "new column", options="--encoding latin-1 --label-column €"),
+    rows("a mark of UTF-8, told", "in.csv", "id,text§\n1,cake§\n", "cake",
+         options="--encoding utf-8-sig", encoding="utf-8-sig"),
     fails("half a surrogate pair", "in.csv", b"id,text\n1,\xed\xa0\x80\n", "line 2"),
     fails("told UTF-8, is not", "in.csv", b"id,text\n1,a\n2,caf\xe9\n", "line 3",
           options="--encoding utf-8"),
-    fails("an encoding that there is not", "in.csv", "id,text\n1,a\n", "klingon",
-          options="--encoding klingon"),
-    fails("an encoding that is no text", "in.csv", "id,text\n1,a\n", "base64",
-          options="--encoding base64"),
     file("unicode-text.csv", 'She said "run", and we ran', "Ċ Ȭ 🔥 in the yard",
-         odd="Unicode text of Excel", encoding="utf-16", said=(TAB,)),
+         odd="Unicode text of Excel", encoding="utf-16", said="tabs"),
     file("big-endian.csv", "café on time", "“quotes” and 火", encoding="utf-16"),
 ]  # fmt: skip
 
@@ -577,22 +502,36 @@ JSON = [
     reads("escapes", "in.jsonl",
           b'{"text": "caf\\u00e9 \\ud83d\\udd25 \\"x\\" \\/ \\n \\u0000"}\n',
           'café 🔥 "x" / \n \0'),
-    reads("half a surrogate pair", "in.jsonl", b'{"text": "a \\ud83d b"}\n', "a \ud83d b",
-          may_fail=True),
+    reads("half a surrogate pair", "in.jsonl", b'{"text": "a \\ud83d b"}\n', "a \ud83d b"),
     reads("what only Unicode takes for line ends", "in.jsonl",
           '{"text": "a\u2028b\x85c"}\n{"text": "d"}\n'.encode(), "a\u2028b\x85c", "d"),
-    reads("a key twice", "in.jsonl", b'{"text": "first", "text": "last"}\n', "last",
-          may_fail=True),
+    fails("a key twice", "in.jsonl", b'{"text": "first", "text": "last"}\n',
+          "row 1 (line 1): a key of 'text' is repeated"),
     reads("missing, null and blank texts", "in.jsonl",
           lines(CAKE, {"n": 1}, {"text": None}, {"text": " \n"}, {"text": "b"}), "cake", None,
           None, None, "b"),
     reads("a key that comes late", "in.jsonl",
-          lines(*({"n": number} for number in range(700)), CAKE), *(None,) * 700, "cake"),
+          lines(*({"n": number} for number in range(999)), CAKE), *(None,) * 999, "cake"),
     fails("a key that comes too late", "in.jsonl",
           lines(*({"n": number} for number in range(1500)), CAKE), "n"),
-    reads("the only strings", "in.jsonl", lines({"n": 1, "q": "cake"}), "cake", said=("q")),
+    reads("the only strings", "in.jsonl", lines({"n": 1, "q": "cake"}), "cake", said="'q'"),
     reads("a known name among strings", "in.jsonl",
-          lines({"user": "a", "Full_Text": "cake", "id": "1"}), "cake", said=("Full_Text")),
+          lines({"user": "a", "Full_Text": "cake", "id": "1"}), "cake", said="'Full_Text'"),
+    fails("no strings", "in.jsonl", lines({"größe": [], "n": 7}), "größe", "'n'"),
+    reads("a text before what is nested", "in.jsonl",
+          lines({**CAKE, "quoted": {"text": "old"}}, {"quoted": {"text": "old"}}), "cake",
+          None),
+    reads("blank lines before the first row", "in.jsonl",
+          b"\n" * 10_500 + lines({"post": "cake"}), "cake", options="--text-column post"),
+    fails("the object of the texts is overwritten", "in.jsonl", lines({"label": CAKE, "n": 1}),
+          "'label'", "--label-column", options="--text-column label.text --overwrite-columns"),
+    fails("a text that is an object", "in.jsonl", lines({"post": {"id": 1, "body": "cake"}}),
+          "row 1 (line 1): the text is not a string but dict; ",
+          "; a string in it has the path 'post.body'; "),
+    fails("a key twice on a path", "in.jsonl",
+          b'{"m": {"t": "a"}}\n{"m": {"t": "cake", "t": "bread"}}\n', "row 2", "is repeated",
+          options="--text-column m.t"),
+    reads("no lines", "in.jsonl", b""),
     fails("several strings", "in.jsonl", lines({"q": "a", "w": "b"}), "q", "w",
           "--text-column"),
     reads("a dotted path", "in.jsonl",
@@ -600,22 +539,16 @@ JSON = [
           "cake", None, None, None, options="--text-column data.text"),
     reads("a key with a dot", "in.jsonl", lines({"data.text": "cake"}), "cake",
           options="--text-column data.text"),
-    fails("a named key that no row has", "in.jsonl", lines(CAKE, {"text": "bread"}), "post",
+    fails("a named key that no row has", "in.jsonl", lines(CAKE, {"text": "bread"}),
+          "no row has the key 'post'", "'text'",
           options="--text-column post"),
     fails("a text that is a number", "in.jsonl", lines(CAKE, {"text": 5}), "row 2 (line 2)"),
-    fails("a text that is a list", "in.jsonl", lines(CAKE, {"text": ["cake", "sugar"]}),
-          "row 2 (line 2)"),
-    fails("a row that is no object", "in.jsonl", lines(CAKE, ["cake"]), "row 2 (line 2)"),
-    fails("two objects in a line", "in.jsonl", b'{"text": "a"}{"text": "b"}\n', "row 1"),
     fails("commas behind lines", "in.jsonl", b'{"text": "a"},\n{"text": "b"}\n', "row 1"),
     fails("single quotes", "in.jsonl", b"{'text': 'a'}\n", "row 1"),
     fails("an object over lines", "in.jsonl", b'{\n  "text": "a"\n}\n', "line 1"),
     fails("a sequence of RFC 7464", "in.jsonl", b'\x1e{"text": "a"}\n', "row 1"),
-    fails("Latin-1", "in.jsonl", b'{"text": "a"}\n{"text": "caf\xe9"}\n', "row 2 (line 2)"),
-    fails("brackets without end", "in.jsonl", b'{"text": ' + b"[" * 90_000 + b"\n", "row 1"),
     fails("NUL behind a line", "in.jsonl", b'{"text": "a"}\n\0\0\0\0', "row 2"),
-    reads("a number that is none", "in.jsonl", b'{"text": "a", "n": NaN}\n', "a",
-          may_fail=True),
+    reads("a number that is none", "in.jsonl", b'{"text": "a", "n": NaN}\n', "a"),
     reads("UTF-16", "in.jsonl", '{"text": "a"}\n'.encode("utf-16"), "a", to="out.csv"),
     reads("an array", "in.json", json.dumps([CAKE, {"text": "b"}]).encode(), "cake", "b"),
     reads("an array over lines, with a mark", "in.json",
@@ -624,7 +557,7 @@ JSON = [
     reads("brackets and quotes in an array's texts", "in.json",
           json.dumps([{"text": 'a ], [ {"b": "}"} \\'}, {"text": '\\"'}]).encode(),
           'a ], [ {"b": "}"} \\', '\\"'),
-    reads("an empty array", "in.json", b"[]\n", may_fail=True),
+    reads("an empty array", "in.json", b"[]\n"),
     reads("data", "in.json", json.dumps({"data": [CAKE, {"n": 1}]}).encode(), "cake", None),
     reads("data behind other keys", "in.json",
           json.dumps({"meta": {"data": [1]}, "data": [CAKE]}).encode(), "cake"),
@@ -633,13 +566,21 @@ JSON = [
     fails("a comma at the end of an array", "in.json", b'[{"text": "cake"},]'),
     fails("more behind an array", "in.json", b'[{"text": "cake"}]\n[{"text": "b"}]'),
     fails("an array of arrays", "in.json", b'[["id", "text"], [1, "cake"]]'),
-    reads("an array of strings", "in.json", b'["cake", "bread"]', "cake", "bread",
-          may_fail=True),
+    fails("an array of strings", "in.json", b'["cake", "bread"]', "holds no objects"),
     fails("an array with a number in it", "in.json", b'[{"text": "cake"}, 5]', "row 2"),
     fails("an object with other keys", "in.json", odd("no-results.json")),
     fails("columns in place of rows", "in.json", odd("columns.json")),
     fails("nothing", "in.json", b"", "empty"),
     fails("null", "in.json", b"null"),
+    fails("two arrays of objects", "in.json",
+          b'{"posts": [{"text": "a"}], "users": [{"text": "b"}]}', "'posts', 'users'"),
+    fails("one object", "in.json", b'{\n"text": "a"\n}', "write a list of objects"),
+    fails("errors in place of rows", "in.json", b'{"errors": [{"message": "no such page"}]}',
+          "holds errors"),
+    reads("an activity, and another key of it", "in.json",
+          json.dumps({"orderedItems": [{"type": "Create", "summary": "cake",
+                                        "object": {"content": "<p>tea</p>"}}]}).encode(),
+          "cake", options="--text-column summary"),
     file("posts.js", "Cake on the table & the shop is closed",
          "my phone is dying, brb\nreally", "🔥🔥🔥"),
     file("post.js", "Bread is out of the oven", "this soup is a delight"),
@@ -648,8 +589,8 @@ JSON = [
     file("outbox.json", "The oven is working, for now", None, "Traffic & rain"),
     file("search.json", "Tea in town, cups are dented", "thanks to the chef"),
     file("lines.json", "man on time about soup", "warehouse opens", odd="Lines in a .json",
-         options="--text-column headline", may_fail=True),
-    file("pretty.jsonl", "cake", "bread", odd="an array in a .jsonl", may_fail=True),
+         options="--text-column headline"),
+    fails("an array in a .jsonl", "in.jsonl", odd("pretty.jsonl"), "--format json"),
 ]  # fmt: skip
 
 # -- Parquet, Arrow, Excel ----------------------------------------------------------------
@@ -666,18 +607,18 @@ COLUMNS = [
     reads("Parquet, no texts", "in.parquet", parquet(text=([None, None], "null")), None, None),
     reads("Parquet, no rows", "in.parquet", parquet(text=([], "large_string"))),
     reads("Parquet, known name", "in.parquet", parquet(a=["x"], Post=["b"]), "b",
-          said=("Post")),
-    reads("Parquet, only strings", "in.parquet", parquet(n=[1], q=["b"]), "b", said=("q")),
+          said="'Post'"),
+    reads("Parquet, only strings", "in.parquet", parquet(n=[1], q=["b"]), "b", said="'q'"),
     fails("Parquet, several strings", "in.parquet", parquet(q=["a"], w=["b"]), "q", "w"),
     fails("Parquet, numbers as text", "in.parquet", parquet(text=[1, 2]), "text"),
     reads("Parquet, bytes without a type", "in.parquet",
-          parquet(text=([b"cake", b"caf\xc3\xa9"], "binary")), "cake", "café", may_fail=True),
+          parquet(text=([b"cake", b"caf\xc3\xa9"], "binary")), "cake", "café"),
     fails("Parquet, bytes of Latin-1", "in.parquet", parquet(text=([b"caf\xe9"], "binary"))),
     fails("Parquet that is cut", "in.parquet", cut(parquet(text=["cake"]), 30), "in.parquet"),
     fails("Parquet of nothing", "in.parquet", b"", "in.parquet"),
     fails("Parquet, ends only", "in.parquet", b"PAR1PAR1", "in.parquet"),
     reads("Arrow", "in.arrow", arrow("file", text=STRINGS, n=[1, 2, 3, 4, 5]), *READ),
-    reads("Arrow, a stream", "in.arrow", arrow("stream", text=STRINGS), *READ, may_fail=True),
+    reads("Arrow, a stream", "in.arrow", arrow("stream", text=STRINGS), *READ),
     reads("Arrow, views", "in.arrow", arrow("file", text=(STRINGS, "string_view")), *READ),
     reads("Arrow, dictionary", "in.arrow", arrow("file", text=(STRINGS, "dictionary")), *READ),
     reads("Feather, LZ4", "in.feather", arrow("file", "lz4", text=STRINGS), *READ),
@@ -687,133 +628,27 @@ COLUMNS = [
 ]  # fmt: skip
 
 XLSX = [
-    reads(
-        "a workbook", "in.xlsx", xlsx([["id", "text"], [1, "cake"], [2, None]]), "cake", None
-    ),
-    reads(
-        "empty rows between and behind",
-        "in.xlsx",
-        xlsx([["text"], ["a"], [], ["b"], [None], []]),
-        "a",
-        None,
-        "b",
-    ),
-    reads(
-        "columns without names",
-        "in.xlsx",
-        xlsx([["id", None, "text", None], [1, "x", "cake"]]),
-        "cake",
-        may_fail=True,
-    ),
-    reads("the only texts", "in.xlsx", xlsx([["n", "q"], [1, "cake"]]), "cake", said=("q")),
+    reads("a workbook", "in.xlsx", xlsx([["id", "text"], [1, "cake"], [2, None]]), "cake",
+          None),
+    reads("empty rows between and behind", "in.xlsx",
+          xlsx([["text"], ["a"], [], ["b"], [None], []]), "a", None, "b"),
+    reads("columns without names", "in.xlsx",
+          xlsx([["id", None, "text", None], [1, "x", "cake"]]), "cake"),
+    reads("cells that are left out", "in.xlsx",
+          xlsx([["id", None, "text"], [None, 5, "a"], [3]]), "a", None),
+    reads("the only texts", "in.xlsx", xlsx([["n", "q"], [1, "cake"]]), "cake", said="'q'"),
     reads("an empty second sheet", "in.xlsx", xlsx([["text"], ["cake"]], []), "cake"),
-    reads(
-        "a hidden first sheet",
-        "in.xlsx",
-        xlsx([["secret"], ["x"]], [["text"], ["cake"]], hidden=0),
-        "cake",
-        may_fail=True,
-    ),
-    fails(
-        "two sheets of rows", "in.xlsx", xlsx([["text"], ["a"]], [["text"], ["b"]]), "Sheet1"
-    ),
+    reads("a hidden first sheet", "in.xlsx",
+          xlsx([["secret"], ["x"]], [["text"], ["cake"]], hidden=0), "cake"),
+    fails("two sheets of rows", "in.xlsx", xlsx([["text"], ["a"]], [["text"], ["b"]]),
+          "Sheet1"),
     fails("no rows at all", "in.xlsx", xlsx([]), "in.xlsx"),
-    reads(
-        "texts with formats, and how they are spoken",
-        "in.xlsx",
-        workbook(
-            '<row><c t="s"><v>0</v></c></row><row><c t="s"><v>1</v></c></row>'
-            '<row><c t="s"><v>2</v></c></row>',
-            "<si><t>text</t></si>"
-            '<si><r><rPr><b/></rPr><t xml:space="preserve">cake </t></r>'
-            "<r><t>cream</t></r></si>"
-            '<si><t>東京</t><rPh sb="0" eb="2"><t>トウキョウ</t></rPh></si>',
-        ),
-        "cake cream",
-        "東京",
-    ),
-    reads(
-        "texts in the cells, with formats",
-        "in.xlsx",
-        workbook(
-            inline("<t>text</t>")
-            + inline("<r><t>ca</t></r><r><t>ke</t></r>")
-            + inline('<t xml:space="preserve"> a </t>')
-        ),
-        "cake",
-        " a ",
-    ),
-    reads(
-        "characters that XML has not",
-        "in.xlsx",
-        workbook(
-            inline("<t>text</t>") + inline("<t>a_x000D_b</t>") + inline("<t>_x005F_x000D_</t>")
-        ),
-        "a\rb",
-        "_x000D_",
-    ),
-    reads(
-        "a size that is wrong",
-        "in.xlsx",
-        workbook(
-            "".join(map(inline, ("<t>text</t>", "<t>a</t>", "<t>b</t>"))),
-            dimension='<dimension ref="A1"/>',
-        ),
-        "a",
-        "b",
-    ),
-    reads(
-        "cells that are left out",
-        "in.xlsx",
-        workbook(
-            '<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c>'
-            '<c r="C1" t="inlineStr"><is><t>text</t></is></c></row>'
-            '<row r="2"><c r="C2" t="inlineStr"><is><t>cake</t></is></c></row>'
-            '<row r="3"><c r="A3"><v>3</v></c></row>'
-        ),
-        "cake",
-        None,
-        may_fail=True,
-    ),
-    reads(
-        "a formula and its value",
-        "in.xlsx",
-        workbook(
-            inline("<t>text</t>") + '<row><c t="str"><f>"a"&amp;"b"</f><v>ab</v></c></row>'
-        ),
-        "ab",
-    ),
-    fails(
-        "a formula that was never calculated",
-        "in.xlsx",
-        workbook(inline("<t>text</t>") + '<row><c t="str"><f>"a"&amp;"b"</f></c></row>'),
-        "cell A2",
-    ),
-    fails(
-        "an error in a cell",
-        "in.xlsx",
-        workbook(inline("<t>text</t>") + '<row><c t="e"><v>#REF!</v></c></row>'),
-        "row 1",
-    ),
-    fails(
-        "a string that is not there",
-        "in.xlsx",
-        workbook('<row><c t="s"><v>7</v></c></row>', "<si><t>text</t></si>"),
-        "in.xlsx",
-    ),
-    fails(
-        "entities that grow",
-        "in.xlsx",
-        workbook(
-            inline("<t>text</t>") + inline("<t>&b;</t>"),
-            doctype='<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>',
-        ),
-        "in.xlsx",
-    ),
-    fails("XML that is broken", "in.xlsx", workbook("<row><c></row>"), "in.xlsx"),
+    fails("a formula that was never calculated", "in.xlsx", xlsx([["text"], ["=1+1"]]),
+          "cell A2"),
+    fails("an error in a cell", "in.xlsx", xlsx([["text"], ["#REF!"]]), "row 1"),
     fails("a workbook that is cut", "in.xlsx", cut(xlsx([["text"], ["cake"]]), 300), "in.xlsx"),
     fails("a zip of something else", "in.xlsx", zipped(**{"a.txt": b"cake"}), "in.xlsx"),
-]
+]  # fmt: skip
 
 # -- compression, and files that are something else ---------------------------------------
 
@@ -821,8 +656,8 @@ CSV = b"id,text\n1,cake\n2,bread\n"
 TWO = ("cake", "bread")
 
 
-def csv_of(odd: str, name: str, content: Content, *, may_fail: bool = False) -> Case:
-    return reads(odd, name, content, *TWO, to="out.csv", may_fail=may_fail)
+def csv_of(odd: str, name: str, content: Content) -> Case:
+    return reads(odd, name, content, *TWO, to="out.csv")
 
 
 COMPRESSED = [
@@ -833,33 +668,16 @@ COMPRESSED = [
     csv_of("zip", "in.csv.zip", zipped(**{"posts.csv": CSV})),
     csv_of("zip with a folder", "in.csv.zip", zipped(**{"a/": b"", "a/posts.csv": CSV})),
     csv_of("zip of a Mac", "in.csv.zip",
-           zipped(**{"posts.csv": CSV, "__MACOSX/._posts.csv": b"\0\5\x16\7"}),
-           may_fail=True),
+           zipped(**{"posts.csv": CSV, "__MACOSX/._posts.csv": b"\0\5\x16\7"})),
     csv_of("gzip without its name", "in.csv", gzip.compress(CSV)),
-    csv_of("bzip2 without its name", "in.csv", bz2.compress(CSV)),
-    csv_of("xz without its name", "in.csv", lzma.compress(CSV)),
-    csv_of("zstd without its name", "in.csv", zstd(CSV)),
     csv_of("zip without its name", "in.csv", zipped(**{"posts.csv": CSV})),
     csv_of("xz named gz", "in.csv.gz", lzma.compress(CSV)),
-    csv_of("plain named gz", "in.csv.gz", CSV, may_fail=True),
+    csv_of("plain named gz", "in.csv.gz", CSV),
     csv_of("gzip in parts", "in.csv.gz", b"".join(map(gzip.compress, (CSV[:9], b"", CSV[9:])))),
-    csv_of("bzip2 in parts", "in.csv.bz2", bz2.compress(CSV[:9]) + bz2.compress(CSV[9:])),
-    csv_of("xz in parts", "in.csv.xz", lzma.compress(CSV[:9]) + lzma.compress(CSV[9:])),
-    csv_of("zstd in parts", "in.csv.zst", zstd(CSV[:9], CSV[9:])),
-    csv_of("zstd with a part to skip", "in.csv.zst",
-           zstd(CSV, before=b"\x50\x2a\x4d\x18\x04\0\0\0skip")),
-    csv_of("gzip with zeros behind it", "in.csv.gz", gzip.compress(CSV) + bytes(512)),
-    csv_of("gzip twice", "in.csv.gz", gzip.compress(gzip.compress(CSV)), may_fail=True),
+    fails("gzip twice", "in.csv.gz", gzip.compress(gzip.compress(CSV)), "compressed twice"),
     reads("JSON in gzip", "in.json.gz", gzip.compress(b'[{"text": "a"}]'), "a"),
     reads("an archive in a zip", "posts.zip", zipped(**{"data/posts.js": odd("post.js")}),
           "Bread is out of the oven", "this soup is a delight"),
-    fails("gzip with more behind it", "in.csv.gz", gzip.compress(CSV) + b"more", "gzip"),
-    fails("gzip that is cut", "in.csv.gz", cut(gzip.compress(CSV), 9), "gzip"),
-    fails("gzip that is altered", "in.csv.gz", gzip.compress(CSV)[:-8] + bytes(8), "gzip"),
-    fails("bzip2 that is cut", "in.csv.bz2", cut(bz2.compress(CSV), 9), "in.csv.bz2"),
-    fails("xz that is cut", "in.csv.xz", cut(lzma.compress(CSV), 9), "in.csv.xz"),
-    fails("zstd that is cut", "in.csv.zst", cut(zstd(CSV), 3), "in.csv.zst"),
-    fails("zip that is cut", "in.csv.zip", cut(zipped(**{"a.csv": CSV}), 30), "zip"),
     fails("zip of two", "in.zip", zipped(**{"a.csv": CSV, "b.csv": CSV}), "a.csv", "b.csv"),
     fails("zip of none", "in.zip", zipped(), "zip"),
     fails("zip of a page", "in.csv.zip", zipped(**{"a.csv": odd("page.csv")}), "HTML"),
@@ -873,7 +691,9 @@ def sqlite() -> bytes:
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 
 OTHERS = [
-    fails("nothing", "in.csv", b"", "empty"),
+    fails("nothing", "in.csv", b"", "is empty; a header line is needed"),
+    fails("nothing in gzip", "in.csv.gz", gzip.compress(b""), "is empty"),
+    fails("nothing in tsv", "in.tsv", b"", "is empty; a header line is needed"),
     fails("a mark only", "in.csv", BOM, "empty"),
     fails("blank lines only", "in.csv", b"\n\r\n\n", "empty"),
     fails("a page", "in.csv", odd("page.csv"), "HTML"),
@@ -882,27 +702,37 @@ OTHERS = [
     fails("a page named json", "in.json", odd("page.csv"), "HTML"),
     fails("a page named parquet", "in.parquet", odd("page.csv"), "HTML"),
     fails("a page named xlsx", "in.xlsx", odd("page.csv"), "HTML"),
-    fails("XML", "in.csv", odd("feed.csv"), "XML|HTML"),
+    fails("XML", "in.csv", odd("feed.csv"), "XML"),
     fails("a pointer of Git LFS", "in.csv", odd("pointer.csv"), "Git LFS"),
     fails("a pointer named parquet", "in.parquet", odd("pointer.csv"), "Git LFS"),
     fails("PDF", "in.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "PDF"),
-    fails("PNG", "in.csv", b"\x89PNG\r\n\x1a\n" + bytes(30), "image|PNG"),
-    fails("JPEG", "in.csv", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(30), "image|JPEG"),
-    fails("GIF", "in.csv", b"GIF89a" + bytes(30), "image|GIF"),
+    fails("PNG", "in.csv", b"\x89PNG\r\n\x1a\n" + bytes(30), "PNG"),
+    fails("JPEG", "in.csv", b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(30), "JPEG"),
+    fails("GIF", "in.csv", b"GIF89a" + bytes(30), "GIF"),
     fails("SQLite", "in.csv", sqlite(), "SQLite"),
     fails("SQLite under its name", "in.db", sqlite()),
-    fails("an old workbook", "in.xls", OLE, "xls"),
+    fails("an old workbook", "in.xls", OLE, "save it as .xlsx"),
     fails("an old workbook named xlsx", "in.xlsx", OLE),
     fails("an old workbook named csv", "in.csv", OLE),
-    fails("a workbook named csv", "in.csv", xlsx([["text"], ["cake"]]), "xlsx|Excel"),
+    fails("a workbook named csv", "in.csv", xlsx([["text"], ["cake"]]), "Excel"),
     fails("Parquet named csv", "in.csv", parquet(text=["cake"]), "Parquet"),
     fails("Arrow named csv", "in.csv", arrow("file", text=["cake"]), "Arrow"),
-    fails("JSON Lines named csv", "in.csv", lines(CAKE, CAKE), "JSON"),
-    fails("an array named csv", "in.csv", json.dumps([CAKE]).encode(), "JSON"),
+    fails("JSON Lines named csv", "in.csv", lines(CAKE, CAKE), "is JSON Lines, not a CSV file",
+          "--format jsonl"),
+    fails("an array named csv", "in.csv", json.dumps([CAKE]).encode(),
+          "is JSON, not a CSV file", "--format json"),
+    fails("JSON Lines named txt", "in.txt", lines(CAKE), "JSON Lines", "--format jsonl"),
+    fails("a table named txt", "in.txt", "Post index\tLabel2\tPost text\n1\t0\tcake\n",
+          "table of 3 columns", "--format tsv"),
+    reads("a table named txt, told", "in.txt", b"Post index\tPost\n1\tcake\n",
+          "Post index\tPost", "1\tcake", options="--format txt", to="out.csv"),
+    fails("a table named txt, with a text of two lines", "in.txt",
+          "id\ttext\n" + "1\ta word\n" * 10 + '11\t"two\nlines"\n', "table of 2 columns",
+          "--format tsv"),
     fails("CSV named jsonl", "in.jsonl", CSV, "JSON"),
     fails("CSV named json", "in.json", CSV, "JSON"),
     fails("CSV named parquet", "in.parquet", CSV, "Parquet"),
-    fails("CSV named xlsx", "in.xlsx", CSV, "xlsx|Excel"),
+    fails("CSV named xlsx", "in.xlsx", CSV, "Excel"),
     fails("BibTeX named csv", "in.csv", odd("bibtex.csv")),
     fails("a name that says nothing", "in.dat", CSV, "--format"),
     fails("--delimiter of two characters", "in.csv", CSV, "--delimiter",
@@ -928,6 +758,17 @@ CONVERTED = [
     reads("a workbook to CSV", "in.xlsx", xlsx([["id", "text"], [1, "a, b"]]), "a, b",
           to="out.csv"),
     reads("Arrow to CSV", "in.arrow", arrow("file", text=STRINGS), *READ, to="out.csv"),
+    fails("two columns of one name to JSON", "in.csv", b"id,id,text\n1,2,a\n",
+          "2 columns are named 'id'", to="out.jsonl"),
+    fails("a key twice to CSV", "in.jsonl", b'{"text": "a", "n": 1, "n": 2}\n', "row 1",
+          "a key is repeated, which a table cannot hold", to="out.csv"),
+    fails("the key of the texts twice to CSV", "in.jsonl", b'{"text": null, "text": "cake"}\n',
+          "row 1", "is repeated", to="out.csv"),
+    fails("the same the other way round", "in.jsonl", b'{"text": "cake", "text": null}\n',
+          "row 1", "is repeated", to="out.csv"),
+    fails("half a surrogate pair to CSV", "in.jsonl", b'{"text": "a", "n": "\\ud800"}\n',
+          "row 1", "; name the output .json or .jsonl", to="out.csv"),
+    reads("no lines to CSV", "in.txt", b"", to="out.csv"),
     reads("lines of text to CSV", "in.txt", b"a, b\n\nc\n", "a, b", None, "c", to="out.csv"),
 ]  # fmt: skip
 
@@ -971,14 +812,12 @@ def run(case: Case) -> Completed:
         pytest.importorskip(LIBRARIES[suffix], reason=f"reads or writes {suffix}")
     content = case.content if isinstance(case.content, bytes) else case.content()
     Path(case.name).write_bytes(content)
-    return score(case.name, "-o", case.to, "--jobs", "1", *case.options)
+    return score(case.name, "-o", case.to, "--jobs", "1", *case.options.split())
 
 
-def said(text: str, words: tuple[str, ...]) -> None:
-    """Check that a text contains each of the words, or one of its alternatives."""
+def assert_in(words: tuple[str, ...], text: str) -> None:
     for word in words:
-        alternatives = [word] if word == "'|'" else word.split("|")
-        assert any(each.lower() in text.lower() for each in alternatives), (word, text)
+        assert word.lower() in text.lower()
 
 
 def refused(completed: Completed, words: tuple[str, ...]) -> None:
@@ -990,21 +829,21 @@ def refused(completed: Completed, words: tuple[str, ...]) -> None:
     assert "Traceback" not in err
     assert not any("rror" in note for note in notes)
     assert len(error) < 600
-    said(error, words)
+    assert_in(words, error)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_each(name: str, folder: Path) -> None:
     case = CASES[name]
     completed = run(case)
-    if case.texts is None or (case.may_fail and completed.status):
-        refused(completed, case.words if case.texts is None else ())
+    if case.texts is None:
+        refused(completed, case.words)
         assert {path.name for path in folder.iterdir()} == {case.name}
         return
     assert completed.status == 0, completed.err
     missing = scores_of(case.texts).count("")
     assert summary(completed.err) == (len(case.texts), len(case.texts) - missing, missing, 0)
-    said(completed.err, case.words)
+    assert_in(case.words, completed.err)
     output = Path(case.to)
     if case.output is not None:
         assert output.read_bytes() == case.output
@@ -1012,45 +851,32 @@ def test_each(name: str, folder: Path) -> None:
         assert scores_in(output, case.encoding) == scores_of(case.texts)
 
 
-class TestRowsSetAside:
-    @pytest.mark.parametrize(
-        ("name", "header", "content", "rejected", "counts"),
-        [
-            ("in.csv", "id;text\n", "1;a\n2\n3;b;c\n4;d\n", "2\n3;b;c\n", (4, 2, 0, 2)),
-            ("in.csv", "id,text\r", "1,a\r2\r3,b\r", "2\r", (3, 2, 0, 1)),
-            ("in.csv", "sep=;\nid;text\n", "1;a\n2\n", "2\n", (2, 1, 0, 1)),
-            ("in.csv", "id,text\n", '1,"b\nc",d\n2,e\n', '1,"b\nc",d\n', (2, 1, 0, 1)),
-            ("in.jsonl", "", '{"text": "a"}\nno\n[]\n', "no\n[]\n", (3, 1, 0, 2)),
-        ],
-    )  # fmt: skip
-    def test_as_they_were(
-        self, name: str, header: str, content: str, rejected: str, counts: tuple[int, ...]
-    ) -> None:
-        Path(name).write_bytes((header + content).encode())
-        output = Path(name).with_stem("out")
-        status, _, err = score(name, "-o", output, "--on-error", "skip", "--jobs", "1")
+@pytest.mark.parametrize(
+    ("name", "content", "rejected", "texts"),
+    [
+        ("in.csv", b"id;text\n1;a\n2\n3;b;c\n4;d\n", b"id;text\n2\n3;b;c\n", "ad"),
+        ("in.csv", b"id,text\r1,a\r2\r3,b\r", b"id,text\r2\r", "ab"),
+        ("in.csv", b"sep=;\nid;text\n1;a\n2\n", b"sep=;\nid;text\n2\n", "a"),
+        ("in.csv", b'id,text\n1,"b\nc",d\n2,e\n', b'id,text\n1,"b\nc",d\n', "e"),
+        ("in.csv", b"id,text\n1,a\n2,caf\xe9\n3,b\n", b"id,text\n2,caf\xe9\n", "ab"),
+        ("utf-16.csv", "id,text\r\n1,é\r\n2\r\n3,b\r\n".encode("utf-16"),
+         "id,text\r\n2\r\n".encode("utf-16"), "éb"),
+        ("in.jsonl", b'{"text": "a"}\nno\n[]\n', b"no\n[]\n", "a"),
+    ],
+)  # fmt: skip
+def test_rows_are_set_aside_as_they_were(
+    name: str, content: bytes, rejected: bytes, texts: str
+) -> None:
+    Path(name).write_bytes(content)
+    output = Path(name).with_stem("out")
+    status, _, err = score(name, "-o", output, "--on-error", "skip", "--jobs", "1")
 
-        assert status == 0, err
-        assert summary(err) == counts
-        assert Path(f"{output}.rejected").read_bytes().decode() == header + rejected
-
-    def test_in_utf_16(self) -> None:
-        content = "id,text\r\n1,é\r\n2\r\n3,b\r\n"
-        Path("in.csv").write_bytes(content.encode("utf-16"))
-        status, _, _ = score("in.csv", "-o", "out.csv", "--on-error", "skip", "--jobs", "1")
-
-        assert status == 0
-        assert scores_in(Path("out.csv"), "utf-16") == scores_of(["é", "b"])
-        assert Path("out.csv.rejected").read_bytes() == "id,text\r\n2\r\n".encode("utf-16")
-
-    def test_with_bytes_of_another_encoding(self) -> None:
-        content = b"id,text\n1,a\n2,caf\xe9\n3,b\n"
-        Path("in.csv").write_bytes(content)
-        status, _, _ = score("in.csv", "-o", "out.csv", "--on-error", "skip", "--jobs", "1")
-
-        assert status == 0
-        assert scores_in(Path("out.csv")) == scores_of(["a", "b"])
-        assert Path("out.csv.rejected").read_bytes() == b"id,text\n2,caf\xe9\n"
+    assert status == 0, err
+    rows, *counts = summary(err)
+    assert counts == [len(texts), 0, rows - len(texts)]
+    encoding = "utf-16" if "utf-16" in name else "utf-8"
+    assert scores_in(output, encoding) == scores_of(texts)
+    assert Path(f"{output}.rejected").read_bytes() == rejected
 
 
 class TestValues:
@@ -1059,94 +885,48 @@ class TestValues:
     ROW = ("007", "1234567890123456789", "1e5", "TRUE", "=1+1", "0.10", "  a ", 'b, "c"')
     NAMES = tuple("abcdefgh")
 
-    def source(self) -> str:
+    @pytest.mark.parametrize("to", ["out.jsonl", "out.parquet", "out.xlsx"])
+    def test_of_csv(self, to: str) -> None:
         header = ";".join((*self.NAMES, "text"))
         fields = (f'"{value.replace(chr(34), chr(34) * 2)}"' for value in self.ROW)
-        return f"{header}\n{';'.join(fields)};cake\n"
-
-    def test_of_csv_in_json(self) -> None:
-        Path("in.csv").write_bytes(self.source().encode())
-        assert score("in.csv", "-o", "out.jsonl", "--jobs", "1").status == 0
-        record = json.loads(Path("out.jsonl").read_text("utf-8"))
+        content = f"{header}\n{';'.join(fields)};cake\n".encode()
+        assert run(reads("values", "in.csv", content, to=to)).status == 0
+        (record,) = records_in(Path(to))
 
         assert list(record) == [*self.NAMES, "text", "probability", "label"]
-        assert tuple(str(record[name]) for name in self.NAMES) == self.ROW
-
-    def test_of_csv_in_parquet(self) -> None:
-        _arrow()
-        _arrow()
-        from pyarrow import parquet as module
-
-        Path("in.csv").write_bytes(self.source().encode())
-        assert score("in.csv", "-o", "out.parquet", "--jobs", "1").status == 0
-        (record,) = module.read_table("out.parquet").to_pylist()
-
-        assert tuple(str(record[name]) for name in self.NAMES) == self.ROW
+        assert tuple(record[name] for name in self.NAMES) == self.ROW
         assert record["probability"] == pytest.approx(float(added("cake")[0]), abs=1e-6)
 
-    def test_of_csv_in_a_workbook(self) -> None:
-        openpyxl = pytest.importorskip("openpyxl")
-        Path("in.csv").write_bytes(self.source().encode())
-        assert score("in.csv", "-o", "out.xlsx", "--jobs", "1").status == 0
-        sheet = openpyxl.load_workbook("out.xlsx").active
-        header, row = ([cell.value for cell in cells] for cells in sheet.iter_rows())
-
-        assert header == [*self.NAMES, "text", "probability", "label"]
-        assert tuple(row[: len(self.ROW)]) == self.ROW
-
     def test_of_a_workbook_in_parquet(self) -> None:
-        _arrow()
-        _arrow()
-        from pyarrow import parquet as module
+        content = xlsx([["id", "text"], [1, "cake"], [2, None]])
+        assert run(reads("values", "in.xlsx", content, to="out.parquet")).status == 0
+        records = records_in(Path("out.parquet"))
 
-        Path("in.xlsx").write_bytes(xlsx([["id", "text"], [1, "cake"], [2, None]])())
-        assert score("in.xlsx", "-o", "out.parquet", "--jobs", "1").status == 0
-        records = module.read_table("out.parquet").to_pylist()
-
+        assert [record["id"] for record in records] == [1, 2]
         assert [record["text"] for record in records] == ["cake", None]
         assert [record["label"] is None for record in records] == [False, True]
 
     def test_of_json_in_csv(self) -> None:
-        record = {"id": 1234567890123456789, "ok": True, "none": None, "text": "a"}
-        Path("in.jsonl").write_bytes(lines(record))
-        assert score("in.jsonl", "-o", "out.csv", "--jobs", "1").status == 0
+        content = lines({"id": 1234567890123456789, "ok": True, "none": None, "text": "a"})
+        assert run(reads("values", "in.jsonl", content, to="out.csv")).status == 0
 
-        assert "1234567890123456789" in Path("out.csv").read_text("utf-8")
+        assert "1234567890123456789,true,,a," in Path("out.csv").read_text("utf-8")
 
-    def test_of_keys_that_come_late(self) -> None:
-        records = (
-            {"text": "a", **({"late": f"v{n}"} if n > 1200 else {})} for n in range(1300)
-        )
-        Path("in.jsonl").write_bytes(lines(*records))
-        completed = score("in.jsonl", "-o", "out.csv", "--jobs", "1")
 
-        if completed.status:
-            refused(completed, ("late",))
-            assert not Path("out.csv").exists()
-        else:
-            content = Path("out.csv").read_text("utf-8")
-            assert all(f"v{number}" in content for number in range(1201, 1300))
+def records_in(output: Path) -> list[dict[str, Any]]:
+    """Return the rows of an output as dictionaries."""
+    if output.suffix == ".parquet":
+        from pyarrow import parquet as module
 
-    @pytest.mark.parametrize("text", ["a\x0bb", "a\0b", "x" * 32_768])
-    def test_that_a_workbook_cannot_hold(self, text: str) -> None:
-        openpyxl = pytest.importorskip("openpyxl")
-        Path("in.csv").write_bytes(f"text\n{text}\n".encode())
-        completed = score("in.csv", "-o", "out.xlsx", "--jobs", "1")
+        records: list[dict[str, Any]] = module.read_table(output).to_pylist()
+        return records
+    if output.suffix == ".xlsx":
+        import openpyxl
 
-        if completed.status:
-            refused(completed, ("row 1",))
-            assert not Path("out.xlsx").exists()
-        else:
-            sheet = openpyxl.load_workbook("out.xlsx").active
-            escaped = text.replace("\x0b", "_x000B_").replace("\0", "_x0000_")
-            assert sheet["A2"].value in (text, escaped)
-
-    def test_of_names_twice(self) -> None:
-        Path("in.csv").write_bytes(b"id,id,text\n1,2,a\n")
-        completed = score("in.csv", "-o", "out.jsonl", "--jobs", "1")
-
-        refused(completed, ("id",))
-        assert not Path("out.jsonl").exists()
+        sheet = openpyxl.load_workbook(output).active
+        header, *rows = ([cell.value for cell in cells] for cells in sheet.iter_rows())
+        return [dict(zip(header, row, strict=True)) for row in rows]
+    return [json.loads(line) for line in output.read_text("utf-8").splitlines()]
 
 
 class Pipe(io.BytesIO):

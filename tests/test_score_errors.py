@@ -190,8 +190,8 @@ class TestTheHeaderAgain:
 
 class TestNames:
     @pytest.mark.parametrize("command", ["score", "evaluate"])
-    def test_a_file_that_looks_like_an_option(self, run: Any, command: str) -> None:
-        status, out, err = run("disaster-tweets", command, "-dash.csv")
+    def test_a_file_that_looks_like_an_option(self, run_here: Any, command: str) -> None:
+        status, out, err = run_here("disaster-tweets", command, "-dash.csv")
 
         assert (status, out) == (2, "")
         advice = "put ./ before the name of a file that begins with -"
@@ -211,25 +211,13 @@ class TestNames:
             (["evaluate", "", "--target-column", "target"], "FILE"),
         ],
     )
-    def test_an_empty_name(self, run: Any, arguments: list[str], name: str) -> None:
-        status, out, err = run("disaster-tweets", *arguments)
+    def test_an_empty_name(self, run_here: Any, arguments: list[str], name: str) -> None:
+        status, out, err = run_here("disaster-tweets", *arguments)
 
         assert (status, out) == (2, "")
         last = err.splitlines()[-1]
         assert name in last
         assert last.endswith(": the name is empty; name a file, or - for a pipe")
-
-
-def test_a_header_that_is_not_utf_8(tmp_path: Path) -> None:
-    source = tmp_path / "in.csv"
-    source.write_bytes(b"caf\xe9,text\n1,cake\n")
-
-    refused(score(source, "-o", tmp_path / "out.csv"), f"{source}, line 1", "--encoding cp1252")
-    assert (
-        score(source, "-o", tmp_path / "out.csv", "--encoding", "latin-1", "--quiet").status
-        == 0
-    )
-    assert (tmp_path / "out.csv").read_bytes().startswith(b"caf\xe9,text,probability,label\n")
 
 
 class TestFilesThatCannotBe:

@@ -49,7 +49,7 @@ def scored(source: Path, *options: str | Path) -> Any:
     return table
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(data=st.data())
 def test_every_value_stays(arrow: Any, folder: Path, data: Any) -> None:
     texts = data.draw(st.lists(st.none() | st.text(st.characters(codec="utf-8")), max_size=8))
@@ -78,24 +78,10 @@ def test_every_value_stays(arrow: Any, folder: Path, data: Any) -> None:
 
 
 def test_the_only_column_of_strings(arrow: Any, tmp_path: Path) -> None:
-    table = arrow.table({"n": [1, 2], "remark": [CAKE, PHONE], "x": [0.5, None]})
+    columns = {"n": [1, 2], "remark": [CAKE, PHONE], "entry": [{"text": PHONE}] * 2}
+    source = write(tmp_path / "in.parquet", arrow.table(columns))
 
-    assert scored(write(tmp_path / "in.parquet", table))["label"].to_pylist() == [
-        predict(CAKE).label,
-        predict(PHONE).label,
-    ]
-    table = arrow.table({"n": [1, 2], "one": [CAKE, PHONE], "more": ["a", "b"]})
-    source = write(tmp_path / "in.parquet", table)
-    completed = score(source, "-o", tmp_path / "new.parquet")
-    refused(completed, "n", "one", "more", status=completed.status or 1)
-    assert len(scored(source, "--text-column", "more")) == 2
-
-
-def test_a_column_of_nothing_but_nulls(arrow: Any, tmp_path: Path) -> None:
-    for kind in (arrow.null(), arrow.string()):
-        table = arrow.table({"text": arrow.array([None, None], kind)})
-
-        assert scored(write(tmp_path / "in.parquet", table))["label"].null_count == 2
+    assert scored(source)["label"].to_pylist() == [predict(CAKE).label, predict(PHONE).label]
 
 
 def test_several_files(arrow: Any, tmp_path: Path) -> None:
@@ -136,24 +122,13 @@ def test_a_run_that_ends_while_it_clears_up(
     assert set(tmp_path.iterdir()) == {source, target}
 
 
-def test_no_rows(arrow: Any, tmp_path: Path) -> None:
-    table = arrow.table({"text": arrow.array([], arrow.string())})
-
-    assert scored(write(tmp_path / "in.parquet", table)).column_names == ["text", *NEW]
-
-
-def test_files_that_cannot_be(arrow: Any, tmp_path: Path) -> None:
+def test_a_file_with_altered_bytes(arrow: Any, tmp_path: Path) -> None:
     source, target = tmp_path / "in.parquet", tmp_path / "out.parquet"
-    write(source, arrow.table({"text": [1, 2]}))
-    completed = score(source, "-o", target)
-    refused(completed, "text", status=completed.status or 1)
     whole = write(source, arrow.table({"text": [CAKE]})).read_bytes()
-    for content in (whole[:-8], CAKE.encode(), b"", whole[:4] + bytes(40) + whole[44:]):
-        source.write_bytes(content)
-        refused(score(source, "-o", target), str(source))
-        assert not target.exists()
-        for left in tmp_path.glob("out.parquet.part*"):
-            left.rmdir() if left.is_dir() else left.unlink()
+    source.write_bytes(whole[:4] + bytes(40) + whole[44:])
+
+    refused(score(source, "-o", target), str(source))
+    assert not target.exists()
 
 
 def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,12 +155,6 @@ class TestStructs:
         assert table.column_names == ["id", "post", *NEW]
         expected = [predict(CAKE).label, None, predict(PHONE).label]
         assert table["label"].to_pylist() == expected
-
-    def test_a_column_comes_before_a_field(self, arrow: Any, tmp_path: Path) -> None:
-        table = arrow.table({"entry": [{"text": PHONE}], "words": [CAKE], "n": [1]})
-        source = write(tmp_path / "in.parquet", table)
-
-        assert scored(source)["label"].to_pylist() == [predict(CAKE).label]
 
     @pytest.mark.parametrize("options", [("--text-column", "post"), ()])
     def test_the_struct_itself(self, source: Path, options: tuple[str, ...]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from .conftest import on_a_terminal
 from .test_score import SUMMARY, refused, summary
 
 
@@ -35,10 +35,12 @@ class TestStandardStreams:
         [((), "--format"), (("--format", "csv", "--resume"), "--resume"),
          (("--format", "csv", "--on-error", "skip"), "--on-error")],
     )  # fmt: skip
-    def test_what_they_cannot_do(self, run: Any, options: tuple[str, ...], word: str) -> None:
-        completed = run("disaster-tweets", "score", "-", "-o", "-", *options, stdin=b"text\n")
+    def test_what_they_cannot_do(
+        self, run_here: Any, options: tuple[str, ...], word: str
+    ) -> None:
+        done = run_here("disaster-tweets", "score", "-", "-o", "-", *options, stdin=b"text\n")
 
-        refused(completed, word, status=2)
+        refused(done, word, status=2)
 
     def test_a_reader_that_leaves(self, tmp_path: Path) -> None:
         source = tmp_path / "in.txt"
@@ -58,30 +60,10 @@ class TestStandardStreams:
 
 
 def test_a_terminal_shows_the_progress(tmp_path: Path) -> None:
-    pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
-    source = tmp_path / "in.txt"
-    source.write_text("cake\n" * 20_000, "utf-8")
-    command = [sys.executable, "-m", "disaster_tweets", "score", source, "-o"]
-    shown = {}
-    for options in ((), ("--quiet",)):
-        controller, terminal = pty.openpty()
-        try:
-            process = subprocess.Popen(
-                [*command, tmp_path / "out.csv", *options], stderr=terminal
-            )
-            os.close(terminal)
-            shown[options] = b"".join(iter(lambda: read(controller), b""))  # noqa: B023
-            assert process.wait(60) == 0
-        finally:
-            os.close(controller)
+    (tmp_path / "in.txt").write_text("cake\n" * 20_000, "utf-8")
+    command = ("score", str(tmp_path / "in.txt"), "-o", str(tmp_path / "out.csv"))
+    shown = on_a_terminal(*command)
 
-    assert b"%" in shown[()]
-    assert SUMMARY.search(shown[()].decode())
-    assert shown["--quiet",] == b""
-
-
-def read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux: the other end is closed
-        return b""
+    assert "%" in shown
+    assert SUMMARY.search(shown)
+    assert on_a_terminal(*command, "--quiet") == ""

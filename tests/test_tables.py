@@ -98,14 +98,6 @@ class TestGuesses:
         ("name", "content", "said"),
         [
             ("in.csv", "place;text\nBread Lane;decorate the dance floor\n", "semicolons (';')"),
-            ("in.csv", "place\ttext\nBread Lane\tdecorate the dance floor\n", "tabs"),
-            ("in.csv", "place|text\nBread Lane|decorate the dance floor\n", "pipes ('|')"),
-            ("in.tsv", "place,text\nBread Lane,decorate the dance floor\n", "commas (',')"),
-            (
-                "in.csv",
-                "sep=;\nplace;text\nBread Lane;decorate the dance floor\n",
-                "semicolons",
-            ),
             ("in.csv", "place,Post\nBread Lane,decorate the dance floor\n", "'Post'"),
             ("in.csv", "place,Full Text\nx,decorate the dance floor\n", "'Full Text'"),
         ],
@@ -126,11 +118,6 @@ class TestGuesses:
 
         assert score("in.csv", "-o", "out.csv", "--quiet") == (0, "", "")
 
-    def test_two_usual_names_are_no_guess(self, write: Any) -> None:
-        write("in.csv", "post,message\na,b\n")
-
-        refused(score("in.csv", "-o", "out.csv"), "'post', 'message'", "--text-column")
-
     def test_a_first_line_that_may_be_a_text(self, write: Any) -> None:
         write("in.csv", "Cake near the school\nthis album is great\n")
 
@@ -142,32 +129,6 @@ class TestGuesses:
             .read_text()
             .startswith(f"Cake near the school,{probability('Cake near the school')},")
         )
-
-    def test_over_a_thousand_rows_of_json(self, write: Any) -> None:
-        first = '{"id": 1, "lang": "en"}\n'
-        write("in.jsonl", first * 999 + json.dumps({"id": 2, "lang": "en", "text": CAKE}))
-        assert summary(score("in.jsonl", "-o", "out.jsonl").err) == (1000, 1, 999, 0)
-
-        write("in.jsonl", '{"post": "cake"}\n')
-        refused(
-            score("in.jsonl", "-o", "out2.jsonl", "--text-column", "Post"),
-            "no row has the key 'Post'",
-            "'post'",
-        )
-
-    def test_a_path_of_keys(self, write: Any) -> None:
-        rows = [{"text": "cut", "extended_post": {"full_text": CAKE}}, {"text": "short"}]
-        write("in.jsonl", "\n".join(map(json.dumps, rows)))
-        done = score("in.jsonl", "-o", "o.jsonl", "--text-column", "extended_post.full_text")
-
-        assert summary(done.err) == (2, 1, 1, 0)
-        assert probability(CAKE) in Path("o.jsonl").read_text().split("\n")[0]
-
-    def test_a_text_file_that_is_a_table(self, write: Any) -> None:
-        write("in.txt", "Post index\tLabel2\tPost text\n1\t0\tcake\n")
-
-        refused(score("in.txt", "-o", "out.csv"), "table of 3 columns", "--format tsv")
-        assert score("in.txt", "-o", "out.csv", "--format", "txt").status == 0
 
 
 class TestCounts:
@@ -207,21 +168,18 @@ class TestOutputs:
         assert Path(name).read_bytes() != b"old"
 
     def test_spelling_of_numbers_stays_under_overwrite_columns(self, write: Any) -> None:
-        row = '{"n": 1e400, "label": 1, "m": 1.10, "m": 2, "text": "cake", "x": "\\u00e9"}'
+        kept = '{"n": 1e400, "m": 1.10, "m": 2, "text": "cake", "x": "\\u00e9"'
+        row = kept.replace('"m": 1.10', '"label": 1, "m": 1.10') + ', "probability": []}'
         write("in.jsonl", row)
         score("in.jsonl", "-o", "out.jsonl", "--overwrite-columns")
+        out = Path("out.jsonl").read_text("utf-8")
 
-        kept = row.replace('"label": 1, ', "")[:-1]
-        assert (
-            Path("out.jsonl")
-            .read_text()
-            .startswith(f'{kept}, "probability": {probability("cake")},')
-        )
+        assert out.startswith(f'{kept}, "probability": {probability("cake")}, "label": "')
 
     def test_columns_that_are_overwritten_leave_the_others_as_they_are(
         self, write: Any
     ) -> None:
-        write("in.csv", 'label,text,x\n1, "cake, ""x""","a"\r\n')
+        write("in.csv", 'label,text,probability,x\n1, "cake, ""x""",,"a"\r\n')
         score("in.csv", "-o", "out.csv", "--overwrite-columns", "--quiet")
         text = 'cake, "x"'
 
@@ -294,23 +252,15 @@ class TestLimits:
         refused(score("in.csv.gz", "-o", "out.csv", "--jobs", "1"), "in.csv.gz")
         assert not Path("out.csv").exists()
 
-    def test_utf_16_without_a_mark(self, write: Any) -> None:
-        content = "id,text\n1,cake café\n".encode("utf-16-be")
-        write("in.csv", content)
-
-        refused(score("in.csv", "-o", "out.csv"), "UTF-16", "--encoding utf-16-be")
-        assert score("in.csv", "-o", "out.csv", "--encoding", "utf-16-be").status == 0
-        assert Path("out.csv").read_bytes().startswith(content[:14])
-
 
 class TestParquet:
     @pytest.fixture
     def arrow(self) -> Any:
-        return pytest.importorskip("pyarrow", reason="writes Parquet files with pyarrow")
+        pytest.importorskip("pyarrow.feather", reason="writes files with pyarrow")
+        pytest.importorskip("pyarrow.parquet", reason="writes files with pyarrow")
+        return pytest.importorskip("pyarrow")
 
     def test_columns_that_python_cannot_hold(self, write: Any, arrow: Any) -> None:
-        from pyarrow import parquet
-
         odd = {
             "nanoseconds": arrow.array([1, 2**62 + 1], arrow.timestamp("ns")),
             "duration": arrow.array([1, 3], arrow.duration("ns")),
@@ -319,50 +269,46 @@ class TestParquet:
             "bytes": arrow.array([b"\xff", b"a"], arrow.binary()),
         }
         table = arrow.table({**odd, "text": [CAKE, "lovely day"], "target": [1, 0]})
-        parquet.write_table(table, "in.parquet", compression="gzip")
+        arrow.parquet.write_table(table, "in.parquet", compression="gzip")
         assert score("in.parquet", "-o", "out.parquet").status == 0
-        out = parquet.read_table("out.parquet")
+        out = arrow.parquet.read_table("out.parquet")
 
         assert out.drop_columns(["probability", "label"]).equals(table)
-        group = parquet.ParquetFile("out.parquet").metadata.row_group(0)
+        group = arrow.parquet.ParquetFile("out.parquet").metadata.row_group(0)
         assert {group.column(i).compression for i in range(9)} == {"GZIP"}
         refused(score("in.parquet", "-o", "out.jsonl"), "row 1", "'far'", status=1)
 
-    def test_evaluate_reads_only_what_it_needs(self, write: Any, arrow: Any, run: Any) -> None:
-        from pyarrow import parquet
-
+    def test_evaluate_reads_only_what_it_needs(
+        self, write: Any, arrow: Any, run_here: Any
+    ) -> None:
         odd = arrow.array([10**18, 1], arrow.timestamp("us"))
         labels = [LABELS[1], LABELS[0]]
         table = arrow.table({"far": odd, "text": [CAKE, "lovely day"], "target": labels})
-        parquet.write_table(table, "in.parquet")
+        arrow.parquet.write_table(table, "in.parquet")
         command = ("evaluate", "in.parquet", "--target-column", "target", "--json")
-        status, out, _ = run("disaster-tweets", *command)
+        status, out, _ = run_here("disaster-tweets", *command)
 
         assert (status, json.loads(out)["texts"]) == (0, 2)
 
     def test_two_columns_of_one_name(self, write: Any, arrow: Any) -> None:
-        from pyarrow import parquet
-
         columns = [arrow.array(["a"]), arrow.array(["b"]), arrow.array([CAKE])]
         names = ["u", "u", "text"]
-        parquet.write_table(arrow.Table.from_arrays(columns, names), "in.parquet")
+        arrow.parquet.write_table(arrow.Table.from_arrays(columns, names), "in.parquet")
 
         assert score("in.parquet", "-o", "out.parquet").status == 0
-        out = parquet.ParquetFile("out.parquet").read()
+        out = arrow.parquet.ParquetFile("out.parquet").read()
         assert out.column_names == [*names, "probability", "label"]
         refused(score("in.parquet", "-o", "out.jsonl"), "2 columns are named 'u'")
 
     def test_strings_of_every_kind(self, write: Any, arrow: Any) -> None:
-        from pyarrow import feather
-
         kinds = [arrow.string(), arrow.large_string(), arrow.binary(), arrow.large_binary()]
         columns = [arrow.array([CAKE, None], kind) for kind in kinds]
         columns.append(arrow.array([CAKE, None]).dictionary_encode())
         for column in columns:
-            feather.write_feather(arrow.table({"text": column}), "in.feather")
+            arrow.feather.write_feather(arrow.table({"text": column}), "in.feather")
             done = score("in.feather", "-o", "out.feather")
             assert summary(done.err) == (2, 1, 1, 0)
-            out = feather.read_table("out.feather")
+            out = arrow.feather.read_table("out.feather")
             assert out["text"].type == column.type
             assert out["label"].to_pylist() == [predict(CAKE).label, None]
 
@@ -405,18 +351,22 @@ def test_columns_for_a_data_frame(tmp_path: Path) -> None:
 
 class TestSeveralFiles:
     @pytest.mark.parametrize(
-        ("first", "second", "words"),
+        ("second", "words"),
         [
-            (b"id,text\n1,a\n", b"id,text\r3,c\r", "line ends differ"),
-            (b"id,text\n1,a\n", "id,text\n3,c\n".encode("utf-16"), "utf-16"),
-            (b"id,text\n1,a\n", b"id,Text\n3,c\n", "header differs"),
+            (b"id,text\r3,c\r", "line ends differ"),
+            ("id,text\n3,c\n".encode("utf-16"), "utf-16"),
+            (b"id,Text\n3,c\n", "header differs"),
+            (b"text,id\n", "header differs"),
+            (b"text\n", "header differs"),
+            (b"id,text,more\n", "header differs"),
         ],
     )
-    def test_are_alike(self, write: Any, first: bytes, second: bytes, words: str) -> None:
-        write("1.csv", first)
+    def test_are_alike(self, write: Any, second: bytes, words: str) -> None:
+        write("1.csv", b"id,text\n1,a\n")
         write("2.csv", second)
 
         refused(score("1.csv", "2.csv", "-o", "out.csv"), "2.csv", words)
+        assert not Path("out.csv").exists()
 
     def test_without_line_ends_at_their_ends(self, write: Any) -> None:
         write("1.csv", b"id,text")
@@ -430,23 +380,6 @@ class TestSeveralFiles:
 
 
 class TestEncodings:
-    def test_a_bad_byte_in_a_header_of_several_lines(self, write: Any) -> None:
-        write("in.csv", b'"a\n\xe9b",text\nrow1,hello\n')
-
-        refused(score("in.csv", "-o", "out.csv"), "in.csv, line 1", "--encoding")
-
-    def test_one_that_spells_a_character_in_two_ways(self, write: Any) -> None:
-        write("in.csv", b"id,text\n1,x\x87\x90y\n")
-
-        refused(score("in.csv", "-o", "out.csv", "--encoding", "cp932"), "in.csv", "UTF-8")
-        write("good.csv", "id,text\n1,火\n".encode("cp932"))
-        assert score("good.csv", "-o", "out.csv", "--encoding", "cp932").status == 0
-
-    def test_one_that_spells_a_character_in_two_ways_in_a_document(self, write: Any) -> None:
-        write("in.json", b'[{"id": 1, "text": "x\x87\x90y"}]')
-
-        refused(score("in.json", "-o", "out.json", "--encoding", "cp932"), "in.json", "UTF-8")
-
     @pytest.mark.parametrize("name", ["iso2022_jp", "hz", "gb18030", "big5hkscs", "utf-16-le"])
     @pytest.mark.parametrize("suffix", [".csv", ".json"])
     def test_one_that_changes_its_character_set_between_two_reads(
@@ -474,53 +407,16 @@ class TestEncodings:
     def test_those_that_cannot_be(self, write: Any, name: str) -> None:
         write("in.csv", "text\ncake\n")
 
-        refused(score("in.csv", "-o", "o.csv", "--encoding", name), "--encoding", status=2)
-
-    def test_utf_8_with_a_mark(self, write: Any) -> None:
-        write("in.csv", b"\xef\xbb\xbftext\ncake\n")
-
-        assert score("in.csv", "-o", "o.csv", "--encoding", "utf-8-sig").status == 0
-        assert Path("o.csv").read_bytes().startswith(b"\xef\xbb\xbftext,probability")
-
-    def test_a_new_column_that_the_encoding_lacks(self, write: Any) -> None:
-        write("in.csv", b"id,text\n1,caf\xe9\n")
-        options = ("--encoding", "latin-1", "--label-column", "€")
-
-        refused(score("in.csv", "-o", "out.csv", *options), "new column")
-
-
-def test_a_line_feed_after_a_closing_quote_ends_no_line(write: Any) -> None:
-    # The csv module takes this line feed for the end of the row.
-    write("in.csv", b'id,text\r1,"cake"\n\r2,cake\r')
-
-    refused(score("in.csv", "-o", "out.csv"), "row 1", "line feed")
-
-
-def test_a_carriage_return_between_stray_quotes_is_no_text(write: Any) -> None:
-    write("in.csv", b'text\na 5"\rb 6"\nc\n')
-
-    refused(score("in.csv", "-o", "out.csv"), "row 1", "carriage return")
+        completed = score("in.csv", "-o", "o.csv", "--encoding", name)
+        refused(completed, "--encoding", name, status=2)
 
 
 def test_many_blank_lines_take_no_time_to_speak_of(write: Any) -> None:
-    write("in.csv", "\n" * 100_000 + "text\n" + "\n" * 1_000_000 + "cake\n")
+    write("in.csv", "\n" * 100_000 + "text\n" + "\n" * 300_000 + "cake\n")
     done = score("in.csv", "-o", "out.csv", "--jobs", "1")
 
     assert summary(done.err) == (1, 1, 0, 0)
-    assert Path("out.csv").read_bytes().count(b"\n") == 1_100_002
-
-
-def test_json_lines_called_txt(write: Any) -> None:
-    write("in.txt", '{"text": "a"}\n')
-
-    refused(score("in.txt", "-o", "out.csv"), "JSON Lines", "--format jsonl")
-
-
-def test_the_object_that_holds_the_texts_is_not_overwritten(write: Any) -> None:
-    write("in.jsonl", '{"label": {"text": "a"}, "n": 1}\n')
-    options = ("--text-column", "label.text", "--overwrite-columns")
-
-    refused(score("in.jsonl", "-o", "out.jsonl", *options), "'label'", "--label-column")
+    assert Path("out.csv").read_bytes().count(b"\n") == 400_002
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the locks of POSIX")
@@ -540,20 +436,3 @@ def test_a_second_run_leaves_the_first_alone(write: Any, name: str) -> None:
     finally:
         os.close(descriptor)
     assert score("in.csv", "-o", name, "--resume", "--on-error", "skip").status == 0
-
-
-def test_a_table_called_txt_with_a_text_of_two_lines(write: Any) -> None:
-    rows = "".join(f"{n}\ta word {n}\n" for n in range(10))
-    write("in.txt", f'id\ttext\n{rows}11\t"two\nlines"\n')
-
-    refused(score("in.txt", "-o", "out.csv"), "table of 2 columns", "--format tsv")
-
-
-def test_what_cannot_be_read_is_told_by_its_suffix(write: Any) -> None:
-    Path("folder").mkdir()
-    write("old.xls", "")
-    write("in.csv", '{"data": [{"text": "a"}]}\n')
-
-    refused(score("folder", "-o", "out.csv"), "a folder", status=2)
-    refused(score("old.xls", "-o", "out.csv"), "save it as .xlsx", status=2)
-    refused(score("in.csv", "-o", "out.csv"), "is JSON, not a CSV file", "--format json")

@@ -35,6 +35,7 @@ pytest.importorskip("defusedxml", reason="needs the extra excel")
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 STRICT = "http://purl.oclc.org/ooxml/"
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 def written(rows: Sequence[Sequence[Cell]], **options: str) -> bytes:
@@ -100,6 +101,11 @@ def zipped(members: dict[str, str]) -> bytes:
     return file.getvalue()
 
 
+def office(kind: str, target: str) -> bytes:
+    """Return a zip that only says what its main part is."""
+    return zipped({"_rels/.rels": relationships([(kind, target)], "")})
+
+
 def changed(content: bytes, name: str, old: str, new: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {member: archive.read(member).decode() for member in archive.namelist()}
@@ -108,33 +114,11 @@ def changed(content: bytes, name: str, old: str, new: str) -> bytes:
 
 
 TEXTS = [
-    "cake",
-    "=1+1",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "=",
-    "#REF!",
-    "#N/A",
-    "1e5",
-    "TRUE",
-    " cake ",
-    "\tcake\t",
-    "\n",
-    " ",
-    "a\r\nb\rc\nd",
-    "<&>\"'",
-    "\x00\x01\x1f\x7f\ufffe\uffff\x85\u2028",
-    "_x0041_",
-    "_x005F_x0041_",
-    "_x0041_x0042_",
-    "_x0041\x01",
-    "_x000d_ x005F_ _x00",
-    "_xD83D__xDE00_",
-    "🔥" * 10,
-    "e\u0301",
-    "x" * 32_767,
-    "🔥" * 16_383,
+    *("cake", " cake ", "\tcake\t", "\n", " ", "a\r\nb\rc\nd", "<&>\"'", "e\u0301"),
+    *("=1+1", "+1", "-1", "@SUM(A1)", "=", "#REF!", "#N/A", "1e5", "TRUE"),
+    *("\x00\x01\x1f\x7f\ufffe\uffff\x85\u2028", "_x0041_", "_x005F_x0041_", "_x0041_x0042_"),
+    *("_x0041\x01", "_x000d_ x005F_ _x00", "_xD83D__xDE00_"),
+    *("🔥" * 10, "x" * 32_767, "🔥" * 16_383),
 ]
 
 
@@ -195,10 +179,8 @@ class TestRoundTrip:
         assert back == "#REF!"
         assert type(text) is str
 
-    def test_an_empty_text_becomes_none(self) -> None:
-        assert rows_of(written([["", "a", ""]])) == [[None, "a"]]
-
     def test_empty_rows_and_columns(self) -> None:
+        empty: list[Cell] = [None] * 3
         rows: list[list[Cell]] = [
             [],
             [None, "a", None],
@@ -208,14 +190,9 @@ class TestRoundTrip:
             [],
         ]
 
-        assert rows_of(written(rows)) == [
-            [None] * 3,
-            [None, "a", None],
-            [None] * 3,
-            [None, None, "b"],
-        ]
+        assert rows_of(written(rows)) == [empty, [None, "a", None], empty, [None, None, "b"]]
 
-    @pytest.mark.parametrize("rows", [[], [[]], [[None, ""]]])
+    @pytest.mark.parametrize("rows", [[], [[]], [[None, ""]], [["", "", ""]]])
     def test_nothing_at_all(self, rows: list[list[Cell]]) -> None:
         assert read(io.BytesIO(written(rows)), "t.xlsx") == Sheet("Sheet1", [])
 
@@ -278,9 +255,8 @@ class TestWriting:
             written([["a"]], sheet=name)
 
     def test_the_name_of_the_sheet(self) -> None:
-        assert (
-            read(io.BytesIO(written([["a"]], sheet="Ärger & <b>")), "t").name == "Ärger & <b>"
-        )
+        content = written([["a"]], sheet="Ärger & <b>")
+        assert read(io.BytesIO(content), "t").name == "Ärger & <b>"
 
     def test_an_error_of_the_rows_passes_and_no_temporary_file_stays(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -395,12 +371,6 @@ class TestCells:
             rows_of(package(rows))
         assert "\n" not in str(caught.value)
 
-    def test_a_formula_that_openpyxl_wrote(self) -> None:
-        book = openpyxl.Workbook()
-        book.active.append(["a", "=1+1"])
-        with pytest.raises(RowError, match="cell B1 "):
-            rows_of(saved(book))
-
     def test_cells_in_any_order_and_a_wrong_dimension(self) -> None:
         rows = (
             '<row r="4"><c r="C4"><v>3</v></c><c r="A4"><v>1</v></c><c r="XFD4" s="0"/></row>'
@@ -421,21 +391,14 @@ class TestCells:
         )
         assert rows_of(content) == [[True]]
 
+    def test_a_workbook_without_styles(self) -> None:
+        content = package("<row><c><v>1</v></c></row>")
+        links = ("xl/_rels/workbook.xml.rels", '/styles"', '/other"')
+
+        assert rows_of(changed(content, *links)) == [[1]]
+
     def test_strict_workbooks(self) -> None:
         assert rows_of(package("<row><c><v>1</v></c></row>", strict=True)) == [[1]]
-
-    def test_other_programs_are_understood(self) -> None:
-        book = openpyxl.Workbook()
-        book.active.append(["id", "text", None])
-        book.active.append([1, " cake_x0041_ "])
-        book.active.merge_cells("A3:B3")
-        book.active["A3"] = datetime(2015, 8, 5)
-
-        assert rows_of(saved(book)) == [
-            ["id", "text"],
-            [1, " cakeA "],
-            [datetime(2015, 8, 5), None],
-        ]
 
 
 class TestSheets:
@@ -499,38 +462,16 @@ class TestForeignFiles:
         [
             (b"text,a\ncake,1\n", "not an Excel workbook"),
             (b"", "not an Excel workbook"),
-            (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(5000), r"old Excel workbook \(\.xls\)"),
-            (
-                bytes.fromhex("d0cf11e0a1b11ae1")
-                + bytes(999)
-                + "EncryptedPackage".encode("utf-16-le"),
-                "password",
-            ),
+            (OLE + bytes(5000), r"old Excel workbook \(\.xls\)"),
+            (OLE + bytes(999) + "EncryptedPackage".encode("utf-16-le"), "password"),
             (
                 zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}),
-                r"\(\.ods\)",
+                r"\(\.ods",
             ),
-            (
-                zipped(
-                    {"_rels/.rels": relationships([("officeDocument", "xl/workbook.bin")], "")}
-                ),
-                r"\(\.xlsb\)",
-            ),
-            (
-                zipped(
-                    {
-                        "_rels/.rels": relationships(
-                            [("officeDocument", "word/document.xml")], ""
-                        )
-                    }
-                ),
-                "Word",
-            ),
-            (
-                zipped({"_rels/.rels": relationships([("officeDocument", "ppt/p.xml")], "")}),
-                "Office",
-            ),
-            (zipped({"_rels/.rels": relationships([("other", "a.xml")], "")}), "Office"),
+            (office("officeDocument", "xl/workbook.bin"), r"\(\.xlsb\)"),
+            (office("officeDocument", "word/document.xml"), "Word"),
+            (office("officeDocument", "ppt/p.xml"), "Office"),
+            (office("other", "a.xml"), "Office"),
             (zipped({"t.csv": "text"}), "a zip, but not"),
             (zipped({}), "a zip, but not"),
         ],
@@ -640,11 +581,3 @@ def test_without_a_library(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingLibraryError, match=rf"^t\.xlsx: .*{name}") as caught:
         rows_of(content)
     assert caught.value.extra == "excel"
-
-
-def test_nothing_is_imported_before_it_is_needed(run: Any) -> None:
-    code = (
-        "import sys; before = set(sys.modules); import disaster_tweets.tables.workbook\n"
-        "print({'defusedxml', 'openpyxl', 'xml', 'zipfile'} & (set(sys.modules) - before))"
-    )
-    assert run("python", "-c", code).out == "set()\n"
