@@ -29,8 +29,8 @@ def summarize_environments(path: Path) -> int:
     for name in listed:
         commands = environments.get(name, {}).get("test", [])
         if commands and all(command["retcode"] == 0 for command in commands):
-            version = environments[name].get("python", {}).get("version", "").split(" ")[0]
-            print(f"{name}: passed {version}")
+            version = environments[name].get("python", {}).get("version_info", [])
+            print(f"{name}: passed, Python {'.'.join(map(str, version[:2]))}")
             continue
         python = re.sub(r"^py3(\d+)$", r"python3.\1", name)
         if commands or python == name or shutil.which(python):
