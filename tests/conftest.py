@@ -179,7 +179,7 @@ def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     from disaster_tweets.cli import commands
 
-    def run_here(command: str, *arguments: str, stdin: bytes = b"") -> Completed:
+    def run_here(command: str, *arguments: str | bytes, stdin: bytes = b"") -> Completed:
         monkeypatch.chdir(tmp_path)
         done = CliRunner().invoke(commands, arguments, input=stdin, prog_name=command)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
@@ -190,22 +190,9 @@ def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def run_four_labels(
-    four_labels_installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Run:
-    """Run the command line like `run`, in this process and with the model of four labels."""
-    from click.testing import CliRunner
-
-    from disaster_tweets.cli import commands
-
-    def run(command: str, *arguments: str | bytes, stdin: bytes = b"") -> Completed:
-        monkeypatch.chdir(tmp_path)
-        done = CliRunner().invoke(commands, arguments, input=stdin, prog_name=command)
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return Completed(done.exit_code, done.stdout, done.stderr)
-
-    return run
+def run_four_labels(four_labels_installed: Path, run_here: Run) -> Run:
+    """`run_here` with the model of four labels."""
+    return run_here
 
 
 def executable(command: str) -> str:
