@@ -14,15 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disaster_tweets import Classifier, Explanation, InputError, Prediction, WordWeight
-from disaster_tweets.cli import commands
 from disaster_tweets.topic import LABELS, TEXTS
 
-from .conftest import Completed, Run, Scored, on_a_terminal, two_labels
+from .conftest import Run, Scored, on_a_terminal, two_labels
 
 PLAIN = "The van has crossed the highway north of town"
 ODD = "my phone\x1b[1m is dying,\tbrb"
@@ -387,16 +385,11 @@ def as_object(explanation: Explanation) -> dict[str, Any]:
 
 class TestCommand:
     @pytest.fixture
-    def invoke(self) -> Run:
+    def invoke(self, run_here: Run) -> Run:
         """Run the command in this process."""
-
-        def invoke(*arguments: str, stdin: bytes = b"") -> Completed:
-            done = CliRunner().invoke(commands, ["explain", *arguments], input=stdin)
-            if done.exception is not None and not isinstance(done.exception, SystemExit):
-                raise done.exception
-            return Completed(done.exit_code, done.stdout, done.stderr)
-
-        return invoke
+        return lambda *arguments, **options: run_here(
+            "disaster-tweets", "explain", *arguments, **options
+        )
 
     def test_rows(self, run: Any, classifier: Classifier) -> None:
         expected = "\n".join(rows(classifier.explain(text)) for text in (PLAIN, "", ODD))

@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from disaster_tweets import Classifier, Prediction, bundle
 from disaster_tweets.classifier import bundled_classifier
-from disaster_tweets.cli import commands
 from disaster_tweets.topic import LABELS, NOUNS, PROBABILITY, TEXT, TEXTS
 
-from ..conftest import executable, free_port
+from ..conftest import Run, executable, free_port
 
 # Two texts that a field of CSV would have to quote.
 FIRST, SECOND = "The parcel was late, and the box was open", "my phone is dying, brb"
@@ -186,15 +184,15 @@ _telling: dict[str, str | None] = {}  # by the folder of the model
 
 
 @pytest.fixture
-def score(tmp_path: Path) -> Callable[..., bytes]:
+def score(tmp_path: Path, run_here: Run) -> Callable[..., bytes]:
     """A function that returns the output of the command `score` for a file."""
 
     def score(name: str, content: bytes, *options: str, output: str | None = None) -> bytes:
         source, target = tmp_path / name, tmp_path / f"scored-{output or name}"
         source.write_bytes(content)
-        arguments = ["score", str(source), "-o", str(target), "--jobs", "1", *options]
-        done = CliRunner().invoke(commands, arguments)
-        assert done.exit_code == 0, done.output
+        files = ("score", str(source), "-o", str(target))
+        done = run_here("disaster-tweets", *files, "--jobs", "1", *options)
+        assert done.status == 0, done.err
         return target.read_bytes()
 
     return score
