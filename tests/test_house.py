@@ -179,6 +179,18 @@ class TestWorkflows:
 
         assert sorted(re.findall(r"\bpy3(\d+)", tox["tox"]["env_list"])) == announced
 
+    def test_wheel_and_editable_package_are_built_apart(
+        self, tox: configparser.ConfigParser
+    ) -> None:
+        built: dict[str, set[str]] = {}
+        for name in filter(lambda name: name.startswith("testenv"), tox.sections()):
+            package = tox.get(name, "package", fallback=tox["testenv"]["package"])
+            built.setdefault(package, set()).add(
+                tox.get(name, "wheel_build_env", fallback=tox["testenv"]["wheel_build_env"])
+            )
+        assert set(built) == {"editable", "wheel"}
+        assert not built["editable"] & built["wheel"]
+
     @by_workflow
     def test_actions_are_pinned_to_commits(self, path: Path) -> None:
         used = re.findall(r"uses: (.+)$", path.read_text("utf-8"), re.M)
