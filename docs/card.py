@@ -260,7 +260,7 @@ def candidates(manifest: Manifest) -> str:
     rows = [
         "The pipeline trains two kinds of model and measures both on the same texts:",
         "",
-        f"| | {' | '.join(MEASURES[key] for key in keys)} | size |",
+        f"| | {' | '.join(MEASURES[key] for key in keys)} | model file |",
         f"|{'---|' * (len(keys) + 2)}",
     ]
     for kind, of in found.items():

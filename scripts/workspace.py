@@ -39,7 +39,7 @@ TRACKED = "data/raw/*.dvc"  # DVC's records of data that no stage makes
 COMMAND = f"{'py' if WINDOWS else 'python3'} scripts/workspace.py"
 AGAIN = f"run {COMMAND} setup"
 ANEW = f"delete .venv, then {AGAIN}"
-WITH_ANOTHER = f"run {'py -3.12' if WINDOWS else 'python3.12'} scripts/workspace.py setup"
+WITH_ANOTHER = f"run {'py -3.12' if WINDOWS else 'python3.12'} scripts/workspace.py"
 NO_GIT = "this is no Git clone, or Git is not installed: clone the repository with Git"
 RUNTIME = "ai-edge-litert"  # of an encoder; a student needs only NumPy
 # Tests that `build` does not run: they need programs or packages beyond .venv.
@@ -108,7 +108,7 @@ def make_environment() -> None:
     version = environment_version()
     if not version:
         if sys.version_info < (3, 10) and not uv:
-            raise WorkspaceError(f"this is Python {THIS}: {WITH_ANOTHER}")
+            raise WorkspaceError(f"this is Python {THIS}: {WITH_ANOTHER} setup")
         say("environment", f"making .venv with {'uv' if uv else f'Python {THIS}'}")
         command = [sys.executable, "-m", "venv"]
         if uv:  # if this Python cannot train, uv finds or fetches one that can
@@ -251,7 +251,11 @@ def findings() -> Iterator[tuple[str, str, str]]:
     reason = flaw(version)
     yield "environment", f".venv with Python {version}", reason and f"{reason}: {AGAIN}"
     if version and version not in TRAINABLE:
-        yield "training", "", f"not with Python {version}: delete .venv, then {WITH_ANOTHER}"
+        yield (
+            "training",
+            "",
+            f"not with Python {version}: delete .venv, then {WITH_ANOTHER} setup",
+        )
     if version:
         done = run(PYTHON, "-c", PREDICT, ROOT / "src")
         lacks = f"{last_line(done)}: {AGAIN if reason else ANEW}" if done.returncode else ""
@@ -277,6 +281,24 @@ def findings() -> Iterator[tuple[str, str, str]]:
             yield "data", "", f"{paths[0]}{more}: {put if target.endswith('.dvc') else AGAIN}"
 
 
+def check_python() -> None:
+    """Refuse to build in an environment whose Python cannot train.
+
+    Raises:
+        WorkspaceError: .venv has such a Python, or would get it. With uv, a new .venv gets
+            another one.
+    """
+    version = environment_version()
+    if version in TRAINABLE or (not version and (THIS in TRAINABLE or shutil.which("uv"))):
+        return
+    where = f".venv has Python {version}" if version else f"this is Python {THIS}"
+    delete = "delete .venv, then " if version else ""
+    first, *_, last = TRAINABLE
+    raise WorkspaceError(
+        f"{where}, and training needs {first} to {last}: {delete}{WITH_ANOTHER} build"
+    )
+
+
 def build(*, this_python: bool, with_tests: bool) -> None:
     """Make a tested wheel from the data; in a new repository, also make the first commit.
 
@@ -296,6 +318,7 @@ def build(*, this_python: bool, with_tests: bool) -> None:
             "git config --global user.email ADDRESS, then try again"
         )
     if not this_python:
+        check_python()
         if first and flaw(environment_version()):
             # A clone may have the encoder from a remote of DVC, and a new repository has none.
             check_encoder()

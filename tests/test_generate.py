@@ -234,7 +234,7 @@ def test_both_kinds_of_model_are_compared(generate: ModuleType) -> None:
     shown = {"kind": "encoder", "candidates": candidates}
 
     assert generate.card.candidates(shown).splitlines()[2:] == [
-        "| | accuracy | area under the ROC curve | size |",
+        "| | accuracy | area under the ROC curve | model file |",
         "|---|---|---|---|",
         "| student | 0.814 (0.714 to 0.914) | 0.700 (0.600 to 0.800) | 9.1 MB |",
         "| encoder, which ships | 0.830 (0.730 to 0.930) | 0.700 (0.600 to 0.800) | 20.1 MB |",

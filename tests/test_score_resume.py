@@ -228,6 +228,13 @@ class TestResume:
         assert SUMMARY.fullmatch(last)
         assert "out.csv.part" in notice
 
+    def test_nothing_to_resume_is_not_said_when_quiet(self, tmp_path: Path) -> None:
+        (tmp_path / "in.txt").write_text("cake\n", "utf-8")
+        arguments = ("-o", tmp_path / "out.csv", "--resume", "--quiet")
+
+        assert score(tmp_path / "in.txt", *arguments).err == ""
+        assert (tmp_path / "out.csv").exists()
+
 
 @posix
 def test_a_disk_that_is_full(source: Path, whole: bytes, tmp_path: Path) -> None:

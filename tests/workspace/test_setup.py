@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+from contextlib import nullcontext
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -360,6 +361,29 @@ class TestPythons:
         assert states(out) == {"training": "missing", **all_but()}
         assert "not with Python 3.14: delete .venv, then run py" in out
         assert "\nNOT READY to train; all else works" in out
+
+    @pytest.mark.parametrize(
+        ("this", "venv", "uv", "said"),
+        [
+            (
+                "3.10",
+                "",
+                "",
+                r"this is Python 3\.10, and training needs 3\.11 to 3\.13: run py",
+            ),
+            ("3.12", "3.14", "uv", r"\.venv has Python 3\.14, .*: delete \.venv, then run py"),
+            *[("3.14", "", "uv", ""), ("3.12", "", "", ""), ("3.14", "3.12", "", "")],
+        ],
+    )
+    def test_a_build_needs_one_that_can(
+        self, this: str, venv: str, uv: str, said: str, script: ModuleType, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(script, "THIS", this)
+        monkeypatch.setattr(script, "environment_version", lambda: venv)
+        monkeypatch.setattr(script.shutil, "which", lambda _: uv)
+        expected = pytest.raises(script.WorkspaceError, match=f"^{said}.*build$")
+        with expected if said else nullcontext():
+            script.check_python()
 
     @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
     def test_the_documents_name_those_that_can_train(

@@ -129,7 +129,7 @@ def score(
             options = _options(inputs, output, table, columns)
             _check_standard_streams(inputs, output, on_error, resume)
             job = Job(inputs, output, options, skip=on_error == "skip", notify=notify)
-            if resume and not job.paths.part.exists():
+            if resume and not quiet and not job.paths.part.exists():
                 click.echo(
                     f"There is no {job.paths.part} to resume; starting from the beginning",
                     err=True,
