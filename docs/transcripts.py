@@ -45,6 +45,8 @@ _BLOCK = re.compile(
     re.MULTILINE,
 )
 _NUMBER = re.compile(r"\b0\.\d{2,}\b")
+# DuckDB draws a progress bar, between carriage returns, for a query of more than two seconds.
+_PROGRESS = re.compile(r"^\n(?: *\d+% ▕.*\n)+", re.MULTILINE)
 _MARK = "-- end of one example: status"
 _INTERPRETER = f"""
 import ast, sys, traceback
@@ -131,6 +133,7 @@ class Session:
         if not line.endswith(" 0\n"):
             self._errors.seek(0)
             raise ExampleError(f"{source}\n{printed}{self._errors.read()}")
+        printed = _PROGRESS.sub("", printed)
         # The mark begins with a newline. If the output ends with one itself, drop one.
         return printed[:-1] if printed == "\n" or printed.endswith("\n\n") else printed
 

@@ -124,3 +124,11 @@ def test_an_example_that_fails_is_named() -> None:
     transcripts = load_script(ROOT / "docs" / "transcripts.py")
     with pytest.raises(transcripts.ExampleError, match="unknown_name"):
         transcripts.renewed("```python\nprint(unknown_name)\n```\n\n```text\n```\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a POSIX shell")
+def test_a_progress_bar_is_left_out() -> None:
+    transcripts = load_script(ROOT / "docs" / "transcripts.py")
+    bar = r"\r 92% ▕█ ▏ (<1 second remaining)\r100% ▕██▏ (00:00:02.40 elapsed)\n"
+    page = f"```pycon\n>>> print('{bar}shown')\nshown\n```\n"
+    assert transcripts.renewed(page) == page
