@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ from disaster_tweets.tables.rows import (
 from disaster_tweets.tables.source import Source
 
 _FRAMES = {b"\x04\x22\x4d\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstd"}  # by first bytes
+# The keys of the metadata that hold a schema of their own.
+_PANDAS, _SPARK = b"pandas", b"org.apache.spark.sql.parquet.row.metadata"
 _BUFFER = 1 << 20  # bytes of a column in memory, instead of a whole row group
 
 
@@ -148,7 +151,7 @@ class ColumnarReader(Reader):
         types = self._arrow.float32(), self._arrow.string()
         output = self._arrow.schema(
             [*(schema.field(i) for i in kept), *zip(new, types, strict=False)],
-            schema.metadata,
+            _metadata(schema.metadata or {}, new),
         )
         return _Layout(title, schema, kept, fields, text.place, output)
 
@@ -163,6 +166,24 @@ class ColumnarReader(Reader):
         if not asked <= {field.path.strip() for field in fields}:
             return fields
         return [f for f in fields if len(f.place) == 1 or f.path.strip() in asked]
+
+
+def _metadata(old: dict[bytes, bytes], new: Collection[str]) -> dict[bytes, bytes]:
+    """Return the metadata of the output, without what it says about replaced columns."""
+    metadata = {key: value for key, value in old.items() if key != _SPARK or not new}
+    if _PANDAS in metadata:
+        try:
+            pandas = json.loads(metadata[_PANDAS])
+            pandas["index_columns"] = [i for i in pandas["index_columns"] if i not in new]
+            pandas["columns"] = [
+                column
+                for column in pandas["columns"]
+                if column.get("field_name", column["name"]) not in new
+            ]
+            metadata[_PANDAS] = json.dumps(pandas).encode()
+        except (ValueError, LookupError, TypeError, AttributeError):
+            del metadata[_PANDAS]  # pandas could not read it either
+    return metadata
 
 
 class _ParquetFile:
