@@ -563,6 +563,10 @@ class TestErrors:
     def test_jsonl(self, refused: Any, content: bytes, message: str) -> None:
         assert re.search(message, refused(content, name="texts.jsonl"))
 
+    def test_no_text_in_a_column_without_a_name(self, refused: Any) -> None:
+        error = refused(b",target\n,1\n", "--text-column", "")
+        assert "no row has both a text in '' and a label in 'target'" in error
+
     def test_files(self, run_here: Any, refused: Any) -> None:
         command = ("disaster-tweets", "evaluate", "absent.csv")
         unnamed, absent = run_here(*command), run_here(*command, "--target-column", "target")

@@ -175,7 +175,7 @@ _FITTING = {
 def _check_fit(format_: str, table: dict[str, Any]) -> None:
     """Raise UsageError for an option that does not apply to a format."""
     for name, formats in _FITTING.items():
-        if table[name] and format_ not in formats:
+        if table[name] not in (None, False) and format_ not in formats:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"{option} is for {', '.join(formats)}, not for {format_}")
 
@@ -264,10 +264,13 @@ def advised(error: TableError) -> str:
             named = "; name another with --text-column"
         first = ", or give --no-header if the first line is a row already"
         alone = ", or --delimiter if another character stands between fields"
+        above = ", or delete the rows above the header if it is not the first"
+        nameless = not all(map(str.strip, candidates))
         return (
             named
             + first * error.maybe_no_header
             + alone * (error.maybe_no_header and len(candidates) == 1)
+            + above * (error.maybe_no_header and nameless)
         )
     if isinstance(error, errors.SheetError):
         return f"; choose one with --sheet: {listed(candidates)}"
