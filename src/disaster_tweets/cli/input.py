@@ -19,6 +19,22 @@ from disaster_tweets.topic import LABELS, TEXTS
 T = TypeVar("T")
 
 
+class Utf8(click.ParamType):  # type: ignore[type-arg]
+    """A text that any file can hold: an argument may have bytes that are not UTF-8."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the text."""
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail(f"{value!r} is not valid UTF-8; give it in UTF-8", param, ctx)
+        return str(value)
+
+
 def for_two_labels(what: str, advice: str) -> Callable[[click.Context, click.Parameter, T], T]:
     """Return the callback of an option that needs a model with two labels.
 

@@ -12,7 +12,7 @@ import click
 
 from disaster_tweets.batch import ContinueError, RunError, UnfinishedError
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.cli.input import threshold_option
+from disaster_tweets.cli.input import Utf8, threshold_option
 from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.cli.tables import (
     FileName,
@@ -82,10 +82,11 @@ resumed.
 @table_options
 @click.option(
     "--probability-column", default="probability", show_default=True, metavar="NAME",
+    type=Utf8(),
     help="Name of the new column for the probability.",
 )  # fmt: skip
 @click.option(
-    "--label-column", default="label", show_default=True, metavar="NAME",
+    "--label-column", default="label", show_default=True, metavar="NAME", type=Utf8(),
     help="Name of the new column for the label.",
 )  # fmt: skip
 @click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disaster_tweets.cli.input import advising
+from disaster_tweets.cli.input import Utf8, advising
 from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.counting import plural
 from disaster_tweets.tables import errors
@@ -62,13 +62,13 @@ _OPTIONS = (
         help="Format of the input (default: what the name of the file says).",
     ),
     click.option(
-        "--text-column", metavar="NAME",
+        "--text-column", metavar="NAME", type=Utf8(),
         help="Column of the texts. In JSON, Parquet and Arrow it may be a path, such as "
         "post.full_text. With --no-header it is a number (default: text, else the obvious "
         "column).",
     ),
     click.option(
-        "--delimiter", metavar="CHARACTER",
+        "--delimiter", metavar="CHARACTER", type=Utf8(),
         help="Character between fields, or the word tab (default: detected).",
     ),
     click.option(
@@ -77,7 +77,7 @@ _OPTIONS = (
         "(default: standard, but quoted lines that look like rows are an error).",
     ),
     click.option(
-        "--encoding", metavar="NAME",
+        "--encoding", metavar="NAME", type=Utf8(),
         help="Encoding of a text format (default: utf-8, or that of the byte order mark).",
     ),
     click.option(
@@ -85,7 +85,7 @@ _OPTIONS = (
         help="The first line is a row. Columns are called by their numbers, from 1.",
     ),
     click.option(
-        "--sheet", metavar="NAME",
+        "--sheet", metavar="NAME", type=Utf8(),
         help="Sheet of an xlsx file (default: the only sheet with content).",
     ),
 )  # fmt: skip
