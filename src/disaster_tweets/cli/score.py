@@ -192,7 +192,7 @@ def _output_format(output: str, input_format: str) -> str:
     if output == "-":
         return CSV if input_format == TXT else input_format
     if named.format is None:
-        raise click.UsageError(str(unknown(output)))
+        raise click.UsageError(str(unknown(output, written=True)))
     if named.format == TXT:
         raise click.UsageError(f"{output}: plain text has no columns; name it .csv or .jsonl")
     if named.format in BINARY and named.compression is not None:
