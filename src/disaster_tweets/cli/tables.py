@@ -26,7 +26,8 @@ from disaster_tweets.tables.formats import (
     unknown,
 )
 from disaster_tweets.tables.rows import NONE, STANDARD, Reading
-from disaster_tweets.tables.source import format_inside
+from disaster_tweets.tables.source import STANDARD as STDIN
+from disaster_tweets.tables.source import STANDARD_INPUT, format_inside
 
 if TYPE_CHECKING:
     from disaster_tweets.tables.errors import TableError
@@ -113,19 +114,19 @@ def format_of(name: str) -> str:
         FileError: The name is that of a folder, or of a zip that cannot be opened.
         DamagedError, ContentError: The zip is damaged, or does not hold one file.
     """
-    found = of_name(name).format
-    if found is not None:
-        return found
-    inside = format_inside(name)
-    if inside is not None:
-        return inside
-    if name == "-":
-        raise errors.FormatError(
-            "its format is not known", file="standard input", candidates=FORMATS
-        )
-    if Path(name).is_dir():
-        raise errors.FileError("a folder; name the files in it", file=name)
-    raise unknown(name)
+    try:
+        found = of_name(name).format or format_inside(name)
+        if found is not None:
+            return found
+        if name == STDIN:
+            raise errors.FormatError(
+                "its format is not known", file=STANDARD_INPUT, candidates=FORMATS
+            )
+        if Path(name).is_dir():
+            raise errors.FileError("a folder; name the files in it", file=name)
+        raise unknown(name)
+    except errors.FormatError as error:
+        raise click.UsageError(f"{error}{advised(error)}") from None
 
 
 def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()) -> Reading:
@@ -277,7 +278,8 @@ def advised(error: TableError) -> str:
     if isinstance(error, errors.DifferenceError):
         return "; read it on its own"
     if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:
-        return f"; rename it, or give --format {candidates[0]}"
+        rename = "" if error.file == STANDARD_INPUT else "rename it, or "
+        return f"; {rename}give --format {candidates[0]}"
     if isinstance(error, errors.DamagedError):
         return "; get the file again"
     return ""

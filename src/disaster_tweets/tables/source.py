@@ -17,7 +17,7 @@ from disaster_tweets.tables import compression, content
 from disaster_tweets.tables.errors import ContentError, FileError, SizeError
 from disaster_tweets.tables.formats import BINARY, XLSX, of_name
 
-STANDARD = "-"
+STANDARD, STANDARD_INPUT = "-", "standard input"  # its name, and its title in messages
 
 BEGINNING = 1 << 20  # bytes that are examined before the file is read
 _BUFFER = 1 << 18
@@ -35,7 +35,7 @@ class Source:
     @property
     def title(self) -> str:
         """The name of the input in messages."""
-        return "standard input" if self.name == STANDARD else self.name
+        return STANDARD_INPUT if self.name == STANDARD else self.name
 
     def size(self) -> int | None:
         """Return the size in bytes; None for a pipe, which can be read only once."""
