@@ -368,7 +368,7 @@ class TestFiles:
         nameless = run_here(*command, stdin=labelled_csv())
 
         assert piped == evaluate(labelled_csv())
-        assert nameless.status == 1
+        assert nameless.status == 2
         assert "format is not known; give --format csv, tsv, jsonl, json" in nameless.err
 
     def test_a_usual_name_is_the_text_and_said(self, evaluate: Evaluate) -> None:
@@ -576,9 +576,9 @@ class TestErrors:
         assert "Missing option '--target-column'" in unnamed.err
         assert absent.status == 1
         assert absent.err.startswith("Error: absent.csv: No such file or directory; check")
-        assert "texts.doc: .doc files cannot be read; save the texts in" in refused(
-            labelled_csv(), name="texts.doc"
-        )
+        unknown = run_here(*command[:2], "texts.doc", "--target-column", "target")
+        assert unknown.status == 2
+        assert "texts.doc: .doc files cannot be read; save the texts in" in unknown.err
         reason = "cannot be read as Parquet" if has_pyarrow else "need pyarrow; install"
         assert reason in refused(b"PAR1", name="texts.parquet")
 

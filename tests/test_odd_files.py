@@ -691,6 +691,14 @@ COMPRESSED = [
           "Bread is out of the oven", "this soup is a delight"),
     fails("zip of two", "in.zip", zipped(**{"a.csv": CSV, "b.csv": CSV}), "a.csv", "b.csv"),
     fails("zip of none", "in.zip", zipped(), "zip"),
+    fails("zip of an old workbook", "in.zip", zipped(**{"a.xls": b"x"}),
+          "a.xls in in.zip: ", "save it as .xlsx"),
+    fails("zip of an unknown name", "in.zip", zipped(**{"a.md": b"x"}),
+          "a.md in in.zip: its name ends in no known format", "--format"),
+    fails("zip of a zip", "in.zip", zipped(**{"a.zip": zipped(**{"a.csv": CSV})}),
+          "a.zip in in.zip: compressed twice; unpack it once"),
+    reads("zip of an unknown name, with --format", "in.zip", zipped(**{"a.md": CSV}), *TWO,
+          options="--format csv"),
     fails("zip of a page", "in.csv.zip", zipped(**{"a.csv": odd("page.csv")}), "HTML"),
 ]  # fmt: skip
 

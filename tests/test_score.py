@@ -188,7 +188,7 @@ class TestInputs:
         refused(score(source, other, "-o", out), "in.jsonl", status=2)
         refused(score(source, "-o", out.with_suffix(".txt")), "out.txt", status=2)
         refused(score(write("data", "text\ncake\n"), "-o", out), "--format", status=2)
-        refused(score(source.parent, "-o", out), "a folder", status=2)
+        refused(score(source.parent, "-o", out), "a folder")
         refused(score(source, "-o", out.with_suffix(".cvs")), ".csv?", status=2)
         assert not out.exists()
 

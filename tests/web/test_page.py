@@ -869,6 +869,8 @@ REFUSED = {
     "half of gzip": ("a.csv.gz", b"\x1f\x8b\x08", ["a.csv.gz", "save it again"]),
     "twice": ("a.csv.gz", gzip.compress(gzip.compress(b"text\na\n")), ["compressed twice"]),
     "a document": ("a.csv", zipped("word/document.xml"), ["a document (.docx)"]),
+    "no zip": ("a.zip", b"text\nlate\n", ["a.zip: damaged zip data", "send it again"]),
+    "an unknown name in a zip": ("a.zip", zipped("a.md"), ["a.md: its name ends in no known"]),
     "two files": ("a.zip", zipped("a.csv", "b.csv"), ["a zip of 2 files", "a.csv, b.csv"]),
     "empty": ("a.csv", b"", ["a.csv", "is empty"]),
     "a picture by another name": ("a.csv", b"\x89PNG\r\n\x1a\n", ["a.csv", "picture"]),

@@ -27,8 +27,6 @@ from disaster_tweets.cli.tables import (
 from disaster_tweets.counting import plural
 from disaster_tweets.processors import usable_processors
 from disaster_tweets.tables.errors import (
-    FileError,
-    FormatError,
     TableError,
     TakenError,
     TakenRowError,
@@ -172,10 +170,7 @@ def _options(
 
 
 def _input_format(inputs: tuple[str, ...], given: str | None) -> str:
-    try:
-        formats = [given or format_of(name) for name in inputs]
-    except (FormatError, FileError) as error:
-        raise click.UsageError(f"{error}{advised(error)}") from None
+    formats = [given or format_of(name) for name in inputs]
     for name, format_ in zip(inputs, formats, strict=True):
         if format_ != formats[0]:
             raise click.UsageError(

@@ -110,7 +110,7 @@ def format_of(name: str) -> str:
     """Return the format of a file according to its name; for a zip, that of the file inside.
 
     Raises:
-        FormatError: The name tells no format.
+        click.UsageError: The name tells no format.
         FileError: The name is that of a folder, or of a zip that cannot be opened.
         DamagedError, ContentError: The zip is damaged, or does not hold one file.
     """

@@ -195,6 +195,8 @@ class Upload(Source):
 def _unpacked(name: str, packed: bytes, most: int) -> tuple[str, bytes]:
     """Return the name and the content of a file after decompression, if it is compressed."""
     kind = compression.compression_of(packed[:16])
+    if kind is None and formats.of_name(name) == (None, "zip"):
+        kind = "zip"  # a damaged one
     is_workbook = kind == "zip" and formats.of_name(name).format == XLSX
     if kind is None or (is_workbook and not name.lower().endswith(".zip")):
         _check_unpacked(name, packed, most)
