@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import FrozenInstanceError
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,8 @@ class TestErrors:
             (np.float64("nan"), "missing", 'missing="none"'),
             (b"cake", "bytes", "; decode it"),
             (7, "int", "; convert it with str()"),
+            (Decimal(7), "Decimal", "; convert it with str()"),
+            (np.datetime64(7, "D"), "datetime64", "; convert it with str()"),
             (["cake"], "list", "; pass each text as one str"),
             (np.array(["cake", "tea"]), "ndarray", "; pass each text as one str"),
         ],
@@ -325,6 +328,11 @@ class TestMissing:
             ),
             ("pandas", lambda pandas: pandas.Series(["cake", pandas.NA])),
             ("pandas", lambda pandas: pandas.Series(["cake", pandas.NaT], dtype=object)),
+            ("numpy", lambda numpy: numpy.ma.array(["cake", "tea"], mask=[0, 1])),
+            ("numpy", lambda numpy: ["cake", numpy.datetime64("NaT")]),
+            ("numpy", lambda numpy: ["cake", numpy.timedelta64("NaT")]),
+            ("decimal", lambda decimal: ["cake", decimal.Decimal("NaN")]),
+            ("decimal", lambda decimal: ["cake", decimal.Decimal("sNaN")]),
             ("pandas", lambda pandas: pandas.Series(["cake", None], index=["columns", "rows"])),
             ("polars", lambda polars: polars.Series(["cake", None])),
             ("numpy", lambda _: Arrow(["cake", None])),

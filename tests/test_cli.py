@@ -386,6 +386,17 @@ class TestStandardInput:
         assert (status, out) == (2, "")
         assert "no TEXT: " in err
 
+    @pytest.mark.parametrize("command", ["predict", "explain"])
+    @pytest.mark.parametrize("texts", [("-", "cake"), ("cake", "-"), ("-", "-")])
+    def test_it_stands_alone(self, invoke: Any, command: str, texts: tuple[str, str]) -> None:
+        status, out, err = invoke(command, *texts, stdin=b"bread\n")
+
+        assert (status, out) == (2, "")
+        alone = (
+            "- stands for standard input, and no TEXT can be beside it; leave out one of them"
+        )
+        assert err.splitlines()[-1] == f"Error: {alone}"
+
     @pytest.fixture
     def start(self) -> Iterator[Any]:
         """Start the command without waiting for its end."""

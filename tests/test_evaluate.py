@@ -368,7 +368,7 @@ class TestFiles:
         nameless = run_here(*command, stdin=labelled_csv())
 
         assert piped == evaluate(labelled_csv())
-        assert nameless.status == 1
+        assert nameless.status == 2
         assert "format is not known; give --format csv, tsv, jsonl, json" in nameless.err
 
     def test_a_usual_name_is_the_text_and_said(self, evaluate: Evaluate) -> None:
@@ -563,6 +563,10 @@ class TestErrors:
     def test_jsonl(self, refused: Any, content: bytes, message: str) -> None:
         assert re.search(message, refused(content, name="texts.jsonl"))
 
+    def test_no_text_in_a_column_without_a_name(self, refused: Any) -> None:
+        error = refused(b",target\n,1\n", "--text-column", "")
+        assert "no row has both a text in '' and a label in 'target'" in error
+
     def test_files(self, run_here: Any, refused: Any) -> None:
         command = ("disaster-tweets", "evaluate", "absent.csv")
         unnamed, absent = run_here(*command), run_here(*command, "--target-column", "target")
@@ -572,9 +576,9 @@ class TestErrors:
         assert "Missing option '--target-column'" in unnamed.err
         assert absent.status == 1
         assert absent.err.startswith("Error: absent.csv: No such file or directory; check")
-        assert "texts.doc: .doc files cannot be read; save the texts in" in refused(
-            labelled_csv(), name="texts.doc"
-        )
+        unknown = run_here(*command[:2], "texts.doc", "--target-column", "target")
+        assert unknown.status == 2
+        assert "texts.doc: .doc files cannot be read; save the texts in" in unknown.err
         reason = "cannot be read as Parquet" if has_pyarrow else "need pyarrow; install"
         assert reason in refused(b"PAR1", name="texts.parquet")
 

@@ -188,9 +188,37 @@ class TestInputs:
         refused(score(source, other, "-o", out), "in.jsonl", status=2)
         refused(score(source, "-o", out.with_suffix(".txt")), "out.txt", status=2)
         refused(score(write("data", "text\ncake\n"), "-o", out), "--format", status=2)
-        refused(score(source.parent, "-o", out), "a folder", status=2)
+        refused(score(source.parent, "-o", out), "a folder")
         refused(score(source, "-o", out.with_suffix(".cvs")), ".csv?", status=2)
-        refused(score(source, "-o", out.with_suffix(".xls")), "save it as .xlsx", status=2)
+        assert not out.exists()
+
+    @pytest.mark.parametrize("suffix", [".xls", ".pdf", ".tgz", ".db", ".zip"])
+    def test_an_output_of_no_format(self, write: Any, out: Path, suffix: str) -> None:
+        done = score(write("in.csv", "text\ncake\n"), "-o", out.with_suffix(suffix))
+
+        refused(done, f"{suffix}: its name ends in no format that can be written; ", status=2)
+        advice = done.err.rpartition("no format that can be written")[2]
+        assert ".xlsx, also followed by .gz" in advice
+        assert not any(word in advice for word in ("save", "export", "unpack", ".txt", ".zip"))
+
+    @pytest.mark.parametrize(
+        ("command", "option"),
+        [
+            *(("score", f"--{name}-column") for name in ("text", "probability", "label")),
+            *(("score", f"--{name}") for name in ("sheet", "delimiter", "encoding")),
+            *(("evaluate", name) for name in ("--target-column", "--positive")),
+        ],
+    )
+    def test_an_option_that_is_not_utf_8(
+        self, run_here: Any, out: Path, command: str, option: str
+    ) -> None:
+        out.with_name("in.csv").write_bytes(b"text\ncake\n")
+        more = ("-o", out) if command == "score" else ("--target-column", "text")
+        done = run_here(
+            "disaster-tweets", command, "in.csv", *map(str, more), option, "a\udcff"
+        )
+
+        refused(done, f"'{option}': 'a\\udcff' is not valid UTF-8", status=2)
         assert not out.exists()
 
     def test_a_format_that_is_given(self, write: Any, out: Path) -> None:

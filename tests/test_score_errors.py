@@ -242,7 +242,8 @@ class TestFilesThatCannotBe:
         for name, content in contents.items():
             (tmp_path / name).write_bytes(content)
         (tmp_path / "folder.csv").mkdir()
-        for name in (*contents, "folder.csv", "missing.csv"):
+        missing = ("missing.csv", "missing.csv.gz", "missing.zip", "missing.parquet")
+        for name in (*contents, "folder.csv", *missing):
             target = tmp_path / f"out-{name}.csv"
 
             refused(score(tmp_path / name, "-o", target), str(tmp_path / name))

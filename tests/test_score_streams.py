@@ -42,6 +42,37 @@ class TestStandardStreams:
 
         refused(done, word, status=2)
 
+    @pytest.mark.parametrize(
+        ("format_", "content", "advice"),
+        [
+            ("xlsx", b"text\ncake\n", "is text, not an Excel workbook; give --format csv"),
+            ("parquet", b"text\ncake\n", "is text, not a Parquet file; give --format csv"),
+            ("arrow", b"text\ncake\n", "is text, not an Arrow file; give --format csv"),
+            (
+                "csv",
+                b'{"text": "cake"}\n',
+                "is JSON Lines, not a CSV file; give --format jsonl",
+            ),
+        ],
+    )
+    def test_another_format(
+        self, run_here: Any, format_: str, content: bytes, advice: str
+    ) -> None:
+        """Standard input has no name that could be changed."""
+        if format_ in ("parquet", "arrow"):
+            pytest.importorskip("pyarrow")
+        done = run_here(
+            "disaster-tweets", "score", "-", "-o", "-", "--format", format_, stdin=content
+        )
+
+        assert done == (1, "", f"Error: standard input: {advice}\n")
+
+    def test_lines_in_place_of_rows(self, run_here: Any) -> None:
+        options = ("--format", "csv", "--no-header")
+        done = run_here("disaster-tweets", "score", "-", "-o", "-", *options, stdin=b"a\nb,c\n")
+
+        assert "; if each line is one text, give --format txt" in done.err
+
     def test_a_reader_that_leaves(self, tmp_path: Path) -> None:
         source = tmp_path / "in.txt"
         source.write_text("cake\n" * 20_000, "utf-8")

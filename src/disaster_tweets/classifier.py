@@ -168,8 +168,8 @@ class Classifier:
                 pandas, Polars or Arrow column.
             threshold: Replaces `threshold` in this call: a number in [0, 1], or a name in
                 ``manifest["thresholds"]``, such as "recall". For two labels only.
-            missing: What a missing text gives, that is None, NaN, or pandas' NA or NaT:
-                ``"error"`` raises, ``"none"`` gives None in its place.
+            missing: What a missing text gives, that is None, NaN, NaT, pandas' NA, or a masked
+                value of NumPy: ``"error"`` raises, ``"none"`` gives None in its place.
             progress: As for `predict_proba`.
 
         Returns:
@@ -370,8 +370,8 @@ def predict(
         threshold: With two labels, a text gets the second one from this probability on, in
             [0, 1]. The name "recall" stands for a lower threshold, which misses fewer texts.
             None stands for the model's own threshold.
-        missing: What a missing text gives, that is None, NaN, or pandas' NA or NaT: ``"error"``
-            raises, ``"none"`` gives None in its place.
+        missing: What a missing text gives, that is None, NaN, NaT, pandas' NA, or a masked
+            value of NumPy: ``"error"`` raises, ``"none"`` gives None in its place.
 
     Returns:
         One `Prediction` for a ``str``, else a list in the order of ``texts``.
@@ -392,12 +392,18 @@ def predict(
     return found
 
 
-def is_missing(value: object) -> bool:
-    """Return whether a value stands for a missing text: None, NaN, or pandas' NA or NaT."""
+def is_missing(value: Any) -> bool:
+    """Return whether a value stands for a missing text: None, NaN, NaT, NA or a masked value.
+
+    NumPy and pandas need not be installed: their types are known by name.
+    """
+    kind = type(value).__name__
     return (
         value is None
-        or (isinstance(value, Real) and value != value)  # NumPy's float32 is no float
-        or type(value).__name__ in ("NAType", "NaTType")  # pandas, which need not be installed
+        or kind in ("NAType", "NaTType", "MaskedConstant")
+        or (kind == "Decimal" and value.is_nan())  # a signaling NaN cannot be compared
+        # NumPy's float32 is no float, and its timedelta64 is a number.
+        or ((isinstance(value, Real) or kind == "datetime64") and bool(value != value))
     )
 
 

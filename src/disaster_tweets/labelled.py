@@ -104,8 +104,9 @@ def read(
         )
     kept = [(number, text, target) for number, text, target in found if not _is_missing(target)]
     if not kept:
+        text_column = "text" if reading.text_column is None else reading.text_column
         raise TableError(
-            f"no row has both a text in {shortened((reading.text_column or 'text').strip())} "
+            f"no row has both a text in {shortened(text_column.strip())} "
             f"and a label in {shortened(target_column.strip())}",
             file=source.title,
             column=target_column,

@@ -422,6 +422,13 @@ class TestCommand:
                 "texts text --label-column Text",
                 f"text, {PROBABILITY} and Text are not three different columns",
             ),
+            *(
+                (
+                    f"texts text {option} \udcff",
+                    r"column '\udcff': its name is not valid UTF-8; choose another name",
+                )
+                for option in ("--label-column", "--probability-column")
+            ),
         ],
     )
     def test_what_the_database_does_not_have_or_has_already(

@@ -737,6 +737,28 @@ class TestFiles:
         assert [option.text for option in options[1:]] == ["late", "lost"]
         assert other.cell(4, 2).value == "lost"
 
+    def test_texts_inside_a_struct(self, client: FlaskClient) -> None:
+        arrow, parquet = (pytest.importorskip(n) for n in ("pyarrow", "pyarrow.parquet"))
+        file = io.BytesIO()
+        parquet.write_table(arrow.table({"id": [1], "post": [{"body": FIRST}]}), file)
+        response = upload(client, "a.parquet", file.getvalue())
+        chosen = upload(client, "a.parquet", file.getvalue(), column="post.body")
+
+        hint = "a text in it has the path 'post.body'; choose another"
+        assert hint in refused(response, 422, "file")
+        assert "post.body" in [option.text for option in Page(response.text).all("option")]
+        assert chosen.headers["Row-Count"] == "1"
+
+    def test_a_title_above_the_header(self, client: FlaskClient) -> None:
+        openpyxl = pytest.importorskip("openpyxl")
+        book, file = openpyxl.Workbook(), io.BytesIO()
+        for row in (["Report"], ["id", "text"], [1, FIRST]):
+            book.active.append(row)
+        book.save(file)
+        message = refused(upload(client, "a.xlsx", file.getvalue()), 422, "file")
+
+        assert "If the header is not the first row, delete the rows above it." in message
+
     def test_a_library_that_the_server_lacks(
         self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -847,6 +869,8 @@ REFUSED = {
     "half of gzip": ("a.csv.gz", b"\x1f\x8b\x08", ["a.csv.gz", "save it again"]),
     "twice": ("a.csv.gz", gzip.compress(gzip.compress(b"text\na\n")), ["compressed twice"]),
     "a document": ("a.csv", zipped("word/document.xml"), ["a document (.docx)"]),
+    "no zip": ("a.zip", b"text\nlate\n", ["a.zip: damaged zip data", "send it again"]),
+    "an unknown name in a zip": ("a.zip", zipped("a.md"), ["a.md: its name ends in no known"]),
     "two files": ("a.zip", zipped("a.csv", "b.csv"), ["a zip of 2 files", "a.csv, b.csv"]),
     "empty": ("a.csv", b"", ["a.csv", "is empty"]),
     "a picture by another name": ("a.csv", b"\x89PNG\r\n\x1a\n", ["a.csv", "picture"]),

@@ -11,7 +11,7 @@ import click
 
 from disaster_tweets import bundle
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.cli.input import for_two_labels, threshold_option
+from disaster_tweets.cli.input import Utf8, for_two_labels, threshold_option
 from disaster_tweets.cli.output import on_one_line, prepare_standard_output
 from disaster_tweets.cli.tables import (
     FileName,
@@ -47,11 +47,14 @@ Examples:
 
 @click.command(cls=FilesCommand, help=_HELP)
 @click.argument("file", metavar="FILE", type=FileName())
-@click.option("--target-column", required=True, metavar="NAME", help="Column of the labels.")
+@click.option(
+    "--target-column", required=True, metavar="NAME", type=Utf8(), help="Column of the labels."
+)
 @table_options
 @click.option(
     "--positive",
     metavar="LABEL",
+    type=Utf8(),
     callback=for_two_labels(
         "--positive",
         "; leave it out, and name the labels in the file as the model does",

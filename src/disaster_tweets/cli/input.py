@@ -19,6 +19,22 @@ from disaster_tweets.topic import LABELS, TEXTS
 T = TypeVar("T")
 
 
+class Utf8(click.ParamType):  # type: ignore[type-arg]
+    """A text that any file can hold: an argument may have bytes that are not UTF-8."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the text."""
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail(f"{value!r} is not valid UTF-8; give it in UTF-8", param, ctx)
+        return str(value)
+
+
 def for_two_labels(what: str, advice: str) -> Callable[[click.Context, click.Parameter, T], T]:
     """Return the callback of an option that needs a model with two labels.
 
@@ -117,12 +133,17 @@ def texts_or_lines(texts: tuple[str, ...]) -> Iterable[str]:
     if a text names a file, or if the first line is the header of a table.
 
     Raises:
-        click.UsageError: There is no argument, and standard input is a terminal or closed.
+        click.UsageError: There is no argument, and standard input is a terminal or closed. Or
+            there is ``-`` beside other arguments.
     """
     from_standard_input = texts in ((), ("-",))
     if (from_standard_input and sys.stdin is None) or (not texts and sys.stdin.isatty()):
         raise click.UsageError(
             f"no TEXT: give {TEXTS} in quotes, or pipe them in, one per line"
+        )
+    if "-" in texts and not from_standard_input:
+        raise click.UsageError(
+            "- stands for standard input, and no TEXT can be beside it; leave out one of them"
         )
     if from_standard_input:
         return _lines_of_standard_input()

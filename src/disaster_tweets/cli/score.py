@@ -12,7 +12,7 @@ import click
 
 from disaster_tweets.batch import ContinueError, RunError, UnfinishedError
 from disaster_tweets.classifier import Classifier
-from disaster_tweets.cli.input import threshold_option
+from disaster_tweets.cli.input import Utf8, threshold_option
 from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.cli.tables import (
     FileName,
@@ -27,8 +27,6 @@ from disaster_tweets.cli.tables import (
 from disaster_tweets.counting import plural
 from disaster_tweets.processors import usable_processors
 from disaster_tweets.tables.errors import (
-    FileError,
-    FormatError,
     TableError,
     TakenError,
     TakenRowError,
@@ -82,10 +80,11 @@ resumed.
 @table_options
 @click.option(
     "--probability-column", default="probability", show_default=True, metavar="NAME",
+    type=Utf8(),
     help="Name of the new column for the probability.",
 )  # fmt: skip
 @click.option(
-    "--label-column", default="label", show_default=True, metavar="NAME",
+    "--label-column", default="label", show_default=True, metavar="NAME", type=Utf8(),
     help="Name of the new column for the label.",
 )  # fmt: skip
 @click.option(
@@ -171,10 +170,7 @@ def _options(
 
 
 def _input_format(inputs: tuple[str, ...], given: str | None) -> str:
-    try:
-        formats = [given or format_of(name) for name in inputs]
-    except (FormatError, FileError) as error:
-        raise click.UsageError(f"{error}{advised(error)}") from None
+    formats = [given or format_of(name) for name in inputs]
     for name, format_ in zip(inputs, formats, strict=True):
         if format_ != formats[0]:
             raise click.UsageError(
@@ -191,7 +187,7 @@ def _output_format(output: str, input_format: str) -> str:
     if output == "-":
         return CSV if input_format == TXT else input_format
     if named.format is None:
-        raise click.UsageError(str(unknown(output)))
+        raise click.UsageError(str(unknown(output, written=True)))
     if named.format == TXT:
         raise click.UsageError(f"{output}: plain text has no columns; name it .csv or .jsonl")
     if named.format in BINARY and named.compression is not None:

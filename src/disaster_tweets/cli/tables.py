@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disaster_tweets.cli.input import advising
+from disaster_tweets.cli.input import Utf8, advising
 from disaster_tweets.cli.output import on_one_line
 from disaster_tweets.counting import plural
 from disaster_tweets.tables import errors
@@ -26,7 +26,8 @@ from disaster_tweets.tables.formats import (
     unknown,
 )
 from disaster_tweets.tables.rows import NONE, STANDARD, Reading
-from disaster_tweets.tables.source import format_inside
+from disaster_tweets.tables.source import STANDARD as STDIN
+from disaster_tweets.tables.source import STANDARD_INPUT, format_inside
 
 if TYPE_CHECKING:
     from disaster_tweets.tables.errors import TableError
@@ -62,13 +63,13 @@ _OPTIONS = (
         help="Format of the input (default: what the name of the file says).",
     ),
     click.option(
-        "--text-column", metavar="NAME",
+        "--text-column", metavar="NAME", type=Utf8(),
         help="Column of the texts. In JSON, Parquet and Arrow it may be a path, such as "
         "post.full_text. With --no-header it is a number (default: text, else the obvious "
         "column).",
     ),
     click.option(
-        "--delimiter", metavar="CHARACTER",
+        "--delimiter", metavar="CHARACTER", type=Utf8(),
         help="Character between fields, or the word tab (default: detected).",
     ),
     click.option(
@@ -77,7 +78,7 @@ _OPTIONS = (
         "(default: standard, but quoted lines that look like rows are an error).",
     ),
     click.option(
-        "--encoding", metavar="NAME",
+        "--encoding", metavar="NAME", type=Utf8(),
         help="Encoding of a text format (default: utf-8, or that of the byte order mark).",
     ),
     click.option(
@@ -85,7 +86,7 @@ _OPTIONS = (
         help="The first line is a row. Columns are called by their numbers, from 1.",
     ),
     click.option(
-        "--sheet", metavar="NAME",
+        "--sheet", metavar="NAME", type=Utf8(),
         help="Sheet of an xlsx file (default: the only sheet with content).",
     ),
 )  # fmt: skip
@@ -109,23 +110,23 @@ def format_of(name: str) -> str:
     """Return the format of a file according to its name; for a zip, that of the file inside.
 
     Raises:
-        FormatError: The name tells no format.
+        click.UsageError: The name tells no format.
         FileError: The name is that of a folder, or of a zip that cannot be opened.
         DamagedError, ContentError: The zip is damaged, or does not hold one file.
     """
-    found = of_name(name).format
-    if found is not None:
-        return found
-    inside = format_inside(name)
-    if inside is not None:
-        return inside
-    if name == "-":
-        raise errors.FormatError(
-            "its format is not known", file="standard input", candidates=FORMATS
-        )
-    if Path(name).is_dir():
-        raise errors.FileError("a folder; name the files in it", file=name)
-    raise unknown(name)
+    try:
+        found = of_name(name).format or format_inside(name)
+        if found is not None:
+            return found
+        if name == STDIN:
+            raise errors.FormatError(
+                "its format is not known", file=STANDARD_INPUT, candidates=FORMATS
+            )
+        if Path(name).is_dir():
+            raise errors.FileError("a folder; name the files in it", file=name)
+        raise unknown(name)
+    except errors.FormatError as error:
+        raise click.UsageError(f"{error}{advised(error)}") from None
 
 
 def reading_of(format_: str, table: dict[str, Any], others: tuple[str, ...] = ()) -> Reading:
@@ -175,7 +176,7 @@ _FITTING = {
 def _check_fit(format_: str, table: dict[str, Any]) -> None:
     """Raise UsageError for an option that does not apply to a format."""
     for name, formats in _FITTING.items():
-        if table[name] and format_ not in formats:
+        if table[name] not in (None, False) and format_ not in formats:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"{option} is for {', '.join(formats)}, not for {format_}")
 
@@ -264,17 +265,21 @@ def advised(error: TableError) -> str:
             named = "; name another with --text-column"
         first = ", or give --no-header if the first line is a row already"
         alone = ", or --delimiter if another character stands between fields"
+        above = ", or delete the rows above the header if it is not the first"
+        nameless = not all(map(str.strip, candidates))
         return (
             named
             + first * error.maybe_no_header
             + alone * (error.maybe_no_header and len(candidates) == 1)
+            + above * (error.maybe_no_header and nameless)
         )
     if isinstance(error, errors.SheetError):
         return f"; choose one with --sheet: {listed(candidates)}"
     if isinstance(error, errors.DifferenceError):
         return "; read it on its own"
     if isinstance(error, errors.ContentError) and candidates and candidates[0] in FORMATS:
-        return f"; rename it, or give --format {candidates[0]}"
+        rename = "" if error.file == STANDARD_INPUT else "rename it, or "
+        return f"; {rename}give --format {candidates[0]}"
     if isinstance(error, errors.DamagedError):
         return "; get the file again"
     return ""

@@ -34,7 +34,8 @@ def score(texts: Iterable[Any]) -> Scores:
     """Score a column of n texts.
 
     Args:
-        texts: n values: ``str``, or a missing value: None, NaN, or pandas' NA or NaT.
+        texts: n values: ``str``, or a missing value: None, NaN, NaT, pandas' NA, or a
+            masked value of NumPy.
 
     Raises:
         InputError: A value is something else; the message names its index. Or ``texts`` is no

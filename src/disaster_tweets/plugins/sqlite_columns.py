@@ -72,6 +72,11 @@ def check(connection: Connection, table: str, text: str, scores: ScoreColumns) -
         raise TableError(
             f"{text}, {scores.probability} and {scores.label} are not three different columns"
         )
+    for name in scores:
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise TableError(
+                f"column {name!r}: its name is not valid UTF-8; choose another name"
+            )
     there = [name for name in scores if _folded(name) in columns]
     if len(there) == 1 or (there and not _hold_scores(connection, table, scores)):
         raise TableError(

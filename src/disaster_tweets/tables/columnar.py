@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from disaster_tweets.tables import arrow as bridge
-from disaster_tweets.tables.columns import find
+from disaster_tweets.tables.columns import find, shortened
 from disaster_tweets.tables.errors import (
     ColumnError,
     DifferenceError,
     RowError,
 )
 from disaster_tweets.tables.formats import PARQUET
+from disaster_tweets.tables.json_document import ARCHIVE_TEXTS
 from disaster_tweets.tables.rows import (
     CHUNK_ROWS,
     CHUNK_SIZE,
@@ -27,6 +30,8 @@ from disaster_tweets.tables.rows import (
 from disaster_tweets.tables.source import Source
 
 _FRAMES = {b"\x04\x22\x4d\x18": "lz4", b"\x28\xb5\x2f\xfd": "zstd"}  # by first bytes
+# The keys of the metadata that hold a schema of their own.
+_PANDAS, _SPARK = b"pandas", b"org.apache.spark.sql.parquet.row.metadata"
 _BUFFER = 1 << 20  # bytes of a column in memory, instead of a whole row group
 
 
@@ -120,37 +125,52 @@ class ColumnarReader(Reader):
             yield file
 
     def _laid_out(self, schema: Any, title: str) -> _Layout:
+        self._guess_inside(schema, title)
         fields = self._fields(schema)
         named = [field.path for field in fields]
-        text = fields[
-            self._choose(
-                named,
-                title,
-                lambda: [field.path for field in fields if bridge.is_text(field.type)],
-                named=True,
-            )
-        ]
-        if not bridge.may_be_text(text.type):
+
+        def check(path: str) -> None:
+            column = fields[named.index(path)]
+            if bridge.may_be_text(column.type):
+                return
             inside = [
                 field.path
                 for field in bridge.fields(schema)
-                if field.place[: len(text.place)] == text.place and bridge.is_text(field.type)
+                if field.place[: len(column.place)] == column.place
+                and bridge.is_text(field.type)
             ]
             hint = f"; a text in it has the path {inside[0]!r}" if inside else ""
             raise ColumnError(
-                f"column {text.path!r} holds {text.type}, not texts{hint}",
+                f"column {path!r} holds {column.type}, not texts{hint}",
                 file=title,
-                column=text.path,
+                column=path,
                 candidates=[*named, *inside],
             )
+
+        def of_text() -> list[str]:
+            return [field.path for field in fields if bridge.is_text(field.type)]
+
+        text = fields[self._choose(named, title, of_text, named=True, check=check)]
         new = self._new.names if self._new else ()
         kept = [i for i, column in enumerate(schema.names) if column not in new]
         types = self._arrow.float32(), self._arrow.string()
         output = self._arrow.schema(
             [*(schema.field(i) for i in kept), *zip(new, types, strict=False)],
-            schema.metadata,
+            _metadata(schema.metadata or {}, new),
         )
         return _Layout(title, schema, kept, fields, text.place, output)
+
+    def _guess_inside(self, schema: Any, title: str) -> None:
+        """Choose the texts in an only column of structs, as the readers of JSON do."""
+        if self._reading.text_column is not None or len(schema.names) != 1:
+            return
+        texts = {field.path for field in bridge.fields(schema) if bridge.is_text(field.type)}
+        for name in ARCHIVE_TEXTS:
+            path = f"{schema.names[0]}.{name}"
+            if path in texts:
+                self._reading = replace(self._reading, text_column=path)
+                self._notify(f"{title}: the texts are taken from {shortened(path)}")
+                return
 
     def _fields(self, schema: Any) -> list[bridge.Field]:
         """Return all columns, and the fields of structs that the user asked for.
@@ -163,6 +183,24 @@ class ColumnarReader(Reader):
         if not asked <= {field.path.strip() for field in fields}:
             return fields
         return [f for f in fields if len(f.place) == 1 or f.path.strip() in asked]
+
+
+def _metadata(old: dict[bytes, bytes], new: Collection[str]) -> dict[bytes, bytes]:
+    """Return the metadata of the output, without what it says about replaced columns."""
+    metadata = {key: value for key, value in old.items() if key != _SPARK or not new}
+    if _PANDAS in metadata:
+        try:
+            pandas = json.loads(metadata[_PANDAS])
+            pandas["index_columns"] = [i for i in pandas["index_columns"] if i not in new]
+            pandas["columns"] = [
+                column
+                for column in pandas["columns"]
+                if column.get("field_name", column["name"]) not in new
+            ]
+            metadata[_PANDAS] = json.dumps(pandas).encode()
+        except (ValueError, LookupError, TypeError, AttributeError):
+            del metadata[_PANDAS]  # pandas could not read it either
+    return metadata
 
 
 class _ParquetFile:

@@ -69,7 +69,7 @@ def choose_text_column(
     usual = [column for column in free if is_usual(column)]
     if not usual and typed is not None:
         usual = [column for column in typed() if column not in others]
-    if len(usual) == 1 and columns.count(usual[0]) == 1:
+    if len(usual) == 1 and columns.count(usual[0]) == 1 and usual[0].strip():
         return usual[0], True
     if len(usual) > 1:
         problem = f"several columns could hold the texts: {listed(usual)}"

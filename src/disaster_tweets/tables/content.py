@@ -94,10 +94,7 @@ def check(beginning: bytes, format_: str, title: str) -> None:
         if not beginning:
             raise ContentError("is empty", file=title)
         if found is None and not _is_binary(beginning):
-            raise ContentError(
-                f"is text, not {_WORDS[format_]}; name it as what it is, such as .csv",
-                file=title,
-            )
+            raise ContentError(f"is text, not {_WORDS[format_]}", file=title, candidates=[CSV])
     text = beginning.removeprefix(_MARK).lstrip()
     if format_ in DELIMITED and _is_json(text):
         found = JSON if _DOCUMENT.match(text) else JSONL

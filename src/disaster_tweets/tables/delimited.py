@@ -49,7 +49,7 @@ from disaster_tweets.tables.rows import (
     Score,
     text_or_none,
 )
-from disaster_tweets.tables.source import Source
+from disaster_tweets.tables.source import STANDARD_INPUT, Source
 from disaster_tweets.tables.text_rows import TextChunk, TextReader
 
 _MARKDOWN_RULE = re.compile(r"\s*\|?(\s*:?-{3,}:?\s*\|)+\s*(:?-{3,}:?)?\s*")
@@ -175,7 +175,9 @@ class DelimitedReader(TextReader):
             where = "the header has" if self._reading.header else "the first row has"
             hint = ""
             if count == 1 and not self._reading.header:
-                hint = "; if each line is one text, name the file .txt"
+                piped = lines.title == STANDARD_INPUT
+                plain = "give --format txt" if piped else "name the file .txt"
+                hint = f"; if each line is one text, {plain}"
             return RowError(f"{plural(len(fields), 'field')}, but {where} {count}{hint}")
         if fields[-1] == self._last_name and self._is_header(fields):
             return HeaderRowError("the header again")

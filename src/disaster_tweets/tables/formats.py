@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -94,29 +94,36 @@ def named_format(name: str, *, title: str | None = None) -> str:
     return format_
 
 
-def unknown(name: str, *, title: str | None = None) -> FormatError:
-    """Return the error for a file name without a known format, with a suggestion."""
+def unknown(name: str, *, title: str | None = None, written: bool = False) -> FormatError:
+    """Return the error for a file name without a known format, with a suggestion.
+
+    Args:
+        name: The name of the file.
+        title: The name in the message.
+        written: The file is an output. No output is a plain text or a zip.
+    """
     path = PurePath(name)
     suffix = path.suffix.lower()
     if suffix in COMPRESSIONS or suffix == ".zip":
         suffix = PurePath(path.stem).suffix.lower() or suffix
     file = title or name
     advice = _ADVICE.get(suffix)
-    if advice is not None:
+    if advice is not None and not written:
         return FormatError(f"{suffix} files cannot be read; {advice}", file=file)
-    nearest = _nearest(suffix)
-    known = (
-        f"known are {', '.join(KNOWN)}, also followed by {', '.join((*COMPRESSIONS, '.zip'))}"
-    )
+    suffixes = [s for s in KNOWN if not written or SUFFIXES[s] != TXT]
+    nearest = _nearest(suffix, suffixes)
+    packed = [*COMPRESSIONS, *([] if written else [".zip"])]
+    known = f"known are {', '.join(suffixes)}, also followed by {', '.join(packed)}"
+    problem = "no format that can be written" if written else "no known format"
     return FormatError(
-        f"its name ends in no known format; {nearest + '; ' if nearest else ''}{known}",
+        f"its name ends in {problem}; {nearest + '; ' if nearest else ''}{known}",
         file=file,
         candidates=FORMATS,
     )
 
 
-def _nearest(suffix: str) -> str | None:
+def _nearest(suffix: str, known: Sequence[str]) -> str | None:
     from difflib import get_close_matches
 
-    near = get_close_matches(suffix, KNOWN, n=1, cutoff=0.7) if suffix else []
+    near = get_close_matches(suffix, known, n=1, cutoff=0.7) if suffix else []
     return f"did you mean {near[0]}?" if near else None

@@ -22,6 +22,7 @@ Kind = Literal["array", "assignment", "object", "values"]
 # web services, and "orderedItems" in ActivityPub, as in the outbox.json of Mastodon.
 _ACTIVITIES = "orderedItems"
 _WRAPPERS = ("data", _ACTIVITIES)
+ARCHIVE_TEXTS = ("full_text", "text")  # names of the text in an object of an archive
 
 _SPACE = " \t\n\r"
 _SPACES = re.compile(f"[{_SPACE}]*")
@@ -371,7 +372,7 @@ def archive_text_path(records: Sequence[dict[str, Any]]) -> str | None:
     inner = [record[key] for record in records]
     if not all(isinstance(value, dict) for value in inner):
         return None
-    for name in ("full_text", "text"):
+    for name in ARCHIVE_TEXTS:
         if any(isinstance(value.get(name), str) for value in inner):
             return f"{key}.{name}"
     return None

@@ -146,7 +146,7 @@ class ObjectReader(TextReader):
             for name in self._new.names:
                 if name in record:
                     raise TakenRowError(f"there is a key {name!r} already", column=name)
-        path = self.text or "text"
+        path = "text" if self.text is None else self.text
         key = path if path in record else path.partition(".")[0]
         if json_rows.has_repeated(text, record, key) or (
             path not in record and "." in path and _repeats(text, path.split("."))

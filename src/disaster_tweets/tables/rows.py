@@ -213,6 +213,7 @@ class Reader:
         typed: Callable[[], Sequence[str]] | None = None,
         *,
         named: bool = False,
+        check: Callable[[str], object] = lambda column: None,
     ) -> int:
         """Return the index of the text column, and check the other columns.
 
@@ -221,6 +222,7 @@ class Reader:
             title: The name of the file in messages.
             typed: Returns the columns of type text, for a format with types.
             named: The format always has column names.
+            check: Raises ColumnError for a column that cannot hold texts.
 
         Raises:
             ColumnError: No column is an obvious choice, or a requested one does not exist.
@@ -237,6 +239,7 @@ class Reader:
             others=reading.other_columns,
             maybe_no_header=reading.header and not named,
         )
+        check(found)
         if guessed:
             self._notify(f"{title}: the texts are taken from column {shortened(found)}")
         for other in reading.other_columns:

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, cast
 
 from disaster_tweets.tables import compression, content
 from disaster_tweets.tables.errors import ContentError, FileError, SizeError
-from disaster_tweets.tables.formats import BINARY, XLSX, of_name
+from disaster_tweets.tables.formats import BINARY, XLSX, named_format, of_name
 
-STANDARD = "-"
+STANDARD, STANDARD_INPUT = "-", "standard input"  # its name, and its title in messages
 
 BEGINNING = 1 << 20  # bytes that are examined before the file is read
 _BUFFER = 1 << 18
@@ -35,7 +35,7 @@ class Source:
     @property
     def title(self) -> str:
         """The name of the input in messages."""
-        return "standard input" if self.name == STANDARD else self.name
+        return STANDARD_INPUT if self.name == STANDARD else self.name
 
     def size(self) -> int | None:
         """Return the size in bytes; None for a pipe, which can be read only once."""
@@ -184,16 +184,25 @@ def _rewindable(file: BinaryIO, title: str) -> Iterator[BinaryIO]:
 
 
 def format_inside(name: str) -> str | None:
-    """Return the format that the name of the only file in a zip indicates, or None.
+    """Return the format that the name of the only file in a zip indicates.
+
+    Returns:
+        None if the name is not that of a zip.
 
     Raises:
-        TableError: The zip cannot be opened, is damaged, or does not hold one file.
+        FormatError: The file in the zip has a name that indicates no known format.
+        TableError: The zip cannot be opened, is damaged, or does not hold one file; or the file
+            in it is compressed again.
     """
     if of_name(name).compression != "zip":
         return None
     with readable(name), Path(name).open("rb") as file:
         member, _ = compression.single_member(cast("BinaryIO", file), name)
-    return of_name(member).format
+    title = f"{member} in {name}"
+    found = of_name(member)
+    if found.format is None and found.compression is not None:
+        raise ContentError("compressed twice; unpack it once", file=title)
+    return found.format or named_format(member, title=title)
 
 
 def _check_member(member: str, format_: str, title: str) -> None:

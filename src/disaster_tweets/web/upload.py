@@ -67,6 +67,7 @@ _LIBRARIES = {XLSX: "openpyxl", PARQUET: "pyarrow", ARROW: "pyarrow"}  # that a 
 
 _PIECE = 128  # rows scored at a time: so few that other requests get their turn in between
 
+_LIST = re.compile("; (?:it has|there are) ")  # of the columns or keys
 _PATH_OR_CONTROL = re.compile(r".*[/\\]|[\x00-\x1f\x7f-\x9f]", re.DOTALL)
 
 
@@ -194,6 +195,8 @@ class Upload(Source):
 def _unpacked(name: str, packed: bytes, most: int) -> tuple[str, bytes]:
     """Return the name and the content of a file after decompression, if it is compressed."""
     kind = compression.compression_of(packed[:16])
+    if kind is None and formats.of_name(name) == (None, "zip"):
+        kind = "zip"  # a damaged one
     is_workbook = kind == "zip" and formats.of_name(name).format == XLSX
     if kind is None or (is_workbook and not name.lower().endswith(".zip")):
         _check_unpacked(name, packed, most)
@@ -337,10 +340,11 @@ def advised(error: TableError) -> str:
         if error.column is None and "several" not in error.problem:
             which = f"which column holds the {TEXTS}?"
         else:
-            which = (
-                f"{error.problem.partition(';')[0]}; choose another, or rename it in the file."
-            )
+            problem = _LIST.split(error.problem)[0]  # the page shows the list below
+            which = f"{problem}; choose another, or rename it in the file."
         first = " If the file has no header, tick the box." * error.maybe_no_header
+        if error.maybe_no_header and not all(map(str.strip, error.candidates)):
+            first += " If the header is not the first row, delete the rows above it."
         return f"{error.file}: {which}{first}"
     if isinstance(error, errors.TakenError):
         taken = " and ".join(
