@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
 import os
@@ -14,7 +15,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from string import ascii_lowercase
 
@@ -96,6 +97,7 @@ class TestClients:
             head("POST", "/predict", JSON_HEADER, "Content-Length: 12"),
             head("POST", "/predict", JSON_HEADER, "Content-Length: 12") + b'{"da',
             head("POST", "/predict", JSON_HEADER, "Transfer-Encoding: chunked") + b"1\r\n",
+            head("POST", "/predict", JSON_HEADER, "Content-Length: 99999999") + b"{",
             b"POST /predict HTTP/1.1\r\nHost:",
             b"",
         ]
@@ -141,15 +143,21 @@ class TestClients:
 
 class TestBodies:
     @pytest.mark.parametrize("chunked", [False, True])
-    def test_too_large(self, server: Server, chunked: bool) -> None:
-        answer = requests.post(
-            f"{server.url}/predict",
-            data=iter([b" " * 10_000] * 3000) if chunked else b" " * 30_000_000,
-            headers={"Content-Type": "application/json"},
-        )
+    @pytest.mark.parametrize(
+        ("path", "status"), [("/predict", 413), ("/file", 413), ("/missing", 404)]
+    )
+    def test_too_large(self, server: Server, path: str, status: int, chunked: bool) -> None:
+        # This client sends the whole body before it reads the answer.
+        client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        body = iter([b" " * 10_000] * 4000) if chunked else b" " * 40_000_000
+        with closing(client):
+            client.request("POST", path, body, {"Content-Type": "application/json"})
+            answer = client.getresponse()
 
-        assert answer.status_code == 413
-        assert answer.json()["detail"] == "the body is larger than 1,000,000 bytes"
+            assert answer.status == status
+            if path == "/predict":
+                detail = json.loads(answer.read())["detail"]
+                assert detail == "the body is larger than 1,000,000 bytes"
 
     def test_too_large_by_its_own_account(self, server: Server) -> None:
         size = "Content-Length: 99999999999999999"
