@@ -111,8 +111,8 @@ def _texts() -> tuple[str, list[str]]:
         text = _text()
     except RequestEntityTooLarge:
         most = request.max_content_length or 0
-        problem = f"More than {_megabytes(most)} of text: send less, or a file."
-        raise _RefusedError(_too_many_fields(most) or problem, status=413) from None
+        too_large = f"More than {_megabytes(most)} of text: send less, or a file."
+        raise _RefusedError(_too_many_fields(most) or too_large, status=413) from None
     texts = [line for line in _LINE_END.split(text) if line.strip()]
     problem = _problem(texts)
     if problem is not None:
