@@ -572,6 +572,8 @@ class TestDescription:
         for path, methods in document["paths"].items():
             for method in methods:
                 assert f"<code>{method.upper()} {path}</code>" in page
+        assert "status 400, 414 or 431 and no body." in document["info"]["description"]
+        assert "status 400, 414 or 431 and no body." in page
         for name in document["components"]["schemas"]:
             assert f'id="{name}"' in page
             assert f'href="#{name}"' in page or "Request" not in name

@@ -52,9 +52,13 @@ class Client:
         if not self._messages:
             await self.left.wait()
             return GONE
+        if self._messages[0] == GONE:
+            return GONE
         return self._messages.pop(0)
 
     async def send(self, message: Message) -> None:
+        if not self.received:
+            self.unread_at_answer = len(self._messages)
         self.received.append(message)
 
     @property
@@ -89,6 +93,16 @@ def adapter() -> WSGIAdapter:
     return WSGIAdapter(create_app().wsgi_app, 1, LIMIT)
 
 
+def refused(messages: list[Message], *headers: tuple[str, str]) -> Client:
+    """Send a body that is too large; return its client, once it was refused."""
+    sent, client = post(*messages)
+    sent["headers"] += [(name.encode(), value.encode()) for name, value in headers]
+    app = create_app({"MAX_CONTENT_LENGTH": LIMIT})
+    answer(WSGIAdapter(app.wsgi_app, 1, LIMIT), sent, client)
+    assert client.status == 413
+    return client
+
+
 def echo(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     start("200 OK", [("Content-Type", "text/plain")])
     yield repr(sorted((k, v) for k, v in environ.items() if k.isupper())).encode()
@@ -105,26 +119,37 @@ class TestBodies:
         assert client.body.startswith(b'{"predictions":[{')
 
     @pytest.mark.parametrize(
-        ("headers", "left"),
-        [([], 97), ([(b"content-length", b"1001")], 100)],
-        ids=["in parts", "by its own account"],
+        ("header", "before", "after"),
+        [
+            (("x", ""), 97, 0),
+            (("content-length", "1001"), 100, 0),
+            (("expect", "100-continue"), 97, 97),
+        ],
+        ids=["in parts", "by its own account", "not sent yet"],
     )
-    def test_no_more_is_read_than_what_is_needed_to_refuse(
-        self, headers: list[tuple[bytes, bytes]], left: int
+    def test_what_is_left_of_a_refused_body_is_dropped_after_the_answer(
+        self, header: tuple[str, str], before: int, after: int
     ) -> None:
-        limited = create_app({"MAX_CONTENT_LENGTH": LIMIT})
-        sent, client = post(*[part(b" " * 400)] * 100)
-        sent["headers"] += headers
+        client = refused([part(b" " * 400)] * 99 + [part(b"", more=False)], header)
 
-        answer(WSGIAdapter(limited.wsgi_app, 1, LIMIT), sent, client)
+        assert client.unread_at_answer == before
+        assert len(client._messages) == after
 
-        assert client.status == 413
-        assert len(client._messages) == left
+    def test_no_endless_body_is_dropped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(asgi, "_DROPPED_BYTES", 900)
+
+        assert len(refused([part(b" " * 400)] * 100)._messages) == 94
+
+    def test_no_slow_body_is_dropped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(asgi, "_DROPPING_SECONDS", 0.05)
+
+        assert refused([part(b" " * 400)] * 10)._messages == []
 
     def test_a_body_that_stops_coming(
         self, adapter: WSGIAdapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(asgi, "_BODY_SECONDS", 0.05)
+        monkeypatch.setattr(asgi, "_DROPPING_SECONDS", 0.05)
 
         client = answer(adapter, *post(part(b'{"data"')))
 
@@ -184,6 +209,7 @@ class TestOverload:
         self, adapter: WSGIAdapter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(asgi, "_MAX_WAITING_BYTES", 100)
+        monkeypatch.setattr(asgi, "_DROPPING_SECONDS", 0.05)
 
         few = answer(adapter, *post(part(b'{"data": []}'.ljust(100), more=False)))
         many = answer(adapter, *post(part(b'{"data": []}'.ljust(101), more=False)))

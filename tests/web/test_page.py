@@ -586,6 +586,13 @@ class TestRefusedText:
         response = client.post("/", data={"text": "a" * 600_000})
         assert "0.6 MB" in refused(response, 413, "text")
 
+    def test_too_many_fields(self, client: FlaskClient) -> None:
+        fields = {"text": FIRST, **dict.fromkeys(map(str, range(1200)), "x")}
+
+        response = client.post("/", data=fields, content_type=MULTIPART)
+
+        assert refused(response, 413, "text").startswith("More than 1,000 fields")
+
 
 TABLES = {
     "plain": ("a.csv", f'id,text\n1,"{FIRST}"\n2,"{SECOND}"\n', {}),
@@ -932,6 +939,21 @@ class TestRefusedFiles:
         assert upload(client, "a.csv", b"text\n" + b"a" * 1500).status_code == 200
         message = refused(upload(client, "a.csv", b"text\n" + b"a" * 2000), 413, "file")
         assert "disaster-tweets score" in message
+
+    def test_too_many_fields(self, client: FlaskClient) -> None:
+        fields = dict.fromkeys(map(str, range(1200)), "x")
+
+        message = refused(upload(client, "a.csv", b"text\nlate\n", **fields), 413, "file")
+
+        assert message.startswith("More than 1,000 fields")
+
+    def test_a_column_with_a_long_name(self) -> None:
+        client = create_app({"MAX_FORM_MEMORY_SIZE": 100}).test_client()
+        name = "a" * 200
+
+        answer = upload(client, "a.csv", f"{name}\nlate\n".encode(), column=name)
+
+        assert answer.status_code == 200
 
     def test_too_many_rows(self, scored: Callable[..., list[int]]) -> None:
         numbers = scored(bundled_classifier())

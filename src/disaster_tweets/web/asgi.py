@@ -12,6 +12,7 @@ import io
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -33,6 +34,11 @@ _BODY_BYTES_PER_SECOND = 10_000
 
 _SEND_SECONDS = 60  # for a client to read one piece of an answer
 
+# How much of a refused body is read and dropped after the answer. If the server closed the
+# connection at once, a client that still sends would lose the answer.
+_DROPPED_BYTES = 50_000_000
+_DROPPING_SECONDS = 10
+
 # The limits of one process. Beyond them, clients are told to try again later.
 _MAX_WAITING_BYTES = 64_000_000
 _MAX_WAITING_REQUESTS = 256
@@ -50,8 +56,8 @@ class WSGIAdapter:
     Args:
         app: The WSGI application.
         threads: How many of the other requests run at once.
-        max_body: Size in bytes of the longest body that any route takes. The rest of a longer
-            body is not read, and the application refuses the request.
+        max_body: Size in bytes of the longest body that any route takes. The application gets
+            no more of a longer body, and refuses the request.
     """
 
     def __init__(self, app: WSGIApplication, threads: int, max_body: int) -> None:
@@ -69,9 +75,11 @@ class WSGIAdapter:
         # is called only when the body is complete.
         left: asyncio.Future[Message] = asyncio.Future()
         pool = self._safe_pool if environ["REQUEST_METHOD"] in _SAFE_METHODS else self._pool
+        complete = False
         try:
             try:
-                if await self._receive(environ, receive, body):
+                complete = await self._receive(environ, receive, body)
+                if complete:
                     left = asyncio.ensure_future(receive())
                 if pool is self._pool and self._waiting_requests >= _MAX_WAITING_REQUESTS:
                     raise _busy()
@@ -82,6 +90,11 @@ class WSGIAdapter:
         finally:
             left.cancel()
             self._waiting_bytes -= body.getbuffer().nbytes
+            body.close()
+        # A client that expects status 100 first has not sent its body and never will.
+        if not complete and "HTTP_EXPECT" not in environ:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(_drop_body(receive), _DROPPING_SECONDS)
 
     async def _receive(
         self, environ: WSGIEnvironment, receive: Receive, body: io.BytesIO
@@ -143,6 +156,12 @@ class WSGIAdapter:
             pass  # the client has stopped reading, so nothing more is sent
         finally:
             await loop.run_in_executor(pool, context.run, answer.close)
+
+
+async def _drop_body(receive: Receive) -> None:
+    size = 0
+    while size < _DROPPED_BYTES and (message := await receive()).get("more_body", False):
+        size += len(message.get("body", b""))
 
 
 def _busy() -> ServiceUnavailable:

@@ -94,6 +94,11 @@ def document(app: Flask, root: str) -> dict[str, Any]:
         "info": {
             "title": DISTRIBUTION,
             "summary": QUESTION,
+            "description": (
+                "The answer to a failed request has a status of 400 or more, and a Problem. "
+                "Only a request that is not HTTP, or whose address or headers are too long, "
+                "gets status 400, 414 or 431 and no body."
+            ),
             "version": version(DISTRIBUTION),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -110,10 +110,9 @@ def _texts() -> tuple[str, list[str]]:
     try:
         text = _text()
     except RequestEntityTooLarge:
-        size = _megabytes(request.max_content_length or 0)
-        raise _RefusedError(
-            f"More than {size} of text: send less, or a file.", status=413
-        ) from None
+        most = request.max_content_length or 0
+        too_large = f"More than {_megabytes(most)} of text: send less, or a file."
+        raise _RefusedError(_too_many_fields(most) or too_large, status=413) from None
     texts = [line for line in _LINE_END.split(text) if line.strip()]
     problem = _problem(texts)
     if problem is not None:
@@ -162,7 +161,8 @@ def score_file() -> AnyResponse | tuple[str, int]:
         file = upload.Upload.of(name, content, choices, most)
         found = upload.check(file, current_app.config["MAX_UPLOAD_ROWS"])
     except RequestEntityTooLarge:
-        return _page(file_error=_too_large()), 413
+        problem = _too_many_fields(current_app.config["MAX_UPLOAD_LENGTH"]) or _too_large()
+        return _page(file_error=problem), 413
     except _NoFileError as error:
         return _page(file_error=str(error)), 422
     except TableError as error:
@@ -208,14 +208,13 @@ def _sent_file() -> tuple[str, bytes, upload.Choices]:
     """Return the name and the content of the file, and the choices in the form.
 
     Raises:
-        RequestEntityTooLarge: The request is larger than the limit.
+        RequestEntityTooLarge: The request is too large, or has too many fields.
         _NoFileError: No file was sent.
     """
     _, form, files = parse_form_data(
         request.environ,
         stream_factory=lambda *args, **kwargs: io.BytesIO(),  # keeps uploads off the disk
         max_content_length=current_app.config["MAX_UPLOAD_LENGTH"],
-        max_form_memory_size=current_app.config["MAX_FORM_MEMORY_SIZE"],
         max_form_parts=current_app.config["MAX_FORM_PARTS"],
     )
     file = files.get("file")
@@ -234,6 +233,14 @@ def _sent_file() -> tuple[str, bytes, upload.Choices]:
 def _too_large() -> str:
     size = _megabytes(current_app.config["MAX_UPLOAD_LENGTH"])
     return f"Larger than {size}: score it with disaster-tweets score IN.csv -o OUT.csv"
+
+
+def _too_many_fields(most_bytes: int) -> str | None:
+    """Return why a form was refused that is not too large, or None if it is too large."""
+    size = request.content_length
+    if size is None or size > most_bytes:
+        return None
+    return f"More than {current_app.config['MAX_FORM_PARTS']:,} fields in the form: send fewer."
 
 
 @blueprint.get("/card")
