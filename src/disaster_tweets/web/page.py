@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from disaster_tweets import topic
 from disaster_tweets.bundle import bundled_manifest
 from disaster_tweets.classifier import bundled_classifier
+from disaster_tweets.counting import plural
 from disaster_tweets.errors import DISTRIBUTION
 from disaster_tweets.explanation import Explanation, strength, strongest
 from disaster_tweets.tables.errors import ColumnError, SheetError, TableError, TakenError
@@ -240,7 +241,8 @@ def _too_many_fields(most_bytes: int) -> str | None:
     size = request.content_length
     if size is None or size > most_bytes:
         return None
-    return f"More than {current_app.config['MAX_FORM_PARTS']:,} fields in the form: send fewer."
+    most_fields = plural(current_app.config["MAX_FORM_PARTS"], "field")
+    return f"More than {most_fields} in the form: send fewer."
 
 
 @blueprint.get("/card")
