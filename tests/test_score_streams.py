@@ -59,8 +59,8 @@ class TestStandardStreams:
         self, run_here: Any, format_: str, content: bytes, advice: str
     ) -> None:
         """Standard input has no name that could be changed."""
-        if format_ in ("parquet", "arrow"):
-            pytest.importorskip("pyarrow")
+        if format_ != "csv":
+            pytest.importorskip({"xlsx": "openpyxl"}.get(format_, "pyarrow"))
         done = run_here(
             "disaster-tweets", "score", "-", "-o", "-", "--format", format_, stdin=content
         )
