@@ -281,14 +281,16 @@ def findings() -> Iterator[tuple[str, str, str]]:
             yield "data", "", f"{paths[0]}{more}: {put if target.endswith('.dvc') else AGAIN}"
 
 
-def check_python() -> None:
+def check_python(version: str) -> None:
     """Refuse to build in an environment whose Python cannot train.
+
+    Args:
+        version: The version of the Python in .venv, or '' if there is none.
 
     Raises:
         WorkspaceError: .venv has such a Python, or would get it. With uv, a new .venv gets
             another one.
     """
-    version = environment_version()
     if version in TRAINABLE or (not version and (THIS in TRAINABLE or shutil.which("uv"))):
         return
     where = f".venv has Python {version}" if version else f"this is Python {THIS}"
@@ -318,8 +320,9 @@ def build(*, this_python: bool, with_tests: bool) -> None:
             "git config --global user.email ADDRESS, then try again"
         )
     if not this_python:
-        check_python()
-        if first and flaw(environment_version()):
+        version = environment_version()
+        check_python(version)
+        if first and flaw(version):
             # A clone may have the encoder from a remote of DVC, and a new repository has none.
             check_encoder()
         set_up()

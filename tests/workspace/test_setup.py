@@ -379,11 +379,10 @@ class TestPythons:
         self, this: str, venv: str, uv: str, said: str, script: ModuleType, monkeypatch: Any
     ) -> None:
         monkeypatch.setattr(script, "THIS", this)
-        monkeypatch.setattr(script, "environment_version", lambda: venv)
         monkeypatch.setattr(script.shutil, "which", lambda _: uv)
         expected = pytest.raises(script.WorkspaceError, match=f"^{said}.*build$")
         with expected if said else nullcontext():
-            script.check_python()
+            script.check_python(venv)
 
     @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
     def test_the_documents_name_those_that_can_train(

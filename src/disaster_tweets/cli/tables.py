@@ -266,12 +266,11 @@ def advised(error: TableError) -> str:
         first = ", or give --no-header if the first line is a row already"
         alone = ", or --delimiter if another character stands between fields"
         above = ", or delete the rows above the header if it is not the first"
-        nameless = not all(map(str.strip, candidates))
         return (
             named
             + first * error.maybe_no_header
             + alone * (error.maybe_no_header and len(candidates) == 1)
-            + above * (error.maybe_no_header and nameless)
+            + above * error.maybe_header_below
         )
     if isinstance(error, errors.SheetError):
         return f"; choose one with --sheet: {listed(candidates)}"

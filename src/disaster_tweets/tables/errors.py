@@ -97,6 +97,11 @@ class SizeError(TableError):
 class ColumnError(TableError):
     """The text column is missing or ambiguous; `candidates` are all columns."""
 
+    @property
+    def maybe_header_below(self) -> bool:
+        """Whether the header may be a later row, because a column has no name."""
+        return self.maybe_no_header and not all(map(str.strip, self.candidates))
+
 
 class TakenError(TableError):
     """A new column has the name of an existing one."""

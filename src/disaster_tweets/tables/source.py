@@ -202,7 +202,7 @@ def format_inside(name: str) -> str | None:
     found = of_name(member)
     if found.format is None and found.compression is not None:
         raise ContentError("compressed twice; unpack it once", file=title)
-    return found.format or named_format(member, title=title)
+    return named_format(member, title=title)
 
 
 def _check_member(member: str, format_: str, title: str) -> None:

@@ -343,9 +343,8 @@ def advised(error: TableError) -> str:
             problem = _LIST.split(error.problem)[0]  # the page shows the list below
             which = f"{problem}; choose another, or rename it in the file."
         first = " If the file has no header, tick the box." * error.maybe_no_header
-        if error.maybe_no_header and not all(map(str.strip, error.candidates)):
-            first += " If the header is not the first row, delete the rows above it."
-        return f"{error.file}: {which}{first}"
+        above = " If the header is not the first row, delete the rows above it."
+        return f"{error.file}: {which}{first}{above * error.maybe_header_below}"
     if isinstance(error, errors.TakenError):
         taken = " and ".join(
             repr(name) for name in NewColumns().names if name in error.candidates
